@@ -1,0 +1,98 @@
+"""A data set ready for retrieval: pixels, label table, schema; and the registry that loads one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from fashion_lib.attributes import Schema, suggestion
+from fashion_lib.data.label_table import COLUMNS, Labels, encode
+from fashion_lib.errors import FashionError
+
+if TYPE_CHECKING:
+    from fashion_lib.profiles import Profile
+
+
+@dataclass(frozen=True, eq=False)
+class RetrievalData:
+    """Everything that sampling, training and evaluation read; nothing here knows where the pictures came from.
+
+    pixels           uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`
+    labels           checked label table; its training rows hold every known label of an image
+    training_labels  the training rows used by default: FashionAI-style, one balanced label an image
+    notes            what was left out or derived, for the protocol card
+    regions          (image rows (B,), attribute id) -> bool (B, S, S): the pixels the attribute lives in, where known
+    card             further facts for the protocol card: source, licence, splitting rule
+    """
+
+    name: str
+    version: str
+    schema: Schema
+    image_names: tuple[str, ...]
+    pixels: np.ndarray
+    labels: pd.DataFrame
+    training_labels: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    regions: Callable[[np.ndarray, int], np.ndarray] | None = None
+    card: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_names", tuple(self.image_names))
+        shape = self.pixels.shape
+        if self.pixels.dtype != np.uint8 or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3:
+            raise FashionError(f"the pixels of data set '{self.name}' are {self.pixels.dtype} {shape}: "
+                               "give uint8 (N, S, S, 3).")  # fmt: skip
+        if len(self.image_names) != shape[0]:
+            raise FashionError(f"data set '{self.name}' has {len(self.image_names)} image names for {shape[0]} "
+                               "pictures: give one name a picture.")  # fmt: skip
+        if len(set(self.image_names)) != shape[0]:
+            raise FashionError(f"data set '{self.name}' uses an image name twice: make the names unique.")
+        for title, table in (("labels", self.labels), ("training_labels", self.training_labels)):
+            if tuple(table.columns) != COLUMNS:
+                raise FashionError(f"'{title}' of data set '{self.name}' has the columns {list(table.columns)}: "
+                                   "pass it through check_label_table.")  # fmt: skip
+        if self.training_labels.empty or (self.training_labels["split"] != "train").any():
+            raise FashionError(f"'training_labels' of data set '{self.name}' must be rows of the train split, "
+                               "at least one: make it with splits.one_label_per_image.")  # fmt: skip
+
+    @property
+    def image_size(self) -> int:
+        """Side S of the square pictures, in pixels."""
+        return int(self.pixels.shape[1])
+
+    def encoded(self, split: str, role: str | None = None, labels: str = "one") -> Labels:
+        """The rows of a split (and role) as numbers.
+
+        `labels` matters in train only: "one" reads `training_labels`, "all" every known label of each image.
+        """
+        if labels not in ("one", "all"):
+            raise FashionError(f"labels='{labels}' is not known: write 'one' (one label an image) or 'all'.")
+        table = self.training_labels if split == "train" and labels == "one" else self.labels
+        return encode(table, self.schema, self.image_names, split, role)
+
+
+def _wardrobe(profile: Profile) -> RetrievalData:
+    from fashion_lib.data.wardrobe import load_wardrobe
+
+    return load_wardrobe(profile)
+
+
+def _clothing(profile: Profile) -> RetrievalData:
+    from fashion_lib.data.clothing import load_clothing
+
+    return load_clothing(profile)
+
+
+# Imports wait inside the loaders so that asking for one data set never needs the other's files or libraries.
+DATASETS: dict[str, Callable[[Profile], RetrievalData]] = {"wardrobe": _wardrobe, "clothing": _clothing}
+
+
+def load_dataset(name: str, profile: Profile) -> RetrievalData:
+    """Load a data set of the registry at the size a profile asks for; built once, cached afterwards."""
+    if name not in DATASETS:
+        raise FashionError(f"there is no data set '{name}': {suggestion(name, tuple(DATASETS))}")
+    return DATASETS[name](profile)

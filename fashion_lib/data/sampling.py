@@ -1,0 +1,151 @@
+"""Which labelled examples meet in a batch: the papers' triplet list, in-batch groups, or every label of an image.
+
+A sampler holds no random state: `batch(rng)` is a pure function of the generator, so a run that was killed draws
+the same batches when it goes on. In every scheme an image carries one value of an attribute.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fashion_lib.data.label_table import Labels
+from fashion_lib.errors import FashionError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step looks at. All arrays int64.
+
+    images (M,): rows of RetrievalData.pixels, each passed through the backbone once.
+    rows (L,): for each labelled example, its position in `images`. attributes, values (L,): its label.
+    triplets (T, 3): anchor, positive, negative as positions in 0..L-1; None = all valid triplets inside the batch.
+    """
+
+    images: np.ndarray
+    rows: np.ndarray
+    attributes: np.ndarray
+    values: np.ndarray
+    triplets: np.ndarray | None = None
+
+
+class Sampler:
+    """Images of every (attribute, value), for the attributes that can form a triplet.
+
+    batch_size: images a batch. groups: attributes a batch (in_batch only). negative: "image" or "value"
+    (triplet_list only). Raises FashionError when no attribute has two values and two images of one of them.
+    """
+
+    def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
+        if negative not in ("image", "value"):
+            raise FashionError(f"Unknown negative '{negative}': choose image or value.")
+        self.labels, self.batch_size, self.groups, self.negative = labels, batch_size, groups, negative
+        self.pools: dict[int, dict[int, np.ndarray]] = {}  # attribute -> value -> images
+        for attribute in np.unique(labels.attribute).tolist():
+            of = labels.attribute == attribute
+            pools = {v: np.unique(labels.image[of & (labels.value == v)]) for v in np.unique(labels.value[of]).tolist()}
+            if len(pools) > 1 and max(map(len, pools.values())) > 1:
+                self.pools[attribute] = pools
+        self.attributes = np.array(list(self.pools), dtype=np.int64)
+        if not self.pools:
+            raise FashionError(
+                f"The {len(labels)} training labels hold no triplet (no attribute has two values and two images of one "
+                "of them): check the training rows of the label table."
+            )
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        raise NotImplementedError
+
+
+class InBatchSampler(Sampler):
+    """`groups` different attributes, batch_size // groups images of each, values as equal in number as can be.
+
+    A value gets at least two images (so an attribute with very many values shows a random part of them) and images
+    of a group differ; a group is smaller when the data hold fewer images than its share.
+    """
+
+    def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
+        super().__init__(labels, batch_size, groups, negative)
+        self.share = batch_size // max(1, min(groups, len(self.attributes)))
+        if groups < 1 or self.share < 3:
+            raise FashionError(f"groups={groups} with batch_size={batch_size} leaves no triplet in a group: "
+                               "choose 1 <= groups <= batch_size / 3.")
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        images, attributes, values = [], [], []
+        for attribute in rng.permutation(self.attributes)[: self.groups].tolist():
+            for value, pool, count in self._shares(self.pools[attribute], rng):
+                images.append(rng.choice(pool, count, replace=False))
+                attributes.append(np.full(count, attribute))
+                values.append(np.full(count, value))
+        images = np.concatenate(images)
+        return Batch(images, np.arange(len(images)), np.concatenate(attributes), np.concatenate(values))
+
+    def _shares(self, pools: dict[int, np.ndarray], rng: np.random.Generator) -> list[tuple[int, np.ndarray, int]]:
+        """(value, its images, how many to draw): one each in turn until the group's share or the images run out."""
+        order = rng.permutation(list(pools))
+        # Values with one image cannot be positives, so those with more come first where not all values fit.
+        order = sorted(order.tolist(), key=lambda value: len(pools[value]) < 2)[: max(2, self.share // 2)]
+        counts = dict.fromkeys(order, 0)
+        left = self.share
+        while left and (open_values := [v for v in order if counts[v] < len(pools[v])]):
+            for value in open_values[:left]:
+                counts[value] += 1
+            left -= min(left, len(open_values))
+        return [(value, pools[value], count) for value, count in counts.items()]
+
+
+class TripletListSampler(Sampler):
+    """The papers' triplets, batch_size // 3 a batch: attribute uniform, value uniform, anchor and positive of it.
+
+    negative "image" (ASEN, AG-MAN): any image with another value; "value" (RPF, IPAD): another value first, then an
+    image of it. The papers redraw a list of 100,000 triplets for every epoch and cut it into batches; as each list
+    is an independent draw, drawing each batch afresh is the same distribution without the list.
+    """
+
+    def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
+        super().__init__(labels, batch_size, groups, negative)
+        if batch_size < 3:
+            raise FashionError(f"batch_size={batch_size} holds no triplet of images: choose at least 3.")
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        count = self.batch_size // 3
+        images = np.empty((3, count), dtype=np.int64)
+        values = np.empty((3, count), dtype=np.int64)
+        attributes = rng.choice(self.attributes, count)
+        for i, attribute in enumerate(attributes.tolist()):
+            pools = self.pools[attribute]
+            value = rng.choice([v for v in pools if len(pools[v]) > 1])
+            other = self._other_value(pools, value, rng)
+            images[:2, i] = rng.choice(pools[value], 2, replace=False)
+            images[2, i] = rng.choice(pools[other])
+            values[:, i] = value, value, other
+        place = np.arange(count)
+        triplets = np.stack([place, place + count, place + 2 * count], axis=1)
+        return Batch(images.ravel(), np.arange(3 * count), np.tile(attributes, 3), values.ravel(), triplets)
+
+    def _other_value(self, pools: dict[int, np.ndarray], value: int, rng: np.random.Generator) -> int:
+        others = [v for v in pools if v != value]
+        sizes = np.array([len(pools[v]) if self.negative == "image" else 1 for v in others], dtype=float)
+        return int(rng.choice(others, p=sizes / sizes.sum()))  # a value by its size, then its image = any image
+
+
+class AllLabelsSampler(Sampler):
+    """batch_size random images with every label they have: one backbone pass teaches several attributes."""
+
+    def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
+        super().__init__(labels, batch_size, groups, negative)
+        if batch_size < 3:
+            raise FashionError(f"batch_size={batch_size} holds no triplet of images: choose at least 3.")
+        self.order = np.argsort(labels.image, kind="stable")
+        self.images, self.start, self.count = np.unique(
+            labels.image[self.order], return_index=True, return_counts=True
+        )
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        chosen = rng.choice(len(self.images), min(self.batch_size, len(self.images)), replace=False)
+        labels = np.concatenate([self.order[self.start[i] : self.start[i] + self.count[i]] for i in chosen])
+        rows = np.repeat(np.arange(len(chosen)), self.count[chosen])
+        return Batch(self.images[chosen], rows, self.labels.attribute[labels], self.labels.value[labels])
+
+
+SAMPLERS = {"in_batch": InBatchSampler, "triplet_list": TripletListSampler, "all_labels": AllLabelsSampler}

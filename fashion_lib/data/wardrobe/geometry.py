@@ -1,0 +1,59 @@
+"""Outlines in body units: x = 0 is the body's axis, y = 0 the top of the head, y = 8 the soles (eight heads)."""
+
+import math
+
+import numpy as np
+
+Point = tuple[float, float]
+
+
+def mirrored(half: list[Point]) -> list[Point]:
+    """Close a half outline (x >= 0, top to bottom) into a symmetric polygon."""
+    return half + [(-x, y) for x, y in reversed(half)]
+
+
+def ellipse(cx: float, cy: float, rx: float, ry: float, start=0.0, end=2 * math.pi, corners=16) -> list[Point]:
+    """Corners on an elliptic arc; angles in radians, clockwise from the right since y points down."""
+    angles = np.linspace(start, end, corners)
+    return list(zip((cx + rx * np.cos(angles)).tolist(), (cy + ry * np.sin(angles)).tolist(), strict=True))
+
+
+def box(left: float, top: float, right: float, bottom: float) -> list[Point]:
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+def lerp(a: Point, b: Point, t: float) -> Point:
+    return (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t)
+
+
+def section(line: list[Point], start: float, end: float) -> list[Point]:
+    """The part of a polyline between two fractions of its length (end may exceed 1: the last leg is prolonged)."""
+    lengths = [math.dist(a, b) for a, b in zip(line, line[1:], strict=False)]
+    total = sum(lengths)
+
+    def at(fraction: float) -> Point:
+        left = fraction * total
+        for a, b, length in zip(line, line[1:], lengths, strict=False):
+            if left <= length:
+                return lerp(a, b, left / length)
+            left -= length
+        return lerp(line[-2], line[-1], 1 + left / lengths[-1])
+
+    walked, inner = 0.0, []
+    for corner, length in zip(line[1:-1], lengths, strict=False):
+        walked += length
+        if start * total < walked < end * total:
+            inner.append(corner)
+    return [at(start), *inner, at(end)]
+
+
+def limb(line: list[Point], half_widths: list[float]) -> list[Point]:
+    """A polygon around a polyline, with a half width at each of its corners."""
+    left, right = [], []
+    for i, ((x, y), w) in enumerate(zip(line, half_widths, strict=True)):
+        (x0, y0), (x1, y1) = line[max(i - 1, 0)], line[min(i + 1, len(line) - 1)]
+        length = math.hypot(x1 - x0, y1 - y0) or 1e-6
+        nx, ny = -(y1 - y0) / length * w, (x1 - x0) / length * w
+        left.append((x + nx, y + ny))
+        right.append((x - nx, y - ny))
+    return left + right[::-1]

@@ -1,0 +1,83 @@
+"""Triplet losses on cosine similarity, over a list of triplets or over every valid triplet inside a batch.
+
+All of them use the hinge of CSN, ASEN and everything after it (with s the cosine similarity):
+`max(0, margin + s(anchor, negative) - s(anchor, positive))`, margin 0.2.
+"""
+
+import torch
+from torch import Tensor
+
+from fashion_lib.errors import FashionError
+
+MINING = ("all", "hard")
+
+
+def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tuple[Tensor, float]:
+    """Mean hinge over listed triplets: the papers' loss (ASEN, AAAI 2020, section "Model learning").
+
+    embeddings: float (L, D), unit length. triplets: int64 (T, 3), rows of `embeddings` as anchor, positive,
+    negative. Returns the scalar loss and the fraction of triplets whose hinge is above zero.
+    Raises FashionError for an empty list.
+    """
+    if len(triplets) == 0:
+        raise FashionError("The triplet list of this batch is empty, so there is no loss: use a larger batch_size "
+                           "(three images make one triplet).")
+    anchor, positive, negative = embeddings[triplets.T].unbind(0)  # 3 x (T, D)
+    hinge = (margin + (anchor * negative).sum(1) - (anchor * positive).sum(1)).relu()  # (T,)
+    return hinge.mean(), (hinge > 0).float().mean().item()
+
+
+def in_batch_triplet_loss(
+    embeddings: Tensor, attributes: Tensor, values: Tensor, margin: float, mining: str = "all"
+) -> tuple[Tensor, float]:
+    """Hinge over the triplets that a batch contains; similarities are compared inside one attribute only.
+
+    embeddings: float (L, D), unit length, row i computed for attributes[i]. attributes, values: int64 (L,).
+    mining "all": every valid (anchor, positive, negative) of an attribute, averaged over the *active* ones (hinge
+    above zero) so that the many solved triplets do not dilute the few that still teach; then the mean over
+    attributes. mining "hard": each anchor with its least similar positive and its most similar negative
+    (Hermans et al. 2017, "batch hard"), averaged over anchors, then over attributes.
+    Returns the scalar loss and the active fraction of what was averaged. Attributes without a valid triplet in
+    this batch do not count. Raises FashionError when no attribute has one.
+    """
+    if mining not in MINING:
+        raise FashionError(f"Unknown mining '{mining}': choose one of {', '.join(MINING)}.")
+    losses, active, valid = [], 0, 0
+    for attribute in attributes.unique().tolist():  # one attribute at a time: memory stays that of one group
+        mine = attributes == attribute
+        similarity = embeddings[mine] @ embeddings[mine].T  # (m, m)
+        same = values[mine][:, None] == values[mine][None]
+        positive, negative = same & ~torch.eye(len(same), dtype=torch.bool, device=same.device), ~same
+        anchors = positive.any(1) & negative.any(1)
+        if not anchors.any():
+            continue
+        if mining == "all":
+            a, p = torch.nonzero(positive & anchors[:, None], as_tuple=True)  # every (anchor, positive) pair
+            hinge = (margin + similarity[a] - similarity[a, p][:, None])[negative[a]].relu()  # (valid triplets,)
+            losses.append(hinge.sum() / (hinge > 0).sum().clamp(min=1))
+        else:
+            hardest_positive = similarity.masked_fill(~positive, torch.inf).amin(1)[anchors]
+            hardest_negative = similarity.masked_fill(~negative, -torch.inf).amax(1)[anchors]
+            hinge = (margin + hardest_negative - hardest_positive).relu()  # (anchors,)
+            losses.append(hinge.mean())
+        active, valid = active + int((hinge > 0).sum()), valid + len(hinge)
+    if not losses:
+        raise FashionError(
+            f"No valid triplet in a batch of {len(values)} labelled examples (an attribute needs two images of one "
+            "value and one of another): use a larger batch_size or fewer groups."
+        )
+    return torch.stack(losses).mean(), active / valid
+
+
+@torch.no_grad()
+def mean_similarity(embeddings: Tensor, attributes: Tensor) -> float:
+    """Mean cosine between different rows of one attribute, over all such pairs: near 1 means a collapsed space.
+
+    embeddings: float (L, D), unit length; attributes: int64 (L,). Returns 0.0 when no attribute has two rows.
+    """
+    groups, group = attributes.unique(return_inverse=True)
+    sums = embeddings.new_zeros(len(groups), embeddings.shape[1]).index_add_(0, group, embeddings.detach())
+    count = torch.bincount(group).to(embeddings.dtype)
+    # |sum of m unit vectors|^2 = m + the sum of all ordered pairs' cosines.
+    pairs = count * (count - 1)
+    return float((sums.square().sum() - count.sum()) / pairs.sum()) if pairs.sum() > 0 else 0.0

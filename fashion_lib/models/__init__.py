@@ -1,0 +1,88 @@
+"""The registry of methods: one name, one builder, its variants and where it comes from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from fashion_lib.attributes import Schema
+from fashion_lib.errors import FashionError
+from fashion_lib.models.asen import ASEN
+from fashion_lib.models.backbones import BACKBONES, build_backbone
+from fashion_lib.models.csn import ConditionalSimilarityNetwork
+from fashion_lib.models.interface import Attended, BatchLabels, RetrievalModel
+from fashion_lib.models.random_embedding import RandomEmbedding
+from fashion_lib.models.triplet import TripletNetwork
+
+__all__ = ["BACKBONES", "METHODS", "Attended", "BatchLabels", "Method", "RetrievalModel", "build_model"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """build(schema, backbone, start, variant, seed, **options) -> RetrievalModel; variants[0] is the default."""
+
+    name: str
+    build: Callable[..., RetrievalModel]
+    variants: tuple[str, ...]
+    reference: str
+    trainable: bool = True
+
+
+def _random(schema, backbone, start, variant, seed, **options):
+    return RandomEmbedding(schema, seed=seed, **options)
+
+
+def _triplet(schema, backbone, start, variant, seed, **options):
+    return TripletNetwork(schema, build_backbone(backbone, start), **options)
+
+
+def _csn(schema, backbone, start, variant, seed, **options):
+    return ConditionalSimilarityNetwork(schema, build_backbone(backbone, start), masks=variant, **options)
+
+
+def _asen(schema, backbone, start, variant, seed, **options):
+    return ASEN(schema, build_backbone(backbone, start), **options)
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("random", _random, ("default",), "random unit vectors", trainable=False),
+        Method("triplet", _triplet, ("default",), "one triplet space, as in Ma et al., AAAI 2020, table 1"),
+        Method("csn", _csn, ("learned", "prein", "fixed"), "Veit et al., CVPR 2017"),
+        Method("asen", _asen, ("v2",), "Ma et al., AAAI 2020"),
+    )
+}
+
+
+def build_model(
+    method: str,
+    schema: Schema,
+    *,
+    backbone: str = "small",
+    variant: str | None = None,
+    start: str = "pretext",
+    seed: int = 0,
+    **options,
+) -> RetrievalModel:
+    """A model of METHODS for the attributes of `schema`, its new layers drawn from `seed`.
+
+    backbone, start: see build_backbone. variant: one of the method's (None: its default). options: the constructor's
+    switches, such as spatial and channel of asen. Leaves torch's own random state as it was. Raises FashionError for
+    an unknown method, variant or option, and for start weights that are missing or do not fit.
+    """
+    if method not in METHODS:
+        raise FashionError(f"Unknown method '{method}': choose one of {', '.join(METHODS)}.")
+    entry = METHODS[method]
+    variant = variant or entry.variants[0]
+    if variant not in entry.variants:
+        raise FashionError(f"Method '{method}' has no variant '{variant}': choose one of {', '.join(entry.variants)}.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model = entry.build(schema, backbone, start, variant, seed, **options)
+        except TypeError as error:
+            raise FashionError(f"Method '{method}' does not take the options {options} ({error}): leave them out.") from error
+    model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
+    model.start = start
+    return model

@@ -1,0 +1,60 @@
+"""The attention pieces that ASEN introduced and its successors rearrange (Ma et al., AAAI 2020).
+
+Notation of the paper: image feature map I (C x h x w), attribute a, attention dimension A. The attribute side of both
+modules can be replaced: it is any module from (B, A) to (B, A).
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def attention_dim(channels: int) -> int:
+    """A for a map of C channels: 512 for ResNet-50's 1024, as in the paper, and never below 128."""
+    return max(channels // 2, 128)
+
+
+class SpatialAttention(nn.Module):
+    """ASA, where to look: softmax over positions of <tanh(BN(conv(I))), tanh(W a)> / sqrt(A).
+
+    Two steps, because the image side does not depend on the attribute: `keys(I)` once an image, then `forward`
+    once an attribute.
+    """
+
+    def __init__(self, channels: int, dim: int, attribute_side: nn.Module | None = None):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, dim, 1)
+        self.norm = nn.BatchNorm2d(dim)
+        self.attribute_side = attribute_side or nn.Sequential(nn.Linear(dim, dim), nn.Tanh())
+
+    def keys(self, image_map: Tensor) -> Tensor:
+        """Image side: (B, C, h, w) to float32 (B, A, h, w)."""
+        return torch.tanh(self.norm(self.conv(image_map)).float())
+
+    def forward(self, keys: Tensor, attribute: Tensor) -> Tensor:
+        """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions."""
+        query = self.attribute_side(attribute)  # (B, A)
+        dim = keys.shape[1]
+        scores = torch.bmm(query[:, None], keys.flatten(2)).squeeze(1) / math.sqrt(dim)  # (B, h * w)
+        return scores.softmax(dim=1).view(len(keys), *keys.shape[2:])
+
+
+def attend_positions(image_map: Tensor, attention: Tensor) -> Tensor:
+    """Sum over positions of I weighted by the attention map: (B, C, h, w), (B, h, w) to (B, C)."""
+    return torch.bmm(image_map.flatten(2), attention.flatten(1)[:, :, None]).squeeze(2)
+
+
+class ChannelAttention(nn.Module):
+    """ACA, what matters there: sigmoid(W2 relu(W1 [x, relu(W a)])), a gate on each channel of the attended vector x."""
+
+    def __init__(self, channels: int, dim: int, attribute_side: nn.Module | None = None):
+        super().__init__()
+        self.attribute_side = attribute_side or nn.Sequential(nn.Linear(dim, dim), nn.ReLU())
+        self.hidden = nn.Linear(channels + dim, dim)
+        self.gate = nn.Linear(dim, channels)
+
+    def forward(self, vector: Tensor, attribute: Tensor) -> Tensor:
+        """vector (B, C), attribute (B, A) to the gate (B, C), each factor in 0..1."""
+        joined = torch.cat([vector, self.attribute_side(attribute)], dim=1)  # (B, C + A)
+        return torch.sigmoid(self.gate(torch.relu(self.hidden(joined))))

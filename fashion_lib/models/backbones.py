@@ -1,0 +1,153 @@
+"""Backbones: ResNets cut after stage 3, and where their start weights come from.
+
+ASEN and its successors drop ResNet-50's stage 4 to keep positions (14 x 14 at 224 pixels). "small" is the same plan
+at a quarter of ResNet-18's size, for a laptop's processor.
+"""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import get_model, get_model_weights
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from fashion_lib import paths
+from fashion_lib.errors import FashionError
+
+STARTS = ("pretext", "reconstruction", "imagenet", "random")
+
+
+class Backbone(nn.Module):
+    """Stem and stages 1-3 of a ResNet, with torchvision's names (conv1 ... layer3): images (B, 3, H, W) to a map.
+
+    out_channels: C. stride: pixels a position, so the map is (B, C, ceil(H / stride), ceil(W / stride)).
+    """
+
+    def __init__(self, resnet: ResNet, out_channels: int, stride: int):
+        super().__init__()
+        self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
+        self.layer1, self.layer2, self.layer3 = resnet.layer1, resnet.layer2, resnet.layer3
+        self.out_channels, self.stride = out_channels, stride
+
+    def forward(self, images: Tensor) -> Tensor:
+        stem = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (B, ., H / 4, W / 4)
+        return self.layer3(self.layer2(self.layer1(stem)))  # (B, C, H / stride, W / stride)
+
+
+class SmallResNet(nn.Module):
+    """ResNet-18's stages 1-3 at width 32 (ResNet-18 has 64), stage 3 without stride: 96 pixels give 12 x 12 positions."""
+
+    def __init__(self, width: int = 32):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1, self.relu = nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.layer1 = _stage(width, width, stride=1)
+        self.layer2 = _stage(width, 2 * width, stride=2)
+        self.layer3 = _stage(2 * width, 4 * width, stride=1)
+        for module in self.modules():  # as torchvision starts a ResNet
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def _stage(inside: int, outside: int, stride: int) -> nn.Sequential:
+    shortcut = None
+    if stride != 1 or inside != outside:
+        shortcut = nn.Sequential(nn.Conv2d(inside, outside, 1, stride=stride, bias=False), nn.BatchNorm2d(outside))
+    return nn.Sequential(BasicBlock(inside, outside, stride, shortcut), BasicBlock(outside, outside))
+
+
+# name -> a fresh backbone with random weights
+BACKBONES = {
+    "small": lambda: Backbone(SmallResNet(), out_channels=128, stride=8),
+    "resnet18": lambda: Backbone(get_model("resnet18"), out_channels=256, stride=16),
+    "resnet34": lambda: Backbone(get_model("resnet34"), out_channels=256, stride=16),
+    "resnet50": lambda: Backbone(get_model("resnet50"), out_channels=1024, stride=16),
+}
+
+
+def build_backbone(name: str, start: str = "pretext") -> Backbone:
+    """A backbone with its start weights.
+
+    name: a key of BACKBONES. start: "pretext" or "reconstruction" (shipped, learned without attribute labels, fit
+    "small" only), "imagenet" (torchvision's, fit the others), "random". Raises FashionError for an unknown name,
+    weights that do not fit, and a file that is missing or damaged.
+    """
+    if name not in BACKBONES:
+        raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    if start not in STARTS:
+        raise FashionError(f"Unknown start '{start}': choose one of {', '.join(STARTS)}.")
+    backbone = BACKBONES[name]()
+    if start in ("pretext", "reconstruction"):
+        if name != "small":
+            raise FashionError(f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
+                               "choose start='imagenet' or start='random'.")
+        path = paths.weights_dir() / f"start_{start}.safetensors"
+        load_backbone_weights(backbone, _read(path), path)
+    elif start == "imagenet":
+        if name == "small":
+            raise FashionError("There are no ImageNet weights for the backbone 'small': choose start='pretext', "
+                               "or one of the backbones resnet18, resnet34, resnet50.")
+        path = imagenet_file(name)
+        load_backbone_weights(backbone, _read(path), path)
+    return backbone
+
+
+def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
+    """Copy weights (any float type) into a backbone; stage 4 and classifier of a whole ResNet are left out.
+
+    Raises FashionError naming `path` and the first tensor that is missing, too much, or of another shape.
+    """
+    weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc."))}
+    own = {k: v for k, v in backbone.state_dict().items() if not k.endswith("num_batches_tracked")}
+    for key in OrderedDict.fromkeys([*own, *(k for k in weights if not k.endswith("num_batches_tracked"))]):
+        found, expected = (tuple(part[key].shape) if key in part else "nothing" for part in (weights, own))
+        if found != expected:
+            raise FashionError(f"The weights in {path} do not fit this backbone ({key}: found {found}, expected "
+                               f"{expected}): use the file that was made for it.")
+    backbone.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False)
+
+
+def imagenet_file(name: str) -> Path:
+    """torchvision's ImageNet file of a ResNet: in $FASHION_WEIGHTS, data/weights, torch's cache, else downloaded.
+
+    Each folder is searched for every version torchvision has, oldest first (the one the papers used), as .pth or as
+    .safetensors of the same stem. Raises FashionError naming file and folder when it is nowhere and cannot be fetched.
+    """
+    addresses = [entry.url for entry in get_model_weights(name)]
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    given = os.environ.get("FASHION_WEIGHTS")
+    for folder in [*([Path(given)] if given else []), paths.weights_dir(), cache]:
+        for address in addresses:
+            file = folder / address.rsplit("/", 1)[1]
+            for candidate in (file.with_suffix(".safetensors"), file):
+                if candidate.is_file():
+                    return candidate
+    target = cache / addresses[0].rsplit("/", 1)[1]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(addresses[0], str(target), hash_prefix=target.stem.rsplit("-", 1)[1])
+    except (OSError, RuntimeError) as error:
+        raise FashionError(
+            f"The ImageNet weights {target.name} are not on this machine and could not be fetched ({error}): put that "
+            f"file into {given or paths.weights_dir()}, or choose another start."
+        ) from error
+    return target
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FashionError(f"The start weights {path} are missing: restore that file from the repository or choose "
+                           "start='random'.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, ImportError, AttributeError) as error:
+        raise FashionError(f"The start weights {path} cannot be read (cut off or damaged): fetch the file again.") from error
+    except Exception as error:  # pickle.UnpicklingError and what a damaged archive can raise in its place
+        raise FashionError(f"The start weights {path} are not a plain weights file: fetch the file again.") from error

@@ -1,0 +1,176 @@
+"""What a run leaves behind: a JSON record in runs/, and the ledger of committed figures in data/results/.
+
+A ledger row is one number with everything needed to place it. The metric "map" and its companions (recall@1,
+recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1].
+"""
+
+import json
+import math
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from fashion_lib import paths
+from fashion_lib.data.label_table import read_rows
+from fashion_lib.errors import FashionError
+from fashion_lib.provenance import commit, hardware, versions
+
+COLUMNS = ("dataset", "method", "variant", "profile", "seed", "metric", "attribute", "value", "minutes", "commit")
+KEY = COLUMNS[:7]
+RECORD_NAME = "result.json"
+
+
+@dataclass
+class RunRecord:
+    """Everything a table needs to know of one run.
+
+    metrics and localisation: metric -> attribute name (or overall, macro, local) -> value. minutes: training and
+    evaluation. image_passes: backbone passes an image costs at test time. parameters: count. start: start weights.
+    """
+
+    method: str
+    variant: str
+    dataset: str
+    profile: str
+    seed: int
+    metrics: dict[str, dict[str, float]]
+    minutes: float
+    parameters: int = 0
+    image_passes: int = 1
+    start: str = ""
+    precision: str = ""
+    config: dict = field(default_factory=dict)
+    localisation: dict[str, dict[str, float]] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    commit: str = field(default_factory=commit)
+    versions: dict[str, str] = field(default_factory=versions)
+    hardware: str = field(default_factory=hardware)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def save(self, path: Path) -> Path:
+        """Write the record as JSON, wholly or not at all; returns the path."""
+        for metric, row in (self.metrics | self.localisation).items():
+            for attribute, value in row.items():
+                if not math.isfinite(value):
+                    raise FashionError(f"{metric} of {attribute} is {value} in the run {self.method}.{self.variant} seed"
+                                       f" {self.seed}, which no table can hold: check the training for divergence.")
+        return write_atomically(path, json.dumps(asdict(self), indent=1, default=str) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "RunRecord":
+        """Read a record; FashionError names a file that is cut off or has fields this version does not know."""
+        path = Path(path)
+        known = {f.name for f in fields(cls)}
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(content, dict) or not set(content) <= known:
+                raise ValueError("it is not a record of this version")
+            return cls(**content)
+        except (OSError, ValueError, TypeError) as error:
+            raise FashionError(f"the run record {path} cannot be read ({error}): delete that file and run again.") from error
+
+
+def write_atomically(path: Path, text: str) -> Path:
+    """Write text to a file that either exists whole or keeps its old content; FashionError when the disk refuses."""
+    path, temporary = Path(path), None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
+            temporary = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise FashionError(f"{path} cannot be written ({error.strerror}): free some space or choose a writable"
+                           " folder with FASHION_RUNS.") from error
+    return path
+
+
+def variant_label(variant: str, **changed) -> str:
+    """The variant's name in records when a run departs from its profile: "v2", or "v2+start=reconstruction"."""
+    return "+".join([variant, *(f"{name}={value}" for name, value in sorted(changed.items()))])
+
+
+def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) -> Path:
+    """Folder of one run (not created here): runs/<dataset>/<profile>/<method>.<variant>/seed<k>."""
+    return paths.runs_dir() / dataset / profile / f"{method}.{variant}" / f"seed{seed}"
+
+
+def rows(record: RunRecord) -> pd.DataFrame:
+    """The ledger rows of a record, in the ledger's columns."""
+    shared = [record.dataset, record.method, record.variant, record.profile, record.seed]
+    lines = [[*shared, metric, attribute, round(float(value), 4), round(record.minutes, 2), record.commit]
+             for metric, row in (record.metrics | record.localisation).items() for attribute, value in row.items()]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Ledger rows as CSV text, header first, in the ledger's column order."""
+    return table[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    table, lines = read_rows(path, COLUMNS)
+    table = table[list(COLUMNS)]
+    for column, kind in (("seed", int), ("value", float), ("minutes", float)):
+        for line, cell in zip(lines, table[column], strict=True):
+            try:
+                fine = math.isfinite(kind(cell))
+            except ValueError:
+                fine = False
+            if not fine:
+                raise FashionError(f"line {line} of {path} has {cell!r} as its {column}, which is not a finite"
+                                   f" {'whole ' if kind is int else ''}number: correct that cell.")
+        table = table.assign(**{column: table[column].astype(kind)})
+    repeated = table.duplicated(list(KEY))
+    if repeated.any():
+        row = int(repeated.to_numpy().argmax())
+        raise FashionError(f"line {lines[row]} of {path} repeats an earlier row"
+                           f" ({','.join(map(str, table.loc[row, list(KEY)]))}): delete one of the two.")
+    return table
+
+
+def read_ledger(folder: Path | None = None) -> pd.DataFrame:
+    """All rows of data/results/*.csv. FashionError names the file and the line of the first bad or repeated row."""
+    files = sorted(Path(folder or paths.ledger_dir()).glob("*.csv"))
+    empty = pd.DataFrame(columns=list(COLUMNS), dtype="str").astype({"seed": int, "value": float, "minutes": float})
+    return pd.concat([empty, *map(_read_csv, files)], ignore_index=True)
+
+
+def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
+    """Put rows into data/results/<dataset>.csv; a row with the same key is replaced, all others stay."""
+    folder = Path(folder or paths.ledger_dir())
+    merged = _replaced(read_ledger(folder), table)
+    return [write_atomically(folder / f"{dataset}.csv", to_csv(merged[merged.dataset == dataset]))
+            for dataset in table.dataset.unique()]
+
+
+def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Old and new rows together, the new one where both have the same key; sorted by run, order of metrics kept."""
+    together = pd.concat([frame for frame in (old, new) if len(frame)] or [old], ignore_index=True)
+    together = together.drop_duplicates(list(KEY), keep="last")
+    return together.sort_values(list(KEY[:5]), kind="stable", ignore_index=True)
+
+
+def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
+    """The records of this machine's finished runs."""
+    found = sorted(paths.runs_dir().glob(f"{dataset or '*'}/{profile or '*'}/*/seed*/{RECORD_NAME}"))
+    return [RunRecord.load(path) for path in found]
+
+
+def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFrame:
+    """Ledger rows and local runs in one table with a column `source` ("ledger" or "runs"); a local run wins."""
+    table = read_ledger().assign(source="ledger")
+    for column, value in (("dataset", dataset), ("profile", profile)):
+        if value is not None:
+            table = table[table[column] == value]
+    local = [rows(record).assign(source="runs") for record in local_records(dataset, profile)]
+    return _replaced(table, pd.concat(local) if local else table[:0])

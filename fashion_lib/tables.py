@@ -1,0 +1,68 @@
+"""From ledger rows to the tables of the README and the notebooks, with the papers' own figures beside them."""
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from fashion_lib import paths
+from fashion_lib.errors import FashionError
+
+AVERAGES = ("overall", "macro", "local")
+NOT_RUN = "not run"
+
+
+def summarise(table: pd.DataFrame, metric: str = "map") -> pd.DataFrame:
+    """Mean and spread over seeds: rows (method, variant), columns (attribute, mean | std | n).
+
+    std is the sample standard deviation (ddof=1), nan for a single seed. All rows must be of one data set and profile.
+    """
+    table = table[table.metric == metric]
+    for column in ("dataset", "profile"):
+        if table[column].nunique() > 1:
+            raise FashionError(f"a summary mixes the {column}s {', '.join(sorted(table[column].unique()))}:"
+                               " choose the rows of one first.")
+    order = [*(name for name in table.attribute.unique() if name not in AVERAGES), *AVERAGES]
+    grouped = table.groupby(["method", "variant", "attribute"], sort=False)["value"].agg(["mean", "std", "count"])
+    wide = grouped.rename(columns={"count": "n"}).unstack("attribute").swaplevel(axis=1)
+    return wide.reindex(columns=[(name, s) for name in order if name in wide.columns.get_level_values(0)
+                                 for s in ("mean", "std", "n")])
+
+
+def formatted(summary: pd.DataFrame, methods: list[tuple[str, str]] | None = None, digits: int = 1) -> pd.DataFrame:
+    """A summary as text, "65.2 ± 1.3" (one seed: "65.2"); methods: the (method, variant) rows to show, in order."""
+    summary = summary.reindex(pd.MultiIndex.from_tuples(methods, names=summary.index.names)) if methods else summary
+    attributes = list(dict.fromkeys(summary.columns.get_level_values(0)))
+
+    def cell(mean: float, spread: float) -> str:
+        if not math.isfinite(mean):
+            return NOT_RUN
+        return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
+
+    return pd.DataFrame({name: [cell(mean, spread) for mean, spread in
+                                zip(summary[name, "mean"], summary[name, "std"], strict=True)]
+                         for name in attributes}, index=summary.index)
+
+
+def published(**chosen: str) -> pd.DataFrame:
+    """The papers' own figures: columns source, table, dataset, method, metric, attribute, value (map in percent).
+
+    Keep the rows of a column's value by naming it: published(source="ipad", dataset="fashionai", table="1").
+    """
+    table = pd.read_csv(paths.published_results_file(), dtype={"table": str}, keep_default_na=False)
+    for column, value in chosen.items():
+        if column not in table or value not in set(table[column]):
+            known = sorted(set(map(str, table[column]))) if column in table else list(table)
+            raise FashionError(f"published_results.csv knows no {column} {value!r}: choose one of {', '.join(known)}.")
+        table = table[table[column] == value]
+    return table.reset_index(drop=True)
+
+
+def comparable(names: Mapping[str, str], dataset: str, metric: str = "map") -> pd.DataFrame:
+    """Published figures of our methods: rows (method, source), columns attributes.
+
+    names: the papers' method name -> ours, for example {"asen_v2": "asen"}.
+    """
+    table = published(dataset=dataset, metric=metric)
+    table = table[table.method.isin(list(names))].assign(method=lambda t: t.method.map(names))
+    return table.pivot_table(index=["method", "source"], columns="attribute", values="value", sort=False)
