@@ -1,4 +1,4 @@
-"""Attributes (sleeve length, collar design, ...) and the schema that gives each attribute and value its number.
+"""Attributes (sleeve length, collar design, ...) and the schema that numbers them.
 
 An attribute-specific embedding is asked for one attribute at a time, so every part of the course has to agree
 on which number means which attribute. That agreement is a `Schema`: position in the schema = attribute id,
@@ -38,25 +38,35 @@ class Attribute:
 
     def __post_init__(self) -> None:
         if isinstance(self.values, str):
-            raise FashionError(f"the values of attribute '{self.name}' are the text '{self.values}': give a list.")
+            raise FashionError(
+                f"the values of attribute '{self.name}' are the text '{self.values}': give a list."
+            )
         object.__setattr__(self, "values", tuple(self.values))
         texts = (self.name, *self.values)
         if not all(isinstance(text, str) and text.strip() == text != "" for text in texts):
-            raise FashionError(f"attribute {self.name!r} with values {list(self.values)} needs plain, non-empty text "
-                               "without surrounding spaces for its name and for each value.")  # fmt: skip
+            raise FashionError(
+                f"attribute {self.name!r} with values {list(self.values)} needs plain, non-empty text "
+                "without surrounding spaces for its name and for each value."
+            )
         if len(self.values) < 2:
-            raise FashionError(f"attribute '{self.name}' has the values {list(self.values)}: give it at least two, "
-                               "because one value leaves nothing to tell apart.")  # fmt: skip
+            raise FashionError(
+                f"attribute '{self.name}' has the values {list(self.values)}: give it at least two, "
+                "because one value leaves nothing to tell apart."
+            )
         if len(set(self.values)) != len(self.values):
             twice = next(value for value in self.values if self.values.count(value) > 1)
-            raise FashionError(f"attribute '{self.name}' lists the value '{twice}' twice: remove one of them.")
+            raise FashionError(
+                f"attribute '{self.name}' lists the value '{twice}' twice: remove one of them."
+            )
         if self.scope not in SCOPES:
-            raise FashionError(f"attribute '{self.name}' has the scope '{self.scope}': write 'local' or 'global'.")
+            raise FashionError(
+                f"attribute '{self.name}' has the scope '{self.scope}': write 'local' or 'global'."
+            )
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The attributes of a data set, in id order. Unknown names raise `FashionError` with the closest known one."""
+    """The attributes of a data set in id order; an unknown name raises `FashionError`, closest name given."""
 
     attributes: tuple[Attribute, ...]
 
@@ -66,7 +76,9 @@ class Schema:
             raise FashionError("the schema has no attributes: list at least one.")
         for name in self.names:
             if self.names.count(name) > 1:
-                raise FashionError(f"the schema lists the attribute '{name}' twice: remove or rename one of them.")
+                raise FashionError(
+                    f"the schema lists the attribute '{name}' twice: remove or rename one of them."
+                )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,26 +108,35 @@ class Schema:
         """Value id of `value` within `attribute`."""
         values = self.attribute(attribute).values
         if value not in values:
-            raise FashionError(f"'{value}' is not a value of the attribute '{attribute}': {suggestion(value, values)}")
+            raise FashionError(
+                f"'{value}' is not a value of the attribute '{attribute}': {suggestion(value, values)}"
+            )
         return values.index(value)
 
     def to_json(self) -> list[dict]:
         """One dictionary an attribute (keys name, values, scope, kind), ready for `json.dump`."""
         return [
-            {"name": a.name, "values": list(a.values), "scope": a.scope, "kind": a.kind} for a in self.attributes
+            {"name": a.name, "values": list(a.values), "scope": a.scope, "kind": a.kind}
+            for a in self.attributes
         ]
 
     @classmethod
     def from_json(cls, entries: list[dict]) -> Schema:
-        """The schema that `to_json` wrote. `scope` and `kind` may be left out; anything else is a `FashionError`."""
+        """The schema that `to_json` wrote; `scope` and `kind` may be left out."""
         if not isinstance(entries, list):
-            raise FashionError("a schema is a JSON list with one entry per attribute: put the entries in [ ].")
+            raise FashionError(
+                "a schema is a JSON list with one entry per attribute: put the entries in [ ]."
+            )
         known = {"name", "values", "scope", "kind"}
         for number, entry in enumerate(entries, start=1):
             if not isinstance(entry, dict) or not {"name", "values"} <= entry.keys() <= known:
-                raise FashionError(f"entry {number} of the schema is {entry!r}: write an object with 'name' and "
-                                   "'values', and if wanted 'scope' and 'kind'.")  # fmt: skip
+                raise FashionError(
+                    f"entry {number} of the schema is {entry!r}: write an object with 'name' and "
+                    "'values', and if wanted 'scope' and 'kind'."
+                )
             if not isinstance(entry["values"], (list, tuple)):
-                raise FashionError(f"'values' of entry {number} ('{entry['name']}') of the schema is "
-                                   f"{entry['values']!r}: write a list of texts.")  # fmt: skip
+                raise FashionError(
+                    f"'values' of entry {number} ('{entry['name']}') of the schema is "
+                    f"{entry['values']!r}: write a list of texts."
+                )
         return cls(tuple(Attribute(**entry) for entry in entries))

@@ -76,7 +76,7 @@ def best_fixed_point(masks) -> tuple[int, int]:
 
 
 def _spread(rows: np.ndarray, limit: int | None) -> np.ndarray:
-    """At most `limit` of the sorted rows, evenly spread over them, so that a small sample still sees the whole split."""
+    """At most `limit` of the sorted rows, evenly spread, so that a small sample still sees the whole split."""
     rows = np.unique(rows)
     if limit is None or len(rows) <= limit:
         return rows
@@ -85,8 +85,8 @@ def _spread(rows: np.ndarray, limit: int | None) -> np.ndarray:
 
 def _regions(data, rows: np.ndarray, attribute: int) -> np.ndarray:
     if data.regions is None:
-        raise FashionError(f"the data set {data.name} does not know the pixels of its attributes, so localisation cannot"
-                           " be measured on it: use the wardrobe.")
+        raise FashionError(f"the data set {data.name} does not know the pixels of its attributes, so localisation"
+                           " cannot be measured on it: use the wardrobe.")
     return np.asarray(data.regions(rows, attribute), dtype=bool)
 
 
@@ -123,9 +123,10 @@ def measure(
         if not names:
             continue
         rows = _spread(training.of(a).image, training_limit)
-        y, x = best_fixed_point(_regions(data, rows, a)) if len(rows) else (regions.shape[1] // 2, regions.shape[2] // 2)
-        middle = regions[:, regions.shape[1] // 2, regions.shape[2] // 2].mean()
-        baselines = [regions.mean(), middle, regions[:, y, x].mean(), regions.mean()]
+        centre = regions.shape[1] // 2, regions.shape[2] // 2
+        fixed = best_fixed_point(_regions(data, rows, a)) if len(rows) else centre
+        area = regions.mean()
+        baselines = [area, regions[:, *centre].mean(), regions[:, *fixed].mean(), area]
         attribute = data.schema.attributes[a]
         for name in names:
             means = np.concatenate(figures[a, name], axis=1).mean(axis=1)

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from fashion_lib.errors import FashionError
+from fashion_lib.precision import float32_maths
 
 MINING = ("all", "hard")
 
 
+@float32_maths
 def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tuple[Tensor, float]:
     """Mean hinge over listed triplets: the papers' loss (ASEN, AAAI 2020, section "Model learning").
 
@@ -27,6 +29,7 @@ def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tu
     return hinge.mean(), (hinge > 0).float().mean().item()
 
 
+@float32_maths
 def in_batch_triplet_loss(
     embeddings: Tensor, attributes: Tensor, values: Tensor, margin: float, mining: str = "all"
 ) -> tuple[Tensor, float]:

@@ -1,4 +1,4 @@
-"""Executes notebooks: with parameters into an output file (papermill), or in place as they are committed (nbclient).
+"""Executes notebooks through papermill: with parameters into an output file, or in place as they are committed.
 
 Either way the settings are checked before a kernel starts, a cell has a time limit, the kernel is the Python that runs
 this, and a file appears only when all cells ran. A failed notebook is kept beside as *.failed.ipynb.
@@ -6,6 +6,7 @@ this, and a file appears only when all cells ran. A failed notebook is kept besi
 
 import asyncio
 import hashlib
+import logging
 import os
 import sys
 import time
@@ -19,6 +20,8 @@ import nbformat
 from fashion_lib import notebook_parameters, notebook_sources, paths
 from fashion_lib.errors import FashionError
 
+# ipykernel greets every start with a warning about unencrypted local ports; a cell's own errors come as its output.
+KERNEL_ARGUMENTS = ["--log-level=50"]
 # Seconds a single cell may take. A laptop cell trains for minutes at most; a cell of the papers' settings for days.
 CELL_SECONDS = {"smoke": 300, "laptop": 1_800, "paper": 7 * 24 * 3_600}
 
@@ -28,15 +31,17 @@ def run_notebook(
     output: Path,
     parameters: dict[str, Any] | None = None,
     *,
-    cell_seconds: int = CELL_SECONDS["laptop"],
+    profile: str | None = None,
+    cell_seconds: int | None = None,
     inputs: str = "",
     force: bool = False,
     progress: str = "cells",
 ) -> bool:
     """Executes `source` with `parameters` into `output`; True if it ran, False if `output` was already complete.
 
-    Complete means: every cell ran with the same source, the same parameters, the same FASHION_PROFILE and the same
-    `inputs`, a text naming whatever else the outputs depend on. progress: "cells" draws a bar of cells, "stderr" shows what the cells write to
+    Complete means: every cell ran with the same source, the same parameters, the same profile and the same `inputs`, a
+    text naming whatever else the outputs depend on. profile: what FASHION_PROFILE says to the kernel (None: as it is
+    here), also the default of cell_seconds. progress: "cells" draws a bar of cells, "stderr" shows what the cells write to
     stderr (their own bars), "" nothing.
 
     Raises FashionError for an unknown parameter or wrong type (no kernel is started then), for a failed cell, a cell over
@@ -46,13 +51,14 @@ def run_notebook(
 
     source, output = Path(source), Path(output)
     parameters = dict(parameters or {})
+    profile = profile or os.environ.get("FASHION_PROFILE") or ""
     notebook = notebook_sources.read(source)
     notebook_parameters.check(notebook, parameters, source.name)
     identity = {
         "source_sha256": notebook_sources.source_digest(notebook),
         "parameters": parameters,
         "inputs": inputs,
-        "profile_override": os.environ.get("FASHION_PROFILE", ""),
+        "profile_override": profile,
     }
     if not force and is_complete(output, identity):
         return False
@@ -60,14 +66,18 @@ def run_notebook(
     paths.made(output.parent)
     partial, failed = output.with_suffix(".partial.ipynb"), output.with_suffix(".failed.ipynb")
     started = time.monotonic()
-    with _kernel_environment(), _failure_kept(source.name, partial, failed):
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs is raised here as one sentence
+    with _kernel_environment(profile), _failure_kept(source.name, partial, failed):
         executed = papermill.execute_notebook(
             str(source),
             str(partial),
             parameters,
             kernel_name="python3",
-            execution_timeout=cell_seconds,
+            language="python",
+            execution_timeout=cell_seconds or CELL_SECONDS.get(profile, CELL_SECONDS["laptop"]),
             start_timeout=120,
+            extra_arguments=KERNEL_ARGUMENTS,
+            coalesce_streams=True,
             progress_bar={"desc": output.stem, "leave": False} if progress == "cells" and sys.stderr.isatty() else False,
             stderr_file=sys.stderr if progress == "stderr" and sys.stderr.isatty() else None,
             cwd=str(source.parent),
@@ -90,31 +100,19 @@ def is_complete(output: Path, identity: dict[str, Any]) -> bool:
     return all(recorded.get(key) == value for key, value in identity.items())
 
 
-def execute_committed(source: Path, profile: str, commit: str, cell_seconds: int | None = None) -> float:
+def execute_committed(source: Path, profile: str, commit: str) -> float:
     """Executes a notebook in place with its default parameters at `profile`, cleans and stamps it; returns the minutes.
 
     The file changes only if every cell ran; otherwise FashionError names the failed copy in build/notebooks/.
     """
-    from nbclient import NotebookClient
-
-    notebook = notebook_sources.read(source)
-    notebook_parameters.declared(notebook, source.name)
-    started = time.monotonic()
-    partial = paths.made(paths.build_dir() / "notebooks") / f"{source.stem}.partial.ipynb"
-    client = NotebookClient(
-        notebook,
-        timeout=cell_seconds or CELL_SECONDS[profile],
-        startup_timeout=120,
-        kernel_name="python3",
-        coalesce_streams=True,
-        resources={"metadata": {"path": str(source.parent)}},
-    )
-    with _kernel_environment(FASHION_PROFILE=profile):
-        with _failure_kept(source.name, partial, partial.with_name(f"{source.stem}.failed.ipynb"), notebook):
-            client.execute()
-            nbformat.write(notebook_sources.stamp(notebook, profile, commit), partial)
-            os.replace(partial, source)
-    return (time.monotonic() - started) / 60
+    source = Path(source)
+    executed = paths.made(paths.build_dir() / "notebooks") / source.name
+    run_notebook(source, executed, profile=profile, force=True)
+    notebook = notebook_sources.read(executed)
+    minutes = notebook.metadata["fashion_run"]["minutes"]
+    nbformat.write(notebook_sources.stamp(notebook, profile, commit), executed)
+    os.replace(executed, source)
+    return minutes
 
 
 def library_digest() -> str:
@@ -127,7 +125,7 @@ def library_digest() -> str:
 
 
 @contextmanager
-def _kernel_environment(**variables: str):
+def _kernel_environment(profile: str):
     """Environment for kernels: this interpreter's kernel first, this checkout's fashion_lib first; restored afterwards."""
     kernels = os.path.join(sys.prefix, "share", "jupyter")
     library = str(Path(__file__).resolve().parent.parent)
@@ -135,7 +133,7 @@ def _kernel_environment(**variables: str):
         "JUPYTER_PATH": os.pathsep.join(filter(None, [kernels, os.environ.get("JUPYTER_PATH")])),
         "PYTHONPATH": os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")])),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences the debugger's warning in every notebook's first output
-        **variables,
+        "FASHION_PROFILE": profile,
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
@@ -152,19 +150,21 @@ def _kernel_environment(**variables: str):
 
 
 @contextmanager
-def _failure_kept(name: str, partial: Path, failed: Path, notebook: nbformat.NotebookNode | None = None):
+def _failure_kept(name: str, partial: Path, failed: Path):
     """Turns whatever stops a notebook into one FashionError, and keeps what had been executed as `failed`."""
     try:
         yield
     except (KeyboardInterrupt, asyncio.CancelledError):
+        # The cell that was interrupted is a task without an owner now, and would complain about that at exit.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         partial.unlink(missing_ok=True)
         raise KeyboardInterrupt from None
     except Exception as error:
-        if notebook is not None:
-            nbformat.write(notebook, partial)
+        advice = "mend it and run it again"
         if partial.is_file():
             os.replace(partial, failed)
-        raise FashionError(f"The notebook {name} stopped with {_cause(error)}: look at {failed}.") from error
+            advice = f"what ran is kept in {failed}"
+        raise FashionError(f"The notebook {name} stopped with {_cause(error)}: {advice}.") from error
 
 
 def _cause(error: Exception) -> str:

@@ -19,17 +19,18 @@ def autocast(precision: str, device: torch.device | str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def float32_maths(attend: Callable) -> Callable:
-    """Decorator for `attend(self, features, attributes)`: no autocast inside, whatever surrounds the call.
+def float32_maths(function: Callable) -> Callable:
+    """Decorator for functions of float32 tensors (heads, losses): no autocast inside, whatever surrounds the call.
 
-    A softmax over positions and similarities that differ by less than a margin of 0.2 need more than
-    bfloat16's three decimal digits, and the head's layers are float32.
+    A softmax over positions, and similarities that are compared at a margin of 0.2, need more than bfloat16's three
+    decimal digits. One argument must be a Tensor; its device is the one meant.
     """
 
-    @functools.wraps(attend)
-    def in_float32(self, features, attributes):
-        with torch.autocast(attributes.device.type, enabled=False):
-            return attend(self, features, attributes)
+    @functools.wraps(function)
+    def in_float32(*arguments, **named):
+        device = next(a.device.type for a in (*arguments, *named.values()) if isinstance(a, Tensor))
+        with torch.autocast(device, enabled=False):
+            return function(*arguments, **named)
 
     return in_float32
 
@@ -54,7 +55,7 @@ def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
 
 
 def _seconds(model: nn.Module, images: Tensor, precision: str) -> float:
-    """Shortest of two passes after one to warm up (kernels are chosen and memory taken on the first)."""
+    """The shorter of two passes, after one to warm up (which chooses kernels and takes memory)."""
     return min([_forward_backward_seconds(model, images, precision) for _ in range(3)][1:])
 
 
@@ -70,13 +71,12 @@ def _forward_backward_seconds(model: nn.Module, images: Tensor, precision: str) 
 
 
 def _tensors(structure) -> Iterator[Tensor]:
+    """Every tensor in what `features` returned."""
     if isinstance(structure, Tensor):
         yield structure
-    elif isinstance(structure, (tuple, list)):
-        for part in structure:
+    elif isinstance(structure, (tuple, list, dict)):
+        for part in structure.values() if isinstance(structure, dict) else structure:
             yield from _tensors(part)
-    elif isinstance(structure, dict):
-        yield from _tensors(list(structure.values()))
 
 
 def _wait_for(device: torch.device) -> None:

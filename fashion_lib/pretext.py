@@ -68,10 +68,10 @@ class PretextModel(nn.Module):
 
 
 def pretext_loss(model: PretextModel, images: Tensor, parts: Tensor, parse: bool) -> tuple[Tensor, dict[str, float]]:
-    """Sum of the three losses and each of them. images (B, 3, S, S) normalised; parts int64 (B, S, S)."""
+    """Sum of the weighted losses and each of them. images (B, 3, S, S) normalised; parts int64 (B, S, S)."""
     predicted_parts, picture, texture = model(images)
     losses = {
-        "reconstruct": F.smooth_l1_loss(picture, F.avg_pool2d(images, 2)),
+        "reconstruct": 3 * F.smooth_l1_loss(picture, F.avg_pool2d(images, 2)),  # x3: colour is in no other term
         "texture": F.smooth_l1_loss(texture, oriented_energy(images)),
     }
     if parse:

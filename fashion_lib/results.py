@@ -56,8 +56,9 @@ class RunRecord:
         for metric, row in (self.metrics | self.localisation).items():
             for attribute, value in row.items():
                 if not math.isfinite(value):
-                    raise FashionError(f"{metric} of {attribute} is {value} in the run {self.method}.{self.variant} seed"
-                                       f" {self.seed}, which no table can hold: check the training for divergence.")
+                    raise FashionError(
+                        f"{metric} of {attribute} is {value} in the run {self.method}.{self.variant} seed {self.seed},"
+                        " which no table can hold: check the training for divergence.")
         return write_atomically(path, json.dumps(asdict(self), indent=1, default=str) + "\n")
 
     @classmethod
@@ -71,7 +72,8 @@ class RunRecord:
                 raise ValueError("it is not a record of this version")
             return cls(**content)
         except (OSError, ValueError, TypeError) as error:
-            raise FashionError(f"the run record {path} cannot be read ({error}): delete that file and run again.") from error
+            raise FashionError(f"the run record {path} cannot be read ({error}):"
+                               " delete that file and run again.") from error
 
 
 def write_atomically(path: Path, text: str) -> Path:

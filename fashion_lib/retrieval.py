@@ -12,11 +12,18 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from fashion_lib.data.augmentation import normalise
 from fashion_lib.errors import FashionError
 from fashion_lib.metrics import average_precision, ndcg_at_k, recall_at_k
+from fashion_lib.precision import autocast
 
 TIES = "candidates of equal similarity keep the order of the label table (lower row first)"
 SELF_MATCH = "a candidate that is the query's own image is ranked last and never counted as relevant"
+AVERAGES = {
+    "overall": "mean over all queries of all attributes, so that an attribute weighs by its number of queries",
+    "macro": "mean of the attributes' means",
+    "local": "mean of the local attributes' means",
+}
 CUTOFFS = (1, 10)
 METRICS = ("map", *(f"recall@{k}" for k in CUTOFFS), "ndcg@10")
 STEPS_PER_UNIT = 2.0**25
@@ -30,7 +37,7 @@ def _fixed_point(embeddings) -> Tensor:
     float64 matmul is *exact in whatever order it adds*. That is why a chunk of one row gives the very same
     similarities as the full matrix, and why equal embeddings tie exactly. The step is finer than float32's own.
     """
-    rows = torch.as_tensor(embeddings).detach().to("cpu", torch.float64)
+    rows = torch.as_tensor(embeddings, dtype=torch.float64, device="cpu").detach()
     if rows.ndim != 2:
         raise FashionError(f"embeddings have shape {tuple(rows.shape)}, but (images, dimensions) is needed:"
                            " pass one row an image.")
@@ -69,8 +76,7 @@ def rank(
 class Evaluation:
     """Scores of one model on one split, in [0, 1].
 
-    scores: metric ("map", "recall@1", "recall@10", "ndcg@10") -> attribute name or "overall" (mean over all queries of
-    all attributes), "macro" (mean over attributes), "local" (mean over the schema's local attributes) -> value.
+    scores: metric ("map", "recall@1", "recall@10", "ndcg@10") -> attribute name or one of AVERAGES -> value.
     The four counts are per attribute name. A query without a relevant candidate scores 0 and stays in the means.
     """
 
@@ -124,22 +130,20 @@ def visit_features(
 
     wanted: attribute id -> int64 image rows, ascending without repeats. visit(attribute, part, features, attributes)
     is called without gradients and in eval mode; `part` is the slice of wanted[attribute] that `features` belong to
-    and attributes the int64 (B,) ids ready for `model.attend`. The model's modes and precision are restored at the end.
+    and attributes the int64 (B,) ids ready for `model.attend`. The model's train modes come back at the end.
     """
-    from fashion_lib.data.augmentation import normalise
-
     if precision not in ("fp32", "bf16"):
         raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32 or bf16.")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     images = np.unique(np.concatenate([np.zeros(0, np.int64), *wanted.values()]))
-    modes, trained_in = [(module, module.training) for module in model.modules()], model.precision
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
-    model.precision = precision
     try:
         with torch.no_grad():
             for start in tqdm(range(0, len(images), batch_size), desc=progress, disable=progress is None):
                 chunk = images[start:start + batch_size]
-                features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))
+                with autocast(precision, device):
+                    features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))
                 for attribute, rows in wanted.items():
                     part = slice(*np.searchsorted(rows, (chunk[0], chunk[-1] + 1)))
                     inside = np.searchsorted(chunk, rows[part])
@@ -150,7 +154,6 @@ def visit_features(
                         share = model.select(features, torch.from_numpy(inside).to(device))
                     visit(attribute, part, share, torch.full((len(inside),), attribute, device=device))
     finally:
-        model.precision = trained_in
         for module, training in modes:
             module.training = training
 

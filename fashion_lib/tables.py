@@ -7,8 +7,8 @@ import pandas as pd
 
 from fashion_lib import paths
 from fashion_lib.errors import FashionError
+from fashion_lib.retrieval import AVERAGES
 
-AVERAGES = ("overall", "macro", "local")
 NOT_RUN = "not run"
 
 

@@ -10,9 +10,10 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from fashion_lib.errors import FashionError
 from fashion_lib.metrics import average_precision, ndcg_at_k, recall_at_k, without_relevant
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40, deadline=None, database=None)
 relevances = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))
-gain_tables = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=12), elements=st.integers(0, 3))
+tables = array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=12)
+gain_tables = arrays(np.int64, tables, elements=st.integers(0, 3))
 
 
 def brute_force_ap(row):

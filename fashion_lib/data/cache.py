@@ -1,9 +1,9 @@
 """Pictures drawn or decoded once, kept as one uint8 memory map.
 
 Two files per key in `paths.cache_dir()`: `<key>.pixels` (the raw bytes) and `<key>.json` (the footer, written
-last, so a cache without a valid footer is never believed). The footer holds shape, byte count and a CRC-32 over
-up to 64 evenly spaced pictures including the first and the last: that notices a cut-off, replaced or resized file
-in milliseconds, but not a single flipped bit in a picture outside the sample.
+last, so a cache without a valid footer is never believed). The footer holds shape, byte count and a CRC-32
+over up to 64 evenly spaced pictures including the first and the last: that notices a cut-off, replaced or
+resized file in milliseconds, but not a single flipped bit in a picture outside the sample.
 """
 
 from __future__ import annotations
@@ -42,19 +42,25 @@ def load_or_build(
 ) -> np.memmap:
     """The pictures of `key` as a read-only memory map uint8 (count, size, size, 3), drawn first if need be.
 
-    `draw(range)` returns uint8 (len(range), size, size, 3). It runs in worker processes that start clean, so it
-    must be picklable (a function or a dataclass instance of an importable module) and carry what it needs.
-    `workers` defaults to the processors this process may use; `chunk` pictures are one job. Of two processes that
-    ask at once one draws and the other waits. Errors: `FashionError` for a full or unwritable disk.
+    `draw(range)` returns uint8 (len(range), size, size, 3). It runs in worker processes that start clean, so
+    it must be picklable (a function or a dataclass instance of an importable module) and carry what it needs.
+    `workers` defaults to the processors this process may use; `chunk` pictures are one job. Of two processes
+    that ask at once one draws and the other waits. Errors: `FashionError` for a full or unwritable disk.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", key):
-        raise FashionError(f"the cache key '{key}' cannot be a file name: use letters, digits, '.', '_' and '-'.")
+        raise FashionError(
+            f"the cache key '{key}' cannot be a file name: use letters, digits, '.', '_' and '-'."
+        )
     if count < 1 or size < 1:
-        raise FashionError(f"the cache '{key}' was asked for {count} pictures of {size} px: ask for at least one.")
-    # A script without the guard runs again inside each starting worker; there it must fail, not wait for the lock.
+        raise FashionError(
+            f"the cache '{key}' was asked for {count} pictures of {size} px: ask for at least one."
+        )
+    # An unguarded script runs again inside each starting worker; there it must fail, not wait for the lock.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise FashionError("the script that draws pictures starts itself again in every worker process: put its "
-                           "top-level code under `if __name__ == '__main__':`.")  # fmt: skip
+        raise FashionError(
+            "the script that draws pictures starts itself again in every worker process: put its "
+            "top-level code under `if __name__ == '__main__':`."
+        )
     try:
         folder = paths.cache_dir()
         pixels, footer = folder / f"{key}.pixels", folder / f"{key}.json"
@@ -68,8 +74,10 @@ def load_or_build(
                 _build(pixels, footer, key, count, size, draw, workers, chunk, progress)
         return _open(pixels, count, size)
     except OSError as error:
-        raise FashionError(f"the picture cache '{key}' cannot be written or read ({error}): free some space, or set "
-                           "FASHION_CACHE to a folder you may write to.") from error  # fmt: skip
+        raise FashionError(
+            f"the picture cache '{key}' cannot be written or read ({error}): free some space, or set "
+            "FASHION_CACHE to a folder you may write to."
+        ) from error
 
 
 def _locked(path: Path, progress: str):
@@ -103,7 +111,7 @@ def _fault(pixels: Path, footer: Path, key: str, count: int, size: int) -> str |
     try:
         facts = json.loads(footer.read_text(encoding="utf-8"))
         crc = facts.pop("crc32")
-    except (FileNotFoundError, ValueError, AttributeError, KeyError):
+    except (FileNotFoundError, ValueError, AttributeError, KeyError, TypeError):
         return "the footer is missing or damaged"
     if facts != expected:
         return "the footer describes other pictures"
@@ -118,8 +126,10 @@ def _build(pixels, footer, key, count, size, draw, workers, chunk, progress) -> 
         leftover.unlink()
     footer.unlink(missing_ok=True)
     if (free := shutil.disk_usage(folder).free) < needed:
-        raise FashionError(f"the picture cache needs {needed / 2**20:.0f} MiB but {folder} has {free / 2**20:.0f} MiB "
-                           "free: free some space, or set FASHION_CACHE to another folder.")  # fmt: skip
+        raise FashionError(
+            f"the picture cache needs {needed / 2**20:.0f} MiB but {folder} has {free / 2**20:.0f} MiB "
+            "free: free some space, or set FASHION_CACHE to another folder."
+        )
     part = folder / f"{key}~{os.getpid()}.part"
     footer_part = folder / f"{key}~{os.getpid()}.footer.part"
     try:
@@ -129,7 +139,9 @@ def _build(pixels, footer, key, count, size, draw, workers, chunk, progress) -> 
         with part.open("rb") as file:
             os.fsync(file.fileno())
         facts = {"format": FORMAT, "key": key, "count": count, "size": size, "bytes": needed}
-        footer_part.write_text(json.dumps({**facts, "crc32": _sample_crc(part, count, size)}), encoding="utf-8")
+        footer_part.write_text(
+            json.dumps({**facts, "crc32": _sample_crc(part, count, size)}), encoding="utf-8"
+        )
         os.replace(part, pixels)
         os.replace(footer_part, footer)
     finally:
@@ -145,7 +157,7 @@ def _draw_all(part: Path, count: int, size: int, draw, workers: int, chunk: int,
     jobs = [range(start, min(start + chunk, count)) for start in range(0, count, chunk)]
     with tqdm(total=count, desc=progress, unit="picture", leave=False) as bar:
         if workers > 1 and len(jobs) > 1:
-            # Not fork: a notebook kernel has threads (and torch its own), whose locks a forked child may inherit shut.
+            # Not fork: a child may inherit the locks of a notebook kernel's or torch's threads shut.
             methods = multiprocessing.get_all_start_methods()
             context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
             pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context)
@@ -163,16 +175,21 @@ def _draw_all(part: Path, count: int, size: int, draw, workers: int, chunk: int,
 
 
 def _draw_into(part: Path, job: range, size: int, draw) -> int:
-    """Draw one job and write it at its place: pictures never travel between processes, so memory stays small."""
+    """Draw one job and write it at its place: no pictures travel between processes, memory stays small."""
     try:
         pictures = np.asarray(draw(job))
     except OSError as error:  # not the cache's disk, so it must not be reported as that
-        raise FashionError(f"pictures {job.start} to {job.stop - 1} could not be drawn ({error}): check the files they "
-                           "come from.") from error  # fmt: skip
+        raise FashionError(
+            f"pictures {job.start} to {job.stop - 1} could not be drawn ({error}): check the files they "
+            "come from."
+        ) from error
     if pictures.dtype != np.uint8 or pictures.shape != (len(job), size, size, 3):
-        raise FashionError(f"pictures {job.start} to {job.stop - 1} were drawn as {pictures.dtype} {pictures.shape} "
-                           f"instead of uint8 {(len(job), size, size, 3)}: correct the drawing function.")  # fmt: skip
-    with part.open("r+b") as file:  # plain writes: a full disk is an OSError here, but kills a memory map's process
+        raise FashionError(
+            f"pictures {job.start} to {job.stop - 1} were drawn as {pictures.dtype} {pictures.shape} "
+            f"instead of uint8 {(len(job), size, size, 3)}: correct the drawing function."
+        )
+    # Plain writes: a full disk is an OSError here, but kills a process that writes through a memory map.
+    with part.open("r+b") as file:
         file.seek(job.start * size * size * 3)
         file.write(np.ascontiguousarray(pictures).tobytes())
     return len(job)

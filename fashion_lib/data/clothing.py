@@ -47,11 +47,24 @@ DERIVED = {
     "category": {
         label.lower(): (label,)
         for label in (
-            "T-Shirt", "Longsleeve", "Shirt", "Polo", "Undershirt", "Hoodie", "Blazer", "Outwear", "Dress",
-            "Body", "Pants", "Shorts", "Skirt", "Shoes", "Hat",
+            "T-Shirt",
+            "Longsleeve",
+            "Shirt",
+            "Polo",
+            "Undershirt",
+            "Hoodie",
+            "Blazer",
+            "Outwear",
+            "Dress",
+            "Body",
+            "Pants",
+            "Shorts",
+            "Skirt",
+            "Shoes",
+            "Hat",
         )
     },
-}  # fmt: skip
+}
 AUDIENCE = {"False": "adult", "True": "kids"}
 
 SCHEMA = Schema(
@@ -65,12 +78,16 @@ SCHEMA = Schema(
 )
 
 NOTES = (
-    "Attributes are derived from the category only where it decides them: a shirt's sleeves, an outer garment's "
-    "neck and every garment's unseen details have no label.",
+    (
+        "Attributes are derived from the category only where it decides them: a shirt's sleeves, an outer "
+        "garment's neck and every garment's unseen details have no label."
+    ),
     "'Not sure', 'Skip' and 'Other' name no garment: those photographs carry no label and are left out.",
-    "'Top' (43) and 'Blouse' (23) carry no category label, only the audience: a tenth of them leaves one query and "
-    "too few candidates to measure, and they overlap in meaning with shirt and undershirt.",
-    "No sender's photographs cross the split; a sender with more than a tenth of a split's images stays in train.",
+    (
+        "'Top' (43) and 'Blouse' (23) carry no category label, only the audience: a tenth of them leaves "
+        "one query and too few candidates to measure, and they overlap in meaning with shirt and undershirt."
+    ),
+    "No sender's photographs cross the split; who would fill over a tenth of valid or test stays in train.",
 )
 
 
@@ -87,9 +104,11 @@ def clothing_folder() -> Path:
     for folder in folders:
         if (folder / "images.csv").is_file() and (folder / "images").is_dir():
             return folder
-    raise FashionError(f"no clothing photographs (images.csv beside a folder images) in "
-                       f"{' or '.join(map(str, folders))}: run `python -m fashion_lib download clothing`, or set "
-                       "FASHION_CLOTHING to the folder that has them.")  # fmt: skip
+    raise FashionError(
+        f"no clothing photographs (images.csv beside a folder images) in "
+        f"{' or '.join(map(str, folders))}: run `python -m fashion_lib download clothing`, or set "
+        "FASHION_CLOTHING to the folder that has them."
+    )
 
 
 def download_folder() -> Path:
@@ -98,7 +117,7 @@ def download_folder() -> Path:
 
 
 def derived_labels(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every label that `rows` (columns `FIELDS`, text) decide: a table image, attribute, value in image order."""
+    """Every label that `rows` (columns `FIELDS`, text) decide: a table image, attribute, value."""
     parts = []
     for attribute, values in DERIVED.items():
         value = rows["label"].map({label: value for value, labels in values.items() for label in labels})
@@ -109,20 +128,24 @@ def derived_labels(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def load_clothing(profile: Profile) -> RetrievalData:
-    """The photographs at `profile.image_size`, decoded once and cached; prints one line of what was left out."""
+    """The photographs at `profile.image_size`, decoded once and cached; prints what was left out."""
     folder = clothing_folder()
     rows, lines = read_rows(folder / "images.csv", FIELDS)
     twice = rows["image"].duplicated()
     if twice.any():
-        raise FashionError(f"line {lines[int(twice.argmax())]} of {folder / 'images.csv'} repeats the image "
-                           f"'{rows['image'][int(twice.argmax())]}': remove one of its lines.")  # fmt: skip
+        raise FashionError(
+            f"line {lines[int(twice.argmax())]} of {folder / 'images.csv'} repeats the image "
+            f"'{rows['image'][int(twice.argmax())]}': remove one of its lines."
+        )
     files = {name.removesuffix(".jpg") for name in os.listdir(folder / "images") if name.endswith(".jpg")}
     missing = rows.loc[~rows["image"].isin(files), "image"]
     orphans = len(files - set(rows["image"]))
     known = derived_labels(rows[rows["image"].isin(files)])
     if known.empty:
-        raise FashionError(f"no photograph in {folder} has a label of the course: check that images.csv and the "
-                           "folder images belong together.")  # fmt: skip
+        raise FashionError(
+            f"no photograph in {folder} has a label of the course: check that images.csv and the "
+            "folder images belong together."
+        )
     images = sorted(set(known["image"]))
     pixels, unreadable, digest = cached_photographs(
         "clothing", folder, [f"images/{image}.jpg" for image in images], profile.image_size
@@ -136,9 +159,11 @@ def load_clothing(profile: Profile) -> RetrievalData:
     table = assign_roles(known.assign(split=known["image"].map(split)), SEED)
     table = check_label_table(table, SCHEMA, images, source="the label table derived from images.csv")
 
-    counts = (f"{len(kept)} labelled photographs of {sender[kept].nunique()} senders; left out: {len(missing)} rows "
-              f"without an image, {orphans} images without a row, {len(rows) - len(missing) - len(images)} without "
-              f"a garment label, {len(broken)} unreadable")  # fmt: skip
+    counts = (
+        f"{len(kept)} labelled photographs of {sender[kept].nunique()} senders; left out: "
+        f"{len(missing)} rows without an image, {orphans} images without a row, "
+        f"{len(rows) - len(missing) - len(images)} without a garment label, {len(broken)} unreadable"
+    )
     named = f" ({listed([f'{image}: {reason}' for image, reason in broken.items()])})" if broken else ""
     print(f"clothing: {counts}{named}.")
     return RetrievalData(
@@ -153,9 +178,7 @@ def load_clothing(profile: Profile) -> RetrievalData:
         card={
             "source": "Clothing dataset, https://github.com/alexeygrigorev/clothing-dataset",
             "licence": "CC0 1.0 (public domain)",
-            "splitting rule": f"by sender, 8:1:1 of the images, seed {SEED}; queries to candidates 1:4 for each "
-            f"attribute value",
-            "pictures": f"whole photograph, long side {profile.image_size} px, padded to a square in its border's "
-            f"mean colour",
+            "splitting rule": f"by sender, 8:1:1 of images, seed {SEED}; 1:4 query:candidate per value",
+            "pictures": f"whole, long side {profile.image_size} px, square by padding in its border's colour",
         },
     )

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RetrievalData:
-    """Everything that sampling, training and evaluation read; nothing here knows where the pictures came from.
+    """Everything that sampling, training and evaluation read, wherever the pictures came from.
 
     pixels           uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`
     labels           checked label table; its training rows hold every known label of an image
     training_labels  the training rows used by default: FashionAI-style, one balanced label an image
     notes            what was left out or derived, for the protocol card
-    regions          (image rows (B,), attribute id) -> bool (B, S, S): the pixels the attribute lives in, where known
+    regions          (image rows (B,), attribute id) -> bool (B, S, S): where the attribute lives, if known
     card             further facts for the protocol card: source, licence, splitting rule
     """
 
@@ -44,20 +44,28 @@ class RetrievalData:
         object.__setattr__(self, "image_names", tuple(self.image_names))
         shape = self.pixels.shape
         if self.pixels.dtype != np.uint8 or len(shape) != 4 or shape[1] != shape[2] or shape[3] != 3:
-            raise FashionError(f"the pixels of data set '{self.name}' are {self.pixels.dtype} {shape}: "
-                               "give uint8 (N, S, S, 3).")  # fmt: skip
+            raise FashionError(
+                f"the pixels of data set '{self.name}' are {self.pixels.dtype} {shape}: "
+                "give uint8 (N, S, S, 3)."
+            )
         if len(self.image_names) != shape[0]:
-            raise FashionError(f"data set '{self.name}' has {len(self.image_names)} image names for {shape[0]} "
-                               "pictures: give one name a picture.")  # fmt: skip
+            raise FashionError(
+                f"data set '{self.name}' has {len(self.image_names)} image names for {shape[0]} "
+                "pictures: give one name a picture."
+            )
         if len(set(self.image_names)) != shape[0]:
             raise FashionError(f"data set '{self.name}' uses an image name twice: make the names unique.")
         for title, table in (("labels", self.labels), ("training_labels", self.training_labels)):
             if tuple(table.columns) != COLUMNS:
-                raise FashionError(f"'{title}' of data set '{self.name}' has the columns {list(table.columns)}: "
-                                   "pass it through check_label_table.")  # fmt: skip
+                raise FashionError(
+                    f"'{title}' of data set '{self.name}' has the columns {list(table.columns)}: "
+                    "pass it through check_label_table."
+                )
         if self.training_labels.empty or (self.training_labels["split"] != "train").any():
-            raise FashionError(f"'training_labels' of data set '{self.name}' must be rows of the train split, "
-                               "at least one: make it with splits.one_label_per_image.")  # fmt: skip
+            raise FashionError(
+                f"'training_labels' of data set '{self.name}' must be rows of the train split, "
+                "at least one: make it with splits.one_label_per_image."
+            )
 
     @property
     def image_size(self) -> int:

@@ -25,7 +25,8 @@ def load_folder(
     schema_json: str | os.PathLike,
     profile: Profile,
 ) -> RetrievalData:
-    """A data set from a CSV (form: `label_table`), the pictures it names and a JSON schema (form: `Schema.to_json`).
+    """A data set from a CSV (form: `label_table`), the pictures it names and a JSON schema (form:
+    `Schema.to_json`).
 
     Pictures are decoded once, as the clothing photographs are, and cached. Unlike there, nothing is left out
     quietly: a missing or unreadable picture is a `FashionError` that names it. To find the data set by name,
@@ -36,13 +37,17 @@ def load_folder(
     folder = Path(image_folder)
     images = sorted(set(table["image"]))
     if missing := [image for image in images if not (folder / image).is_file()]:
-        raise FashionError(f"{len(missing)} of the {len(images)} images in {table_csv} are not in {folder} "
-                           f"({listed(missing)}): add the files or remove their rows.")  # fmt: skip
+        raise FashionError(
+            f"{len(missing)} of the {len(images)} images in {table_csv} are not in {folder} "
+            f"({listed(missing)}): add the files or remove their rows."
+        )
     pixels, unreadable, digest = cached_photographs(name, folder, images, profile.image_size)
     if unreadable:
         named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
-        raise FashionError(f"{len(unreadable)} of the {len(images)} images in {folder} cannot be read ({named}): "
-                           "replace the files or remove their rows.")  # fmt: skip
+        raise FashionError(
+            f"{len(unreadable)} of the {len(images)} images in {folder} cannot be read ({named}): "
+            "replace the files or remove their rows."
+        )
     return RetrievalData(
         name=name,
         version=digest,

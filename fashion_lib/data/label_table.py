@@ -40,15 +40,17 @@ def check_label_table(
     source: str = "the label table",
     lines: Sequence[int] | None = None,
 ) -> pd.DataFrame:
-    """Return `table` with the columns in order and a fresh index, or raise `FashionError` for its first bad row.
+    """Return `table`, columns in order and index fresh, or raise `FashionError` for its first bad row.
 
-    Rows are counted from 1 without the header; `lines` (the file's line of each row) is named instead if given.
-    After the rows, the table as a whole is checked: no split empty, two or more values of each attribute in
-    train, a query and a candidate for each attribute in valid and in test.
+    Rows are counted from 1 without the header; `lines` (the file's line of each row) is named instead if
+    given. After the rows, the table as a whole is checked: no split empty, two or more values of each
+    attribute in train, a query and a candidate for each attribute in valid and in test.
     """
     if set(table.columns) != set(COLUMNS) or len(table.columns) != len(COLUMNS):
-        raise FashionError(f"{source} has the columns {', '.join(map(str, table.columns))}: "
-                           f"it needs exactly {', '.join(COLUMNS)}.")  # fmt: skip
+        raise FashionError(
+            f"{source} has the columns {', '.join(map(str, table.columns))}: "
+            f"it needs exactly {', '.join(COLUMNS)}."
+        )
     table = table.loc[:, list(COLUMNS)].reset_index(drop=True)
     _check_rows(table, schema, image_names, source, lines)
     table = table.astype("str")
@@ -57,8 +59,12 @@ def check_label_table(
 
 
 def _check_rows(table, schema, image_names, source, lines) -> None:
-    text = pd.DataFrame({c: [isinstance(v, str) and v != "" for v in table[c]] for c in COLUMNS}, index=table.index)
-    image, split, role, attribute, value = (table[column].where(text[column], "").astype("str") for column in COLUMNS)
+    text = pd.DataFrame(
+        {c: [isinstance(v, str) and v != "" for v in table[c]] for c in COLUMNS}, index=table.index
+    )
+    image, split, role, attribute, value = (
+        table[column].where(text[column], "").astype("str") for column in COLUMNS
+    )
     roles = {(s, r) for s, allowed in ROLES.items() for r in allowed}
     values = {(a.name, v) for a in schema for v in a.values}
 
@@ -68,28 +74,46 @@ def _check_rows(table, schema, image_names, source, lines) -> None:
         )
 
     def other_split(row):
-        return f"this image is also in '{first_split[row]}' (leakage): give all rows of an image the same split."
+        return (
+            f"this image is also in '{first_split[row]}' (leakage): give all rows of an image the same split."
+        )
 
     first_split = split.groupby(image).transform("first")
     # (which rows are bad, why): the earliest bad row is reported; of two reasons for it, the first listed.
     checks = [
         (~text.all(axis=1), lambda row: "every cell must be non-empty text: fill it in or remove the row."),
         (~split.isin(SPLITS), lambda row: f"unknown split '{split[row]}': {suggestion(split[row], SPLITS)}"),
-        (~role.isin({r for _, r in roles}),
-         lambda row: f"unknown role '{role[row]}': {suggestion(role[row], ('train', 'query', 'candidate'))}"),
-        ([pair not in roles for pair in zip(split, role, strict=True)],
-         lambda row: f"role '{role[row]}' does not go with split '{split[row]}': "
-                     f"write {' or '.join(ROLES[split[row]])}."),
-        (~attribute.isin(schema.names),
-         lambda row: f"unknown attribute '{attribute[row]}': {suggestion(attribute[row], schema.names)}"),
+        (
+            ~role.isin({r for _, r in roles}),
+            lambda row: (
+                f"unknown role '{role[row]}': {suggestion(role[row], ('train', 'query', 'candidate'))}"
+            ),
+        ),
+        (
+            [pair not in roles for pair in zip(split, role, strict=True)],
+            lambda row: (
+                f"role '{role[row]}' does not go with split '{split[row]}': "
+                f"write {' or '.join(ROLES[split[row]])}."
+            ),
+        ),
+        (
+            ~attribute.isin(schema.names),
+            lambda row: f"unknown attribute '{attribute[row]}': {suggestion(attribute[row], schema.names)}",
+        ),
         ([pair not in values for pair in zip(attribute, value, strict=True)], bad_value),
-        (pd.DataFrame({"i": image, "a": attribute}).duplicated(),
-         lambda row: f"this image already has a row for '{attribute[row]}': keep one of them."),
+        (
+            pd.DataFrame({"i": image, "a": attribute}).duplicated(),
+            lambda row: f"this image already has a row for '{attribute[row]}': keep one of them.",
+        ),
         (split != first_split, other_split),
-    ]  # fmt: skip
+    ]
     if image_names is not None:
-        checks.append((~image.isin(set(image_names)),
-                       lambda row: "there is no such image in the data set: correct the name or remove the row."))  # fmt: skip
+        checks.append(
+            (
+                ~image.isin(set(image_names)),
+                lambda row: "there is no such image in the data set: correct the name or remove the row.",
+            )
+        )
     found = [(int(np.argmax(bad)), why) for bad, why in checks if np.any(bad)]
     if found:
         row, why = min(found, key=lambda pair: pair[0])
@@ -106,20 +130,24 @@ def _check_whole(table: pd.DataFrame, schema: Schema, source: str) -> None:
         rows = table[table["attribute"] == attribute]
         seen = sorted(set(rows.loc[rows["split"] == "train", "value"]))
         if len(seen) < 2:
-            raise FashionError(f"attribute '{attribute}' of {source} has {'only ' if seen else 'no value in train'}"
-                               f"{f'the value {seen[0]!r} in train' if seen else ''}: add images with other values "
-                               "or remove the attribute from the schema and the table.")  # fmt: skip
+            found = f"only the value '{seen[0]}'" if seen else "no value"
+            raise FashionError(
+                f"attribute '{attribute}' of {source} has {found} in train: add images with other values "
+                "or remove the attribute from the schema and the table."
+            )
         for split in ("valid", "test"):
             for role in ROLES[split]:
                 if not ((rows["split"] == split) & (rows["role"] == role)).any():
-                    raise FashionError(f"attribute '{attribute}' of {source} has no {role} in '{split}': add images "
-                                       f"to that split or assign the roles again.")  # fmt: skip
+                    raise FashionError(
+                        f"attribute '{attribute}' of {source} has no {role} in '{split}': add images "
+                        f"to that split or assign the roles again."
+                    )
 
 
 def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
     """Read a CSV with exactly `columns`; return it as text with the file's line of each row.
 
-    A row with another number of cells is a `FashionError` that names its line (pandas would shift or fill it).
+    A row with another number of cells is a `FashionError` that names its line; pandas would fill it.
     """
     path, rows, lines = Path(path), [], []
     try:
@@ -127,20 +155,25 @@ def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataF
             reader = csv.reader(file)
             header = next(reader, [])
             if sorted(header) != sorted(columns):
-                raise FashionError(f"line 1 of {path} is '{','.join(header)}': it must name the columns "
-                                   f"{','.join(columns)}.")  # fmt: skip
+                raise FashionError(
+                    f"line 1 of {path} is '{','.join(header)}': it must name the columns {','.join(columns)}."
+                )
             for cells in reader:
                 if not cells:
                     continue
                 if len(cells) != len(header):
-                    raise FashionError(f"line {reader.line_num} of {path} has {len(cells)} columns instead of "
-                                       f"{len(header)} ('{','.join(cells)}'): correct or remove it.")  # fmt: skip
+                    raise FashionError(
+                        f"line {reader.line_num} of {path} has {len(cells)} columns instead of "
+                        f"{len(header)} ('{','.join(cells)}'): correct or remove it."
+                    )
                 rows.append(cells)
                 lines.append(reader.line_num)
     except FileNotFoundError:
         raise FashionError(f"the file {path} does not exist: check its name and folder.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FashionError(f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one.") from error
+        raise FashionError(
+            f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one."
+        ) from error
     return pd.DataFrame(rows, columns=header, dtype="str"), lines
 
 
@@ -160,16 +193,18 @@ def write_label_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
         table.loc[:, list(COLUMNS)].to_csv(part, index=False, lineterminator="\n")
         os.replace(part, path)
     except OSError as error:
-        raise FashionError(f"the label table cannot be written to {path} ({error}): free space or choose another "
-                           "folder.") from error  # fmt: skip
+        raise FashionError(
+            f"the label table cannot be written to {path} ({error}): free space or choose another folder."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Encoded rows: three int64 arrays of one length L. `image` indexes the data set's pixels; `attribute` and
-    `value` are schema ids."""
+    """Encoded rows: three int64 arrays of one length. `image` indexes the data set's pixels, `attribute` and
+    `value` are schema ids.
+    """
 
     image: np.ndarray
     attribute: np.ndarray
@@ -187,7 +222,7 @@ class Labels:
 def encode(
     table: pd.DataFrame, schema: Schema, image_names: Sequence[str], split: str, role: str | None = None
 ) -> Labels:
-    """The rows of `split` (and `role`) of a checked table as numbers, in table order; `role=None` takes all roles."""
+    """The rows of `split` of a checked table as numbers, in table order; `role=None` takes all roles."""
     if split not in SPLITS:
         raise FashionError(f"there is no split '{split}': {suggestion(split, SPLITS)}")
     if role is not None and role not in ROLES[split]:
@@ -197,8 +232,10 @@ def encode(
     pairs = {(a.name, v): (i, j) for i, a in enumerate(schema) for j, v in enumerate(a.values)}
     image = pd.Index(image_names).get_indexer(rows["image"]).astype(np.int64)
     if (image < 0).any():
-        raise FashionError(f"the image '{rows['image'].iloc[int(np.argmax(image < 0))]}' of the label table is not "
-                           "in the data set: check the table with check_label_table.")  # fmt: skip
+        raise FashionError(
+            f"the image '{rows['image'].iloc[int(np.argmax(image < 0))]}' of the label table is not "
+            "in the data set: check the table with check_label_table."
+        )
     ids = [pairs.get(pair) for pair in zip(rows["attribute"], rows["value"], strict=True)]
     if None in ids:
         bad = rows.iloc[ids.index(None)]

@@ -19,10 +19,10 @@ VERSION = 1  # of the decoding below: part of every cache key
 def decode_photograph(path: str | Path, size: int) -> np.ndarray:
     """One photograph as uint8 (size, size, 3) RGB: turned upright (EXIF), the whole garment kept.
 
-    The long side is scaled to `size` and the short side padded with the mean colour of the picture's border. A
-    centre crop, as the papers use on FashionAI, would cut hems and collars of portrait photographs, which are just
-    what the attributes ask for; padding in the border's colour adds no edge for an attention map to look at.
-    An unreadable or cut-off file is a `FashionError` that names it.
+    The long side is scaled to `size` and the short side padded with the mean colour of the picture's border.
+    A centre crop, as the papers use on FashionAI, would cut hems and collars of portrait photographs, which
+    are just what the attributes ask for; padding in the border's colour adds no edge for an attention map to
+    look at. An unreadable or cut-off file is a `FashionError` that names it.
     """
     try:
         with Image.open(path) as image:
@@ -34,7 +34,9 @@ def decode_photograph(path: str | Path, size: int) -> np.ndarray:
     except FileNotFoundError:
         raise FashionError(f"the image {path} does not exist: restore it or remove its rows.") from None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
-        raise FashionError(f"the image {path} cannot be read ({error}): replace it or remove its rows.") from error
+        raise FashionError(
+            f"the image {path} cannot be read ({error}): replace it or remove its rows."
+        ) from error
 
 
 def square_pixels(image: Image.Image, size: int) -> np.ndarray:
@@ -72,9 +74,9 @@ def cached_photographs(
 ) -> tuple[np.memmap, dict[str, str], str]:
     """Decode `images` (paths relative to `folder`, all existing) once; later calls read the cache.
 
-    Returns the pixels uint8 (N, size, size, 3), the unreadable images (name -> reason; their pixels are zeros) and
-    a digest of the file list. The digest covers names and file sizes, so an added, removed or replaced
-    photograph makes a new cache; an edit that keeps the size to the byte does not.
+    Returns the pixels uint8 (N, size, size, 3), the unreadable images (name -> reason; their pixels are
+    zeros) and a digest of the file list. The digest covers names and file sizes, so an added, removed or
+    replaced photograph makes a new cache; an edit that keeps the size to the byte does not.
     """
     digest = hashlib.sha256()
     for image in images:
@@ -82,10 +84,15 @@ def cached_photographs(
     mark = digest.hexdigest()[:12]
     reader = PhotographReader(tuple(str(folder / image) for image in images), size)
     pixels = load_or_build(
-        f"{name}-photographs{VERSION}-{size}px-{mark}", len(images), size, reader,
-        workers=workers, progress=f"decoding {name} photographs",
-    )  # fmt: skip
-    dark = np.flatnonzero(~pixels[:, size // 2, :, :].any(axis=(1, 2)))  # one row of pixels spares reading the rest
+        f"{name}-photographs{VERSION}-{size}px-{mark}",
+        len(images),
+        size,
+        reader,
+        workers=workers,
+        progress=f"decoding {name} photographs",
+    )
+    # One row of pixels rules out nearly every photograph without reading the rest.
+    dark = np.flatnonzero(~pixels[:, size // 2].any(axis=(1, 2)))
     unreadable = {}
     for row in dark:
         if not pixels[row].any():

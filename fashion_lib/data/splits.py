@@ -1,7 +1,8 @@
 """Deterministic splits, query and candidate roles, and the one-label-an-image training set.
 
-Protocol (ASEN 2020 and after): 8:1:1 for train, valid and test; inside valid and test 1:4 for query and candidate.
-FashionAI gives each image one labelled attribute; `one_label_per_image` makes a fully labelled set look like that.
+Protocol (ASEN 2020 and after): 8:1:1 for train, valid and test; inside valid and test 1:4 for query and
+candidate. FashionAI gives each image one labelled attribute; `one_label_per_image` makes a fully labelled set
+look like that.
 """
 
 from __future__ import annotations
@@ -27,18 +28,22 @@ def split_images(count: int, seed: int, fractions: Sequence[float] = FRACTIONS) 
 def split_groups(groups: Sequence[Hashable], seed: int, fractions: Sequence[float] = FRACTIONS) -> np.ndarray:
     """A split for each image, the same for all images of a group (one sender's photographs never cross).
 
-    `groups` has the group of each image; the result is an array (images,) of "train", "valid", "test" whose sizes
-    in images come as close to `fractions` as the groups allow. Groups are placed from the largest to the
-    smallest, so that small ones even out what large ones leave. A group that would fill more than a tenth of a
-    split is kept out of it while another has room: one person's wardrobe is no test of a model.
+    `groups` has the group of each image; the result is an array (images,) of "train", "valid", "test" whose
+    sizes in images come as close to `fractions` as the groups allow. Groups are placed from the largest to
+    the smallest, so that small ones even out what large ones leave. A group that would fill more than a tenth
+    of a split is kept out of it while another has room: one person's wardrobe is no test of a model.
     """
     share = np.asarray(fractions, dtype=float)
     if share.shape != (3,) or (share <= 0).any() or not np.isclose(share.sum(), 1):
-        raise FashionError(f"the split fractions {tuple(fractions)} must be three positive numbers that sum to 1.")
+        raise FashionError(
+            f"the split fractions {tuple(fractions)} must be three positive numbers that sum to 1."
+        )
     codes, names = pd.factorize(pd.Series(list(groups)), use_na_sentinel=False)
     if len(names) < 3:
-        raise FashionError(f"{len(codes)} images in {len(names)} group(s) cannot fill train, valid and test: "
-                           "give at least three groups.")  # fmt: skip
+        raise FashionError(
+            f"{len(codes)} images in {len(names)} group(s) cannot fill train, valid and test: "
+            "give at least three groups."
+        )
     sizes = np.bincount(codes, minlength=len(names))
     order = np.random.default_rng(seed).permutation(len(names))  # the seed decides among groups of one size
     order = order[np.argsort(-sizes[order], kind="stable")]
@@ -57,12 +62,12 @@ def split_groups(groups: Sequence[Hashable], seed: int, fractions: Sequence[floa
 
 
 def assign_roles(table: pd.DataFrame, seed: int, queries: float = QUERIES) -> pd.DataFrame:
-    """Fill the role column of a table with the columns image, split, attribute, value; return all five columns.
+    """Add the role column to a table with the columns image, split, attribute, value.
 
-    Roles belong to (image, attribute) rows: an image may be a query for its collar and a candidate for its sleeve.
-    In valid and test, each value of each attribute gives the share `queries` of its rows (1:4 by default) as
-    queries, but at least one query and one candidate when it has two rows; a lone row becomes a candidate, because
-    as a query it would have nothing to find.
+    Roles belong to (image, attribute) rows: an image may be a query for its collar and a candidate for its
+    sleeve. In valid and test, each value of each attribute gives the share `queries` of its rows (1:4 by
+    default) as queries, but at least one query and one candidate when it has two rows; a lone row becomes a
+    candidate, because as a query it would have nothing to find.
     """
     if not 0 < queries < 1:
         raise FashionError(f"the share of queries is {queries}: give a number between 0 and 1.")
@@ -80,20 +85,17 @@ def assign_roles(table: pd.DataFrame, seed: int, queries: float = QUERIES) -> pd
 def one_label_per_image(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The training rows of `table` with one row kept for each image, as FashionAI labels its images.
 
-    The draw is random with a weight for each attribute. The weights start at 1 / frequency and are then scaled
-    (iterative proportional fitting) until every attribute expects the same number of images, as far as the
-    images allow. Deterministic; rows stay in table order.
+    Each image draws one of its attributes with a weight of 1 / (rows of that attribute), so that attributes
+    which apply to few images are not drowned by those which apply to all. Pushing on to exactly equal numbers
+    would make an attribute with few images take nearly all of them, and leave the others without that kind of
+    garment. Deterministic; rows stay in table order.
     """
     rows = table[table["split"] == "train"].reset_index(drop=True)
     if rows.empty:
-        raise FashionError("the label table has no training rows to choose one label an image from: fill its train split.")
-    image, images = pd.factorize(rows["image"])
-    attribute, attributes = pd.factorize(rows["attribute"])
-    weight = 1.0 / np.bincount(attribute)
-    for _ in range(30):
-        chance = weight[attribute] / np.bincount(image, weights=weight[attribute])[image]
-        expected = np.bincount(attribute, weights=chance)
-        weight *= len(images) / len(attributes) / expected
-    # Exponential race: the row with the smallest -log(u) / weight wins with chance weight / sum of its image's weights.
-    race = -np.log(1.0 - np.random.default_rng(seed).random(len(rows))) / weight[attribute]
-    return rows.loc[np.sort(pd.Series(race).groupby(image).idxmin())].reset_index(drop=True)
+        raise FashionError(
+            "the label table has no training rows to choose labels from: fill its train split."
+        )
+    weight = 1.0 / rows.groupby("attribute")["image"].transform("size").to_numpy()
+    # Exponential race: a row has the smallest -log(u) / weight with chance weight / its image's sum.
+    race = -np.log(1.0 - np.random.default_rng(seed).random(len(rows))) / weight
+    return rows.loc[np.sort(pd.Series(race).groupby(rows["image"]).idxmin())].reset_index(drop=True)

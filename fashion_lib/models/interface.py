@@ -103,12 +103,19 @@ class RetrievalModel(nn.Module):
         The default is the triplet loss on the embeddings, over labels.triplets or all valid triplets in the batch.
         The figures: "active_triplets" (fraction), "similarity" (mean cosine of two examples of one attribute).
         """
-        embeddings = self.embed_features(self.select(features, labels.rows), labels.attributes)
+        embeddings = self.embed_features(self.examples(features, labels), labels.attributes)
         if labels.triplets is None:
             loss, active = in_batch_triplet_loss(embeddings, labels.attributes, labels.values, margin, labels.mining)
         else:
             loss, active = triplet_list_loss(embeddings, labels.triplets, margin)
         return loss, {"active_triplets": active, "similarity": mean_similarity(embeddings, labels.attributes)}
+
+    def examples(self, features: Any, labels: BatchLabels) -> Any:
+        """The features of each labelled example; no copy where every image of the batch has exactly one label."""
+        rows = labels.rows
+        if len(rows) == len(labels.images) and torch.equal(rows, torch.arange(len(rows), device=rows.device)):
+            return features
+        return self.select(features, rows)
 
     def after_step(self) -> None:
         """Called after each optimiser step; methods with momentum encoders or queues override it."""

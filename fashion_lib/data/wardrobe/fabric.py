@@ -48,7 +48,7 @@ def smooth_noise(generator: np.random.Generator, size: int, cells: int) -> np.nd
 
 def _stripes(u, v, period, soft, stream):
     angle = stream.choice((0.0, math.pi / 2, math.pi / 4, -math.pi / 4))
-    share = stream.uniform(0.38, 0.55)
+    share = stream.uniform(0.3, 0.42)  # of ink: the dye must stay what a reader would call the garment's colour
     phase = (u * math.cos(angle) + v * math.sin(angle)) / period
     return np.clip((share / 2 - np.abs(phase - np.floor(phase) - 0.5)) * period * soft + 0.5, 0, 1)
 
@@ -62,7 +62,7 @@ def _dots(u, v, period, soft, stream):
 
 
 def _plaid(u, v, period, soft, stream):
-    period, share = 1.5 * period, stream.uniform(0.4, 0.5)
+    period, share = 1.5 * period, stream.uniform(0.32, 0.42)
     bands = [
         np.clip((share / 2 - np.abs(w / period - np.floor(w / period) - 0.5)) * period * soft + 0.5, 0, 1)
         for w in (u, v)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fashion_lib.data.wardrobe.canvas import Canvas
 from fashion_lib.data.wardrobe.fabric import edge_colour, luminance, shade
 from fashion_lib.data.wardrobe.figure import Figure
-from fashion_lib.data.wardrobe.geometry import Point, box, ellipse
+from fashion_lib.data.wardrobe.geometry import Point, box, ellipse, limb
 from fashion_lib.data.wardrobe.streams import Stream
 
 HALF_TURN = (0.0, math.pi)
@@ -38,6 +38,13 @@ def trim_of(dye, stream: Stream) -> Trim:
     return Trim(colour, edge_colour(colour), wide, deep, inner)
 
 
+def grown(points: list[Point], factor: float = 1.25) -> list[Point]:
+    """The polygon enlarged about the middle of its bounding box: an edge is seen from both sides."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    cx, cy = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+    return [(cx + factor * (x - cx), cy + factor * (y - cy)) for x, y in points]
+
+
 def both(points: list[Point]) -> list[list[Point]]:
     return [points, [(-x, y) for x, y in points]]
 
@@ -53,14 +60,11 @@ def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> lis
     }.get(value)
     if opening is not None:
         canvas.fill(opening, figure.skin, "skin", pen)
-    return {
-        "round": [ellipse(0, 1.36, 0.62, 0.72, *HALF_TURN) + [(-0.62, 1.2), (0.62, 1.2)]],
-        "v": [[(-0.6, 1.2), (0.6, 1.2), (0.5, 1.7), (0, 2.55), (-0.5, 1.7)]],
-        "square": [box(-0.66, 1.2, 0.66, 2.18)],
-        "straight": [box(-0.95, 1.2, 0.95, 1.82)],
-        "off_shoulder": [box(-0.95, 1.3, 0.95, 2.2)],
-        "one_shoulder": [[(-0.95, 1.4), (0.3, 1.15), (0.6, 1.5), (0.1, 1.9), (-0.7, 2.3), (-0.95, 2.2)]],
-    }[value]
+    edges = {  # where there is no opening, the edge itself
+        "off_shoulder": [box(-0.9, 1.75, 0.9, 2.2)],
+        "one_shoulder": [limb([(0.45, 1.3), (-0.3, 1.9), (-0.8, 2.14)], [0.22, 0.22, 0.22])],
+    }
+    return edges.get(value) or [grown(opening)]
 
 
 def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen) -> list[list[Point]]:
@@ -71,23 +75,24 @@ def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen
         canvas.fill(tube, dye, "detail", pen)
         if value == "turtle":  # the fold
             canvas.outline([(-0.31, top + 0.3), (0, top + 0.37), (0.31, top + 0.3)], pen, closed=False)
-        return [box(-0.46, 0.8 if value == "turtle" else 1.05, 0.46, 1.65)]
+        return [grown(tube)]
     if value == "ruffle":
         zigzag = []
         for i in range(13):
             x = (-0.62 + 1.24 * i / 12) * (1 + 0.06 * w)
             zigzag.append((x, 1.84 - 0.25 * abs(x) + (0.16 if i % 2 else -0.08)))
         crown = [(-0.36, 1.14), (-0.18, 1.0), (0, 1.14), (0.18, 1.0), (0.36, 1.14)]
-        canvas.fill([*crown, *reversed(zigzag)], trim.dye, "detail", trim.edge)
+        ruff = [*crown, *reversed(zigzag)]
+        canvas.fill(ruff, trim.dye, "detail", trim.edge)
         for x in (-0.3, 0.0, 0.3):
             canvas.outline([(x * 0.8, 1.25), (x * 1.2, 1.7)], trim.edge, closed=False)
-        return [box(-0.75, 0.95, 0.75, 2.05)]
+        return [grown(ruff, 1.1)]
     folds = ((0.78, 1.2), (0.64, 0.92), (0.5, 0.62))  # draped: folds that hang like a scarf
     for i, (rx, ry) in enumerate(folds):
         tone = shade(dye, 0.8 if i % 2 else 1.08) if luminance(dye) > 55 else shade(dye, 2.0 if i % 2 else 1.2)
         canvas.fill(ellipse(0, 1.32, rx + 0.04 * w, ry + 0.06 * d, *HALF_TURN), tone, "detail", pen)
     canvas.fill(ellipse(0, 1.3, 0.36, 0.3, *HALF_TURN), shade(figure.skin, 0.86), "skin", pen)
-    return [ellipse(0, 1.3, 0.9, 1.32, *HALF_TURN) + [(-0.9, 1.2), (0.9, 1.2)]]
+    return [grown(ellipse(0, 1.32, *folds[0], *HALF_TURN), 1.1)]
 
 
 def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[list[Point]]:
@@ -99,7 +104,7 @@ def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[
         for angle in (0.5, 1.05, 1.57, 2.1, 2.64):
             c, s = math.cos(angle), math.sin(angle)
             canvas.outline([(0.3 * c, 1.3 + 0.28 * s), (0.52 * c, 1.3 + 0.56 * s)], trim.edge, closed=False)
-        return [box(-0.66, 1.15, 0.66, 2.0)]
+        return [grown(outer, 1.15)]
     shapes = {
         "shirt": [(0.02, 1.6), (0.26, 1.14), (0.42, 1.28), (0.56 + w, 1.72), (0.34, 2.02 + d)],
         "peter_pan": ellipse(0.38, 1.62, 0.38 + w, 0.27, corners=14),
@@ -111,11 +116,7 @@ def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[
         canvas.outline([(0, 1.6), (0, 3.4)], pen, closed=False)
         for y in (1.95, 2.45, 2.95):
             canvas.fill(ellipse(0.1, y, 0.05, 0.05, corners=8), trim.dye, "detail", pen)
-    return {
-        "shirt": [box(-0.66, 1.08, 0.66, 2.15)],
-        "peter_pan": [box(-0.85, 1.25, 0.85, 2.0)],
-        "puritan": [box(-1.05, 1.2, 1.05, 2.42)],
-    }[value]
+    return [grown(piece, 1.15) for piece in both(shapes[value])]
 
 
 def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: float) -> list[list[Point]]:
@@ -137,4 +138,5 @@ def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: floa
     for y in (low + 0.2, low + 0.6):
         if y < end - 0.1:
             canvas.fill(ellipse(0.16, y, 0.06, 0.06, corners=8), trim.dye, "detail", trim.edge)
-    return [[(-0.55, 1.08), (0.55, 1.08), (1.0, 1.4), (0.95, 2.2), (0.25, low + 0.15), (-0.25, low + 0.15), (-0.95, 2.2), (-1.0, 1.4)]]
+    opening = [(0.2, 1.16), (0.5, 1.24), (0.56, 1.9), (0.12, low), (0.02, low), (0.28, 1.7)]  # a collarless edge
+    return [grown(piece, 1.1) for piece in both(shapes.get(value, opening))]

@@ -79,13 +79,14 @@ def choose_outfit(seed: int, index: int) -> Outfit:
 def _frame(outfit: Outfit, side: int, seed: int, index: int) -> Frame:
     stream = Stream(seed, index, "framing")
     top, bottom = FRAMES[outfit.garment, outfit.close_up]
+    aside, down = (0.2, 0.12) if outfit.garment in ("top", "coat") else (0.16, 0.05)  # a hem must stay in the picture
     return Frame(
         side,
         top,
         bottom,
         zoom=stream.uniform(0.84, 1.06),
         turn=np.radians(stream.uniform(-10, 10)),
-        shift=(stream.uniform(-0.14, 0.14), stream.uniform(-0.07, 0.07)),
+        shift=(stream.uniform(-aside, aside), stream.uniform(-down, down)),
         flip=stream.sign(),
         width=stream.uniform(0.95, 1.05),
     )
@@ -200,8 +201,9 @@ def draw(seed: int, index: int, size: int, outfit: Outfit | None = None) -> Draw
     for attribute in outfit.labels:
         if attribute in ("pattern", "colour"):
             regions[attribute] = shrink(whole)
-        elif attribute == "silhouette":
-            regions[attribute] = shrink(canvas.masks["lower"])
+        elif attribute == "silhouette":  # read at the outline, from either side of it
+            reach = 2 * round(0.2 * frame.scale) + 1
+            regions[attribute] = shrink(cv2.dilate(canvas.masks["lower"], np.ones((reach, reach), np.uint8)))
         else:
             regions[attribute] = shrink(canvas.mask(dresser.regions[attribute]))
     parts = cv2.resize(canvas.parts, (size, size), interpolation=cv2.INTER_NEAREST)

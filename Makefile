@@ -1,0 +1,108 @@
+# make env | test | reproduce | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
+# requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+
+PROFILE ?= laptop
+METHODS ?= random,triplet,csn,asen
+SEEDS ?= 0,1,2
+DATASET ?= wardrobe
+WORKERS ?= 2
+# FORCE=1 deletes the chosen runs and trains them anew.
+FORCE ?=
+# TORCH_INDEX=<index of CPU-only wheels>: torch and torchvision come from there, in the locked versions, and the 3-4 GB of
+# CUDA libraries are left out. Those two packages are then not checked against the lock's hashes; all others are.
+TORCH_INDEX ?=
+# PYTHON=python3.12 chooses the interpreter of a new .venv; otherwise the first that fits is taken.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c '$(FITS)' 2>/dev/null && { echo $$python; break; }; done)
+FITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+COURSE := $(BIN)/python -m fashion_lib
+# pip -qq says nothing but errors; its newer-version hints and notes on local indexes are no news here.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+# Results of tests stay apart from those of the user.
+TEST_RUNS := $(CURDIR)/build/test
+
+.PHONY: env test lint unit job notebook-tests reproduce lab notebooks bench lock clean
+.DEFAULT_GOAL := env
+
+env: $(STAMP)
+
+# .venv/.building marks an interrupted build, which is started over; a finished .venv is only brought up to date.
+$(STAMP): requirements.lock
+	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { echo "error: no usable Python 3.11, 3.12 or 3.13 with its venv module" \
+		"was found ('$(PYTHON)'): install one (on Debian and Ubuntu with the package python3-venv)," \
+		"or name it as in make env PYTHON=/path/to/python3.12." >&2; exit 1; }
+	@if [ -e .venv/.building ]; then rm -rf .venv; fi
+	@echo "building .venv with $(PYTHON) (some minutes, up to 5 GB with the CUDA libraries that torch brings on Linux) ..."
+	@mkdir -p .venv build && touch .venv/.building
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv
+ifeq ($(strip $(TORCH_INDEX)),)
+	@$(PIP) install --require-hashes -r requirements.lock
+else
+	@awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==/ } !skip' requirements.lock \
+		> build/requirements-without-torch.lock
+	@$(PIP) install --no-deps --require-hashes -r build/requirements-without-torch.lock
+	@$(PIP) install --index-url "$(TORCH_INDEX)" \
+		$$(sed -n -E 's/^((torch|torchvision)==[^ ]+).*/\1/p' requirements.lock)
+endif
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@rm .venv/.building && touch $(STAMP)
+	@echo "built .venv; '$(COURSE) doctor' examines it"
+
+# Every stage runs even after a failure, so that one run shows all there is to mend.
+test: env
+	@rm -rf "$(TEST_RUNS)" && mkdir -p "$(TEST_RUNS)"
+	@failed=0; for stage in lint unit job notebook-tests; do \
+		echo "== $$stage"; started=$$(date +%s); verdict=passed; \
+		$(MAKE) --no-print-directory $$stage || { verdict=FAILED; failed=1; }; \
+		printf '%-16s %s in %s s\n' $$stage $$verdict $$(($$(date +%s) - started)) >> "$(TEST_RUNS)/stages.txt"; \
+	done; echo "== stages"; cat "$(TEST_RUNS)/stages.txt"; exit $$failed
+
+lint: env
+	$(BIN)/ruff check --quiet .
+
+unit: env
+	FASHION_PROFILE=smoke OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) tests
+
+# The main job at its smallest: every method once, every notebook through papermill, the report.
+job: env
+	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
+		FASHION_RUNS="$(TEST_RUNS)/runs" $(COURSE) reproduce --profile smoke --methods all --seeds 0 \
+			--dataset wardrobe --output "$(TEST_RUNS)/reproduce"; \
+	else echo "no notebooks yet: nothing to execute"; fi
+
+# Each notebook as a reader meets it, with its default parameters, on the runs that `job` left.
+notebook-tests: env
+	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
+		FASHION_PROFILE=smoke FASHION_RUNS="$(TEST_RUNS)/runs" JUPYTER_PREFER_ENV_PATH=1 \
+		$(BIN)/python -m pytest -q --nbval-lax --nbval-cell-timeout=300 --dist loadscope -n $(WORKERS) notebooks; \
+	else echo "no notebooks yet: nothing to test"; fi
+
+reproduce: env
+	@$(COURSE) reproduce --profile $(PROFILE) --methods "$(METHODS)" --seeds "$(SEEDS)" --dataset $(DATASET) \
+		$(if $(FORCE),--force)
+
+lab: env
+	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
+
+# The committed outputs: trained runs first, since the notebooks load them.
+notebooks: env
+	@$(COURSE) reproduce --profile laptop --training-only
+	@$(COURSE) execute-notebooks --profile laptop
+
+bench: env
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# torch stays where [tool.uv] of pyproject.toml puts it; versions that are in the lock stay too, unless UPGRADE=1.
+lock:
+	@mkdir -p build && rm -rf build/lock-venv && "$(PYTHON)" -m venv build/lock-venv
+	@build/lock-venv/bin/python -m pip --disable-pip-version-check -qq install 'uv>=0.8'
+	build/lock-venv/bin/uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o requirements.lock
+	@rm -rf build/lock-venv
+
+# Leaves .venv and, because they took hours, runs/ alone.
+clean:
+	rm -rf build cache .pytest_cache .ruff_cache

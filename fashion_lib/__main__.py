@@ -1,0 +1,172 @@
+"""The command line: python -m fashion_lib methods | results | reproduce | notebook | protocol | doctor | ...
+
+Heavy modules are imported by the command that needs them, so that --help answers at once.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from fashion_lib import __version__
+from fashion_lib.errors import FashionError
+
+
+def methods(arguments: argparse.Namespace) -> None:
+    from fashion_lib.models import METHODS
+
+    for method in METHODS.values():
+        print(f"{method.name:<12} {', '.join(method.variants):<24} {method.reference}")
+
+
+def print_results(arguments: argparse.Namespace) -> None:
+    from fashion_lib import results, tables
+
+    table = results.collect(dataset=arguments.dataset, profile=arguments.profile)
+    if arguments.csv:
+        print(results.to_csv(table), end="")
+        return
+    if table.empty:
+        print("No results yet: run `make reproduce`.")
+    for (dataset, profile), part in table[table.metric == "map"].groupby(["dataset", "profile"]):
+        part = part[part.attribute.isin(tables.AVERAGES)]
+        print(f"{dataset}, profile {profile}: MAP in percent, mean ± standard deviation over seeds")
+        print(tables.formatted(tables.summarise(part)).to_string(), end="\n\n")
+
+
+def run_reproduce(arguments: argparse.Namespace) -> None:
+    from fashion_lib.reproduce import reproduce
+
+    try:
+        reproduce(
+            arguments.profile,
+            arguments.methods,
+            arguments.seeds,
+            arguments.dataset,
+            force=arguments.force,
+            training_only=arguments.training_only,
+            output=arguments.output,
+        )
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def notebook(arguments: argparse.Namespace) -> None:
+    import yaml
+
+    from fashion_lib.notebook_runs import run_notebook
+
+    # YAML decides the type of a value, as it does in papermill's own parameter files.
+    parameters = {name: yaml.safe_load(value) for name, value in arguments.parameter}
+    ran = run_notebook(arguments.source, arguments.output, parameters, force=arguments.force)
+    print(arguments.output if ran else f"{arguments.output} is already complete: --force executes it again.")
+
+
+def execute_notebooks(arguments: argparse.Namespace) -> None:
+    from fashion_lib import paths, provenance
+    from fashion_lib.notebook_runs import execute_committed
+    from fashion_lib.notebook_sources import problems
+
+    chosen = arguments.notebooks or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    for number, path in enumerate(chosen, start=1):
+        print(f"[{number}/{len(chosen)}] {path.name}", end=" ", flush=True)
+        minutes = execute_committed(path.resolve(), arguments.profile, provenance.commit())
+        print(f"{minutes:.1f} minutes, {path.stat().st_size / 1e6:.2f} MB", flush=True)
+        for problem in problems(path):
+            print(f"    {problem}", flush=True)
+
+
+def download(arguments: argparse.Namespace) -> None:
+    from fashion_lib.data.download import download_clothing
+
+    download_clothing()
+
+
+def protocol(arguments: argparse.Namespace) -> None:
+    from fashion_lib.data.dataset import load_dataset
+    from fashion_lib.profiles import get_profile
+    from fashion_lib.protocol import protocol_card
+
+    profile = get_profile(arguments.profile)
+    print(protocol_card(load_dataset(arguments.dataset, profile), profile), end="")
+
+
+def run_doctor(arguments: argparse.Namespace) -> int:
+    from fashion_lib.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(finding)
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; `action` holds the function that carries it out."""
+    top = argparse.ArgumentParser(prog="python -m fashion_lib", description="Fine-grained fashion retrieval.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, action, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(action=action)
+        return added
+
+    command("methods", methods, "list the methods: name, variants, reference")
+
+    one = command("results", print_results, "show the ledger together with this machine's runs")
+    one.add_argument("--csv", action="store_true", help="every row: dataset,method,variant,profile,seed,metric,...")
+    one.add_argument("--profile", help="only this profile")
+    one.add_argument("--dataset", help="only this data set")
+
+    one = command("reproduce", run_reproduce, "train, execute the notebooks and write the report")
+    one.add_argument("--profile", default="laptop", help="smoke, laptop or paper (default: %(default)s)")
+    one.add_argument("--methods", default="random,triplet,csn,asen", help="names, name.variant, or all (%(default)s)")
+    one.add_argument("--seeds", default="0,1,2", help="whole numbers (default: %(default)s)")
+    one.add_argument("--dataset", default="wardrobe", help="default: %(default)s")
+    one.add_argument("--output", type=Path, help="folder of the executed notebooks (build/reproduce/<profile>)")
+    one.add_argument("--training-only", action="store_true", help="no course notebooks and no report")
+    one.add_argument("--force", action="store_true", help="delete these runs and train anew")
+
+    one = command("notebook", notebook, "execute one notebook with parameters")
+    one.add_argument("source", type=Path)
+    one.add_argument("output", type=Path)
+    one.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    one.add_argument("--force", action="store_true", help="execute it even if the output is complete")
+
+    one = command("execute-notebooks", execute_notebooks, "execute the committed notebooks in place and stamp them")
+    one.add_argument("notebooks", nargs="*", type=Path, help="default: every numbered notebook, in order")
+    one.add_argument("--profile", default="laptop", help="default: %(default)s")
+
+    one = command("download", download, "fetch a data set of real photographs")
+    one.add_argument("dataset", choices=["clothing"])
+
+    one = command("protocol", protocol, "print the protocol card of a data set")
+    one.add_argument("dataset")
+    one.add_argument("--profile", default="laptop", help="default: %(default)s")
+
+    command("doctor", run_doctor, "check this installation and say what to do")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; 0 if all went well, 2 after a FashionError (its sentence goes to stderr), 130 after Ctrl-C."""
+    chosen = parser().parse_args(arguments)
+    try:
+        status = chosen.action(chosen) or 0
+        sys.stdout.flush()
+        return status
+    except FashionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The report of `make reproduce`: the final table, and every executed notebook as a web page."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from fashion_lib import results, tables
+from fashion_lib.errors import FashionError
+
+SHOWN = ("overall", "macro", "local")
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Fine-grained fashion retrieval: {title}</title>
+<style>body {{ font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}</style>
+<h1>Fine-grained fashion retrieval: {title}</h1>
+<p>Mean average precision in percent, mean ± standard deviation over seeds.</p>
+<pre>{table}</pre>
+<p>{made}</p>
+<h2>Executed notebooks</h2>
+<ul>
+{links}
+</ul>
+</html>
+"""
+
+
+def final_table(runs: Sequence) -> str:
+    """Methods x overall, macro and local MAP of just these runs, as text; FashionError where a record is missing."""
+    import pandas as pd
+
+    if missing := [run for run in runs if not run.record.is_file()]:
+        raise FashionError(
+            f"{missing[0].label} left no record {missing[0].record}: look at its executed notebook and run it again."
+        )
+    table = pd.concat([results.rows(results.RunRecord.load(run.record)) for run in runs])
+    summary = tables.summarise(table[table.attribute.isin(SHOWN)])
+    order = list(dict.fromkeys((run.method, run.variant) for run in runs))
+    return tables.formatted(summary, order).to_string()
+
+
+def write(folder: Path, table: str, title: str, minutes: float) -> Path:
+    """Turns each executed notebook of `folder` into HTML beside it and writes folder/report.html with links to all."""
+    from fashion_lib import provenance
+
+    links = []
+    for notebook in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        if notebook.name.endswith((".failed.ipynb", ".partial.ipynb")):
+            continue
+        page = _as_html(notebook)
+        links.append(f'<li><a href="{html.escape(page.name)}">{html.escape(notebook.stem)}</a></li>')
+    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
+    made = f"Commit {provenance.commit()}; {provenance.hardware()}; {versions}; {minutes:.1f} minutes in this call."
+    text = PAGE.format(
+        title=html.escape(title), table=html.escape(table), made=html.escape(made), links="\n".join(links)
+    )
+    return results.write_atomically(folder / "report.html", text)
+
+
+def _as_html(notebook: Path) -> Path:
+    """The notebook's HTML page, made only where it is older than the notebook."""
+    page = notebook.with_suffix(".html")
+    if not page.is_file() or page.stat().st_mtime < notebook.stat().st_mtime:
+        from nbconvert import HTMLExporter
+
+        results.write_atomically(page, HTMLExporter().from_filename(str(notebook))[0])
+    return page

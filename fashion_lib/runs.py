@@ -1,0 +1,111 @@
+"""One run from names to numbers: load the checkpoint if it is there, else train; then score the test split."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from fashion_lib import localisation
+from fashion_lib.data.dataset import RetrievalData, load_dataset
+from fashion_lib.errors import FashionError
+from fashion_lib.models import METHODS, RetrievalModel, build_model
+from fashion_lib.profiles import PROFILES, Profile
+from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
+from fashion_lib.retrieval import evaluate
+from fashion_lib.training import TrainingHistory, train
+from fashion_lib.training_config import TrainingConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained model with its data, its record (what tables read), its history (curves) and its folder."""
+
+    model: RetrievalModel
+    data: RetrievalData
+    record: RunRecord
+    history: TrainingHistory
+    folder: Path
+
+
+def training_config(profile: Profile, seed: int) -> TrainingConfig:
+    """The profile's training settings with a seed; every setting of the same name carries over."""
+    shared = {field.name for field in fields(TrainingConfig)} & {field.name for field in fields(Profile)}
+    return TrainingConfig(**{name: getattr(profile, name) for name in shared}, seed=seed)
+
+
+def departures(profile: Profile) -> dict[str, object]:
+    """Settings in which a profile differs from the course's profile of that name."""
+    base = PROFILES[profile.name]
+    return {f.name: getattr(profile, f.name) for f in fields(Profile) if getattr(profile, f.name) != getattr(base, f.name)}
+
+
+def load_or_train(
+    method: str,
+    *,
+    dataset: str = "wardrobe",
+    variant: str | None = None,
+    profile: Profile,
+    seed: int = 0,
+    options: Mapping[str, object] | None = None,
+    data: RetrievalData | None = None,
+    progress: bool = True,
+) -> Run:
+    """The run of a method on a data set: loaded when runs/ holds it, resumed when it was interrupted, else trained.
+
+    variant: None is the method's default. profile: may be changed by `with_options`; what differs becomes part of the
+    variant's name in records, as do `options` for the model's constructor, so that no table mixes them up.
+    data: pass it to save loading it again. FashionError for unknown names and for damaged checkpoints or records.
+    """
+    if method not in METHODS:
+        raise FashionError(f"there is no method {method!r}: choose one of {', '.join(METHODS)}.")
+    data = data if data is not None else load_dataset(dataset, profile)
+    options = dict(options or {})
+    model = build_model(
+        method, data.schema, backbone=profile.backbone, variant=variant, start=profile.start, seed=seed, **options
+    )
+    label = variant_label(model.architecture["variant"], **departures(profile), **options)
+    folder = run_dir(data.name, profile.name, method, label, seed)
+    config = training_config(profile, seed)
+    record_file = folder / RECORD_NAME
+    if progress and not record_file.exists() and METHODS[method].trainable:
+        print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
+    history = train(model, data, config, folder, progress=progress)
+    if record_file.exists():
+        record = RunRecord.load(record_file)
+    else:
+        record = score(model, data, history, config, method=method, variant=label, profile=profile, seed=seed)
+        record.save(record_file)
+    return Run(model, data, record, history, folder)
+
+
+def score(
+    model: RetrievalModel,
+    data: RetrievalData,
+    history: TrainingHistory,
+    config: TrainingConfig,
+    *,
+    method: str,
+    variant: str,
+    profile: Profile,
+    seed: int,
+) -> RunRecord:
+    """Evaluate on the test split (percent) and measure localisation where the data knows the true regions."""
+    result = evaluate(model, data, split="test", precision=history.precision)
+    pointed = {}
+    if data.regions is not None:
+        pointed = localisation.scores(localisation.measure(model, data, split="test", limit=200))
+    return RunRecord(
+        method=method,
+        variant=variant,
+        dataset=data.name,
+        profile=profile.name,
+        seed=seed,
+        metrics={metric: {name: 100 * value for name, value in row.items()} for metric, row in result.scores.items()},
+        localisation=pointed,
+        minutes=(history.seconds + history.evaluation_seconds) / 60,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        image_passes=model.image_passes,
+        start=profile.start if METHODS[method].trainable else "",
+        precision=history.precision,
+        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+        counts={"queries": result.queries, "candidates": result.candidates, "without_relevant": result.without_relevant},
+    )

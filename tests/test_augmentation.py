@@ -1,0 +1,80 @@
+"""Each image gets its own draw, and a draw does exactly what it says."""
+
+import numpy as np
+import pytest
+import torch
+
+from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment, normalise
+
+SIZE = 20
+
+
+def pictures(count=6, seed=0):
+    return np.random.default_rng(seed).integers(0, 200, (count, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def moved(picture, down, right, mirrored):
+    """One picture shifted with its edge repeated, then mirrored: pixel by pixel."""
+    result = np.empty_like(picture)
+    for y in range(SIZE):
+        for x in range(SIZE):
+            result[y, x] = picture[min(max(y - down, 0), SIZE - 1), min(max(x - right, 0), SIZE - 1)]
+    return result[:, ::-1] if mirrored else result
+
+
+def test_shift_and_flip_are_exact_and_drawn_for_each_image():
+    pixels = pictures(24)
+    result = augment(pixels, np.random.default_rng(1), shift=0.1, brightness=0.0).numpy()
+    found = []
+    for before, after in zip(pixels, result, strict=True):
+        matches = [
+            (down, right, mirrored)
+            for down in range(-2, 3)
+            for right in range(-2, 3)
+            for mirrored in (False, True)
+            if np.array_equal(moved(before, down, right, mirrored), after)
+        ]
+        assert len(matches) == 1  # 0.1 of 20 pixels: at most 2
+        found += matches
+    downs, rights, mirrors = (set(draws) for draws in zip(*found, strict=True))
+    assert len(downs) > 2 and len(rights) > 2 and mirrors == {False, True}
+
+
+def test_two_copies_of_one_image_in_a_batch_differ():
+    pixels = np.repeat(pictures(1), 8, axis=0)
+    result = augment(pixels, np.random.default_rng(0))
+    assert len({image.numpy().tobytes() for image in result}) == 8
+
+
+def test_brightness_is_one_factor_an_image_within_its_range():
+    pixels = pictures(16)
+    result = augment(pixels, np.random.default_rng(0), shift=0.0, flip=False, brightness=0.15).numpy()
+    factors = [result[i][pixels[i] > 0] / pixels[i][pixels[i] > 0] for i in range(16)]
+    assert all(np.ptp(f) < 1e-5 and 0.85 <= f.mean() <= 1.15 for f in factors)
+    assert np.ptp([f.mean() for f in factors]) > 0.1
+
+
+def test_augment_without_changes_is_the_picture_and_leaves_its_input_alone():
+    pixels = pictures()
+    kept = pixels.copy()
+    pixels.setflags(write=False)  # rows of a read-only memory map
+    same = augment(pixels, np.random.default_rng(0), shift=0.0, brightness=0.0, flip=False)
+    augment(pixels, np.random.default_rng(0))
+    assert same.dtype == torch.float32 and np.array_equal(same.numpy(), kept) and np.array_equal(pixels, kept)
+
+
+def test_same_generator_state_gives_the_same_batch():
+    first, second = (augment(pictures(), np.random.default_rng([3, 7])) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("given", ["array", "tensor", "float"])
+def test_normalise_is_imagenets_rule_in_channels_last_memory(given):
+    pixels = pictures()
+    argument = {"array": pixels, "tensor": torch.from_numpy(pixels), "float": torch.from_numpy(pixels).float()}[given]
+    before = torch.as_tensor(argument).clone()
+    images = normalise(argument)
+    expected = ((pixels / 255 - IMAGENET_MEAN) / IMAGENET_STD).transpose(0, 3, 1, 2)
+    assert images.shape == (6, 3, SIZE, SIZE) and images.dtype == torch.float32
+    assert np.allclose(images.numpy(), expected, atol=1e-5)
+    assert images.is_contiguous(memory_format=torch.channels_last) and torch.equal(torch.as_tensor(argument), before)

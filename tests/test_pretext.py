@@ -1,0 +1,53 @@
+import math
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from fashion_lib import paths
+from fashion_lib.models.backbones import build_backbone
+from fashion_lib.pretext import ORIENTATIONS, PretextModel, oriented_energy, pretext_loss, save_start
+
+
+@pytest.mark.parametrize("k", range(ORIENTATIONS))
+def test_a_grating_has_its_energy_in_the_bin_of_its_gradient(k):
+    angle = k * math.pi / ORIENTATIONS
+    y, x = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    grating = torch.sin((x * math.cos(angle) + y * math.sin(angle)) * 0.6)
+    energy = oriented_energy(grating.expand(1, 3, 32, 32))
+    assert energy.shape == (1, ORIENTATIONS, 8, 8)
+    assert energy[0, :, 2:-2, 2:-2].mean((1, 2)).argmax() == k
+
+
+def test_a_flat_picture_has_no_texture():
+    assert oriented_energy(torch.full((1, 3, 16, 16), 0.7))[:, :, 1:-1, 1:-1].abs().max() < 1e-3
+
+
+def test_the_pretext_reads_out_parts_picture_and_texture():
+    torch.manual_seed(0)
+    model = PretextModel(build_backbone("small", "random"))
+    images, parts = torch.randn(2, 3, 32, 32), torch.randint(0, 8, (2, 32, 32))
+    predicted, picture, texture = model(images)
+    assert predicted.shape == (2, 8, 16, 16) and picture.shape == (2, 3, 16, 16)
+    assert texture.shape == (2, ORIENTATIONS, 8, 8)
+    loss, terms = pretext_loss(model, images, parts, parse=True)
+    assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-5) and set(terms) == {"reconstruct", "texture", "parse"}
+    assert "parse" not in pretext_loss(model, images, parts, parse=False)[1]
+
+
+def test_saved_start_weights_come_back_as_half_precision(tmp_path):
+    backbone = build_backbone("small", "random")
+    save_start(backbone, tmp_path / "start.safetensors", {"made by": "a test"})
+    with safe_open(tmp_path / "start.safetensors", "pt") as file:
+        assert file.metadata() == {"made by": "a test"}
+        stored = file.get_tensor("conv1.weight")
+    assert stored.dtype == torch.float16
+    torch.testing.assert_close(stored.float(), backbone.conv1.weight, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("start", ["pretext", "reconstruction"])
+def test_the_shipped_start_weights_are_small_and_fit(start):
+    file = paths.weights_dir() / f"start_{start}.safetensors"
+    assert file.stat().st_size <= 1_500_000
+    backbone = build_backbone("small", start)
+    assert not torch.equal(backbone.conv1.weight, build_backbone("small", "random").conv1.weight)

@@ -1,0 +1,134 @@
+import json
+import os
+
+import pandas as pd
+import pytest
+
+from fashion_lib import paths, provenance
+from fashion_lib.errors import FashionError
+from fashion_lib.results import (
+    COLUMNS,
+    RECORD_NAME,
+    RunRecord,
+    collect,
+    read_ledger,
+    rows,
+    run_dir,
+    to_csv,
+    variant_label,
+    write_ledger,
+)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    monkeypatch.setattr(paths, "runs_dir", lambda: tmp_path / "runs")
+    monkeypatch.setattr(paths, "ledger_dir", lambda: tmp_path / "ledger")
+    (tmp_path / "ledger").mkdir()
+
+
+def record(seed=0, overall=50.0, **changes) -> RunRecord:
+    settings = {"method": "asen", "variant": "v2", "dataset": "wardrobe", "profile": "smoke", "seed": seed,
+                "metrics": {"map": {"collar": 40.0, "overall": overall}}, "minutes": 0.1234, "commit": "abc1234",
+                "localisation": {"pointing": {"collar": 0.5}}}
+    return RunRecord(**(settings | changes))
+
+
+def test_a_record_comes_back_as_it_was(tmp_path):
+    original = record(config={"steps": 3})
+    path = original.save(tmp_path / "deep" / "result.json")
+    assert RunRecord.load(path) == original
+    assert original.versions["torch"] and "cores" in original.hardware and original.created.endswith("+00:00")
+    assert [p.name for p in path.parent.iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[: len(text) // 2], lambda text: "[1]", lambda text: "",
+                                    lambda text: text.replace('"seed"', '"sead"')])
+def test_a_damaged_record_names_its_file(tmp_path, damage):
+    path = record().save(tmp_path / "result.json")
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(FashionError, match=r"result\.json cannot be read"):
+        RunRecord.load(path)
+
+
+def test_a_failed_write_keeps_the_old_record_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    path = record(seed=0).save(tmp_path / "result.json")
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FashionError, match="No space left on device"):
+        record(seed=1).save(path)
+    assert path.read_bytes() == before and len(list(tmp_path.glob("*.json*"))) == 1
+    assert not list(tmp_path.glob("tmp*"))
+
+
+def test_a_diverged_run_is_not_saved(tmp_path):
+    with pytest.raises(FashionError, match=r"map of overall is nan in the run asen\.v2 seed 0"):
+        record(overall=float("nan")).save(tmp_path / "result.json")
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_ledger_rows_have_the_printed_columns():
+    table = rows(record())
+    header, first, *_ = to_csv(table).splitlines()
+    assert header == "dataset,method,variant,profile,seed,metric,attribute,value,minutes,commit"
+    assert first == "wardrobe,asen,v2,smoke,0,map,collar,40.0,0.12,abc1234"
+    assert list(table.metric) == ["map", "map", "pointing"]
+
+
+def test_the_ledger_replaces_equal_keys_and_keeps_the_rest():
+    write_ledger(pd.concat([rows(record(seed=0)), rows(record(seed=1)), rows(record(dataset="clothing"))]))
+    files = write_ledger(rows(record(seed=1, overall=61.0)))
+    assert [f.name for f in files] == ["wardrobe.csv"]
+    table = read_ledger()
+    assert tuple(table.columns) == COLUMNS and len(table) == 9
+    overall = table[(table.dataset == "wardrobe") & (table.attribute == "overall")]
+    assert dict(zip(overall.seed, overall.value, strict=True)) == {0: 50.0, 1: 61.0}
+    before = files[0].read_text()
+    write_ledger(rows(record(seed=1, overall=61.0)))
+    assert files[0].read_text() == before
+
+
+def test_an_empty_ledger_is_a_table_without_rows():
+    assert tuple(read_ledger().columns) == COLUMNS and read_ledger().empty
+    assert collect().empty
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("wardrobe,asen,v2,smoke,0,map,collar,41.0,0.1,abc", "line 3 of .*repeats an earlier row"),
+    ("wardrobe,asen,v2,smoke,0,map,hem,41.0,0.1", "line 3 of .* 9 columns"),
+    ("wardrobe,asen,v2,smoke,0,map,hem,many,0.1,abc", "line 3 of .*'many' as its value"),
+    ("wardrobe,asen,v2,smoke,0.5,map,hem,1,0.1,abc", "line 3 of .*'0.5' as its seed"),
+    ("wardrobe,asen,v2,smoke,0,map,hem,inf,0.1,abc", "line 3 of .*'inf' as its value"),
+])
+def test_a_bad_ledger_row_is_named(line, words):
+    path = paths.ledger_dir() / "wardrobe.csv"
+    path.write_text(",".join(COLUMNS) + "\nwardrobe,asen,v2,smoke,0,map,collar,40.0,0.1,abc\n" + line + "\n")
+    with pytest.raises(FashionError, match=words):
+        read_ledger()
+
+
+def test_a_local_run_wins_over_the_ledger():
+    write_ledger(pd.concat([rows(record(seed=0)), rows(record(seed=1)), rows(record(profile="laptop"))]))
+    local = record(seed=1, overall=70.0, commit="def")
+    local.save(run_dir("wardrobe", "smoke", "asen", "v2", 1) / RECORD_NAME)
+    table = collect(dataset="wardrobe", profile="smoke")
+    assert set(table.profile) == {"smoke"} and len(table) == 6
+    assert set(table[table.seed == 0].source) == {"ledger"} and set(table[table.seed == 1].source) == {"runs"}
+    assert table[(table.seed == 1) & (table.attribute == "overall")].value.item() == 70.0
+    assert len(collect()) == 9
+
+
+def test_where_runs_lie():
+    folder = run_dir("wardrobe", "smoke", "asen", variant_label("v2", start="reconstruction"), 3)
+    assert folder.relative_to(paths.runs_dir()).as_posix() == "wardrobe/smoke/asen.v2+start=reconstruction/seed3"
+
+
+def test_the_commit_is_unknown_outside_git(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "fashion_lib" / "provenance.py"))
+    assert provenance.commit.__wrapped__() == "unknown"
+    json.dumps(provenance.versions())
