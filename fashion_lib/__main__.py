@@ -115,16 +115,22 @@ def parser() -> argparse.ArgumentParser:
     command("methods", methods, "list the methods: name, variants, reference")
 
     one = command("results", print_results, "show the ledger together with this machine's runs")
-    one.add_argument("--csv", action="store_true", help="every row: dataset,method,variant,profile,seed,metric,...")
+    one.add_argument(
+        "--csv", action="store_true", help="every row: dataset,method,variant,profile,seed,metric,..."
+    )
     one.add_argument("--profile", help="only this profile")
     one.add_argument("--dataset", help="only this data set")
 
     one = command("reproduce", run_reproduce, "train, execute the notebooks and write the report")
     one.add_argument("--profile", default="laptop", help="smoke, laptop or paper (default: %(default)s)")
-    one.add_argument("--methods", default="random,triplet,csn,asen", help="names, name.variant, or all (%(default)s)")
+    one.add_argument(
+        "--methods", default="random,triplet,csn,asen", help="names, name.variant, or all (%(default)s)"
+    )
     one.add_argument("--seeds", default="0,1,2", help="whole numbers (default: %(default)s)")
     one.add_argument("--dataset", default="wardrobe", help="default: %(default)s")
-    one.add_argument("--output", type=Path, help="folder of the executed notebooks (build/reproduce/<profile>)")
+    one.add_argument(
+        "--output", type=Path, help="folder of the executed notebooks (build/reproduce/<profile>)"
+    )
     one.add_argument("--training-only", action="store_true", help="no course notebooks and no report")
     one.add_argument("--force", action="store_true", help="delete these runs and train anew")
 
@@ -134,7 +140,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     one.add_argument("--force", action="store_true", help="execute it even if the output is complete")
 
-    one = command("execute-notebooks", execute_notebooks, "execute the committed notebooks in place and stamp them")
+    one = command(
+        "execute-notebooks", execute_notebooks, "execute the committed notebooks in place and stamp them"
+    )
     one.add_argument("notebooks", nargs="*", type=Path, help="default: every numbered notebook, in order")
     one.add_argument("--profile", default="laptop", help="default: %(default)s")
 

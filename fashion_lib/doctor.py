@@ -2,6 +2,7 @@
 
 import importlib.util
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ def _python() -> Iterator[Finding]:
 
 def _lock() -> Iterator[Finding]:
     differing = lock_differences()
-    gpu_only = all(item.startswith(("nvidia-", "cuda-", "triton ")) and " missing" in item for item in differing)
+    gpu_only = all(re.match(r"(nvidia-|cuda-|triton )\S* ?missing", item) for item in differing)
     if not differing:
         yield Finding("lock", "every locked package has its version")
     elif gpu_only:
@@ -95,7 +96,8 @@ def _torch() -> Iterator[Finding]:
 
 
 def _kernel() -> Iterator[Finding]:
-    missing = [name for name in ("ipykernel", "papermill", "nbconvert") if importlib.util.find_spec(name) is None]
+    needed = ("ipykernel", "papermill", "nbconvert")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     state = f"{', '.join(missing)} missing" if missing else f"notebooks run in {sys.executable}"
     yield Finding("notebooks", state, "run `make env`" if missing else "")
     try:
@@ -145,7 +147,8 @@ def _results() -> Iterator[Finding]:
     try:
         from fashion_lib.results import local_records, read_ledger
 
-        yield Finding("results", f"{len(read_ledger())} rows in the ledger, {len(local_records())} runs on this machine")
+        rows, runs = len(read_ledger()), len(local_records())
+        yield Finding("results", f"{rows} rows in the ledger, {runs} runs on this machine")
     except FashionError as error:
         yield Finding("results", "unreadable", str(error))
     except ImportError as error:

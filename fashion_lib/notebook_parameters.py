@@ -1,7 +1,7 @@
 """What a notebook may be told from outside: the names, types and defaults in its cell tagged `parameters`.
 
-papermill only warns about a parameter that the notebook does not know, and takes text for a number; both then surface
-minutes later inside the kernel. Here they are errors before a kernel starts.
+papermill only warns about a parameter that the notebook does not know, and takes text for a number; both then
+surface minutes later inside the kernel. Here they are errors before a kernel starts.
 """
 
 import ast
@@ -32,12 +32,14 @@ class Parameter:
 def declared(notebook: nbformat.NotebookNode, name: str) -> dict[str, Parameter]:
     """The parameters of a notebook, in order; `name` is only for messages.
 
-    Raises FashionError where the notebook has no cell tagged `parameters`, or that cell does more than assign constants.
+    Raises FashionError where no cell is tagged `parameters`, or that cell does more than assign constants.
     """
     for cell in notebook.cells:
         if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
             return _parse(cell.source, name)
-    raise FashionError(f"The notebook {name} has no code cell tagged 'parameters': tag the cell with its settings.")
+    raise FashionError(
+        f"The notebook {name} has no code cell tagged 'parameters': tag the one with its settings."
+    )
 
 
 def _parse(source: str, name: str) -> dict[str, Parameter]:
@@ -63,7 +65,7 @@ def _parse(source: str, name: str) -> dict[str, Parameter]:
 
 
 def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> None:
-    """Raises FashionError for the first of the `given` parameters that the notebook does not know or whose type is wrong.
+    """Raises FashionError for the first `given` parameter that the notebook does not know or of a wrong type.
 
     An int is taken where a float is declared; a bool is never taken for a number.
     """
@@ -82,7 +84,7 @@ def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> 
 
 
 def accepts(annotation: ast.expr, value: Any) -> bool:
-    """Whether `value` fits a written type made of built-in names, `None`, `|` and `list[...]`; other types accept all."""
+    """Whether `value` fits a type written with built-in names, `None`, `|` and `list[...]`; others accept all."""
     if isinstance(annotation, ast.BinOp):
         return accepts(annotation.left, value) or accepts(annotation.right, value)
     if isinstance(annotation, ast.Constant) and annotation.value is None:
@@ -100,8 +102,7 @@ def accepts(annotation: ast.expr, value: Any) -> bool:
 
 
 def _remedy(parameter: Parameter, value: Any) -> str:
-    numeric = {"int", "float"} & {node.id for node in ast.walk(parameter.annotation) if isinstance(node, ast.Name)}
-    if isinstance(value, str) and numeric:
+    if isinstance(value, str) and any(name in parameter.type_name for name in ("int", "float")):
         try:
             number = float(value)
         except ValueError:

@@ -1,7 +1,7 @@
 """Executes notebooks through papermill: with parameters into an output file, or in place as they are committed.
 
-Either way the settings are checked before a kernel starts, a cell has a time limit, the kernel is the Python that runs
-this, and a file appears only when all cells ran. A failed notebook is kept beside as *.failed.ipynb.
+Either way the settings are checked before a kernel starts, a cell has a time limit, the kernel is the Python
+that runs this, and a file appears only when all cells ran. A failed notebook is kept beside as *.failed.ipynb.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import logging
 import os
 import sys
 import time
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ import nbformat
 from fashion_lib import notebook_parameters, notebook_sources, paths
 from fashion_lib.errors import FashionError
 
-# ipykernel greets every start with a warning about unencrypted local ports; a cell's own errors come as its output.
+# ipykernel greets every start with a warning about unencrypted ports; a cell's own errors come as its output.
 KERNEL_ARGUMENTS = ["--log-level=50"]
-# Seconds a single cell may take. A laptop cell trains for minutes at most; a cell of the papers' settings for days.
+# Seconds a cell may take. A laptop cell trains for minutes at most; one with the papers' settings for days.
 CELL_SECONDS = {"smoke": 300, "laptop": 1_800, "paper": 7 * 24 * 3_600}
 
 
@@ -37,19 +36,19 @@ def run_notebook(
     force: bool = False,
     progress: str = "cells",
 ) -> bool:
-    """Executes `source` with `parameters` into `output`; True if it ran, False if `output` was already complete.
+    """Executes `source` with `parameters` into `output`; True if it ran, False if `output` was complete.
 
-    Complete means: every cell ran with the same source, the same parameters, the same profile and the same `inputs`, a
-    text naming whatever else the outputs depend on. profile: what FASHION_PROFILE says to the kernel (None: as it is
-    here), also the default of cell_seconds. progress: "cells" draws a bar of cells, "stderr" shows what the cells write to
-    stderr (their own bars), "" nothing.
+    Complete means: every cell ran with the same source, parameters, profile and `inputs`, a text naming
+    whatever else the outputs depend on. profile: what FASHION_PROFILE says to the kernel (None: as it is
+    here); it also decides the default of cell_seconds. progress, shown on a terminal only: "cells" draws a
+    bar of cells, "stderr" shows what the cells write to stderr (their own bars), "" nothing.
 
-    Raises FashionError for an unknown parameter or wrong type (no kernel is started then), for a failed cell, a cell over
-    its time limit, and an output folder that cannot be written to.
+    Raises FashionError for an unknown parameter or wrong type (no kernel is started then), for a failed
+    cell, a cell over its time limit, and an output folder that cannot be written to.
     """
     import papermill
 
-    source, output = Path(source), Path(output)
+    source, output = Path(source).resolve(), Path(output).resolve()
     parameters = dict(parameters or {})
     profile = profile or os.environ.get("FASHION_PROFILE") or ""
     notebook = notebook_sources.read(source)
@@ -65,7 +64,7 @@ def run_notebook(
 
     paths.made(output.parent)
     partial, failed = output.with_suffix(".partial.ipynb"), output.with_suffix(".failed.ipynb")
-    started = time.monotonic()
+    started, terminal = time.monotonic(), sys.stderr.isatty()
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs is raised here as one sentence
     with _kernel_environment(profile), _failure_kept(source.name, partial, failed):
         executed = papermill.execute_notebook(
@@ -78,8 +77,8 @@ def run_notebook(
             start_timeout=120,
             extra_arguments=KERNEL_ARGUMENTS,
             coalesce_streams=True,
-            progress_bar={"desc": output.stem, "leave": False} if progress == "cells" and sys.stderr.isatty() else False,
-            stderr_file=sys.stderr if progress == "stderr" and sys.stderr.isatty() else None,
+            progress_bar=terminal and progress == "cells" and {"desc": output.stem, "leave": False},
+            stderr_file=sys.stderr if terminal and progress == "stderr" else None,
             cwd=str(source.parent),
         )
         executed.metadata["fashion_run"] = identity | {"minutes": round((time.monotonic() - started) / 60, 3)}
@@ -101,7 +100,7 @@ def is_complete(output: Path, identity: dict[str, Any]) -> bool:
 
 
 def execute_committed(source: Path, profile: str, commit: str) -> float:
-    """Executes a notebook in place with its default parameters at `profile`, cleans and stamps it; returns the minutes.
+    """Executes a notebook in place with its default parameters, cleans and stamps it; returns the minutes.
 
     The file changes only if every cell ran; otherwise FashionError names the failed copy in build/notebooks/.
     """
@@ -126,7 +125,7 @@ def library_digest() -> str:
 
 @contextmanager
 def _kernel_environment(profile: str):
-    """Environment for kernels: this interpreter's kernel first, this checkout's fashion_lib first; restored afterwards."""
+    """For kernels: this interpreter's own kernel first, this checkout's fashion_lib first; undone afterwards."""
     kernels = os.path.join(sys.prefix, "share", "jupyter")
     library = str(Path(__file__).resolve().parent.parent)
     wanted = {
@@ -138,9 +137,7 @@ def _kernel_environment(profile: str):
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            yield
+        yield
     finally:
         for name, value in before.items():
             if value is None:

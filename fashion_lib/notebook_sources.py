@@ -1,7 +1,7 @@
 """Do a notebook's committed outputs belong to its source, and does it keep the course's skeleton?
 
-`stamp` writes a digest of the sources into an executed notebook; `problems` recomputes it. A cell edited after the last
-execution is so found without executing anything.
+`stamp` writes a digest of the sources into an executed notebook, and `problems` recomputes it. So a cell that
+was edited after the last execution is found without executing anything.
 """
 
 import hashlib
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import nbformat
 
-from fashion_lib import paths
+from fashion_lib import notebook_parameters, paths
 from fashion_lib.errors import FashionError
 
 MAXIMUM_BYTES = 1_000_000
 CLOSING_HEADINGS = ("## What to take away", "## Exercises", "## References")
-# A home or temporary folder in an output tells readers about one machine only, and changes with each execution.
-MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|tmp|private/var)/[\w.-]+|/root/[\w.-]+|[A-Za-z]:\\Users\\)")
+# A home or temporary folder in an output is true on one machine only, and changes with each execution.
+MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -31,9 +31,9 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 
 def source_digest(notebook: nbformat.NotebookNode) -> str:
-    """SHA-256 over the type and source of the code and Markdown cells, in order; ids, outputs and metadata do not count."""
-    cells = [[cell.cell_type, cell.source] for cell in notebook.cells if cell.cell_type in ("code", "markdown")]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+    """SHA-256 over type and source of the code and Markdown cells, in order; ids, outputs, metadata left out."""
+    sources = [[cell.cell_type, cell.source] for cell in notebook.cells if cell.cell_type != "raw"]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
 def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str) -> nbformat.NotebookNode:
@@ -65,31 +65,33 @@ def problems(path: Path) -> list[str]:
     found = []
     size = path.stat().st_size
     if size >= MAXIMUM_BYTES:
-        found.append(f"is {size:,} bytes, where {MAXIMUM_BYTES:,} is the limit: make its figures fewer or smaller")
+        found.append(
+            f"has {size:,} bytes, with {MAXIMUM_BYTES:,} as the limit: give it fewer or smaller figures"
+        )
     recorded = notebook.metadata.get("fashion", {}).get("source_sha256")
     if recorded is None:
         found.append("was never executed by `make notebooks`: run it")
     elif recorded != source_digest(notebook):
         found.append("has a source that changed after its outputs were made: run `make notebooks`")
-    return [f"{path.name} {problem}" for problem in found + _skeleton_problems(notebook) + _output_problems(notebook)]
+    found += _skeleton_problems(notebook) + _output_problems(notebook)
+    return [f"{path.name} {problem}" for problem in found]
 
 
 def _skeleton_problems(notebook: nbformat.NotebookNode) -> list[str]:
     found = []
-    first = notebook.cells[0] if notebook.cells else None
-    if first is None or first.cell_type != "markdown" or not first.source.startswith("# ") or "?" not in first.source:
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    begins_with_prose = bool(prose) and notebook.cells[0].cell_type == "markdown"
+    if not (begins_with_prose and prose[0].startswith("# ") and "?" in prose[0]):
         found.append("does not begin with a Markdown title and the question it answers")
-    if not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells if cell.cell_type == "code"):
-        found.append("has no code cell tagged `parameters`")
-    lines = [line.strip() for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.split("\n")]
-    positions = [lines.index(heading) if heading in lines else -1 for heading in CLOSING_HEADINGS]
-    for heading, position in zip(CLOSING_HEADINGS, positions, strict=True):
-        if position < 0:
-            found.append(f"has no heading '{heading}'")
-    if -1 not in positions:
-        order = [line for line in lines if line.startswith("## ")][-len(CLOSING_HEADINGS) :]
-        if tuple(order) != CLOSING_HEADINGS:
-            found.append(f"does not end with the sections {', '.join(CLOSING_HEADINGS)} in this order")
+    try:
+        notebook_parameters.declared(notebook, "that notebook")
+    except FashionError as error:
+        found.append(f"has no sound parameters cell ({error})")
+    lines = [line.strip() for text in prose for line in text.splitlines()]
+    closing = "', '".join(CLOSING_HEADINGS)
+    sections = [line for line in lines if line.startswith("## ")]
+    if tuple(sections[-len(CLOSING_HEADINGS) :]) != CLOSING_HEADINGS:
+        found.append(f"does not end with the sections '{closing}' in this order")
     return found
 
 
@@ -112,4 +114,5 @@ def _text_of(output: nbformat.NotebookNode) -> str:
     """The readable text of an output; images are left out, since base64 can spell anything."""
     if output.output_type == "stream":
         return output.text
-    return "\n".join(str(content) for kind, content in output.get("data", {}).items() if not kind.startswith("image/"))
+    data = output.get("data", {})
+    return "\n".join(str(content) for kind, content in data.items() if not kind.startswith("image/"))

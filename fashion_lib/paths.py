@@ -1,7 +1,7 @@
 """Where the project keeps things: one function a folder, made when first asked for.
 
-`FASHION_ROOT`, `FASHION_CACHE`, `FASHION_RUNS` and `FASHION_WEIGHTS` move a folder elsewhere, for example to a larger disk.
-They are read at every call, so that a test or a notebook can set them at any moment.
+FASHION_ROOT, FASHION_CACHE and FASHION_RUNS move a folder elsewhere, for example to a larger disk. They are
+read at every call, so that a test or a notebook can set them at any moment.
 """
 
 import os
@@ -18,7 +18,9 @@ def root() -> Path:
     if chosen := os.environ.get("FASHION_ROOT"):
         folder = Path(chosen).expanduser().resolve()
         if not folder.is_dir():
-            raise FashionError(f"FASHION_ROOT names {folder}, which is not a folder: create it or unset the variable.")
+            raise FashionError(
+                f"FASHION_ROOT names {folder}, which is not a folder: create it or unset the variable."
+            )
         return folder
     for folder in Path(__file__).resolve().parents:
         if (folder / "pyproject.toml").is_file():

@@ -66,7 +66,9 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
     for name in names:
         method, _, variant = name.partition(".")
         if method not in known:
-            raise FashionError(f"METHODS names {method!r}, which is no method: {suggestion(method, [*known, 'all'])}")
+            raise FashionError(
+                f"METHODS names {method!r}, which is no method: {suggestion(method, [*known, 'all'])}"
+            )
         if variant and variant not in known[method].variants:
             raise FashionError(
                 f"METHODS asks for {name!r}, a variant that {method} does not have: "
@@ -75,9 +77,13 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
         chosen.append((method, variant or known[method].variants[0]))
     numbers = _listed(seeds)
     if bad := [seed for seed in numbers if not (seed.isascii() and seed.isdigit())]:
-        raise FashionError(f"SEEDS holds {bad[0]!r}: give whole numbers separated by commas, such as {SEEDS}.")
+        raise FashionError(
+            f"SEEDS holds {bad[0]!r}: give whole numbers separated by commas, such as {SEEDS}."
+        )
     if not chosen or not numbers:
-        raise FashionError("METHODS or SEEDS is empty: name at least one of each, or leave them out for the defaults.")
+        raise FashionError(
+            "METHODS or SEEDS is empty: name at least one, or leave both out for the defaults."
+        )
     pairs = dict.fromkeys((int(seed), *entry) for seed in numbers for entry in chosen)
     return [PlannedRun(dataset, method, variant, profile, seed) for seed, method, variant in pairs]
 
@@ -95,10 +101,12 @@ def reproduce(
     """Runs the whole job and prints its progress, the final table and where the report is; returns the report's path.
 
     force: deletes these runs and trains anew. training_only: no course notebooks and no report (None is returned).
-    output: the folder for executed notebooks, build/reproduce/<profile> by default. Raises FashionError as the steps do.
+    output: the folder for executed notebooks, build/reproduce/<profile> by default. FashionError as in the steps.
     """
     if profile not in PROFILES:
-        raise FashionError(f"PROFILE names {profile!r}, which is no profile: {suggestion(profile, list(PROFILES))}")
+        raise FashionError(
+            f"PROFILE names {profile!r}, which is no profile: {suggestion(profile, list(PROFILES))}"
+        )
     from fashion_lib.data.dataset import load_dataset
 
     started = time.monotonic()
@@ -111,7 +119,7 @@ def reproduce(
     _execute(steps)
     minutes = (time.monotonic() - started) / 60
     table = report.final_table(runs)
-    print(f"\nMean average precision in percent, mean ± standard deviation over seeds ({dataset}, {profile})\n\n{table}\n")
+    print(f"\nMAP in percent, mean ± standard deviation over seeds ({dataset}, {profile})\n\n{table}\n")
     if training_only:
         return None
     page = report.write(output, table, f"{dataset}, profile {profile}", minutes)
@@ -134,7 +142,13 @@ def _training_step(run: PlannedRun, profile: Profile, output: Path, force: bool)
             shutil.rmtree(run.folder, ignore_errors=True)
         again = force or not run.record.is_file()
         return run_notebook(
-            source, executed, asdict(run), profile=run.profile, inputs=repr(profile), force=again, progress="stderr"
+            source,
+            executed,
+            asdict(run),
+            profile=run.profile,
+            inputs=repr(profile),
+            force=again,
+            progress="stderr",
         )
 
     return Step("training", f"training {run.method} ({run.variant}) seed {run.seed}", work)
@@ -159,7 +173,8 @@ def _execute(steps: list[Step]) -> None:
     spent: dict[str, list[float]] = {}
     for number, step in enumerate(steps, start=1):
         now = time.monotonic()
-        print(f"[{number}/{len(steps)}] {step.title} ({_clock(now - started, steps[number - 1 :], spent)})", flush=True)
+        clock = _clock(now - started, steps[number - 1 :], spent)
+        print(f"[{number}/{len(steps)}] {step.title} ({clock})", flush=True)
         if step.work():
             spent.setdefault(step.kind, []).append(time.monotonic() - now)
         else:

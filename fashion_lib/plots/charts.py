@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from fashion_lib.errors import FashionError
-from fashion_lib.plots.pictures import DPI
+from fashion_lib.plots.pictures import DPI, two_lines
 
 PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_map": "validation MAP (%)"}
 
@@ -23,7 +23,8 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
         histories = [histories]
     runs = [pd.DataFrame(getattr(history, "entries", history)) for history in histories]
     if len(runs) != len(labels) or not runs:
-        raise FashionError(f"training_curves got {len(runs)} histories and {len(labels)} labels: give one label a history.")
+        raise FashionError(f"training_curves got {len(runs)} histories and {len(labels)} labels: give one label"
+                           " a history.")
     figure, grid = plt.subplots(1, len(PANELS), figsize=(9, 2.5), dpi=DPI, layout="constrained")
     for axes, (column, title) in zip(grid, PANELS.items(), strict=True):
         for run, label in zip(runs, labels, strict=True):
@@ -61,7 +62,7 @@ def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str
     if floor in names:
         means = [summary.iloc[names.index(floor)][name, "mean"] for name in attributes]
         axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted", label=floor)
-    axes.set_xticks(place, [name.replace("_", "\n", 1) for name in attributes], fontsize=7)
+    axes.set_xticks(place, [two_lines(name) for name in attributes], fontsize=7)
     axes.set_ylabel(label, fontsize=8)
     axes.legend(fontsize=8, frameon=False, ncols=len(names), loc="lower left", bbox_to_anchor=(0, 1))
     tidy(axes)
@@ -70,11 +71,13 @@ def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str
 
 
 def similarity_matrix(
-    similarities, labels: Sequence[str] | None = None, title: str | None = None, *, limits: tuple[float, float] = (-1, 1),
-    numbers: bool | None = None,
+    similarities, labels: Sequence[str] | None = None, title: str | None = None, *,
+    limits: tuple[float, float] = (-1, 1), numbers: bool | None = None,
 ) -> Figure:
-    """A matrix of cosine similarities, (Q, N), blue below zero and red above. labels: values of rows = columns, whose
-    runs of equal neighbours are set apart by lines. numbers: write each value (default: up to 8 x 8).
+    """A matrix of cosine similarities, (Q, N), blue below the middle of `limits` and red above.
+
+    labels: the value of each row (and column, so Q = N); runs of equal neighbours are set apart by lines. numbers:
+    write each value (default: up to 8 x 8).
     """
     matrix = np.asarray(similarities.detach().cpu() if torch.is_tensor(similarities) else similarities, dtype=float)
     numbers = max(matrix.shape) <= 8 if numbers is None else numbers
@@ -84,7 +87,8 @@ def similarity_matrix(
     if labels is not None:
         labels = np.asarray(labels)
         if len(labels) != matrix.shape[0] or matrix.shape[0] != matrix.shape[1]:
-            raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one a row.")
+            raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one"
+                               " a row of a square matrix.")
         starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
         ends = np.r_[starts[1:], len(labels)]
         for edge in starts[1:]:

@@ -18,7 +18,8 @@ def checked_images(images) -> np.ndarray:
     """uint8 (N, H, W, 3) from an array or a list of pictures; FashionError for anything else."""
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
-        raise FashionError(f"the pictures to show are {images.dtype} {images.shape}: give uint8 (N, H, W, 3), N at least 1.")
+        raise FashionError(f"the pictures to show are {images.dtype} {images.shape}: give uint8 (N, H, W, 3), at least"
+                           " one.")
     return images
 
 
@@ -55,8 +56,8 @@ def show_images(images, titles=None, columns: int = 8, frame=None, size: float =
 
 
 def retrieval_board(
-    data, query_row: int, ranked_rows: Sequence[int], attribute: str | int, correct: Sequence[bool], title: str | None = None,
-    top: int = 8,
+    data, query_row: int, ranked_rows: Sequence[int], attribute: str | int, correct: Sequence[bool],
+    title: str | None = None, top: int = 8,
 ) -> Figure:
     """A query and its first `top` candidates, the right ones framed green with a tick, the wrong ones orange-red.
 
@@ -85,8 +86,8 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
         name = attribute if isinstance(attribute, str) else data.schema.names[attribute]
         label = figure.add_subplot(grid[k, 0])
         label.axis("off")
-        label.text(1, 0.5, (board.get("title") or name).replace("_", " ").replace(" ", "\n", 1), ha="right", va="center",
-                   fontsize=9, fontweight="bold")
+        label.text(1, 0.5, two_lines(board.get("title") or name), ha="right", va="center", fontsize=9,
+                   fontweight="bold")
         query = figure.add_subplot(grid[k, 1])
         draw_picture(query, data.pixels[board["query_row"]], QUERY)
         query.set_title("query: " + shown_value(data, board["query_row"], name), fontsize=7, pad=3, color=QUERY)
@@ -97,6 +98,11 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
                            color=RIGHT if right else WRONG)
     plt.close(figure)
     return figure
+
+
+def two_lines(name: str) -> str:
+    """A name such as "sleeve_length" for a narrow place."""
+    return name.replace("_", " ").replace(" ", "\n", 1)
 
 
 def shown_value(data, row: int, attribute: str) -> str:
