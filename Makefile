@@ -18,6 +18,7 @@ FITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2]
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+CPU_LOCK := build/requirements-without-torch.lock
 COURSE := $(BIN)/python -m fashion_lib
 # pip -qq says nothing but errors; its newer-version hints and notes on local indexes are no news here.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
@@ -41,15 +42,18 @@ $(STAMP): requirements.lock
 ifeq ($(strip $(TORCH_INDEX)),)
 	@$(PIP) install --require-hashes -r requirements.lock
 else
-	@awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==/ } !skip' requirements.lock \
-		> build/requirements-without-torch.lock
-	@$(PIP) install --no-deps --require-hashes -r build/requirements-without-torch.lock
+	@$(MAKE) --no-print-directory $(CPU_LOCK)
+	@$(PIP) install --no-deps --require-hashes -r $(CPU_LOCK)
 	@$(PIP) install --index-url "$(TORCH_INDEX)" \
 		$$(sed -n -E 's/^((torch|torchvision)==[^ ]+).*/\1/p' requirements.lock)
 endif
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@rm .venv/.building && touch $(STAMP)
 	@echo "built .venv; '$(COURSE) doctor' examines it"
+
+$(CPU_LOCK): requirements.lock
+	@mkdir -p build
+	@awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==/ } !skip' $< > $@
 
 # Every stage runs even after a failure, so that one run shows all there is to mend.
 test: env
@@ -64,7 +68,7 @@ lint: env
 	$(BIN)/ruff check --quiet .
 
 unit: env
-	FASHION_PROFILE=smoke OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) tests
+	$(BIN)/python -m pytest -q -n $(WORKERS) tests
 
 # The main job at its smallest: every method once, every notebook through papermill, the report.
 job: env

@@ -43,7 +43,7 @@ def main() -> None:
 
         found = seconds({"cache": lambda: [pixels[rows] for rows in batches], "JPEG files": lambda: decode("jpg"),
                          "PNG files": lambda: decode("png")}, options.repeats)
-    report(f"loading {options.images:,} pictures of {options.size} px in batches of {options.batch}, files warm in memory",
+    report(f"loading {options.images:,} pictures of {options.size} px in batches of {options.batch}, files warm",
            [(name, f"{options.images / time:,.0f}", f"{time / found['cache']:.1f}") for name, time in found.items()],
            ("way", "images/s", "times the cache"))
 

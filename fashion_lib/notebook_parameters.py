@@ -5,12 +5,12 @@ surface minutes later inside the kernel. Here they are errors before a kernel st
 """
 
 import ast
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
 
+from fashion_lib.attributes import suggestion
 from fashion_lib.errors import FashionError
 
 BUILT_IN = {kind.__name__: kind for kind in (bool, int, float, str, list, tuple, dict)}
@@ -72,9 +72,7 @@ def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> 
     known = declared(notebook, name)
     for key, value in given.items():
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {close[0]!r}" if close else f"it knows {', '.join(known) or 'none'}"
-            raise FashionError(f"The notebook {name} has no parameter {key!r}: {hint}.")
+            raise FashionError(f"The notebook {name} has no parameter {key!r}: {suggestion(key, list(known))}")
         parameter = known[key]
         if parameter.annotation is not None and not accepts(parameter.annotation, value):
             raise FashionError(

@@ -55,10 +55,15 @@ class TrainingConfig:
         for entry in fields(self):
             value, kind = getattr(self, entry.name), entry.type
             if kind in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, kind))):
-                raise FashionError(f"{entry.name}={value!r} is not a number: write it without quotes.")
-            if kind in (int, float) and not (math.isfinite(value) and value >= (entry.name in AT_LEAST_ONE)):
-                raise FashionError(f"{entry.name}={value} is out of range: give at least "
-                                   f"{int(entry.name in AT_LEAST_ONE)}.")
+                word = "a whole number" if kind is int else "a number"
+                raise FashionError(f"{entry.name}={value!r} is not {word}: write one, without quotes.")
+            if kind in (int, float):
+                low, high = int(entry.name in AT_LEAST_ONE), 1 if entry.name in FRACTIONS else math.inf
+                if not (math.isfinite(value) and low <= value <= high):
+                    raise FashionError(f"{entry.name}={value} is out of range: give a value of at least {low}"
+                                       f"{' and at most 1' if high == 1 else ''}.")
+            if kind is bool and not isinstance(value, bool):
+                raise FashionError(f"{entry.name}={value!r} is not a truth value: write True or False.")
         if self.schedule == "step" and self.decay_every < 1:
             raise FashionError("schedule='step' needs decay_every >= 1: give the steps between two decays.")
 
@@ -85,3 +90,4 @@ CHOICES: dict[str, Sequence[str]] = {
     "negative": ("image", "value"), "labels": ("one", "all"), "mining": MINING, "precision": PRECISIONS,
 }
 AT_LEAST_ONE = ("steps", "batch_size", "groups")
+FRACTIONS = ("warmup", "shift", "brightness")

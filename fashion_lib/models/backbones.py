@@ -5,6 +5,7 @@ at a quarter of ResNet-18's size, for a laptop's processor.
 """
 
 import os
+import pickle
 from collections import OrderedDict
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, ImportError, AttributeError) as error:
+    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
         raise FashionError(f"The start weights {path} cannot be read (cut off or damaged): fetch the file again.") from error
-    except Exception as error:  # pickle.UnpicklingError and what a damaged archive can raise in its place
+    except pickle.UnpicklingError as error:
         raise FashionError(f"The start weights {path} are not a plain weights file: fetch the file again.") from error

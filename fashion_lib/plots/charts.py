@@ -81,14 +81,14 @@ def similarity_matrix(
     """
     matrix = np.asarray(similarities.detach().cpu() if torch.is_tensor(similarities) else similarities, dtype=float)
     numbers = max(matrix.shape) <= 8 if numbers is None else numbers
+    if labels is not None and matrix.shape != (len(labels),) * 2:
+        raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one a row of"
+                           " a square matrix.")
     figure, axes = plt.subplots(figsize=(3.6, 3.1), dpi=DPI, layout="constrained")
     shown = axes.imshow(matrix, cmap="RdBu_r", vmin=limits[0], vmax=limits[1], aspect="auto")
     axes.set(xticks=[], yticks=[])
     if labels is not None:
         labels = np.asarray(labels)
-        if len(labels) != matrix.shape[0] or matrix.shape[0] != matrix.shape[1]:
-            raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one"
-                               " a row of a square matrix.")
         starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
         ends = np.r_[starts[1:], len(labels)]
         for edge in starts[1:]:

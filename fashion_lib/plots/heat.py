@@ -49,8 +49,8 @@ def overlay(image: np.ndarray, heat, alpha: float = 0.6) -> np.ndarray:
 def outline(image: np.ndarray, mask: np.ndarray, colour: Sequence[int] = OUTLINE) -> np.ndarray:
     """A copy of a picture, uint8 (H, W, 3), with the edge of bool (H, W) drawn on the mask's own outermost pixels."""
     if mask.dtype != bool or mask.shape != image.shape[:2]:
-        raise FashionError(f"the mask is {mask.dtype} {mask.shape} for a picture of {image.shape[:2]}: give bool of that"
-                           " size.")
+        raise FashionError(f"the mask is {mask.dtype} {mask.shape} for a picture of {image.shape[:2]}: give bool of"
+                           " that size.")
     padded = np.pad(mask, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     drawn = np.array(image)

@@ -74,14 +74,15 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
     """
     if not boards:
         raise FashionError("there is no retrieval board to draw: give at least one query.")
+    for k, board in enumerate(boards):
+        shown, marked = (min(len(board[name]), top) for name in ("ranked_rows", "correct"))
+        if shown != marked:
+            raise FashionError(f"board {k} has {shown} candidates but {marked} entries in 'correct': give one each.")
     figure = plt.figure(figsize=(1.05 * (top + 1) + 1.2, 1.36 * len(boards)), dpi=DPI, layout="constrained")
     # The second column is the gap between the query and its answers; the first says what the row is about.
     grid = figure.add_gridspec(len(boards), top + 3, width_ratios=[1.15, 1, 0.12, *[1] * top])
     for k, board in enumerate(boards):
         rows, correct = list(board["ranked_rows"])[:top], list(board["correct"])[:top]
-        if len(rows) != len(correct):
-            raise FashionError(f"board {k} has {len(rows)} candidates but {len(correct)} entries in 'correct': "
-                               "give one a candidate.")
         attribute = board["attribute"]
         name = attribute if isinstance(attribute, str) else data.schema.names[attribute]
         label = figure.add_subplot(grid[k, 0])

@@ -1,0 +1,30 @@
+"""Tests see no setting of the user's, and leave nothing in the project's folders."""
+
+import os
+
+import pytest
+
+# One thread a process: pytest-xdist already runs as many processes as there are cores. Before torch is imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+for variable in ("FASHION_ROOT", "FASHION_PROFILE", "FASHION_WEIGHTS", "FASHION_CLOTHING"):
+    os.environ.pop(variable, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory):
+    """Drawn pixels are shared by all worker processes of this test run; runs are not."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["FASHION_CACHE"] = str(shared / "cache")
+    os.environ["FASHION_RUNS"] = str(base / "runs")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project folder that fashion_lib.paths takes for the root, with caches and runs inside."""
+    root = tmp_path / "project"
+    (root / "notebooks").mkdir(parents=True)
+    monkeypatch.setenv("FASHION_ROOT", str(root))
+    monkeypatch.setenv("FASHION_CACHE", str(root / "cache"))
+    monkeypatch.setenv("FASHION_RUNS", str(root / "runs"))
+    return root

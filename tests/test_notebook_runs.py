@@ -1,0 +1,174 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import papermill
+import pytest
+from tiny_notebooks import write_tiny
+
+from fashion_lib.errors import FashionError
+from fashion_lib.notebook_runs import execute_committed, library_digest, run_notebook
+from fashion_lib.notebook_sources import problems, read, source_digest
+
+SHOW = (
+    "import os, sys, fashion_lib\n"
+    "print(sys.executable, seed, learning_rate, os.environ['FASHION_PROFILE'], fashion_lib.__file__)"
+)
+
+
+class Papermill:
+    """Stands in for papermill where a test is about when notebooks run, not about their cells."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, source, output, parameters, **options):
+        self.calls.append((parameters, options))
+        notebook = nbformat.read(source, as_version=4)
+        nbformat.write(notebook, output)
+        return notebook
+
+
+@pytest.fixture
+def executions(monkeypatch):
+    fake = Papermill()
+    monkeypatch.setattr(papermill, "execute_notebook", fake)
+    return fake.calls
+
+
+def test_a_notebook_runs_with_this_python_and_its_parameters(tmp_path, project):
+    source = write_tiny(tmp_path / "a.ipynb", SHOW)
+    output = tmp_path / "new" / "folder" / "a.ipynb"
+    before = dict(os.environ)
+    assert run_notebook(source, output, {"seed": 3, "learning_rate": 1}, profile="smoke") is True
+    assert dict(os.environ) == before
+    executed = read(output)
+    (shown,) = [cell.outputs[0].text.split() for cell in executed.cells if cell.get("outputs")]
+    library = os.path.dirname(os.path.dirname(os.path.abspath(shown[4])))
+    assert shown[:4] == [sys.executable, "3", "1", "smoke"]
+    assert library == os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    assert executed.metadata.fashion_run.parameters == {"seed": 3, "learning_rate": 1}
+    assert list(output.parent.iterdir()) == [output]
+    assert run_notebook(source, output, {"seed": 3, "learning_rate": 1}, profile="smoke") is False
+
+
+def test_a_complete_output_is_kept_until_something_it_depends_on_changes(tmp_path, executions):
+    source, output = write_tiny(tmp_path / "a.ipynb", "1"), tmp_path / "out.ipynb"
+
+    def run(parameters=None, **options):
+        return run_notebook(source, output, {"seed": 1} if parameters is None else parameters, **options)
+
+    assert run() is True
+    assert run() is False
+    assert run({"seed": 2}) is True
+    assert run() is True
+    assert run(profile="smoke") is True
+    assert run(profile="smoke", inputs="records v2") is True
+    assert run(profile="smoke", inputs="records v2") is False
+    assert run(profile="smoke", inputs="records v2", force=True) is True
+    write_tiny(source, "2")
+    assert run(profile="smoke", inputs="records v2") is True
+    output.write_text("cut off")
+    assert run(profile="smoke", inputs="records v2") is True
+    assert len(executions) == 8
+
+
+def test_the_environment_profile_counts_as_the_profile(tmp_path, executions, monkeypatch):
+    source, output = write_tiny(tmp_path / "a.ipynb", "1"), tmp_path / "out.ipynb"
+    assert run_notebook(source, output, profile="smoke") is True
+    monkeypatch.setenv("FASHION_PROFILE", "smoke")
+    assert run_notebook(source, output) is False
+    monkeypatch.setenv("FASHION_PROFILE", "laptop")
+    assert run_notebook(source, output) is True
+    assert [options["execution_timeout"] for _, options in executions] == [300, 1800]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sead": 1}, "has no parameter 'sead': did you mean 'seed'"),
+        ({"learning_rate": "1e-3"}, "YAML reads 1e-3 as text"),
+    ],
+)
+def test_bad_parameters_are_refused_before_a_kernel_starts(tmp_path, executions, parameters, message):
+    source = write_tiny(tmp_path / "a.ipynb", "1")
+    with pytest.raises(FashionError, match=message):
+        run_notebook(source, tmp_path / "new" / "out.ipynb", parameters)
+    assert executions == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_failed_cell_keeps_what_ran_and_the_earlier_output(tmp_path):
+    source, output = write_tiny(tmp_path / "a.ipynb", "print(seed)", "raise KeyError('collar')"), tmp_path / "o.ipynb"
+    output.write_text("an earlier result")
+    with pytest.raises(FashionError, match=r"a\.ipynb stopped with KeyError in cell \[\d\] \('collar'\)") as caught:
+        run_notebook(source, output, {"seed": 8})
+    failed = tmp_path / "o.failed.ipynb"
+    assert str(failed) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert any(cell.outputs[0].get("text") == "8\n" for cell in read(failed).cells if cell.get("outputs"))
+    assert output.read_text() == "an earlier result"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb", "o.failed.ipynb", "o.ipynb"]
+
+
+def test_a_cell_over_its_time_is_stopped(tmp_path):
+    source = write_tiny(tmp_path / "a.ipynb", "import time; time.sleep(60)")
+    started = time.monotonic()
+    with pytest.raises(FashionError, match=r"CellTimeoutError .*after 1 seconds"):
+        run_notebook(source, tmp_path / "o.ipynb", cell_seconds=1)
+    assert time.monotonic() - started < 50
+    assert not (tmp_path / "o.ipynb").exists()
+
+
+def test_an_output_folder_in_the_way_of_a_file_is_named(tmp_path, executions):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FashionError, match="file.* cannot be written to"):
+        run_notebook(write_tiny(tmp_path / "a.ipynb", "1"), tmp_path / "file" / "o.ipynb")
+    assert executions == []
+
+
+def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
+    source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "print(seed + 5)")
+    digest = source_digest(read(source))
+    minutes = execute_committed(source, "smoke", "abc1234")
+    notebook = read(source)
+    assert 0 < minutes < 2
+    assert notebook.cells[2].outputs[0].text == "5\n"
+    assert notebook.metadata.fashion == {"source_sha256": digest, "profile": "smoke", "commit": "abc1234"}
+    assert [cell.metadata for cell in notebook.cells if cell.metadata] == [{"tags": ["parameters"]}]
+    assert problems(source) == []
+
+
+def test_a_committed_notebook_that_fails_stays_as_it_was(project):
+    source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "1 / 0")
+    before = source.read_bytes()
+    with pytest.raises(FashionError, match=r"ZeroDivisionError .*build/notebooks/01_tiny.failed.ipynb"):
+        execute_committed(source, "smoke", "abc")
+    assert source.read_bytes() == before
+
+
+def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
+    running = tmp_path / "running"
+    source = write_tiny(
+        tmp_path / "a.ipynb",
+        f"import os, pathlib, time\npathlib.Path({str(running)!r}).write_text(str(os.getpid()))\ntime.sleep(300)",
+    )
+    command = [sys.executable, "-m", "fashion_lib", "notebook", str(source), str(tmp_path / "o.ipynb")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (running.exists() and running.read_text()) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors.strip()) == (130, "Stopped.")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(running.read_text()), 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb", "running"]
+
+
+def test_the_library_digest_is_stable_and_whole():
+    assert library_digest() == library_digest()
+    assert len(library_digest()) == 64

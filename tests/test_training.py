@@ -1,0 +1,273 @@
+"""The loop: it can be killed anywhere, keeps the best, logs what happened, and refuses what it cannot mean."""
+
+import dataclasses
+import math
+import warnings
+from types import SimpleNamespace
+
+import pytest
+import torch
+from tiny_data import SCHEMA, tiny_data
+
+from fashion_lib import precision, training
+from fashion_lib.checkpoint import read_checkpoint
+from fashion_lib.errors import FashionError
+from fashion_lib.models import build_model
+from fashion_lib.training import TrainingConfig, TrainingHistory, train
+
+TIMES = ("images_per_second", "seconds", "evaluation_seconds")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return tiny_data(90)
+
+
+def config(**changes):
+    settings = {"steps": 8, "batch_size": 12, "groups": 2, "evaluations": 2, "precision": "fp32", "device": "cpu",
+                "checkpoint_every": 3}  # fmt: skip
+    return TrainingConfig(**(settings | changes))
+
+
+def model_of(method="asen", **options):
+    return build_model(method, SCHEMA, start="random", **options)
+
+
+def weights(model):
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def without_times(history):
+    plain = dataclasses.asdict(history)
+    for entry in plain["entries"]:
+        entry.pop("images_per_second")
+    return {name: value for name, value in plain.items() if name not in TIMES}
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_after(monkeypatch, steps):
+    """Let `steps` training steps pass, then stop the process (as far as train can tell)."""
+    step, taken = training.training_step, []
+
+    def counted(*arguments):
+        if len(taken) == steps:
+            raise Killed
+        taken.append(1)
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "training_step", counted)
+
+
+@pytest.fixture(scope="module")
+def unbroken(data, tmp_path_factory):
+    folder, model = tmp_path_factory.mktemp("unbroken"), model_of()
+    return folder, model, train(model, data, config(), folder, progress=False)
+
+
+@pytest.mark.parametrize("killed_after", [2, 5, 7])
+def test_killed_and_resumed_equals_unbroken(killed_after, unbroken, data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        kill_after(patch, killed_after)
+        with pytest.raises(Killed):
+            train(model_of(), data, config(), tmp_path, progress=False)
+    torch.rand(7)  # whatever else the process draws must not matter
+    resumed = model_of(seed=9)  # its own weights must not matter either
+    history = train(resumed, data, config(), tmp_path, progress=False)
+    folder, model, expected = unbroken
+    assert same(weights(resumed), weights(model)) and without_times(history) == without_times(expected)
+    for name in ("last", "best"):
+        assert same(read_checkpoint(tmp_path / f"{name}.safetensors")[0], read_checkpoint(folder / f"{name}.safetensors")[0])
+
+
+def test_killed_between_best_and_last_equals_unbroken(unbroken, data, tmp_path, monkeypatch):
+    write = training.write_checkpoint
+
+    def dies_at_last(path, tensors, state):
+        if path.name.startswith("last") and state["history"]["step"] == 4:
+            raise Killed
+        write(path, tensors, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_checkpoint", dies_at_last)
+        with pytest.raises(Killed):
+            train(model_of(), data, config(), tmp_path, progress=False)
+    assert (tmp_path / "best.safetensors").exists()
+    resumed = model_of()
+    history = train(resumed, data, config(), tmp_path, progress=False)
+    assert same(weights(resumed), weights(unbroken[1])) and without_times(history) == without_times(unbroken[2])
+
+
+def test_a_finished_run_is_only_loaded(unbroken, data, monkeypatch):
+    folder, model, expected = unbroken
+    kill_after(monkeypatch, 0)
+    again = model_of(seed=4)
+    history = train(again, data, config(), folder, progress=False)
+    assert same(weights(again), weights(model)) and dataclasses.asdict(history) == dataclasses.asdict(expected)
+
+
+def test_history_tells_the_run(unbroken):
+    _, model, history = unbroken
+    assert history.step == 8 and [entry["step"] for entry in history.entries] == list(range(1, 9))
+    assert [entry["step"] for entry in history.entries if entry["valid_map"] is not None] == [4, 8]
+    assert history.image_passes == 8 * 12 and history.seconds > 0 and history.evaluation_seconds > 0
+    assert history.best_map == max(e["valid_map"] for e in history.entries if e["valid_map"] is not None)
+    assert all(0 <= e["active_triplets"] <= 1 and e["images_per_second"] > 0 for e in history.entries)
+    assert history.precision == "fp32" and not model.training
+
+
+def test_the_best_validation_score_is_what_the_model_ends_with(data, tmp_path, monkeypatch):
+    scores, seen = iter([0.3, 0.9, 0.9, 0.1]), []
+
+    def scripted(model, data, split, precision):
+        assert split == "valid"
+        seen.append(weights(model))
+        return SimpleNamespace(overall=next(scores))
+
+    monkeypatch.setattr(training, "evaluate", scripted)
+    model = model_of("csn")
+    history = train(model, data, config(evaluations=4), tmp_path, progress=False)
+    assert history.best_step == 4 and history.best_map == 0.9  # the earlier of two equals
+    assert same(weights(model), seen[1]) and not same(weights(model), seen[3])
+
+
+@pytest.mark.parametrize("method", ["triplet", "csn", "asen"])
+@pytest.mark.parametrize("sampling", ["in_batch", "triplet_list", "all_labels"])
+def test_every_sampler_trains_every_method(method, sampling, data, tmp_path):
+    model = model_of(method)
+    before = weights(model)
+    labels = "all" if sampling == "all_labels" else "one"
+    history = train(model, data, config(steps=2, evaluations=0, sampling=sampling, labels=labels), tmp_path, progress=False)
+    assert history.best_step == 2 and history.best_map is None
+    changed = [name for name, tensor in weights(model).items() if not torch.equal(tensor, before[name])]
+    assert {name.split(".")[0] for name in changed} == {name.split(".")[0] for name in before}
+
+
+def test_a_model_without_parameters_is_only_validated(data, tmp_path):
+    history = train(model_of("random"), data, config(), tmp_path, progress=False)
+    again = train(model_of("random"), data, config(), tmp_path, progress=False)
+    assert history.step == history.image_passes == 0 and 0 < history.best_map < 1 and again.best_map == history.best_map
+
+
+def test_other_options_train_too(data, tmp_path):
+    options = config(steps=3, optimiser="adam", schedule="step", decay_every=1, warmup=0.0, mining="hard", precision="bf16",
+                     learning_rate=1e-4, evaluations=1)  # fmt: skip
+    history = train(model_of("csn", variant="fixed"), data, options, tmp_path, progress=True)
+    assert [e["learning_rate"] for e in history.entries] == pytest.approx([1e-4, 0.9e-4, 0.81e-4])
+    assert history.precision == "bf16"
+
+
+def test_schedules_and_evaluation_steps():
+    cosine = TrainingConfig(steps=100, warmup=0.1)
+    factors = [cosine.learning_rate_factor(step) for step in range(100)]
+    assert factors[:10] == pytest.approx([(k + 1) / 10 for k in range(10)]) and factors[10] == 1
+    assert factors[55] == pytest.approx(0.5) and 0 < factors[99] < 0.001
+    step = TrainingConfig(steps=100, schedule="step", warmup=0.0, decay=0.9, decay_every=30)
+    assert [step.learning_rate_factor(k) for k in (0, 29, 30, 99)] == pytest.approx([1, 1, 0.9, 0.729])
+    assert cosine.evaluation_steps() == {33, 67, 100} and TrainingConfig(evaluations=0).evaluation_steps() == set()
+    assert TrainingConfig(steps=2, evaluations=5).evaluation_steps() == {1, 2}
+    assert TrainingConfig(steps=600).steps_between_checkpoints == 60
+
+
+def test_auto_precision_is_timed_once_and_kept_by_the_run(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "_measured", {})
+    timed = []
+
+    def seconds(model, images, name):
+        timed.append(name)
+        return {"fp32": 2.0, "bf16": 1.0}[name]
+
+    monkeypatch.setattr(precision, "_seconds", seconds)
+    with monkeypatch.context() as patch:
+        kill_after(patch, 1)
+        with pytest.raises(Killed):
+            train(model_of(), data, config(precision="auto"), tmp_path, progress=False)
+    assert timed == ["fp32", "bf16"]
+    monkeypatch.setattr(precision, "_measured", {})
+    monkeypatch.setattr(precision, "_seconds", lambda *_: 1 / 0)
+    assert train(model_of(), data, config(precision="auto"), tmp_path, progress=False).precision == "bf16"
+
+
+def test_the_real_timing_leaves_the_model_as_it_was(monkeypatch):
+    monkeypatch.setattr(precision, "_measured", {})
+    model = model_of()
+    before = weights(model)
+    assert precision.choose_precision("auto", model, torch.randn(3, 3, 32, 32)) in ("fp32", "bf16")
+    assert same(before, weights(model)) and all(p.grad is None for p in model.parameters())
+    with pytest.raises(FashionError, match="'fp16'"):
+        precision.choose_precision("fp16", model, torch.randn(3, 3, 32, 32))
+
+
+@pytest.mark.parametrize(("figures", "warned"), [
+    ({"loss": 0.3, "active_triplets": 0.9, "similarity": 0.995}, True),
+    ({"loss": 0.2004, "active_triplets": 1.0, "similarity": 0.5}, True),
+    ({"loss": 0.3, "active_triplets": 0.9, "similarity": 0.5}, False),
+])  # fmt: skip
+def test_collapse_is_told_once_and_not_at_the_start(figures, warned):
+    history = TrainingHistory()
+    told = []
+    for history.step in range(1, 101):
+        history.entries = [figures]
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            training._warn_if_collapsed(history, TrainingConfig(steps=100))
+        told += [history.step] * len(caught)
+    assert told == ([25] if warned else [])
+
+
+def test_a_loss_that_is_not_finite_stops_before_it_reaches_the_weights(data, tmp_path):
+    model = model_of("triplet")
+    with torch.no_grad():
+        model.linear.weight.fill_(math.nan)
+    with pytest.raises(FashionError, match="The loss is nan at step 0: lower learning_rate"):
+        train(model, data, config(), tmp_path, progress=False)
+    assert read_checkpoint(tmp_path / "last.safetensors")[1]["history"]["step"] == 0
+
+
+def test_a_folder_of_another_run_is_refused(unbroken, data):
+    folder = unbroken[0]
+    changed = dataclasses.replace(data, version="2")
+    for model, used, settings, words in (
+        (model_of(), data, config(steps=9), "holds a run with config steps 8 but 9 is asked for"),
+        (model_of(), data, config(seed=1), "config seed 0 but 1"),
+        (model_of(), changed, config(), "data version '1' but '2'"),
+        (model_of("csn"), data, config(), "holds asen v2 on small but this model is csn learned on small"),
+        (model_of(channel=False), data, config(), r"holds asen v2 on small but this model is asen v2 on small \(channel=False\)"),
+    ):
+        with pytest.raises(FashionError, match=words):
+            train(model, used, settings, folder, progress=False)
+    train(model_of(), data, config(checkpoint_every=1), folder, progress=False)  # decides nothing: no objection
+
+
+def test_a_damaged_checkpoint_and_an_unwritable_folder_are_one_sentence(data, tmp_path):
+    (tmp_path / "last.safetensors").write_bytes(b"\x10\x00\x00")
+    with pytest.raises(FashionError, match="cut off or damaged"):
+        train(model_of("csn"), data, config(), tmp_path, progress=False)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FashionError, match="could not be written"):
+        train(model_of("csn"), data, config(), tmp_path / "file", progress=False)
+
+
+def test_settings_that_cannot_be_meant_are_refused():
+    for changes, words in (
+        ({"learning_rate": "1e-3"}, "learning_rate='1e-3' is not a number: write one, without quotes"),
+        ({"steps": 1.5}, "steps=1.5 is not"),
+        ({"steps": True}, "steps=True is not"),
+        ({"steps": 0}, "steps=0 is out of range"),
+        ({"margin": -0.1}, "margin=-0.1 is out of range"),
+        ({"learning_rate": math.nan}, "learning_rate=nan"),
+        ({"flip": "no"}, "flip='no'"),
+        ({"sampling": "triplets"}, "sampling='triplets' is unknown: choose one of in_batch"),
+        ({"schedule": "step"}, "needs decay_every"),
+        ({"brightness": 1.5}, "brightness=1.5"),
+    ):
+        with pytest.raises(FashionError, match=words):
+            TrainingConfig(**changes)
+    with pytest.raises(FashionError, match="device 'cuda:99' is not available"):
+        training.training_device("cuda:99")
