@@ -70,13 +70,19 @@ def test_good_parameters_pass():
     [
         ({"sed": 1}, r"05.ipynb has no parameter 'sed': did you mean 'seed'\?"),
         ({"zzz": 1}, r"no parameter 'zzz': choose one of seed, learning_rate, name\."),
-        ({"seed": 1.5}, r"'seed' of 05.ipynb is declared int, and 1.5 is float: give a value like the default, 0\."),
+        (
+            {"seed": 1.5},
+            r"'seed' of 05.ipynb is declared int, and 1.5 is float: give a value like the default, 0\.",
+        ),
         ({"seed": True}, r"'seed' .* is declared int, and True is bool"),
         ({"seed": "3"}, r"give the number 3 without quotation marks"),
         ({"seed": "three"}, r"give a number such as 0"),
         ({"learning_rate": "1e-3"}, r"YAML reads 1e-3 as text, so write 1\.0e-3 or 0\.001\."),
         ({"learning_rate": "2E-4"}, r"YAML reads 2E-4 as text, so write 2\.0e-4 or 0\.0002\."),
-        ({"name": 2}, r"'name' of 05.ipynb is declared str, and 2 is int: put it in quotation marks, as in '2'\."),
+        (
+            {"name": 2},
+            r"'name' of 05.ipynb is declared str, and 2 is int: put it in quotation marks, as in '2'\.",
+        ),
     ],
 )
 def test_what_does_not_fit_is_explained(given, message):

@@ -102,9 +102,14 @@ def test_bad_parameters_are_refused_before_a_kernel_starts(tmp_path, executions,
 
 
 def test_a_failed_cell_keeps_what_ran_and_the_earlier_output(tmp_path):
-    source, output = write_tiny(tmp_path / "a.ipynb", "print(seed)", "raise KeyError('collar')"), tmp_path / "o.ipynb"
+    source, output = (
+        write_tiny(tmp_path / "a.ipynb", "print(seed)", "raise KeyError('collar')"),
+        tmp_path / "o.ipynb",
+    )
     output.write_text("an earlier result")
-    with pytest.raises(FashionError, match=r"a\.ipynb stopped with KeyError in cell \[\d\] \('collar'\)") as caught:
+    with pytest.raises(
+        FashionError, match=r"a\.ipynb stopped with KeyError in cell \[\d\] \('collar'\)"
+    ) as caught:
         run_notebook(source, output, {"seed": 8})
     failed = tmp_path / "o.failed.ipynb"
     assert str(failed) in str(caught.value)
@@ -159,7 +164,11 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
     command = [sys.executable, "-m", "fashion_lib", "notebook", str(source), str(tmp_path / "o.ipynb")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not (running.exists() and running.read_text()) and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not (running.exists() and running.read_text())
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)

@@ -1,0 +1,173 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from tiny_notebooks import write_tiny
+
+from fashion_lib import paths, reproduce, results
+from fashion_lib.__main__ import main, parser
+from fashion_lib.models import METHODS
+from fashion_lib.results import COLUMNS, RunRecord
+
+
+def saved_run(method="asen", seed=0, overall=65.0, dataset="wardrobe", profile="smoke"):
+    metrics = {"map": {"collar_design": 50.0, "overall": overall, "macro": 60.0, "local": 70.0}}
+    variant = METHODS[method].variants[0]
+    record = RunRecord(method, variant, dataset, profile, seed, metrics, minutes=1.5, commit="abc1234")
+    record.save(results.run_dir(dataset, profile, method, variant, seed) / results.RECORD_NAME)
+
+
+def lines(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def test_methods_has_one_name_a_line_first(capsys):
+    assert main(["methods"]) == 0
+    printed = lines(capsys)
+    assert [line.split()[0] for line in printed] == list(METHODS)
+    assert all(
+        variant in line
+        for line, method in zip(printed, METHODS.values(), strict=True)
+        for variant in method.variants
+    )
+
+
+def test_results_as_csv_are_the_ledger_and_the_runs(project, capsys):
+    saved_run(overall=65.25)
+    results.write_ledger(
+        results.rows(RunRecord.load(next(project.glob("runs/**/result.json")))).assign(value=1.0, seed=9)
+    )
+    assert main(["results", "--csv"]) == 0
+    header, *rows = lines(capsys)
+    assert header == "dataset,method,variant,profile,seed,metric,attribute,value,minutes,commit"
+    assert header.split(",") == list(COLUMNS)
+    assert "wardrobe,asen,v2,smoke,0,map,overall,65.25,1.5,abc1234" in rows
+    assert "wardrobe,asen,v2,smoke,9,map,overall,1.0,1.5,abc1234" in rows
+    assert len(rows) == 8
+
+
+def test_results_can_be_narrowed(project, capsys):
+    saved_run("asen")
+    saved_run("csn", profile="laptop")
+    saved_run("triplet", dataset="clothing")
+    main(["results", "--csv", "--profile", "laptop"])
+    assert {line.split(",")[1] for line in lines(capsys)[1:]} == {"csn"}
+    main(["results", "--csv", "--dataset", "clothing"])
+    assert {line.split(",")[1] for line in lines(capsys)[1:]} == {"triplet"}
+    main(["results", "--csv", "--dataset", "none"])
+    assert len(lines(capsys)) == 1
+
+
+def test_results_as_a_table_show_mean_and_spread(project, capsys):
+    for seed, overall in enumerate((60.0, 64.0)):
+        saved_run("asen", seed, overall)
+    assert main(["results"]) == 0
+    text = capsys.readouterr().out
+    assert "wardrobe, profile smoke: MAP in percent" in text
+    assert "62.0 ± 2.8" in text
+
+
+def test_results_without_any_say_what_to_do(project, capsys):
+    assert main(["results"]) == 0
+    assert lines(capsys) == ["No results yet: run `make reproduce`."]
+
+
+def test_an_expected_error_is_one_sentence_and_exit_code_two(project, capsys):
+    source = write_tiny(project / "a.ipynb", "1")
+    assert main(["notebook", str(source), str(project / "o.ipynb"), "-p", "learning_rate", "1e-3"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: The parameter 'learning_rate' of a.ipynb")
+    assert captured.err.count("\n") == 1
+
+
+def test_notebook_values_are_read_as_yaml(project, monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(
+        "fashion_lib.notebook_runs.run_notebook", lambda *a, **k: given.append((a, k)) or True
+    )
+    main(
+        [
+            "notebook",
+            "a.ipynb",
+            "o.ipynb",
+            "-p",
+            "seed",
+            "3",
+            "-p",
+            "name",
+            "csn",
+            "-p",
+            "learning_rate",
+            "null",
+            "--force",
+        ]
+    )
+    (_, _, parameters), options = given[0]
+    assert parameters == {"seed": 3, "name": "csn", "learning_rate": None}
+    assert options == {"force": True}
+
+
+def test_unknown_data_sets_and_profiles_are_named(project, capsys):
+    assert main(["protocol", "wardrobes"]) == 2
+    assert "did you mean 'wardrobe'" in capsys.readouterr().err
+    assert main(["protocol", "wardrobe", "--profile", "large"]) == 2
+    assert "'large'" in capsys.readouterr().err
+
+
+def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monkeypatch, capsys):
+    seen = []
+
+    def interrupted(*arguments, **options):
+        seen.append((arguments, options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "reproduce", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        main(["reproduce", "--profile", "smoke", "--methods", "asen", "--seeds", "1", "--force"])
+    assert caught.value.code == 130
+    assert seen == [
+        (("smoke", "asen", "1", "wardrobe"), {"force": True, "training_only": False, "output": None}),
+    ]
+    assert capsys.readouterr().err.strip() == "Stopped; the same command goes on from here."
+
+
+def test_defaults_of_the_command_are_those_of_the_function():
+    chosen = parser().parse_args(["reproduce"])
+    assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", reproduce.METHODS, reproduce.SEEDS)
+    makefile = (paths.root() / "Makefile").read_text()
+    assert f"METHODS ?= {reproduce.METHODS}\nSEEDS ?= {reproduce.SEEDS}\n" in makefile
+
+
+def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch, capsys):
+    for name in ("02_b.ipynb", "00_a.ipynb", "scratch.ipynb"):
+        write_tiny(project / "notebooks" / name, "1")
+    executed = []
+    monkeypatch.setattr(
+        "fashion_lib.notebook_runs.execute_committed",
+        lambda path, profile, commit: executed.append(path.name) or 0.5,
+    )
+    assert main(["execute-notebooks"]) == 0
+    assert executed == ["00_a.ipynb", "02_b.ipynb"]
+    assert (
+        "was never executed" in capsys.readouterr().out
+    )  # what keeps it from being committed is said at once
+
+
+def test_help_needs_no_heavy_module():
+    code = (
+        "import sys; from fashion_lib.__main__ import parser; parser().format_help();"
+        "sys.exit(' '.join({'torch', 'pandas', 'numpy', 'nbformat'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stderr.strip() == ""
+
+
+def test_a_reader_that_stops_early_gets_no_traceback(project):
+    saved_run()
+    command = [sys.executable, "-m", "fashion_lib", "results", "--csv"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0

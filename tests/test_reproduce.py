@@ -1,0 +1,216 @@
+import json
+from dataclasses import asdict
+
+import nbformat
+import papermill
+import pytest
+from tiny_notebooks import write_tiny
+
+from fashion_lib import reproduce as module
+from fashion_lib.errors import FashionError
+from fashion_lib.models import METHODS
+from fashion_lib.reproduce import Step, planned_runs, reproduce, spoken
+from fashion_lib.results import RunRecord
+
+TRAINING = 'dataset = "wardrobe"\nmethod = "asen"\nvariant = "v2"\nprofile = "laptop"\nseed = 0\n'
+MAP = {"random": 20.0, "triplet": 40.0, "csn": 50.0, "asen": 60.0}
+
+
+@pytest.fixture
+def course(project, monkeypatch):
+    """Three notebooks, and a papermill that writes the record the training notebook would; returns its executions."""
+    write_tiny(project / "notebooks" / "00_tour.ipynb", "1", parameters='profile = "laptop"\n')
+    write_tiny(project / "notebooks" / "05_training.ipynb", "2", parameters=TRAINING)
+    write_tiny(
+        project / "notebooks" / "07_tables.ipynb",
+        "3",
+        parameters='profile = "laptop"\ndataset = "wardrobe"\n',
+    )
+    write_tiny(project / "notebooks" / "notes.ipynb", "4")
+    monkeypatch.setattr("fashion_lib.data.dataset.load_dataset", lambda name, profile: None)
+    executed = []
+
+    def execute(source, output, parameters, **options):
+        executed.append((source.rpartition("/")[2], parameters))
+        if "method" in parameters:
+            (run,) = planned_runs(
+                parameters["method"], str(parameters["seed"]), parameters["dataset"], parameters["profile"]
+            )
+            value = MAP[run.method] + run.seed
+            RunRecord(
+                **asdict(run),
+                metrics={"map": {"overall": value, "local": value, "hem": 1.0}},
+                minutes=1.0,
+                commit="abc",
+            ).save(run.record)
+        notebook = nbformat.read(source, as_version=4)
+        nbformat.write(notebook, output)
+        return notebook
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    return executed
+
+
+def smoke(methods="random,asen", seeds="0,1", **options):
+    return reproduce("smoke", methods, seeds, "wardrobe", **options)
+
+
+def test_runs_are_planned_seed_by_seed_with_default_variants():
+    runs = planned_runs("random, csn.fixed asen", "0,2", "wardrobe", "smoke")
+    assert [(run.method, run.variant, run.seed) for run in runs] == [
+        ("random", "default", 0),
+        ("csn", "fixed", 0),
+        ("asen", "v2", 0),
+        ("random", "default", 2),
+        ("csn", "fixed", 2),
+        ("asen", "v2", 2),
+    ]
+    assert {(run.dataset, run.profile) for run in runs} == {("wardrobe", "smoke")}
+
+
+def test_all_is_every_method_and_doubles_count_once():
+    runs = planned_runs("all", "0", "wardrobe", "smoke")
+    assert [run.method for run in runs] == list(METHODS)
+    assert len(planned_runs("asen,asen.v2,asen", "1 1", "wardrobe", "smoke")) == 1
+
+
+@pytest.mark.parametrize(
+    ("methods", "seeds", "message"),
+    [
+        ("asem", "0", "METHODS names 'asem', which is no method: did you mean 'asen'"),
+        ("csn.leaned", "0", "'csn.leaned', a variant that csn does not have: did you mean 'learned'"),
+        ("asen", "0,one", "SEEDS holds 'one'"),
+        ("asen", "-1", "SEEDS holds '-1'"),
+        ("", "0", "METHODS or SEEDS is empty"),
+        ("asen", ",", "METHODS or SEEDS is empty"),
+    ],
+)
+def test_what_cannot_be_planned_is_explained(methods, seeds, message):
+    with pytest.raises(FashionError, match=message):
+        planned_runs(methods, seeds, "wardrobe", "smoke")
+
+
+def test_the_whole_job_trains_then_executes_the_course_then_reports(course, project, capsys):
+    page = smoke()
+    trained = {"dataset": "wardrobe", "profile": "smoke"}
+    assert course == [
+        ("05_training.ipynb", trained | {"method": "random", "variant": "default", "seed": 0}),
+        ("05_training.ipynb", trained | {"method": "asen", "variant": "v2", "seed": 0}),
+        ("05_training.ipynb", trained | {"method": "random", "variant": "default", "seed": 1}),
+        ("05_training.ipynb", trained | {"method": "asen", "variant": "v2", "seed": 1}),
+        ("00_tour.ipynb", {"profile": "smoke"}),
+        ("07_tables.ipynb", {"profile": "smoke", "dataset": "wardrobe"}),
+    ]
+    printed = capsys.readouterr().out
+    assert "[1/6] training random (default) seed 0 (0 s so far)" in printed
+    assert "[6/6] 07_tables (" in printed
+    assert "20.5 ± 0.7" in printed
+    assert "60.5 ± 0.7" in printed
+    assert "hem" not in printed
+    assert page == project / "build" / "reproduce" / "smoke" / "report.html"
+    text = page.read_text()
+    assert "60.5 ± 0.7" in text
+    for name in ("00_tour", "05_training.wardrobe.asen.v2.seed1", "07_tables"):
+        assert f'<a href="{name}.html">' in text
+        assert "A tiny notebook" in (page.parent / f"{name}.html").read_text()
+
+
+def test_a_second_call_executes_nothing(course, capsys):
+    smoke()
+    done = len(course)
+    smoke()
+    assert len(course) == done
+    assert capsys.readouterr().out.count("already done") == done
+
+
+def test_an_interrupted_job_goes_on_where_it_stopped(course, monkeypatch):
+    execute = papermill.execute_notebook
+
+    def stop_at_third(source, output, parameters, **options):
+        if len(course) == 2:
+            raise KeyboardInterrupt
+        return execute(source, output, parameters, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", stop_at_third)
+    with pytest.raises(KeyboardInterrupt):
+        smoke()
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    smoke()
+    assert [(name, parameters.get("seed"), parameters.get("method")) for name, parameters in course] == [
+        ("05_training.ipynb", 0, "random"),
+        ("05_training.ipynb", 0, "asen"),
+        ("05_training.ipynb", 1, "random"),
+        ("05_training.ipynb", 1, "asen"),
+        ("00_tour.ipynb", None, None),
+        ("07_tables.ipynb", None, None),
+    ]
+
+
+def test_a_lost_record_is_made_again_and_the_course_follows(course):
+    smoke(seeds="0")
+    course.clear()
+    (run,) = planned_runs("asen", "0", "wardrobe", "smoke")
+    content = json.loads(run.record.read_text())
+    run.record.write_text(json.dumps(content | {"minutes": 2.0}))
+    smoke(seeds="0")
+    assert [name for name, _ in course] == ["00_tour.ipynb", "07_tables.ipynb"]
+    run.record.unlink()
+    smoke(seeds="0")
+    assert [name for name, _ in course[2:]] == ["05_training.ipynb", "00_tour.ipynb", "07_tables.ipynb"]
+
+
+def test_force_deletes_the_chosen_runs_only(course, project):
+    smoke()
+    kept, dropped = (planned_runs(name, "0", "wardrobe", "smoke")[0].folder for name in ("random", "asen"))
+    for folder in (kept, dropped):
+        (folder / "last.safetensors").write_text("weights")
+    course.clear()
+    smoke("asen", "0", force=True)
+    assert [parameters.get("method") for _, parameters in course] == ["asen", None, None]
+    assert (kept / "last.safetensors").exists()
+    assert not (dropped / "last.safetensors").exists()
+
+
+def test_training_only_leaves_the_course_alone(course, project, capsys, tmp_path):
+    assert smoke("asen", "0", training_only=True, output=tmp_path / "elsewhere") is None
+    assert [name for name, _ in course] == ["05_training.ipynb"]
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == [
+        "05_training.wardrobe.asen.v2.seed0.ipynb"
+    ]
+    assert "60.0" in capsys.readouterr().out
+
+
+def test_a_training_notebook_without_a_record_is_an_error(course, monkeypatch):
+    def forgetful(source, output, parameters, **options):
+        notebook = nbformat.read(source, as_version=4)
+        nbformat.write(notebook, output)
+        return notebook
+
+    monkeypatch.setattr(papermill, "execute_notebook", forgetful)
+    with pytest.raises(FashionError, match=r"wardrobe\.asen\.v2\.seed0 left no record"):
+        smoke("asen", "0")
+
+
+def test_an_unknown_profile_is_named(project):
+    with pytest.raises(FashionError, match="PROFILE names 'smok', which is no profile: did you mean 'smoke'"):
+        reproduce("smok")
+
+
+def test_the_estimate_follows_the_steps_of_its_kind():
+    train, course = Step("training", "t", lambda: True), Step("course", "c", lambda: True)
+    left = [train, train, course]
+    assert module._clock(3, left, {}) == "3 s so far"
+    assert module._clock(60, left, {"training": [20.0, 40.0]}) == "60 s so far, about 2 min to go"
+    spent = {"training": [20.0, 40.0], "course": [10.0]}
+    assert module._clock(3700, left, spent) == "1 h 02 min so far, about 70 s to go"
+
+
+def test_durations_are_spoken():
+    assert [spoken(seconds) for seconds in (0.2, 89, 95, 59 * 60, 3600, 7500)] == [
+        "0 s",
+        "89 s",
+        "2 min",
+        "59 min",
+        "1 h 00 min",
+        "2 h 05 min",
+    ]
