@@ -77,6 +77,27 @@ def execute_notebooks(arguments: argparse.Namespace) -> None:
             print(f"    {problem}", flush=True)
 
 
+def keep(arguments: argparse.Namespace) -> None:
+    from fashion_lib import results
+
+    records = results.local_records(arguments.dataset, arguments.profile)
+    if not records:
+        raise FashionError("there is no finished run to keep: run `make reproduce` first.")
+    table = results.pd.concat([results.rows(record) for record in records], ignore_index=True)
+    for path in results.write_ledger(table):
+        print(path)
+
+
+def draw_figures(arguments: argparse.Namespace) -> None:
+    from fashion_lib.data.dataset import load_dataset
+    from fashion_lib.figures import write
+    from fashion_lib.profiles import get_profile
+
+    profile = get_profile(arguments.profile)
+    for path in write(load_dataset("wardrobe", profile), profile):
+        print(path)
+
+
 def download(arguments: argparse.Namespace) -> None:
     from fashion_lib.data.download import download_clothing
 
@@ -144,6 +165,13 @@ def parser() -> argparse.ArgumentParser:
         "execute-notebooks", execute_notebooks, "execute the committed notebooks in place and stamp them"
     )
     one.add_argument("notebooks", nargs="*", type=Path, help="default: every numbered notebook, in order")
+    one.add_argument("--profile", default="laptop", help="default: %(default)s")
+
+    one = command("keep", keep, "copy this machine's finished runs into the committed ledger, data/results/")
+    one.add_argument("--profile", help="only this profile")
+    one.add_argument("--dataset", help="only this data set")
+
+    one = command("figures", draw_figures, "draw the README's pictures into figures/")
     one.add_argument("--profile", default="laptop", help="default: %(default)s")
 
     one = command("download", download, "fetch a data set of real photographs")

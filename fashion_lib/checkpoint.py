@@ -33,8 +33,8 @@ def write_checkpoint(path: str | os.PathLike, tensors: dict[str, Tensor], state:
         _replace(path.with_suffix(".json"), json.dumps(state, indent=1).encode())
     except OSError as error:
         raise FashionError(
-            f"The checkpoint {path} could not be written ({error.strerror or error}): free disk space or make the folder "
-            "writable and start again; an earlier checkpoint there is untouched."
+            f"The checkpoint {path} could not be written ({error.strerror or error}): free disk space or make the "
+            "folder writable and start again; an earlier checkpoint there is untouched."
         ) from error
 
 
@@ -60,20 +60,26 @@ def read_checkpoint(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[st
         with open(path, "rb") as file:
             head = file.read(9)
         if head[8:] != b"{" and (head[:2] == b"PK" or head[:1] == b"\x80"):
-            raise FashionError(f"{path} is a pickled file, which could run code when it is opened: save the weights as "
-                               "safetensors or train again.")
+            raise FashionError(
+                f"{path} is a pickled file, which could run code when it is opened: save the weights as "
+                "safetensors or train again."
+            )
         with safe_open(path, framework="pt") as file:
             state = (file.metadata() or {}).get(STATE)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError as error:
         raise FashionError(f"There is no checkpoint {path}: train first or correct the path.") from error
     except (SafetensorError, OSError) as error:
-        raise FashionError(f"The checkpoint {path} is cut off or damaged ({error}): delete it and train again.") from error
+        raise FashionError(
+            f"The checkpoint {path} is cut off or damaged ({error}): delete it and train again."
+        ) from error
     try:
         return tensors, json.loads(state)
     except (TypeError, ValueError) as error:
-        raise FashionError(f"{path} holds tensors but no training state: it is not a checkpoint of this course; "
-                           "delete it and train again.") from error
+        raise FashionError(
+            f"{path} holds tensors but no training state: it is not a checkpoint of this course; "
+            "delete it and train again."
+        ) from error
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -89,18 +95,24 @@ def load_model_tensors(model: nn.Module, tensors: dict[str, Tensor], state: dict
     names = list(model.schema.names)
     if state.get("attributes") != names:
         found = state.get("attributes") or []
-        raise FashionError(f"The checkpoint {path} was trained for {len(found)} attributes ({', '.join(found)}) but this "
-                           f"model has {len(names)} ({', '.join(names)}): use the data set it was trained on.")
+        raise FashionError(
+            f"The checkpoint {path} was trained for {len(found)} attributes ({', '.join(found)}) but this "
+            f"model has {len(names)} ({', '.join(names)}): use the data set it was trained on."
+        )
     if state.get("architecture") != model.architecture:
-        raise FashionError(f"The checkpoint {path} holds {described(state.get('architecture'))} but this model is "
-                           f"{described(model.architecture)}: build that one or choose another folder.")
+        raise FashionError(
+            f"The checkpoint {path} holds {described(state.get('architecture'))} but this model is "
+            f"{described(model.architecture)}: build that one or choose another folder."
+        )
     own = model.state_dict()
     given = {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
     for name in [*own, *given]:
         found, expected = (tuple(part[name].shape) if name in part else "nothing" for part in (given, own))
         if found != expected:
-            raise FashionError(f"The checkpoint {path} does not fit this model ({name}: found {found}, expected "
-                               f"{expected}): delete it and train again.")
+            raise FashionError(
+                f"The checkpoint {path} does not fit this model ({name}: found {found}, expected "
+                f"{expected}): delete it and train again."
+            )
     model.load_state_dict(given)
 
 
@@ -115,8 +127,11 @@ def described(architecture: dict[str, Any] | None) -> str:
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimiser's running averages and step counts, flattened to "optimiser.<parameter>.<name>"."""
     states = optimiser.state_dict()["state"]
-    return {f"{OPTIMISER}{index}.{name}": torch.as_tensor(value)
-            for index, state in states.items() for name, value in state.items()}
+    return {
+        f"{OPTIMISER}{index}.{name}": torch.as_tensor(value)
+        for index, state in states.items()
+        for name, value in state.items()
+    }
 
 
 def load_optimiser_tensors(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -22,8 +22,10 @@ def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tu
     Raises FashionError for an empty list.
     """
     if len(triplets) == 0:
-        raise FashionError("The triplet list of this batch is empty, so there is no loss: use a larger batch_size "
-                           "(three images make one triplet).")
+        raise FashionError(
+            "The triplet list of this batch is empty, so there is no loss: use a larger batch_size "
+            "(three images make one triplet)."
+        )
     anchor, positive, negative = embeddings[triplets.T].unbind(0)  # 3 x (T, D)
     hinge = (margin + (anchor * negative).sum(1) - (anchor * positive).sum(1)).relu()  # (T,)
     return hinge.mean(), (hinge > 0).float().mean().item()
@@ -56,7 +58,9 @@ def in_batch_triplet_loss(
             continue
         if mining == "all":
             a, p = torch.nonzero(positive & anchors[:, None], as_tuple=True)  # every (anchor, positive) pair
-            hinge = (margin + similarity[a] - similarity[a, p][:, None])[negative[a]].relu()  # (valid triplets,)
+            hinge = (margin + similarity[a] - similarity[a, p][:, None])[
+                negative[a]
+            ].relu()  # (valid triplets,)
             losses.append(hinge.sum() / (hinge > 0).sum().clamp(min=1))
         else:
             hardest_positive = similarity.masked_fill(~positive, torch.inf).amin(1)[anchors]

@@ -36,7 +36,7 @@ def float32_maths(function: Callable) -> Callable:
 
 
 def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
-    """"fp32" or "bf16" for training `model` on batches like `images` (float32 (B, 3, H, W), on the model's device).
+    """ "fp32" or "bf16" for training `model` on batches like `images` (float32 (B, 3, H, W), on the model's device).
 
     "auto" times forward + backward of `model.features` in both (channels-last) on a copy of the model and takes
     the faster; the answer is kept for the rest of the process. Raises FashionError for an unknown name.

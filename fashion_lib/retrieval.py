@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.errors import FashionError
@@ -27,7 +27,7 @@ AVERAGES = {
 CUTOFFS = (1, 10)
 METRICS = ("map", *(f"recall@{k}" for k in CUTOFFS), "ndcg@10")
 STEPS_PER_UNIT = 2.0**25
-BYTES_PER_PAIR = 40  # similarities, sorted similarities, order (8 bytes each) and the sort's own working copies
+BYTES_PER_PAIR = 48  # similarities, sorted similarities, order and values in rank order (8 bytes each), and the hits
 
 
 def _fixed_point(embeddings) -> Tensor:

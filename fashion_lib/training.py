@@ -7,9 +7,8 @@ CPU; on CUDA up to the order in which its kernels add).
 
 import math
 import time
-import warnings
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -31,39 +30,18 @@ from fashion_lib.models.interface import BatchLabels, RetrievalModel
 from fashion_lib.precision import autocast, choose_precision
 from fashion_lib.retrieval import evaluate
 from fashion_lib.training_config import TrainingConfig
+from fashion_lib.training_history import TrainingHistory, close_entry, status, warn_if_collapsed
 
 __all__ = ["TrainingConfig", "TrainingHistory", "train", "training_step"]
 
-COLLAPSED = 0.98  # mean cosine between examples of one attribute from which a space counts as collapsed
 
-
-@dataclass
-class TrainingHistory:
-    """What a run did, over all its resumes.
-
-    step: finished steps. entries: dictionaries with step, loss, active_triplets, similarity and whatever else the
-    method's training_loss reports (means since the entry before), learning_rate, images_per_second, valid_map (in
-    [0, 1], None where not taken). seconds: training steps alone; evaluation_seconds: validation. image_passes: images
-    that went through a backbone in training. best_map is None where no validation was asked for.
-    """
-
-    step: int = 0
-    entries: list[dict] = field(default_factory=list)
-    best_step: int | None = None
-    best_map: float | None = None
-    seconds: float = 0.0
-    evaluation_seconds: float = 0.0
-    image_passes: int = 0
-    precision: str = ""
-    warned: bool = False
-    pending: list[dict] = field(default_factory=list)  # figures of the steps since the last entry
-
-
-def train(model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progress: bool = True) -> TrainingHistory:
+def train(
+    model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progress: bool = True
+) -> TrainingHistory:
     """Train `model` on the training labels of `data` (RetrievalData); it ends with the best weights, in eval mode.
 
     Best = highest overall MAP on the validation split. run_dir gets last.* and best.* (safetensors, and a JSON copy of
-    their state); if it holds a run of the same configuration, that run goes on, or is only loaded when finished. A model
+    their state); a run of the same configuration found there goes on, or is only loaded when finished. A model
     without parameters is only validated. Raises FashionError when run_dir holds another run or a damaged checkpoint,
     when a checkpoint cannot be written, and when the loss is no longer finite.
     """
@@ -78,7 +56,9 @@ def train(model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progr
     history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory()
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
-        history.precision = choose_precision(config.precision, model, normalise(data.pixels[trial]).to(device))
+        history.precision = choose_precision(
+            config.precision, model, normalise(data.pixels[trial]).to(device)
+        )
 
     def keep(name: str) -> None:
         state = _identity(model, data, config) | {"history": asdict(history)}
@@ -87,7 +67,11 @@ def train(model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progr
 
     def validate() -> None:
         start = time.perf_counter()
-        score = evaluate(model, data, split="valid", precision=history.precision).overall if config.evaluations else None
+        score = (
+            evaluate(model, data, split="valid", precision=history.precision).overall
+            if config.evaluations
+            else None
+        )
         history.evaluation_seconds += time.perf_counter() - start
         if history.entries:
             history.entries[-1]["valid_map"] = score
@@ -100,7 +84,9 @@ def train(model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progr
     model.train()
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        tqdm(total=steps, initial=history.step, disable=not (progress and steps), unit="step", desc="training") as bar,
+        tqdm(
+            total=steps, initial=history.step, disable=not (progress and steps), unit="step", desc="training"
+        ) as bar,
     ):
         while history.step < steps:
             figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision)
@@ -110,9 +96,9 @@ def train(model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progr
             history.pending.append(figures)
             due = history.step in config.evaluation_steps()
             if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:
-                _close_entry(history, optimiser.param_groups[0]["lr"])
-                _warn_if_collapsed(history, config)
-                bar.set_postfix_str(_status(history))
+                close_entry(history, optimiser.param_groups[0]["lr"])
+                warn_if_collapsed(history, config)
+                bar.set_postfix_str(status(history))
             if due:
                 validate()
             if due or history.step % config.steps_between_checkpoints == 0 or history.step == steps:
@@ -138,28 +124,43 @@ def training_step(
     torch.manual_seed(int(np.random.SeedSequence([config.seed, step]).generate_state(1)[0]))  # dropout
     device = next(model.parameters()).device
     batch = sampler.batch(rng)
-    pixels = augment(data.pixels[batch.images], rng, shift=config.shift, brightness=config.brightness, flip=config.flip)
+    pixels = augment(
+        data.pixels[batch.images], rng, shift=config.shift, brightness=config.brightness, flip=config.flip
+    )
     images = normalise(pixels.to(device))  # (M, 3, S, S)
     with autocast(precision, device):
         features = model.features(images)
-        loss, figures = model.training_loss(features, batch_labels(batch, config.mining, device), config.margin)
+        loss, figures = model.training_loss(
+            features, batch_labels(batch, config.mining, device), config.margin
+        )
     if not torch.isfinite(loss):
-        raise FashionError(f"The loss is {loss.item()} at step {step}: lower learning_rate (now {config.learning_rate}) "
-                           "or set precision='fp32'; the last checkpoint is from before.")
+        raise FashionError(
+            f"The loss is {loss.item()} at step {step}: lower learning_rate (now {config.learning_rate}) "
+            "or set precision='fp32'; the last checkpoint is from before."
+        )
     for group in optimiser.param_groups:
         group["lr"] = group["initial_lr"] * config.learning_rate_factor(step)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_((p for group in optimiser.param_groups for p in group["params"]), config.clip)
+    torch.nn.utils.clip_grad_norm_(
+        (p for group in optimiser.param_groups for p in group["params"]), config.clip
+    )
     optimiser.step()
     model.after_step()
-    return {"loss": loss.item(), **figures, "images": len(batch.images), "seconds": time.perf_counter() - start}
+    return {
+        "loss": loss.item(),
+        **figures,
+        "images": len(batch.images),
+        "seconds": time.perf_counter() - start,
+    }
 
 
 def batch_labels(batch: Batch, mining: str, device: torch.device) -> BatchLabels:
     """The sampler's arrays as tensors on `device`."""
     arrays = (batch.images, batch.rows, batch.attributes, batch.values, batch.triplets)
-    return BatchLabels(*(None if a is None else torch.from_numpy(a).to(device) for a in arrays), mining=mining)
+    return BatchLabels(
+        *(None if a is None else torch.from_numpy(a).to(device) for a in arrays), mining=mining
+    )
 
 
 def build_optimiser(groups: Iterable[dict], config: TrainingConfig) -> torch.optim.Optimizer:
@@ -176,12 +177,16 @@ def training_device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise FashionError(f"The device '{name}' is not available here: choose device='auto' or 'cpu'.") from error
+        raise FashionError(
+            f"The device '{name}' is not available here: choose device='auto' or 'cpu'."
+        ) from error
 
 
 def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
     """What two runs must share for one to go on where the other stopped."""
-    decides = {name: value for name, value in asdict(config).items() if name not in ("device", "checkpoint_every")}
+    decides = {
+        name: value for name, value in asdict(config).items() if name not in ("device", "checkpoint_every")
+    }
     return {
         "architecture": model.architecture,
         "attributes": list(model.schema.names),
@@ -204,38 +209,10 @@ def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> Tr
             if isinstance(expected, dict) and isinstance(found, dict):
                 key = next(k for k in [*expected, *found] if expected.get(k) != found.get(k))
                 part, found, expected = f"{part} {key}", found.get(key), expected.get(key)
-            raise FashionError(f"{run_dir} holds a run with {part} {found!r} but {expected!r} is asked for: choose another "
-                               "folder, or delete that one to train anew.")
+            raise FashionError(
+                f"{run_dir} holds a run with {part} {found!r} but {expected!r} is asked for: choose another "
+                "folder, or delete that one to train anew."
+            )
     if optimiser:
         load_optimiser_tensors(optimiser, tensors)
     return TrainingHistory(**state["history"])
-
-
-def _close_entry(history: TrainingHistory, learning_rate: float) -> None:
-    """Turn the pending steps into one entry of means."""
-    pending, history.pending = history.pending, []
-    entry = {name: sum(f[name] for f in pending) / len(pending) for name in pending[0]}
-    speed = entry.pop("images") / entry.pop("seconds")
-    history.entries.append({"step": history.step, **entry, "learning_rate": learning_rate, "images_per_second": speed,
-                            "valid_map": None})
-
-
-def _warn_if_collapsed(history: TrainingHistory, config: TrainingConfig) -> None:
-    """Once, after a quarter of the steps: untrained features lie close together too."""
-    entry = history.entries[-1]
-    alike = entry.get("similarity", 0.0) > COLLAPSED
-    stuck = abs(entry["loss"] - config.margin) < 0.02 * config.margin and entry.get("active_triplets", 0.0) > 0.98
-    if (alike or stuck) and not history.warned and 4 * history.step >= config.steps:
-        history.warned = True
-        warnings.warn(
-            f"The embeddings look collapsed at step {history.step} (mean similarity {entry.get('similarity', 0.0):.3f}, loss "
-            f"{entry['loss']:.3f} at margin {config.margin}): try mining='all', a lower learning_rate or other start weights.",
-            stacklevel=3,
-        )
-
-
-def _status(history: TrainingHistory) -> str:
-    entry = history.entries[-1]
-    best = "-" if history.best_map is None else f"{100 * history.best_map:.1f}"
-    return (f"loss {entry['loss']:.3f}, active {entry.get('active_triplets', math.nan):.0%}, best valid MAP {best}, "
-            f"{entry['images_per_second']:.0f} images/s")

@@ -51,7 +51,9 @@ class TrainingConfig:
     def __post_init__(self):
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
-                raise FashionError(f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(known)}.")
+                raise FashionError(
+                    f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(known)}."
+                )
         for entry in fields(self):
             value, kind = getattr(self, entry.name), entry.type
             if kind in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, kind))):
@@ -60,8 +62,10 @@ class TrainingConfig:
             if kind in (int, float):
                 low, high = int(entry.name in AT_LEAST_ONE), 1 if entry.name in FRACTIONS else math.inf
                 if not (math.isfinite(value) and low <= value <= high):
-                    raise FashionError(f"{entry.name}={value} is out of range: give a value of at least {low}"
-                                       f"{' and at most 1' if high == 1 else ''}.")
+                    raise FashionError(
+                        f"{entry.name}={value} is out of range: give a value of at least {low}"
+                        f"{' and at most 1' if high == 1 else ''}."
+                    )
             if kind is bool and not isinstance(value, bool):
                 raise FashionError(f"{entry.name}={value!r} is not a truth value: write True or False.")
         if self.schedule == "step" and self.decay_every < 1:
@@ -86,8 +90,13 @@ class TrainingConfig:
 
 
 CHOICES: dict[str, Sequence[str]] = {
-    "optimiser": ("adamw", "adam"), "schedule": ("cosine", "step", "constant"), "sampling": tuple(SAMPLERS),
-    "negative": ("image", "value"), "labels": ("one", "all"), "mining": MINING, "precision": PRECISIONS,
+    "optimiser": ("adamw", "adam"),
+    "schedule": ("cosine", "step", "constant"),
+    "sampling": tuple(SAMPLERS),
+    "negative": ("image", "value"),
+    "labels": ("one", "all"),
+    "mining": MINING,
+    "precision": PRECISIONS,
 }
 AT_LEAST_ONE = ("steps", "batch_size", "groups")
 FRACTIONS = ("warmup", "shift", "brightness")

@@ -71,10 +71,16 @@ def test_same_generator_state_gives_the_same_batch():
 @pytest.mark.parametrize("given", ["array", "tensor", "float"])
 def test_normalise_is_imagenets_rule_in_channels_last_memory(given):
     pixels = pictures()
-    argument = {"array": pixels, "tensor": torch.from_numpy(pixels), "float": torch.from_numpy(pixels).float()}[given]
+    argument = {
+        "array": pixels,
+        "tensor": torch.from_numpy(pixels),
+        "float": torch.from_numpy(pixels).float(),
+    }[given]
     before = torch.as_tensor(argument).clone()
     images = normalise(argument)
     expected = ((pixels / 255 - IMAGENET_MEAN) / IMAGENET_STD).transpose(0, 3, 1, 2)
     assert images.shape == (6, 3, SIZE, SIZE) and images.dtype == torch.float32
     assert np.allclose(images.numpy(), expected, atol=1e-5)
-    assert images.is_contiguous(memory_format=torch.channels_last) and torch.equal(torch.as_tensor(argument), before)
+    assert images.is_contiguous(memory_format=torch.channels_last) and torch.equal(
+        torch.as_tensor(argument), before
+    )

@@ -31,7 +31,10 @@ def state_of(model):
 
 def test_round_trip_and_the_copy_for_readers(tmp_path):
     path = tmp_path / "run" / "last.safetensors"
-    tensors = {"model.a": torch.randn(2, 3), "model.b": torch.randn(1, 4, 5, 6).contiguous(memory_format=torch.channels_last)}
+    tensors = {
+        "model.a": torch.randn(2, 3),
+        "model.b": torch.randn(1, 4, 5, 6).contiguous(memory_format=torch.channels_last),
+    }
     state = {"step": 3, "score": 0.1 + 0.2, "names": ["é"]}
     write_checkpoint(path, tensors, state)
     read, read_state = read_checkpoint(path)
@@ -44,7 +47,10 @@ def test_a_model_comes_back_bit_for_bit(tmp_path):
     source, target = a_model(), a_model(seed=1)
     write_checkpoint(tmp_path / "best.safetensors", model_tensors(source), state_of(source))
     load_model_tensors(target, *read_checkpoint(tmp_path / "best.safetensors"), "best")
-    assert all(torch.equal(a, b) for a, b in zip(source.state_dict().values(), target.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(source.state_dict().values(), target.state_dict().values(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW])
@@ -66,7 +72,9 @@ def test_an_optimiser_goes_on_as_if_never_stopped(kind):
         step(module, optimiser, number)
     resumed, other = parts()
     resumed.load_state_dict(module.state_dict())
-    load_optimiser_tensors(other, {k: v.clone().contiguous() for k, v in optimiser_tensors(optimiser).items()})
+    load_optimiser_tensors(
+        other, {k: v.clone().contiguous() for k, v in optimiser_tensors(optimiser).items()}
+    )
     step(module, optimiser, 3)
     step(resumed, other, 3)
     assert all(torch.equal(a, b) for a, b in zip(module.parameters(), resumed.parameters(), strict=True))
@@ -82,7 +90,9 @@ def test_a_full_disk_leaves_the_earlier_checkpoint_whole(tmp_path, monkeypatch, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, failing, full)
-    with pytest.raises(FashionError, match="last.safetensors could not be written .No space left on device.: free disk space"):
+    with pytest.raises(
+        FashionError, match="last.safetensors could not be written .No space left on device.: free disk space"
+    ):
         write_checkpoint(path, {"model.a": torch.ones(3)}, {"step": 2})
     tensors, state = read_checkpoint(path)
     assert state == {"step": 1} and not tensors["model.a"].any()
@@ -93,7 +103,9 @@ def test_killed_between_the_two_files_the_state_still_belongs_to_the_tensors(tmp
     path = tmp_path / "last.safetensors"
     write_checkpoint(path, {"model.a": torch.zeros(1)}, {"step": 1})
     replace = os.replace
-    monkeypatch.setattr(os, "replace", lambda a, b: replace(a, b) if str(b).endswith("safetensors") else 1 / 0)
+    monkeypatch.setattr(
+        os, "replace", lambda a, b: replace(a, b) if str(b).endswith("safetensors") else 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         write_checkpoint(path, {"model.a": torch.ones(1)}, {"step": 2})
     assert json.loads(path.with_suffix(".json").read_text()) == {"step": 1}
@@ -146,8 +158,16 @@ def test_what_does_not_fit_says_what_was_found_and_expected():
     fewer = Schema(SCHEMA.attributes[:2])
     for target, given, words in (
         (a_model("asen"), tensors, "best holds csn learned on small but this model is asen v2 on small"),
-        (a_model(variant="fixed"), tensors, "holds csn learned on small but this model is csn fixed on small"),
-        (a_model(schema=fewer), tensors, r"trained for 3 attributes \(collar, hem, colour\) but this model has 2 \(collar, hem\)"),
+        (
+            a_model(variant="fixed"),
+            tensors,
+            "holds csn learned on small but this model is csn fixed on small",
+        ),
+        (
+            a_model(schema=fewer),
+            tensors,
+            r"trained for 3 attributes \(collar, hem, colour\) but this model has 2 \(collar, hem\)",
+        ),
         (model, tensors | {"model.masks": torch.zeros(3, 7)}, r"masks: found \(3, 7\), expected \(3, 128\)"),
         (model, {k: v for k, v in tensors.items() if k != "model.masks"}, "masks: found nothing"),
         (model, tensors | {"model.extra": torch.zeros(1)}, r"extra: found \(1,\), expected nothing"),

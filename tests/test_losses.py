@@ -76,7 +76,9 @@ def test_in_batch_loss_averages_over_active_triplets_only():
 
 def test_solved_batch_has_zero_loss_and_a_zero_gradient():
     embeddings = torch.tensor([[1.0, 0], [1, 0], [-1, 0]], requires_grad=True)
-    loss, active = in_batch_triplet_loss(embeddings, torch.zeros(3, dtype=torch.int64), torch.tensor([0, 0, 1]), MARGIN)
+    loss, active = in_batch_triplet_loss(
+        embeddings, torch.zeros(3, dtype=torch.int64), torch.tensor([0, 0, 1]), MARGIN
+    )
     loss.backward()
     assert loss.item() == 0 and active == 0 and not embeddings.grad.any()
 
@@ -86,7 +88,10 @@ def test_attributes_are_compared_only_with_themselves():
     loss, _ = in_batch_triplet_loss(embeddings, attribute, value, MARGIN)
     order = torch.randperm(len(value), generator=torch.Generator().manual_seed(3))
     shuffled, _ = in_batch_triplet_loss(embeddings[order], attribute[order], value[order], MARGIN)
-    parts = [in_batch_triplet_loss(*(t[attribute == a] for t in (embeddings, attribute, value)), MARGIN) for a in range(3)]
+    parts = [
+        in_batch_triplet_loss(*(t[attribute == a] for t in (embeddings, attribute, value)), MARGIN)
+        for a in range(3)
+    ]
     assert float(shuffled) == pytest.approx(float(loss), abs=1e-6)
     assert float(loss) == pytest.approx(sum(float(part[0]) for part in parts) / 3, abs=1e-6)
 
@@ -111,7 +116,9 @@ def test_losses_stay_float32_under_autocast():
 
 def test_mean_similarity_is_the_loop():
     embeddings, attribute, _ = a_batch()
-    pairs = [(i, j) for i, j in itertools.permutations(range(len(attribute)), 2) if attribute[i] == attribute[j]]
+    pairs = [
+        (i, j) for i, j in itertools.permutations(range(len(attribute)), 2) if attribute[i] == attribute[j]
+    ]
     expected = sum(float(embeddings[i] @ embeddings[j]) for i, j in pairs) / len(pairs)
     assert mean_similarity(embeddings, attribute) == pytest.approx(expected, abs=1e-6)
     assert mean_similarity(embeddings[:1], attribute[:1]) == 0.0

@@ -51,7 +51,9 @@ def test_every_entry_gives_unit_vectors_from_features_once(method, variant, imag
     rows = torch.tensor([3, 1, 1])
     few = model.embed_features(model.select(features, rows), ATTRIBUTES[rows])
     assert torch.allclose(few, embeddings[rows], atol=1e-5)
-    assert method == "triplet" or not torch.allclose(embeddings, model.embed(images, 2 - ATTRIBUTES), atol=1e-3)
+    assert method == "triplet" or not torch.allclose(
+        embeddings, model.embed(images, 2 - ATTRIBUTES), atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -66,8 +68,10 @@ def test_same_seed_same_model_and_torchs_own_random_state_is_left_alone(method, 
     assert torch.equal(one, two) and not torch.allclose(one, three, atol=1e-3)
 
 
-@pytest.mark.parametrize(("name", "channels", "positions"), [("small", 128, 8), ("resnet18", 256, 4), ("resnet34", 256, 4),
-                                                             ("resnet50", 1024, 4)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "channels", "positions"),
+    [("small", 128, 8), ("resnet18", 256, 4), ("resnet34", 256, 4), ("resnet50", 1024, 4)],
+)
 def test_backbones_have_the_stated_channels_and_stride(name, channels, positions):
     backbone = build_backbone(name, "random").eval()
     with torch.no_grad():
@@ -84,7 +88,9 @@ def test_asen_on_resnet50_has_the_papers_layer_sizes():
         model = build_model("asen", SCHEMA, backbone="resnet50", start="random")
     shapes = {name: tuple(p.shape) for name, p in model.named_parameters() if not name.startswith("backbone")}
     assert shapes["spatial.conv.weight"] == (512, 1024, 1, 1)
-    assert shapes["spatial.attribute_side.0.weight"] == shapes["channel.attribute_side.0.weight"] == (512, 512)
+    assert (
+        shapes["spatial.attribute_side.0.weight"] == shapes["channel.attribute_side.0.weight"] == (512, 512)
+    )
     assert shapes["channel.hidden.weight"] == (512, 1536) and shapes["channel.gate.weight"] == (1024, 512)
     assert shapes["attribute.weight"] == (len(SCHEMA), 512) and model.embedding_dim == 1024
     assert not any("layer4" in name for name, _ in model.named_parameters())
@@ -113,21 +119,30 @@ def test_asen_is_its_equations_written_out(images):
 
 @torch.no_grad()
 def test_asen_switches_leave_one_module_out(images):
-    alone = model_of("asen", channel=False).attend(model_of("asen", channel=False).features(images), ATTRIBUTES)
+    alone = model_of("asen", channel=False).attend(
+        model_of("asen", channel=False).features(images), ATTRIBUTES
+    )
     assert set(alone.maps) == {"spatial"} and not alone.gates
     model = model_of("asen", spatial=False)
     attended = model.attend(model.features(images), ATTRIBUTES)
     pooled = model.backbone(images).mean((2, 3))
     assert not attended.maps and set(attended.gates) == {"channel"}
-    assert torch.allclose(attended.embedding, F.normalize(pooled * attended.gates["channel"], dim=1), atol=1e-5)
+    assert torch.allclose(
+        attended.embedding, F.normalize(pooled * attended.gates["channel"], dim=1), atol=1e-5
+    )
 
 
 def test_attention_pieces_take_another_attribute_side():
-    spatial, channel = SpatialAttention(6, 4, torch.nn.Identity()), ChannelAttention(6, 4, torch.nn.Identity())
+    spatial, channel = (
+        SpatialAttention(6, 4, torch.nn.Identity()),
+        ChannelAttention(6, 4, torch.nn.Identity()),
+    )
     image_map, attribute = torch.randn(2, 6, 3, 5), torch.randn(2, 4)
     attention = spatial(spatial.keys(image_map), attribute)
     assert attention.shape == (2, 3, 5)
-    assert torch.allclose(attend_positions(image_map, attention), (image_map * attention[:, None]).sum((2, 3)), atol=1e-6)
+    assert torch.allclose(
+        attend_positions(image_map, attention), (image_map * attention[:, None]).sum((2, 3)), atol=1e-6
+    )
     assert channel(attend_positions(image_map, attention), attribute).shape == (2, 6)
 
 
@@ -188,7 +203,10 @@ def test_training_loss_selects_examples_and_applies_the_named_loss(listed, image
 def test_select_takes_nested_features():
     features = {"map": torch.arange(6).view(3, 2), "parts": (torch.arange(3), torch.arange(3) * 2)}
     chosen = RetrievalModel(SCHEMA, 4).select(features, torch.tensor([2, 0]))
-    assert chosen["map"].tolist() == [[4, 5], [0, 1]] and [p.tolist() for p in chosen["parts"]] == [[2, 0], [4, 0]]
+    assert chosen["map"].tolist() == [[4, 5], [0, 1]] and [p.tolist() for p in chosen["parts"]] == [
+        [2, 0],
+        [4, 0],
+    ]
 
 
 def test_embed_refuses_what_it_cannot_mean(images):
@@ -234,7 +252,10 @@ def test_start_weights_are_read_in_half_precision_and_checked(tmp_path, monkeypa
     (tmp_path / "start_pretext.safetensors").write_bytes(content[: len(content) // 2])
     with pytest.raises(FashionError, match="cut off or damaged"):
         build_backbone("small", "pretext")
-    save_file({k: v for k, v in half.items() if k != "layer2.0.bn1.bias"}, tmp_path / "start_reconstruction.safetensors")
+    save_file(
+        {k: v for k, v in half.items() if k != "layer2.0.bn1.bias"},
+        tmp_path / "start_reconstruction.safetensors",
+    )
     with pytest.raises(FashionError, match=r"layer2.0.bn1.bias: found nothing, expected \(64,\)"):
         build_backbone("small", "reconstruction")
 

@@ -14,12 +14,19 @@ def some_labels(images=150, per_image=2, seed=0):
     """Every image has `per_image` of three attributes; value 0 is four times as frequent as the others."""
     rng = np.random.default_rng(seed)
     attributes = np.concatenate([rng.permutation(3)[:per_image] for _ in range(images)])
-    values = [rng.choice(VALUES[a], p=np.array([4] + [1] * (VALUES[a] - 1)) / (VALUES[a] + 3)) for a in attributes]
+    values = [
+        rng.choice(VALUES[a], p=np.array([4] + [1] * (VALUES[a] - 1)) / (VALUES[a] + 3)) for a in attributes
+    ]
     return Labels(np.repeat(np.arange(images) + 1_000, per_image), attributes, np.array(values))
 
 
 def true_values(labels):
-    return {(i, a): v for i, a, v in zip(labels.image.tolist(), labels.attribute.tolist(), labels.value.tolist(), strict=True)}
+    return {
+        (i, a): v
+        for i, a, v in zip(
+            labels.image.tolist(), labels.attribute.tolist(), labels.value.tolist(), strict=True
+        )
+    }
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -31,7 +38,9 @@ def test_every_example_carries_its_true_label_and_draws_repeat(name, negative):
         batch, again = (sampler.batch(np.random.default_rng([0, step])) for _ in range(2))
         assert batch.rows.min() >= 0 and batch.rows.max() < len(batch.images) <= 30
         assert len(batch.rows) == len(batch.attributes) == len(batch.values)
-        examples = zip(batch.images[batch.rows].tolist(), batch.attributes.tolist(), batch.values.tolist(), strict=True)
+        examples = zip(
+            batch.images[batch.rows].tolist(), batch.attributes.tolist(), batch.values.tolist(), strict=True
+        )
         assert all(known[image, attribute] == value for image, attribute, value in examples)
         for mine, same in zip(vars(batch).values(), vars(again).values(), strict=True):
             assert (mine is None and same is None) or (mine.dtype == np.int64 and np.array_equal(mine, same))
@@ -75,10 +84,14 @@ def test_triplet_list_is_valid_and_uniform_as_the_papers_say(negative):
         batch = sampler.batch(np.random.default_rng(step))
         a, p, n = batch.triplets.T
         assert batch.triplets.shape == (30, 3) and sorted(batch.triplets.ravel().tolist()) == list(range(90))
-        assert (batch.attributes[a] == batch.attributes[p]).all() and (batch.attributes[a] == batch.attributes[n]).all()
+        assert (batch.attributes[a] == batch.attributes[p]).all() and (
+            batch.attributes[a] == batch.attributes[n]
+        ).all()
         assert (batch.values[a] == batch.values[p]).all() and (batch.values[a] != batch.values[n]).all()
         assert (batch.images[batch.rows[a]] != batch.images[batch.rows[p]]).all()
-        drawn += zip(batch.attributes[a].tolist(), batch.values[a].tolist(), batch.values[n].tolist(), strict=True)
+        drawn += zip(
+            batch.attributes[a].tolist(), batch.values[a].tolist(), batch.values[n].tolist(), strict=True
+        )
     drawn = np.array(drawn)
     share = np.bincount(drawn[:, 0]) / len(drawn)
     assert np.allclose(share, 1 / 3, atol=0.05)  # 1,800 draws: standard deviation 0.011

@@ -14,6 +14,7 @@ from fashion_lib.checkpoint import read_checkpoint
 from fashion_lib.errors import FashionError
 from fashion_lib.models import build_model
 from fashion_lib.training import TrainingConfig, TrainingHistory, train
+from fashion_lib.training_history import warn_if_collapsed
 
 TIMES = ("images_per_second", "seconds", "evaluation_seconds")
 
@@ -83,7 +84,10 @@ def test_killed_and_resumed_equals_unbroken(killed_after, unbroken, data, tmp_pa
     folder, model, expected = unbroken
     assert same(weights(resumed), weights(model)) and without_times(history) == without_times(expected)
     for name in ("last", "best"):
-        assert same(read_checkpoint(tmp_path / f"{name}.safetensors")[0], read_checkpoint(folder / f"{name}.safetensors")[0])
+        assert same(
+            read_checkpoint(tmp_path / f"{name}.safetensors")[0],
+            read_checkpoint(folder / f"{name}.safetensors")[0],
+        )
 
 
 def test_killed_between_best_and_last_equals_unbroken(unbroken, data, tmp_path, monkeypatch):
@@ -101,7 +105,9 @@ def test_killed_between_best_and_last_equals_unbroken(unbroken, data, tmp_path, 
     assert (tmp_path / "best.safetensors").exists()
     resumed = model_of()
     history = train(resumed, data, config(), tmp_path, progress=False)
-    assert same(weights(resumed), weights(unbroken[1])) and without_times(history) == without_times(unbroken[2])
+    assert same(weights(resumed), weights(unbroken[1])) and without_times(history) == without_times(
+        unbroken[2]
+    )
 
 
 def test_a_finished_run_is_only_loaded(unbroken, data, monkeypatch):
@@ -109,7 +115,9 @@ def test_a_finished_run_is_only_loaded(unbroken, data, monkeypatch):
     kill_after(monkeypatch, 0)
     again = model_of(seed=4)
     history = train(again, data, config(), folder, progress=False)
-    assert same(weights(again), weights(model)) and dataclasses.asdict(history) == dataclasses.asdict(expected)
+    assert same(weights(again), weights(model)) and dataclasses.asdict(history) == dataclasses.asdict(
+        expected
+    )
 
 
 def test_history_tells_the_run(unbroken):
@@ -143,7 +151,13 @@ def test_every_sampler_trains_every_method(method, sampling, data, tmp_path):
     model = model_of(method)
     before = weights(model)
     labels = "all" if sampling == "all_labels" else "one"
-    history = train(model, data, config(steps=2, evaluations=0, sampling=sampling, labels=labels), tmp_path, progress=False)
+    history = train(
+        model,
+        data,
+        config(steps=2, evaluations=0, sampling=sampling, labels=labels),
+        tmp_path,
+        progress=False,
+    )
     assert history.best_step == 2 and history.best_map is None
     changed = [name for name, tensor in weights(model).items() if not torch.equal(tensor, before[name])]
     assert {name.split(".")[0] for name in changed} == {name.split(".")[0] for name in before}
@@ -152,12 +166,25 @@ def test_every_sampler_trains_every_method(method, sampling, data, tmp_path):
 def test_a_model_without_parameters_is_only_validated(data, tmp_path):
     history = train(model_of("random"), data, config(), tmp_path, progress=False)
     again = train(model_of("random"), data, config(), tmp_path, progress=False)
-    assert history.step == history.image_passes == 0 and 0 < history.best_map < 1 and again.best_map == history.best_map
+    assert (
+        history.step == history.image_passes == 0
+        and 0 < history.best_map < 1
+        and again.best_map == history.best_map
+    )
 
 
 def test_other_options_train_too(data, tmp_path):
-    options = config(steps=3, optimiser="adam", schedule="step", decay_every=1, warmup=0.0, mining="hard", precision="bf16",
-                     learning_rate=1e-4, evaluations=1)  # fmt: skip
+    options = config(
+        steps=3,
+        optimiser="adam",
+        learning_rate=1e-4,
+        schedule="step",
+        decay_every=1,
+        warmup=0.0,
+        mining="hard",
+        precision="bf16",
+        evaluations=1,
+    )
     history = train(model_of("csn", variant="fixed"), data, options, tmp_path, progress=True)
     assert [e["learning_rate"] for e in history.entries] == pytest.approx([1e-4, 0.9e-4, 0.81e-4])
     assert history.precision == "bf16"
@@ -170,7 +197,10 @@ def test_schedules_and_evaluation_steps():
     assert factors[55] == pytest.approx(0.5) and 0 < factors[99] < 0.001
     step = TrainingConfig(steps=100, schedule="step", warmup=0.0, decay=0.9, decay_every=30)
     assert [step.learning_rate_factor(k) for k in (0, 29, 30, 99)] == pytest.approx([1, 1, 0.9, 0.729])
-    assert cosine.evaluation_steps() == {33, 67, 100} and TrainingConfig(evaluations=0).evaluation_steps() == set()
+    assert (
+        cosine.evaluation_steps() == {33, 67, 100}
+        and TrainingConfig(evaluations=0).evaluation_steps() == set()
+    )
     assert TrainingConfig(steps=2, evaluations=5).evaluation_steps() == {1, 2}
     assert TrainingConfig(steps=600).steps_between_checkpoints == 60
 
@@ -213,10 +243,10 @@ def test_collapse_is_told_once_and_not_at_the_start(figures, warned):
     history = TrainingHistory()
     told = []
     for history.step in range(1, 101):
-        history.entries = [figures]
+        history.entries.append(figures)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            training._warn_if_collapsed(history, TrainingConfig(steps=100))
+            warn_if_collapsed(history, TrainingConfig(steps=100))
         told += [history.step] * len(caught)
     assert told == ([25] if warned else [])
 
@@ -238,11 +268,18 @@ def test_a_folder_of_another_run_is_refused(unbroken, data):
         (model_of(), data, config(seed=1), "config seed 0 but 1"),
         (model_of(), changed, config(), "data version '1' but '2'"),
         (model_of("csn"), data, config(), "holds asen v2 on small but this model is csn learned on small"),
-        (model_of(channel=False), data, config(), r"holds asen v2 on small but this model is asen v2 on small \(channel=False\)"),
+        (
+            model_of(channel=False),
+            data,
+            config(),
+            r"holds asen v2 on small but this model is asen v2 on small \(channel=False\)",
+        ),
     ):
         with pytest.raises(FashionError, match=words):
             train(model, used, settings, folder, progress=False)
-    train(model_of(), data, config(checkpoint_every=1), folder, progress=False)  # decides nothing: no objection
+    train(
+        model_of(), data, config(checkpoint_every=1), folder, progress=False
+    )  # decides nothing: no objection
 
 
 def test_a_damaged_checkpoint_and_an_unwritable_folder_are_one_sentence(data, tmp_path):

@@ -10,7 +10,12 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def augment(
-    pixels: np.ndarray, rng: np.random.Generator, *, shift: float = 0.06, brightness: float = 0.15, flip: bool = True
+    pixels: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    shift: float = 0.06,
+    brightness: float = 0.15,
+    flip: bool = True,
 ) -> Tensor:
     """Shift, mirror and brighten a batch, with a draw of its own for each image.
 
@@ -36,9 +41,11 @@ def augment(
 
 
 def normalise(pixels: np.ndarray | Tensor) -> Tensor:
-    """Network input from pixels: uint8 or float (B, S, S, 3) in 0..255 to float32 (B, 3, S, S), channels-last memory."""
+    """Network input: uint8 or float (B, S, S, 3) in 0..255 to float32 (B, 3, S, S) in channels-last memory."""
     if isinstance(pixels, np.ndarray):
-        pixels = torch.from_numpy(np.array(pixels))  # a copy: rows of a read-only memory map cannot become a tensor
+        pixels = torch.from_numpy(
+            np.array(pixels)
+        )  # a copy: rows of a read-only memory map cannot become a tensor
     # One constant for each number of a pixel row: broadcasting over a row is several times as fast as over 3 channels.
     mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).mul(255).repeat(pixels.shape[2])
     std = torch.tensor(IMAGENET_STD, device=pixels.device).mul(255).repeat(pixels.shape[2])

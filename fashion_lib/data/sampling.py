@@ -42,7 +42,10 @@ class Sampler:
         self.pools: dict[int, dict[int, np.ndarray]] = {}  # attribute -> value -> images
         for attribute in np.unique(labels.attribute).tolist():
             of = labels.attribute == attribute
-            pools = {v: np.unique(labels.image[of & (labels.value == v)]) for v in np.unique(labels.value[of]).tolist()}
+            pools = {
+                v: np.unique(labels.image[of & (labels.value == v)])
+                for v in np.unique(labels.value[of]).tolist()
+            }
             if len(pools) > 1 and max(map(len, pools.values())) > 1:
                 self.pools[attribute] = pools
         self.attributes = np.array(list(self.pools), dtype=np.int64)
@@ -67,8 +70,10 @@ class InBatchSampler(Sampler):
         super().__init__(labels, batch_size, groups, negative)
         self.share = batch_size // max(1, min(groups, len(self.attributes)))
         if groups < 1 or self.share < 3:
-            raise FashionError(f"groups={groups} with batch_size={batch_size} leaves no triplet in a group: "
-                               "choose 1 <= groups <= batch_size / 3.")
+            raise FashionError(
+                f"groups={groups} with batch_size={batch_size} leaves no triplet in a group: "
+                "choose 1 <= groups <= batch_size / 3."
+            )
 
     def batch(self, rng: np.random.Generator) -> Batch:
         images, attributes, values = [], [], []
@@ -80,7 +85,9 @@ class InBatchSampler(Sampler):
         images = np.concatenate(images)
         return Batch(images, np.arange(len(images)), np.concatenate(attributes), np.concatenate(values))
 
-    def _shares(self, pools: dict[int, np.ndarray], rng: np.random.Generator) -> list[tuple[int, np.ndarray, int]]:
+    def _shares(
+        self, pools: dict[int, np.ndarray], rng: np.random.Generator
+    ) -> list[tuple[int, np.ndarray, int]]:
         """(value, its images, how many to draw): one each in turn until the group's share or the images run out."""
         order = rng.permutation(list(pools))
         # Values with one image cannot be positives, so those with more come first where not all values fit.
@@ -126,7 +133,9 @@ class TripletListSampler(Sampler):
     def _other_value(self, pools: dict[int, np.ndarray], value: int, rng: np.random.Generator) -> int:
         others = [v for v in pools if v != value]
         sizes = np.array([len(pools[v]) if self.negative == "image" else 1 for v in others], dtype=float)
-        return int(rng.choice(others, p=sizes / sizes.sum()))  # a value by its size, then its image = any image
+        return int(
+            rng.choice(others, p=sizes / sizes.sum())
+        )  # a value by its size, then its image = any image
 
 
 class AllLabelsSampler(Sampler):

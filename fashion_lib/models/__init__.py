@@ -76,13 +76,17 @@ def build_model(
     entry = METHODS[method]
     variant = variant or entry.variants[0]
     if variant not in entry.variants:
-        raise FashionError(f"Method '{method}' has no variant '{variant}': choose one of {', '.join(entry.variants)}.")
+        raise FashionError(
+            f"Method '{method}' has no variant '{variant}': choose one of {', '.join(entry.variants)}."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
             model = entry.build(schema, backbone, start, variant, seed, **options)
         except TypeError as error:
-            raise FashionError(f"Method '{method}' does not take the options {options} ({error}): leave them out.") from error
+            raise FashionError(
+                f"Method '{method}' does not take the options {options} ({error}): leave them out."
+            ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
     model.start = start
     return model

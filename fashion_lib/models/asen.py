@@ -13,7 +13,7 @@ from fashion_lib.precision import float32_maths
 
 
 class AsenFeatures(NamedTuple):
-    """What attributes share: the map I, float32 (B, C, h, w), and the image side of ASA (B, A, h, w), None without ASA."""
+    """What attributes share: the map I, float32 (B, C, h, w), and ASA's image side (B, A, h, w), None without ASA."""
 
     image_map: Tensor
     keys: Tensor | None

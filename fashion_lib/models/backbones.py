@@ -40,7 +40,7 @@ class Backbone(nn.Module):
 
 
 class SmallResNet(nn.Module):
-    """ResNet-18's stages 1-3 at width 32 (ResNet-18 has 64), stage 3 without stride: 96 pixels give 12 x 12 positions."""
+    """ResNet-18's stages 1-3 at width 32 instead of 64, stage 3 without stride: 96 pixels give 12 x 12 positions."""
 
     def __init__(self, width: int = 32):
         super().__init__()
@@ -58,7 +58,9 @@ class SmallResNet(nn.Module):
 def _stage(inside: int, outside: int, stride: int) -> nn.Sequential:
     shortcut = None
     if stride != 1 or inside != outside:
-        shortcut = nn.Sequential(nn.Conv2d(inside, outside, 1, stride=stride, bias=False), nn.BatchNorm2d(outside))
+        shortcut = nn.Sequential(
+            nn.Conv2d(inside, outside, 1, stride=stride, bias=False), nn.BatchNorm2d(outside)
+        )
     return nn.Sequential(BasicBlock(inside, outside, stride, shortcut), BasicBlock(outside, outside))
 
 
@@ -85,14 +87,18 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
     backbone = BACKBONES[name]()
     if start in ("pretext", "reconstruction"):
         if name != "small":
-            raise FashionError(f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
-                               "choose start='imagenet' or start='random'.")
+            raise FashionError(
+                f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
+                "choose start='imagenet' or start='random'."
+            )
         path = paths.weights_dir() / f"start_{start}.safetensors"
         load_backbone_weights(backbone, _read(path), path)
     elif start == "imagenet":
         if name == "small":
-            raise FashionError("There are no ImageNet weights for the backbone 'small': choose start='pretext', "
-                               "or one of the backbones resnet18, resnet34, resnet50.")
+            raise FashionError(
+                "There are no ImageNet weights for the backbone 'small': choose start='pretext', "
+                "or one of the backbones resnet18, resnet34, resnet50."
+            )
         path = imagenet_file(name)
         load_backbone_weights(backbone, _read(path), path)
     return backbone
@@ -108,9 +114,13 @@ def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: 
     for key in OrderedDict.fromkeys([*own, *(k for k in weights if not k.endswith("num_batches_tracked"))]):
         found, expected = (tuple(part[key].shape) if key in part else "nothing" for part in (weights, own))
         if found != expected:
-            raise FashionError(f"The weights in {path} do not fit this backbone ({key}: found {found}, expected "
-                               f"{expected}): use the file that was made for it.")
-    backbone.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False)
+            raise FashionError(
+                f"The weights in {path} do not fit this backbone ({key}: found {found}, expected "
+                f"{expected}): use the file that was made for it."
+            )
+    backbone.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
+    )
 
 
 def imagenet_file(name: str) -> Path:
@@ -142,13 +152,19 @@ def imagenet_file(name: str) -> Path:
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise FashionError(f"The start weights {path} are missing: restore that file from the repository or choose "
-                           "start='random'.")
+        raise FashionError(
+            f"The start weights {path} are missing: restore that file from the repository or choose "
+            "start='random'."
+        )
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError, RuntimeError, EOFError) as error:
-        raise FashionError(f"The start weights {path} cannot be read (cut off or damaged): fetch the file again.") from error
+        raise FashionError(
+            f"The start weights {path} cannot be read (cut off or damaged): fetch the file again."
+        ) from error
     except pickle.UnpicklingError as error:
-        raise FashionError(f"The start weights {path} are not a plain weights file: fetch the file again.") from error
+        raise FashionError(
+            f"The start weights {path} are not a plain weights file: fetch the file again."
+        ) from error

@@ -26,7 +26,9 @@ class ConditionalSimilarityNetwork(RetrievalModel):
         super().__init__(schema, embedding_dim=backbone.out_channels)
         self.backbone = backbone
         self.linear = nn.Linear(backbone.out_channels, backbone.out_channels)
-        self.masks = nn.Parameter(initial_masks(len(schema), self.embedding_dim, masks), requires_grad=masks != "fixed")
+        self.masks = nn.Parameter(
+            initial_masks(len(schema), self.embedding_dim, masks), requires_grad=masks != "fixed"
+        )
 
     def features(self, images: Tensor) -> Tensor:
         return self.backbone(images).float()  # (B, C, h, w)
@@ -45,7 +47,9 @@ def initial_masks(attributes: int, dim: int, kind: str) -> Tensor:
     if kind == "learned":
         return torch.normal(0.9, 0.7, (attributes, dim))
     if attributes > dim:
-        raise FashionError(f"{attributes} attributes cannot each own a block of {dim} dimensions: use masks='learned'.")
+        raise FashionError(
+            f"{attributes} attributes cannot each own a block of {dim} dimensions: use masks='learned'."
+        )
     masks = torch.full((attributes, dim), 0.1 if kind == "prein" else 0.0)
     for attribute, block in enumerate(np.array_split(np.arange(dim), attributes)):
         masks[attribute, block] = 1.0

@@ -1,4 +1,4 @@
-"""The one interface of every retrieval model: features once an image, then an embedding for each attribute asked for."""
+"""The one interface of every retrieval model: features once an image, then an embedding for each attribute."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,22 +82,30 @@ class RetrievalModel(nn.Module):
         Raises FashionError for other shapes and for an attribute id outside the schema.
         """
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
-            raise FashionError(f"embed takes float images (B, 3, H, W) but got {images.dtype} {tuple(images.shape)}: "
-                               "pass them through fashion_lib.data.augmentation.normalise first.")
+            raise FashionError(
+                f"embed takes float images (B, 3, H, W) but got {images.dtype} {tuple(images.shape)}: "
+                "pass them through fashion_lib.data.augmentation.normalise first."
+            )
         self.check_attributes(attributes, len(images))
         return self.embed_features(self.features(images), attributes)
 
     def check_attributes(self, attributes: Tensor, count: int) -> None:
         """FashionError unless `attributes` is int64 (count,) with ids of the schema."""
         if attributes.dtype != torch.int64 or tuple(attributes.shape) != (count,):
-            raise FashionError(f"{count} images need attributes int64 ({count},) but got {attributes.dtype} "
-                               f"{tuple(attributes.shape)}: give one attribute id an image.")
+            raise FashionError(
+                f"{count} images need attributes int64 ({count},) but got {attributes.dtype} "
+                f"{tuple(attributes.shape)}: give one attribute id an image."
+            )
         outside = attributes[(attributes < 0) | (attributes >= len(self.schema))]
         if len(outside):
-            raise FashionError(f"Attribute id {int(outside[0])} is outside 0..{len(self.schema) - 1}: "
-                               "use schema.index(name) to get an id.")
+            raise FashionError(
+                f"Attribute id {int(outside[0])} is outside 0..{len(self.schema) - 1}: "
+                "use schema.index(name) to get an id."
+            )
 
-    def training_loss(self, features: Any, labels: BatchLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
+    def training_loss(
+        self, features: Any, labels: BatchLabels, margin: float
+    ) -> tuple[Tensor, dict[str, float]]:
         """The loss of a batch, from the features of its M images, and figures for the log.
 
         The default is the triplet loss on the embeddings, over labels.triplets or all valid triplets in the batch.
@@ -105,7 +113,9 @@ class RetrievalModel(nn.Module):
         """
         embeddings = self.embed_features(self.examples(features, labels), labels.attributes)
         if labels.triplets is None:
-            loss, active = in_batch_triplet_loss(embeddings, labels.attributes, labels.values, margin, labels.mining)
+            loss, active = in_batch_triplet_loss(
+                embeddings, labels.attributes, labels.values, margin, labels.mining
+            )
         else:
             loss, active = triplet_list_loss(embeddings, labels.triplets, margin)
         return loss, {"active_triplets": active, "similarity": mean_similarity(embeddings, labels.attributes)}

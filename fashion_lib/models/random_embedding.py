@@ -25,7 +25,9 @@ class RandomEmbedding(RetrievalModel):
 
     def features(self, images: Tensor) -> Tensor:
         """int64 (B,): the CRC-32 of each image's float32 values in (3, H, W) order."""
-        return torch.tensor([zlib.crc32(image.tobytes()) for image in images.cpu().float().numpy()], device=images.device)
+        return torch.tensor(
+            [zlib.crc32(image.tobytes()) for image in images.cpu().float().numpy()], device=images.device
+        )
 
     def attend(self, features: Tensor, attributes: Tensor) -> Attended:
         draws = [

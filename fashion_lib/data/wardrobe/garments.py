@@ -17,29 +17,23 @@ def skirt_outline(end: float, silhouette: str, ease: float) -> list[Point]:
     t = np.linspace(0, 1, 9)
     length = end - WAIST
     widths = {
-        "slim": 0.62 + 0.16 * np.sin(math.pi * np.minimum(t * 1.4, 1)) - 0.2 * t,
-        "straight": 0.62 + 0.2 * np.minimum(t * 3, 1),
-        "flared": 0.58 + (0.62 + 0.1 * length) * t,
-        "balloon": 0.58 + 0.72 * np.sin(math.pi * np.minimum(t * 1.08, 1)) ** 0.8 - 0.02 * t,
+        "slim": 0.66 + 0.12 * np.sin(math.pi * np.minimum(t * 1.6, 1)) - 0.36 * t,
+        "straight": 0.66 + 0.2 * np.minimum(t * 4, 1),
+        "flared": 0.5 + (0.95 + 0.08 * length) * t,
+        "balloon": 0.5 + 0.95 * np.sin(math.pi * np.minimum(t * 1.04, 1)) ** 0.7,
     }[silhouette] + ease
     return mirrored(list(zip(widths.tolist(), (WAIST + length * t).tolist(), strict=True)))
 
 
-def pant_outlines(figure: Figure, end: float, silhouette: str, ease: float) -> list[list[Point]]:
+def pant_outlines(figure: Figure, end: float, ease: float) -> list[list[Point]]:
     """Hips and two legs down to y = `end`, which follow the figure's legs."""
-    t = np.linspace(0, 1, 7)
-    widths = {
-        "slim": 0.34 - 0.17 * t,
-        "straight": 0.36 - 0.02 * t,
-        "flared": 0.32 - 0.06 * np.sin(math.pi * np.minimum(2 * t, 1)) + 0.36 * np.maximum(2 * t - 1, 0) + 0.04 * t,
-        "balloon": 0.32 + 0.26 * np.sin(math.pi * np.minimum(t * 1.05, 1)) - 0.14 * t,
-    }[silhouette] + ease
+    width = 0.3 + ease
     hips = mirrored([(0.6, WAIST), (0.74 + ease, 3.8), (0.72 + ease, CROTCH), (0.0, CROTCH + 0.1)])
     legs = []
     for leg in figure.legs:
         (x0, y0), (x1, y1) = leg[0], leg[-1]
-        line = [(x0 + (x1 - x0) * s * f, y0 + (end - y0) * s) for s in t for f in [(end - y0) / (y1 - y0)]]
-        legs.append(limb(line, widths.tolist()))
+        low = (x0 + (x1 - x0) * (end - y0) / (y1 - y0), end)
+        legs.append(limb([(x0, y0), low], [width, 0.85 * width]))
     return [hips, *legs]
 
 

@@ -53,9 +53,9 @@ def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> lis
     """Skin shows through an opening; off- and one-shoulder bodices are already cut (garments.bodice_outline)."""
     w, d = trim.wide, trim.deep
     opening = {
-        "round": ellipse(0, 1.34, 0.46 + 0.05 * w, 0.52 + 0.08 * d, *HALF_TURN),
-        "v": [(-0.42 - 0.05 * w, 1.36), (0.42 + 0.05 * w, 1.36), (0, 2.25 + 0.18 * d)],
-        "square": box(-0.5 - 0.05 * w, 1.36, 0.5 + 0.05 * w, 1.98 + 0.1 * d),
+        "round": ellipse(0, 1.34, 0.48 + 0.05 * w, 0.6 + 0.08 * d, *HALF_TURN),
+        "v": [(-0.42 - 0.05 * w, 1.36), (0.42 + 0.05 * w, 1.36), (0, 2.45 + 0.15 * d)],
+        "square": box(-0.6 - 0.05 * w, 1.36, 0.6 + 0.05 * w, 2.1 + 0.1 * d),
         "straight": [(-0.84, 1.5), (-0.2, 1.3), (0.2, 1.3), (0.84, 1.5), (0.78, 1.62 + 0.04 * d), (-0.78, 1.62 + 0.04 * d)],
     }.get(value)
     if opening is not None:

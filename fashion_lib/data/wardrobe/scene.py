@@ -79,13 +79,13 @@ def choose_outfit(seed: int, index: int) -> Outfit:
 def _frame(outfit: Outfit, side: int, seed: int, index: int) -> Frame:
     stream = Stream(seed, index, "framing")
     top, bottom = FRAMES[outfit.garment, outfit.close_up]
-    aside, down = (0.2, 0.12) if outfit.garment in ("top", "coat") else (0.16, 0.05)  # a hem must stay in the picture
+    aside, down = (0.16, 0.1) if outfit.garment in ("top", "coat") else (0.14, 0.05)  # a hem must stay in the picture
     return Frame(
         side,
         top,
         bottom,
         zoom=stream.uniform(0.84, 1.06),
-        turn=np.radians(stream.uniform(-10, 10)),
+        turn=np.radians(stream.uniform(-9, 9)),
         shift=(stream.uniform(-aside, aside), stream.uniform(-down, down)),
         flip=stream.sign(),
         width=stream.uniform(0.95, 1.05),
@@ -127,10 +127,9 @@ class Dresser:
             self.regions["skirt_length"] = garments.hem_region(end, max(x for x, y in outline if y > end - 0.3))
 
     def pants(self, main: bool) -> None:
-        silhouette = self.outfit.values["silhouette"] if main else "slim"
         end = self._end(PANT_END, "pant_length")
         fabric, dye = (self.fabric, self.dye) if main else (self.other_fabric, self.other_dye)
-        for outline in garments.pant_outlines(self.figure, end, silhouette, 0.15 * self.ease):
+        for outline in garments.pant_outlines(self.figure, end, 0.4 * self.ease):
             self.canvas.cloth(outline, fabric, edge_colour(dye), "lower", "lower" if main else None)
         if main:
             self.regions["pant_length"] = garments.pant_hem_region(self.figure, end)

@@ -39,7 +39,7 @@ SLEEVE_END = {
 
 GARMENTS = ("top", "dress", "coat", "skirt", "pants")
 GARMENT_SHARE = (0.38, 0.16, 0.24, 0.11, 0.11)
-CLOSE_UP_SHARE = {"top": 0.4, "coat": 0.5}
+CLOSE_UP_SHARE = {"top": 0.5, "coat": 0.5}
 NECK_ATTRIBUTES = ("neckline_design", "collar_design", "neck_design")
 
 # Close-ups cut the lengths off; in the other frames a lapel or a dress's neckline is too small to be told.
@@ -50,7 +50,7 @@ CARRIED = {
     ("coat", True): ("lapel_design", "pattern", "colour"),
     ("coat", False): ("coat_length", "sleeve_length", "pattern", "colour"),
     ("skirt", False): ("skirt_length", "silhouette", "pattern", "colour"),
-    ("pants", False): ("pant_length", "silhouette", "pattern", "colour"),
+    ("pants", False): ("pant_length", "pattern", "colour"),
 }
 
 PARTS = ("background", "skin", "hair", "torso", "sleeve", "lower", "detail", "accessory")
