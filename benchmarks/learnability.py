@@ -1,7 +1,7 @@
 """Can each attribute be told at all? A supervised classifier on every label, before any retrieval method is blamed.
 
-`python benchmarks/learnability.py --profile laptop`: ASEN's features with one linear classifier an attribute, trained
-with cross-entropy on all labels of every training image, scored by accuracy on the test split beside chance (the most
+`python benchmarks/learnability.py --profile laptop`: ASEN with one linear classifier an attribute, trained with
+cross-entropy on all labels of every training image, scored by accuracy on the test split beside chance (the most
 frequent value). An attribute at chance here is drawn too small or labelled wrongly, whatever a triplet loss makes of it.
 """
 
@@ -39,7 +39,9 @@ def train_classifier(data, profile, steps: int, seed: int = 0):
     model.precision = choose_precision("auto", model, normalise(data.pixels[rows[: profile.batch_size]]))
     parameters = [*model.parameters(), *heads.parameters()]
     optimiser = torch.optim.AdamW(parameters, profile.learning_rate, weight_decay=profile.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, profile.learning_rate, total_steps=steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, profile.learning_rate, total_steps=steps, pct_start=0.1
+    )
     for step in tqdm(range(steps), desc="classifying", unit="step"):
         rng = np.random.default_rng([seed, step])
         images = rng.choice(rows, profile.batch_size, replace=False)

@@ -98,6 +98,19 @@ def draw_figures(arguments: argparse.Namespace) -> None:
         print(path)
 
 
+def update_readme(arguments: argparse.Namespace) -> None:
+    from fashion_lib.readme import update
+
+    update()
+
+
+def start_weights(arguments: argparse.Namespace) -> None:
+    from fashion_lib.pretext import write_start_weights
+
+    for path in write_start_weights():
+        print(path)
+
+
 def download(arguments: argparse.Namespace) -> None:
     from fashion_lib.data.download import download_clothing
 
@@ -173,6 +186,9 @@ def parser() -> argparse.ArgumentParser:
 
     one = command("figures", draw_figures, "draw the README's pictures into figures/")
     one.add_argument("--profile", default="laptop", help="default: %(default)s")
+
+    command("start-weights", start_weights, "learn the shipped start weights anew (about 20 minutes)")
+    command("readme", update_readme, "rewrite the README's results table from the committed ledger")
 
     one = command("download", download, "fetch a data set of real photographs")
     one.add_argument("dataset", choices=["clothing"])

@@ -33,7 +33,9 @@ def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarr
     carriers = [set(test.of(data.schema.index(name)).image.tolist()) for name in names]
     found = sorted(set.intersection(*carriers))[:count]
     if len(found) < count:
-        raise FashionError(f"only {len(found)} test pictures carry {', '.join(names)}: choose a larger profile.")
+        raise FashionError(
+            f"only {len(found)} test pictures carry {', '.join(names)}: choose a larger profile."
+        )
     return np.array(found)
 
 
@@ -73,7 +75,7 @@ def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QU
 
 
 def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count: int = 3):
-    """The attention that the embedding used, for pictures that carry all the named attributes, with the true regions."""
+    """The attention that the embedding used and the true regions, for pictures that carry all the named attributes."""
     rows = rows_with(data, names, count)
     inputs, ids = normalise(data.pixels[rows]), [data.schema.index(name) for name in names]
     seen = [attention(model, inputs, torch.full((count,), i))["spatial"] for i in ids]

@@ -35,7 +35,11 @@ def training_config(profile: Profile, seed: int) -> TrainingConfig:
 def departures(profile: Profile) -> dict[str, object]:
     """Settings in which a profile differs from the course's profile of that name."""
     base = PROFILES[profile.name]
-    return {f.name: getattr(profile, f.name) for f in fields(Profile) if getattr(profile, f.name) != getattr(base, f.name)}
+    return {
+        f.name: getattr(profile, f.name)
+        for f in fields(Profile)
+        if getattr(profile, f.name) != getattr(base, f.name)
+    }
 
 
 def load_or_train(
@@ -60,14 +64,22 @@ def load_or_train(
     data = data if data is not None else load_dataset(dataset, profile)
     options = dict(options or {})
     model = build_model(
-        method, data.schema, backbone=profile.backbone, variant=variant, start=profile.start, seed=seed, **options
+        method,
+        data.schema,
+        backbone=profile.backbone,
+        variant=variant,
+        start=profile.start,
+        seed=seed,
+        **options,
     )
     label = variant_label(model.architecture["variant"], **departures(profile), **options)
     folder = run_dir(data.name, profile.name, method, label, seed)
     config = training_config(profile, seed)
     record_file = folder / RECORD_NAME
     if progress and not record_file.exists() and METHODS[method].trainable:
-        print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
+        print(
+            f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps."
+        )
     history = train(model, data, config, folder, progress=progress)
     if record_file.exists():
         record = RunRecord.load(record_file)
@@ -99,7 +111,10 @@ def score(
         dataset=data.name,
         profile=profile.name,
         seed=seed,
-        metrics={metric: {name: 100 * value for name, value in row.items()} for metric, row in result.scores.items()},
+        metrics={
+            metric: {name: 100 * value for name, value in row.items()}
+            for metric, row in result.scores.items()
+        },
         localisation=pointed,
         minutes=(history.seconds + history.evaluation_seconds) / 60,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -107,5 +122,9 @@ def score(
         start=profile.start if METHODS[method].trainable else "",
         precision=history.precision,
         config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
-        counts={"queries": result.queries, "candidates": result.candidates, "without_relevant": result.without_relevant},
+        counts={
+            "queries": result.queries,
+            "candidates": result.candidates,
+            "without_relevant": result.without_relevant,
+        },
     )

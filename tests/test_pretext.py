@@ -31,7 +31,11 @@ def test_the_pretext_reads_out_parts_picture_and_texture():
     assert predicted.shape == (2, 8, 16, 16) and picture.shape == (2, 3, 16, 16)
     assert texture.shape == (2, ORIENTATIONS, 8, 8)
     loss, terms = pretext_loss(model, images, parts, parse=True)
-    assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-5) and set(terms) == {"reconstruct", "texture", "parse"}
+    assert loss.item() == pytest.approx(sum(terms.values()), rel=1e-5) and set(terms) == {
+        "reconstruct",
+        "texture",
+        "parse",
+    }
     assert "parse" not in pretext_loss(model, images, parts, parse=False)[1]
 
 

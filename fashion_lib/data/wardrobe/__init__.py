@@ -46,7 +46,9 @@ def load_wardrobe(profile: "Profile") -> RetrievalData:
     """The wardrobe at a profile's size, drawn on first use into the pixel cache (about 300 pictures/s a core)."""
     wardrobe = Wardrobe(profile.wardrobe_seed, profile.wardrobe_images, profile.image_size)
     key = f"wardrobe-v{VERSION}-seed{wardrobe.seed}-{wardrobe.size}px-{wardrobe.count}"
-    pixels = load_or_build(key, wardrobe.count, wardrobe.size, wardrobe.images, progress="drawing the wardrobe")
+    pixels = load_or_build(
+        key, wardrobe.count, wardrobe.size, wardrobe.images, progress="drawing the wardrobe"
+    )
     table = label_table(wardrobe)
     return RetrievalData(
         name="wardrobe",

@@ -21,7 +21,10 @@ def _patterned_cloth(picture, centre, half, colours, stream: Stream) -> None:
     (cx, cy), (w, h), side = centre, half, picture.shape[0]
     left, right = max(int(cx - w), 0), min(int(cx + w), side)
     top, bottom = max(int(cy - h), 0), min(int(cy + h), side)
-    step, kind = max(int(stream.uniform(0.07, 0.12) * side), 6), stream.choice(("rows", "columns", "checks", "dots"))
+    step, kind = (
+        max(int(stream.uniform(0.07, 0.12) * side), 6),
+        stream.choice(("rows", "columns", "checks", "dots")),
+    )
     if right <= left or bottom <= top:
         return
     y, x = np.ogrid[top:bottom, left:right]
@@ -42,7 +45,9 @@ def draw_backdrop(side: int, stream: Stream) -> np.ndarray:
     wall = wall.mean() + stream.uniform(0.1, 0.8) * (wall - wall.mean())
     slope = _slope(size, stream.uniform(0, 2 * math.pi))[..., None] * stream.uniform(0.0, 0.5)
     picture = wall * (1 + slope) * (1 + 0.06 * smooth_noise(stream.generator, size, 9))[..., None]
-    picture = cv2.resize(np.clip(picture, 0, 255).astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
+    picture = cv2.resize(
+        np.clip(picture, 0, 255).astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST
+    )
     for _ in range(stream.choice((2, 3, 4, 5, 6))):
         colours = (stream.colour(20, 250), stream.colour(20, 250))
         cx, cy = stream.uniform(0, side), stream.uniform(0, side)
@@ -55,7 +60,9 @@ def draw_backdrop(side: int, stream: Stream) -> np.ndarray:
             cv2.circle(picture, (int(cx), int(cy)), int(w), colours[0], -1, cv2.LINE_AA)
         elif kind == "line":
             width = max(int(0.02 * side), 1)
-            cv2.line(picture, (int(cx), int(cy)), (int(cx + dx), int(cy + dy)), colours[0], width, cv2.LINE_AA)
+            cv2.line(
+                picture, (int(cx), int(cy)), (int(cx + dx), int(cy + dy)), colours[0], width, cv2.LINE_AA
+            )
         elif kind == "wedge":
             corners = np.int32([(cx, cy), (cx + w, cy + h), (cx - w, cy + h / 2)])
             cv2.fillPoly(picture, [corners], colours[0], cv2.LINE_AA)
@@ -65,7 +72,7 @@ def draw_backdrop(side: int, stream: Stream) -> np.ndarray:
 
 
 def expose(picture: np.ndarray, stream: Stream) -> np.ndarray:
-    """Light, white balance and sensor noise, then the reduction to the output size: uint8 (S, S, 3) -> (S/2, S/2, 3)."""
+    """Light, white balance, sensor noise and the reduction to the output size: uint8 (S, S, 3) -> (S/2, S/2, 3)."""
     size = picture.shape[0] // SUPERSAMPLING
     photo = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
     light = 1 + _slope(size, stream.uniform(0, 2 * math.pi)) * stream.uniform(0, 0.45)

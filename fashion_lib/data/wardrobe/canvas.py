@@ -15,7 +15,9 @@ cv2.setNumThreads(1)  # images are drawn in parallel processes; threads inside o
 class Frame:
     """The similarity transform from body units to pixels of a square picture: scale, rotation, shift, flip."""
 
-    def __init__(self, size: int, top: float, bottom: float, *, zoom=1.0, turn=0.0, shift=(0.0, 0.0), flip=1, width=1.0):
+    def __init__(
+        self, size: int, top: float, bottom: float, *, zoom=1.0, turn=0.0, shift=(0.0, 0.0), flip=1, width=1.0
+    ):
         scale = size / (bottom - top) * zoom
         cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
         self.linear = np.array([[flip * width * cos, -sin], [flip * width * sin, cos]])

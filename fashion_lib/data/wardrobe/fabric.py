@@ -36,19 +36,28 @@ def edge_colour(colour) -> tuple[float, float, float]:
 def contrast_colour(colour, stream: Stream) -> tuple[float, float, float]:
     """A second dye that stands out from the first and is not itself one of the other dyes' centres."""
     draw = stream.uniform()
-    light, dark = ((242, 238, 226), (190, 220, 235), (250, 220, 190)), ((26, 26, 34), (60, 40, 30), (30, 44, 70))
+    light, dark = (
+        ((242, 238, 226), (190, 220, 235), (250, 220, 190)),
+        ((26, 26, 34), (60, 40, 30), (30, 44, 70)),
+    )
     options = dark if luminance(colour) > 140 else light
     return options[min(int(draw * 3), 2)]
 
 
 def smooth_noise(generator: np.random.Generator, size: int, cells: int) -> np.ndarray:
     """Soft blobs, (size, size) float32, about unit variance."""
-    return cv2.resize(generator.standard_normal((cells, cells), dtype=np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(
+        generator.standard_normal((cells, cells), dtype=np.float32),
+        (size, size),
+        interpolation=cv2.INTER_CUBIC,
+    )
 
 
 def _stripes(u, v, period, soft, stream):
     angle = stream.choice((0.0, math.pi / 2, math.pi / 4, -math.pi / 4))
-    share = stream.uniform(0.3, 0.42)  # of ink: the dye must stay what a reader would call the garment's colour
+    share = stream.uniform(
+        0.3, 0.42
+    )  # of ink: the dye must stay what a reader would call the garment's colour
     phase = (u * math.cos(angle) + v * math.sin(angle)) / period
     return np.clip((share / 2 - np.abs(phase - np.floor(phase) - 0.5)) * period * soft + 0.5, 0, 1)
 
@@ -89,9 +98,14 @@ def _petals(size: int, scale: float, cloth, second, stream: Stream) -> np.ndarra
             radius = 0.17 * pitch
             for k in range(5):
                 angle = tilt + counter + k * 2 * math.pi / 5
-                centre = (round((cx + 1.35 * radius * math.cos(angle)) * 16), round((cy + 1.35 * radius * math.sin(angle)) * 16))
+                centre = (
+                    round((cx + 1.35 * radius * math.cos(angle)) * 16),
+                    round((cy + 1.35 * radius * math.sin(angle)) * 16),
+                )
                 cv2.circle(picture, centre, round(radius * 16), petal, -1, cv2.LINE_AA, 4)
-            cv2.circle(picture, (round(cx * 16), round(cy * 16)), round(0.8 * radius * 16), heart, -1, cv2.LINE_AA, 4)
+            cv2.circle(
+                picture, (round(cx * 16), round(cy * 16)), round(0.8 * radius * 16), heart, -1, cv2.LINE_AA, 4
+            )
     return picture
 
 

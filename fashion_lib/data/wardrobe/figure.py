@@ -36,7 +36,9 @@ def pose(stream: Stream) -> Figure:
         shoulder = (side * 0.84, 1.72)
         elbow = (shoulder[0] + side * 1.25 * math.sin(swing), shoulder[1] + 1.25 * math.cos(swing))
         turned = swing + bend
-        arms.append([shoulder, elbow, (elbow[0] + side * 1.2 * math.sin(turned), elbow[1] + 1.2 * math.cos(turned))])
+        arms.append(
+            [shoulder, elbow, (elbow[0] + side * 1.2 * math.sin(turned), elbow[1] + 1.2 * math.cos(turned))]
+        )
     legs = []
     for side in (1, -1):
         spread = stream.uniform(0.0, 0.3)
@@ -47,13 +49,24 @@ def pose(stream: Stream) -> Figure:
     long_hair, length = stream.chance(0.5), stream.uniform(1.3, 2.0)
     in_front, has_bag = stream.chance(0.25), stream.chance(0.18)
     bag = (stream.sign(), stream.colour(20, 230))
-    return Figure(tuple(arms), tuple(legs), skin, hair, shoe, length if long_hair else 0.0, in_front, bag if has_bag else None)
+    return Figure(
+        tuple(arms),
+        tuple(legs),
+        skin,
+        hair,
+        shoe,
+        length if long_hair else 0.0,
+        in_front,
+        bag if has_bag else None,
+    )
 
 
 def draw_behind(canvas: Canvas, figure: Figure) -> None:
     """What garments cover: long hair at the back, legs, shoes, the bare torso and neck."""
     if figure.hair_length:
-        back = mirrored([(0.0, 0.02), (0.42, 0.18), (0.56, 0.6), (0.58, figure.hair_length), (0.0, figure.hair_length)])
+        back = mirrored(
+            [(0.0, 0.02), (0.42, 0.18), (0.56, 0.6), (0.58, figure.hair_length), (0.0, figure.hair_length)]
+        )
         canvas.fill(back, figure.hair, "hair")
     for leg in figure.legs:
         canvas.fill(limb(leg, [0.34, 0.2, 0.11]), figure.skin, "skin", shade(figure.skin, 0.8))

@@ -57,7 +57,9 @@ def bodice_outline(end: float, ease: float, neckline: str | None = None) -> list
     return mirrored(half)
 
 
-def sleeve_outline(arm: list[Point], fraction: float, ease: float, neckline: str | None) -> list[Point] | None:
+def sleeve_outline(
+    arm: list[Point], fraction: float, ease: float, neckline: str | None
+) -> list[Point] | None:
     """The sleeve down to a fraction of the arm; None where there is no sleeve."""
     start = 0.2 if neckline == "off_shoulder" else 0.0
     if fraction <= start + 0.02:
@@ -68,7 +70,9 @@ def sleeve_outline(arm: list[Point], fraction: float, ease: float, neckline: str
     return limb(line, widths.tolist())
 
 
-def dress_sleeves(canvas: Canvas, figure: Figure, fraction, ease, fabric, edge, garment, neckline=None) -> None:
+def dress_sleeves(
+    canvas: Canvas, figure: Figure, fraction, ease, fabric, edge, garment, neckline=None
+) -> None:
     for side, arm in zip((1, -1), figure.arms, strict=True):
         bare = neckline == "one_shoulder" and side < 0
         outline = None if bare else sleeve_outline(arm, fraction, ease, neckline)
@@ -95,5 +99,7 @@ def pant_hem_region(figure: Figure, end: float) -> list[list[Point]]:
     bands = []
     for hip, _, ankle in figure.legs:
         x, _ = lerp(hip, ankle, (end - hip[1]) / (ankle[1] - hip[1]))
-        bands.append([(x - 0.5, end - 0.45), (x + 0.5, end - 0.45), (x + 0.5, end + 0.45), (x - 0.5, end + 0.45)])
+        bands.append(
+            [(x - 0.5, end - 0.45), (x + 0.5, end - 0.45), (x + 0.5, end + 0.45), (x - 0.5, end + 0.45)]
+        )
     return bands

@@ -12,7 +12,9 @@ def mirrored(half: list[Point]) -> list[Point]:
     return half + [(-x, y) for x, y in reversed(half)]
 
 
-def ellipse(cx: float, cy: float, rx: float, ry: float, start=0.0, end=2 * math.pi, corners=16) -> list[Point]:
+def ellipse(
+    cx: float, cy: float, rx: float, ry: float, start=0.0, end=2 * math.pi, corners=16
+) -> list[Point]:
     """Corners on an elliptic arc; angles in radians, clockwise from the right since y points down."""
     angles = np.linspace(start, end, corners)
     return list(zip((cx + rx * np.cos(angles)).tolist(), (cy + ry * np.sin(angles)).tolist(), strict=True))

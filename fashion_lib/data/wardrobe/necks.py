@@ -32,7 +32,11 @@ def trim_of(dye, stream: Stream) -> Trim:
     inner, pick = stream.colour(150, 250), stream.uniform()
     light = luminance(dye)
     if contrasts:
-        colour = (242, 240, 234) if light < 150 else ((40, 40, 48), (170, 40, 50), (40, 60, 140))[min(int(pick * 3), 2)]
+        colour = (
+            (242, 240, 234)
+            if light < 150
+            else ((40, 40, 48), (170, 40, 50), (40, 60, 140))[min(int(pick * 3), 2)]
+        )
     else:
         colour = shade(dye, 1.3) if 45 < light < 160 else ((204, 200, 196) if light >= 160 else (92, 92, 100))
     return Trim(colour, edge_colour(colour), wide, deep, inner)
@@ -56,7 +60,14 @@ def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> lis
         "round": ellipse(0, 1.34, 0.48 + 0.05 * w, 0.6 + 0.08 * d, *HALF_TURN),
         "v": [(-0.42 - 0.05 * w, 1.36), (0.42 + 0.05 * w, 1.36), (0, 2.45 + 0.15 * d)],
         "square": box(-0.6 - 0.05 * w, 1.36, 0.6 + 0.05 * w, 2.1 + 0.1 * d),
-        "straight": [(-0.84, 1.5), (-0.2, 1.3), (0.2, 1.3), (0.84, 1.5), (0.78, 1.62 + 0.04 * d), (-0.78, 1.62 + 0.04 * d)],
+        "straight": [
+            (-0.84, 1.5),
+            (-0.2, 1.3),
+            (0.2, 1.3),
+            (0.84, 1.5),
+            (0.78, 1.62 + 0.04 * d),
+            (-0.78, 1.62 + 0.04 * d),
+        ],
     }.get(value)
     if opening is not None:
         canvas.fill(opening, figure.skin, "skin", pen)
@@ -89,7 +100,9 @@ def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen
         return [grown(ruff, 1.1)]
     folds = ((0.78, 1.2), (0.64, 0.92), (0.5, 0.62))  # draped: folds that hang like a scarf
     for i, (rx, ry) in enumerate(folds):
-        tone = shade(dye, 0.8 if i % 2 else 1.08) if luminance(dye) > 55 else shade(dye, 2.0 if i % 2 else 1.2)
+        tone = (
+            shade(dye, 0.8 if i % 2 else 1.08) if luminance(dye) > 55 else shade(dye, 2.0 if i % 2 else 1.2)
+        )
         canvas.fill(ellipse(0, 1.32, rx + 0.04 * w, ry + 0.06 * d, *HALF_TURN), tone, "detail", pen)
     canvas.fill(ellipse(0, 1.3, 0.36, 0.3, *HALF_TURN), shade(figure.skin, 0.86), "skin", pen)
     return [grown(ellipse(0, 1.32, *folds[0], *HALF_TURN), 1.1)]
@@ -128,9 +141,33 @@ def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: floa
     canvas.fill(ellipse(0, 1.32, 0.28, 0.34, *HALF_TURN), shade(figure.skin, 0.86), "skin", pen)
     shapes = {
         # the notch is a bite out of the outer edge; the peak points up past the shoulder line
-        "notched": [(0.2, 1.16), (0.44, 1.24), (0.74 + w, 1.66), (0.46, 1.86), (0.84 + w, 2.02), (0.05, low), (0.28, 1.7)],
-        "peaked": [(0.2, 1.16), (0.42, 1.24), (0.52, 1.74), (1.02 + w, 1.44), (0.86 + w, 2.14), (0.05, low), (0.28, 1.7)],
-        "shawl": [(0.2, 1.16), (0.44, 1.22), (0.7 + w, 1.6), (0.76 + w, 2.0), (0.6, 2.4), (0.05, low), (0.28, 1.7)],
+        "notched": [
+            (0.2, 1.16),
+            (0.44, 1.24),
+            (0.74 + w, 1.66),
+            (0.46, 1.86),
+            (0.84 + w, 2.02),
+            (0.05, low),
+            (0.28, 1.7),
+        ],
+        "peaked": [
+            (0.2, 1.16),
+            (0.42, 1.24),
+            (0.52, 1.74),
+            (1.02 + w, 1.44),
+            (0.86 + w, 2.14),
+            (0.05, low),
+            (0.28, 1.7),
+        ],
+        "shawl": [
+            (0.2, 1.16),
+            (0.44, 1.22),
+            (0.7 + w, 1.6),
+            (0.76 + w, 2.0),
+            (0.6, 2.4),
+            (0.05, low),
+            (0.28, 1.7),
+        ],
     }
     if value in shapes:
         for piece in both(shapes[value]):
@@ -138,5 +175,12 @@ def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: floa
     for y in (low + 0.2, low + 0.6):
         if y < end - 0.1:
             canvas.fill(ellipse(0.16, y, 0.06, 0.06, corners=8), trim.dye, "detail", trim.edge)
-    opening = [(0.2, 1.16), (0.5, 1.24), (0.56, 1.9), (0.12, low), (0.02, low), (0.28, 1.7)]  # a collarless edge
+    opening = [
+        (0.2, 1.16),
+        (0.5, 1.24),
+        (0.56, 1.9),
+        (0.12, low),
+        (0.02, low),
+        (0.28, 1.7),
+    ]  # a collarless edge
     return [grown(piece, 1.1) for piece in both(shapes.get(value, opening))]

@@ -35,8 +35,12 @@ class Wardrobe:
         outfit = self.drawing(index).outfit
         if attribute not in outfit.labels:
             shown = ", ".join(outfit.labels)
-            raise FashionError(f"picture {index} shows no {attribute}; choose one of the attributes it shows: {shown}.")
-        return draw(self.seed, int(index), self.size, replace(outfit, values={**outfit.values, attribute: value}))
+            raise FashionError(
+                f"picture {index} shows no {attribute}; choose one of the attributes it shows: {shown}."
+            )
+        return draw(
+            self.seed, int(index), self.size, replace(outfit, values={**outfit.values, attribute: value})
+        )
 
     def labels(self, index: int) -> dict[str, str]:
         """Attribute -> value, without drawing anything."""
@@ -74,7 +78,7 @@ class Wardrobe:
 def carriers(attribute: str) -> tuple[str, ...]:
     """The garments (with "close-up" where it matters) whose pictures show an attribute, for the notebooks."""
     SCHEMA.index(attribute)
-    shown = [g + (" close-up" if close else "") for (g, close), names in CARRIED.items() if attribute in names]
+    shown = [
+        g + (" close-up" if close else "") for (g, close), names in CARRIED.items() if attribute in names
+    ]
     return tuple(shown)
-
-

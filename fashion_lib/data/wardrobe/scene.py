@@ -79,7 +79,9 @@ def choose_outfit(seed: int, index: int) -> Outfit:
 def _frame(outfit: Outfit, side: int, seed: int, index: int) -> Frame:
     stream = Stream(seed, index, "framing")
     top, bottom = FRAMES[outfit.garment, outfit.close_up]
-    aside, down = (0.16, 0.1) if outfit.garment in ("top", "coat") else (0.14, 0.05)  # a hem must stay in the picture
+    aside, down = (
+        (0.16, 0.1) if outfit.garment in ("top", "coat") else (0.14, 0.05)
+    )  # a hem must stay in the picture
     return Frame(
         side,
         top,
@@ -107,7 +109,9 @@ class Dresser:
         other = companion.choice([name for name in DYES if name != values["colour"]])
         self.other_dye = companion.jitter(DYES[other], 20)
         kind = companion.choice(SCHEMA.attribute("pattern").values, (0.6, 0.1, 0.1, 0.1, 0.1))
-        self.other_fabric = weave(kind, self.other_dye, canvas.frame, canvas.side, self.stream("companion fabric"))
+        self.other_fabric = weave(
+            kind, self.other_dye, canvas.frame, canvas.side, self.stream("companion fabric")
+        )
         self.cut = self.stream("cut")
         self.ease = self.cut.uniform(-0.02, 0.22)
         self.spot = self.cut.uniform()  # where inside its bin a length falls
@@ -124,7 +128,9 @@ class Dresser:
         fabric, dye = (self.fabric, self.dye) if main else (self.other_fabric, self.other_dye)
         self.canvas.cloth(outline, fabric, edge_colour(dye), "lower", "lower" if main else None)
         if main:
-            self.regions["skirt_length"] = garments.hem_region(end, max(x for x, y in outline if y > end - 0.3))
+            self.regions["skirt_length"] = garments.hem_region(
+                end, max(x for x, y in outline if y > end - 0.3)
+            )
 
     def pants(self, main: bool) -> None:
         end = self._end(PANT_END, "pant_length")
@@ -206,4 +212,6 @@ def draw(seed: int, index: int, size: int, outfit: Outfit | None = None) -> Draw
         else:
             regions[attribute] = shrink(canvas.mask(dresser.regions[attribute]))
     parts = cv2.resize(canvas.parts, (size, size), interpolation=cv2.INTER_NEAREST)
-    return Drawing(expose(canvas.picture, Stream(seed, index, "light")), outfit.labels, regions, parts, outfit)
+    return Drawing(
+        expose(canvas.picture, Stream(seed, index, "light")), outfit.labels, regions, parts, outfit
+    )

@@ -9,17 +9,24 @@ from fashion_lib.attributes import Attribute, Schema
 SCHEMA = Schema(
     (
         Attribute("skirt_length", ("short", "knee", "midi", "floor"), "local", "length"),
-        Attribute("sleeve_length", ("sleeveless", "short", "elbow", "three_quarter", "long"), "local", "length"),
+        Attribute(
+            "sleeve_length", ("sleeveless", "short", "elbow", "three_quarter", "long"), "local", "length"
+        ),
         Attribute("coat_length", ("high_waist", "regular", "long", "knee"), "local", "length"),
         Attribute("pant_length", ("short", "mid", "three_quarter", "full"), "local", "length"),
         Attribute("collar_design", ("shirt", "peter_pan", "puritan", "rib"), "local", "design"),
         Attribute("lapel_design", ("collarless", "notched", "peaked", "shawl"), "local", "design"),
         Attribute(
-            "neckline_design", ("round", "v", "square", "straight", "off_shoulder", "one_shoulder"), "local", "design"
+            "neckline_design",
+            ("round", "v", "square", "straight", "off_shoulder", "one_shoulder"),
+            "local",
+            "design",
         ),
         Attribute("neck_design", ("turtle", "low_turtle", "ruffle", "draped"), "local", "design"),
         Attribute("pattern", ("solid", "striped", "dotted", "plaid", "floral"), "global", "appearance"),
-        Attribute("colour", ("red", "yellow", "green", "blue", "purple", "black", "white"), "global", "appearance"),
+        Attribute(
+            "colour", ("red", "yellow", "green", "blue", "purple", "black", "white"), "global", "appearance"
+        ),
         Attribute("silhouette", ("slim", "straight", "flared", "balloon"), "global", "appearance"),
     )
 )
