@@ -1,8 +1,9 @@
 """Can each attribute be told at all? A supervised classifier on every label, before any retrieval method is blamed.
 
 `python benchmarks/learnability.py --profile laptop`: ASEN with one linear classifier an attribute, trained with
-cross-entropy on all labels of every training image, scored by accuracy on the test split beside chance (the most
-frequent value). An attribute at chance here is drawn too small or labelled wrongly, whatever a triplet loss makes of it.
+cross-entropy on all labels of every training image, scored by accuracy on the test split beside chance (the share of
+the most frequent value). An attribute at chance here is drawn too small or labelled wrongly, whatever a triplet loss
+makes of it.
 """
 
 import argparse

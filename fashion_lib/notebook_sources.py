@@ -42,7 +42,9 @@ def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str) -> nbforma
     Works in place and returns the notebook. metadata["fashion"] receives source_sha256, profile and commit.
     """
     for cell in notebook.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", "jupyter") and value}
+        cell.metadata = {
+            key: value for key, value in cell.metadata.items() if key in ("tags", "jupyter") and value
+        }
         for output in cell.get("outputs", []):
             output.get("metadata", {}).pop("execution", None)
     notebook.metadata = nbformat.from_dict(
