@@ -12,9 +12,11 @@ FORCE ?=
 # CUDA libraries are left out. Those two packages are then not checked against the lock's hashes; all others are.
 TORCH_INDEX ?=
 # PYTHON=python3.12 chooses the interpreter of a new .venv; otherwise the first that fits is taken.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c '$(FITS)' 2>/dev/null && { echo $$python; break; }; done)
-FITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+endif
 
 BIN := .venv/bin
 STAMP := .venv/.installed
