@@ -162,16 +162,22 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
         f"import os, pathlib, time\npathlib.Path({str(running)!r}).write_text(str(os.getpid()))\ntime.sleep(300)",
     )
     command = [sys.executable, "-m", "fashion_lib", "notebook", str(source), str(tmp_path / "o.ipynb")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while (
-        not (running.exists() and running.read_text())
-        and process.poll() is None
-        and time.monotonic() < deadline
-    ):
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    # A shell that starts jobs in the background has them ignore Ctrl-C, and children inherit that.
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (running.exists() and running.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert (process.returncode, errors.strip()) == (130, "Stopped.")
     with pytest.raises(ProcessLookupError):
         os.kill(int(running.read_text()), 0)
