@@ -38,7 +38,7 @@ $(STAMP): requirements.lock
 		"was found ('$(PYTHON)'): install one (on Debian and Ubuntu with the package python3-venv)," \
 		"or name it as in make env PYTHON=/path/to/python3.12." >&2; exit 1; }
 	@if [ -e .venv/.building ]; then rm -rf .venv; fi
-	@echo "building .venv with $(PYTHON) (some minutes, up to 5 GB with the CUDA libraries that torch brings on Linux) ..."
+	@echo "building .venv with $(PYTHON) (some minutes, up to 6 GB with the CUDA libraries that torch brings on Linux) ..."
 	@mkdir -p .venv build && touch .venv/.building
 	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv
 ifeq ($(strip $(TORCH_INDEX)),)

@@ -13,11 +13,11 @@ from fashion_lib.retrieval import embed_images
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--size", type=int, default=96, help="side of the pictures in pixels")
     parser.add_argument("--backbone", default="small")
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     data = random_data(options.images, options.size)
     rows, every = np.arange(options.images), list(range(len(data.schema)))

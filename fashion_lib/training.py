@@ -108,6 +108,8 @@ def train(
         validate()
         keep("last")
     load_model_tensors(model, *read_checkpoint(run_dir / "best.safetensors"), run_dir / "best.safetensors")
+    for part in run_dir.glob("*.part"):  # of a process killed while it wrote
+        part.unlink(missing_ok=True)
     model.eval()
     return history
 

@@ -34,7 +34,9 @@ class TrainingHistory:
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:
     """Turn the pending steps into one entry of means."""
     pending, history.pending = history.pending, []
-    names = dict.fromkeys(name for figures in pending for name in figures)  # a method may report some only at times
+    names = dict.fromkeys(
+        name for figures in pending for name in figures
+    )  # a method may report some only at times
     reported = {name: [figures[name] for figures in pending if name in figures] for name in names}
     entry = {name: sum(values) / len(values) for name, values in reported.items()}
     speed = entry.pop("images") / entry.pop("seconds")

@@ -42,7 +42,7 @@ class SpatialAttention(nn.Module):
 
 def positions(image_map: Tensor) -> Tensor:
     """(B, C, h, w) to (B, h * w, C). A view of channels-last memory; the other order would make every gradient of the
-    backbone change its memory format, at a tenth of the training speed."""
+    backbone change its memory format, which costs about a tenth of the training speed."""
     return image_map.permute(0, 2, 3, 1).flatten(1, 2)
 
 
