@@ -72,6 +72,18 @@ def test_a_twin_changes_only_one_attribute_and_mostly_its_region():
         assert (changed & near).sum() > 0.5 * changed.sum(), attribute
 
 
+def test_a_colour_twin_leaves_skin_hair_and_what_is_worn_with_the_garment_alone():
+    changed, untouched = 0, 0
+    for index in [i for i in range(WARDROBE.count) if "colour" in WARDROBE.labels(i)][:12]:
+        drawing = WARDROBE.drawing(index)
+        value = next(v for v in SCHEMA.attribute("colour").values if v != drawing.labels["colour"])
+        difference = np.abs(WARDROBE.twin(index, "colour", value).image.astype(int) - drawing.image).max(2)
+        others = np.isin(drawing.parts, [PARTS.index(part) for part in ("skin", "hair", "lower")])
+        others &= ~drawing.regions["colour"]  # a garment's own outline may still touch them
+        changed, untouched = changed + (difference[others] > 12).sum(), untouched + others.sum()
+    assert untouched > 1_000 and changed < 0.1 * untouched
+
+
 def test_a_twin_with_its_own_value_is_the_picture_itself():
     index = showing("sleeve_length")
     drawing = WARDROBE.drawing(index)

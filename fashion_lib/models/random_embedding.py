@@ -14,7 +14,7 @@ from fashion_lib.models.interface import Attended, RetrievalModel
 class RandomEmbedding(RetrievalModel):
     """A unit vector drawn from (seed, image, attribute), the same in whatever batch the image comes; no parameters.
 
-    Its MAP is the share of a value among the candidates, the figure that "learned nothing" means.
+    Its MAP, a little above the share of a value among the candidates, is the figure that "learned nothing" means.
     """
 
     image_passes = 0

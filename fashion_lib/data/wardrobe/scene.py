@@ -106,7 +106,9 @@ class Dresser:
         self.dye = self.stream("dye").jitter(DYES[values["colour"]], 16)
         self.fabric = weave(values["pattern"], self.dye, canvas.frame, canvas.side, self.stream("fabric"))
         companion = self.stream("companion")  # what is worn with the garment, and must not be mistaken for it
-        other = companion.choice([name for name in DYES if name != values["colour"]])
+        # ... and keeps its dye in a twin, so it avoids the scene's own colour, not the one that a twin is given
+        own = choose_outfit(seed, index).values["colour"]
+        other = companion.choice([name for name in DYES if name != own])
         self.other_dye = companion.jitter(DYES[other], 20)
         kind = companion.choice(SCHEMA.attribute("pattern").values, (0.6, 0.1, 0.1, 0.1, 0.1))
         self.other_fabric = weave(
