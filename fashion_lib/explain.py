@@ -3,6 +3,9 @@
 The two answer different questions. Attention is part of the forward pass: the weights with which positions entered
 the embedding. Grad-CAM (Selvaraju et al., ICCV 2017, eqs. 1 and 2) is computed afterwards for a number we choose, the
 target: channels of the last feature map, weighted by the target's mean gradient in them, summed, negative parts cut.
+That mean over positions forgets where an attention-pooled model collected its vector; HiResCAM (Draelos and Carin,
+arXiv:2011.08891) multiplies gradient and feature position by position instead. Where features are average-pooled, the
+gradient is the same everywhere and the two are one.
 
 Which target? A classifier has its class score; a metric-learning model has no score, only similarities:
 - the embedding with itself: always 1, so its gradient is zero and the map is rounding noise;
@@ -18,7 +21,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam import GradCAM, HiResCAM
 from torch import Tensor, nn
 
 from fashion_lib.errors import FashionError
@@ -32,9 +35,10 @@ def attention(model: RetrievalModel, images: Tensor, attributes: Tensor) -> dict
     images: float32 (B, 3, H, W), normalised; attributes: int64 (B,). In eval mode and without gradients.
     """
     model.check_attributes(attributes, len(images))
+    device = _device(model, images)
     with _untouched(model), torch.no_grad():
         model.eval()
-        return model.attend(model.features(images), attributes).maps
+        return model.attend(model.features(images.to(device)), attributes.to(device)).maps
 
 
 def value_directions(model: RetrievalModel, data, attribute: int, limit: int | None = 500) -> Tensor:
@@ -58,7 +62,8 @@ def value_directions(model: RetrievalModel, data, attribute: int, limit: int | N
 
 
 def grad_cam(
-    model: RetrievalModel, images: Tensor, attributes: Tensor, references: Tensor, layer: nn.Module | None = None
+    model: RetrievalModel, images: Tensor, attributes: Tensor, references: Tensor, layer: nn.Module | None = None,
+    *, elementwise: bool = False,
 ) -> Tensor:
     """Grad-CAM of the dot product of each image's embedding with its reference; float32 (B, h, w), non-negative, CPU.
 
@@ -66,6 +71,7 @@ def grad_cam(
     `value_directions` or other images' embeddings, held constant. layer: the module whose output (B, C, h, w) is
     weighed (default: the backbone's last stage). The cells come unscaled, so that maps of one model can share a colour
     scale; between models only their shapes compare. A map is zero where nothing speaks for the reference.
+    elementwise: HiResCAM, gradient times feature in each position, without the mean over positions.
     Runs in float32 and eval mode and leaves hooks, gradients and modes of the model as they were. Raises FashionError
     for a model without such a layer and for references of another shape.
     """
@@ -77,17 +83,23 @@ def grad_cam(
     if tuple(references.shape) != expected:
         raise FashionError(f"Grad-CAM of {len(images)} images needs references {expected} but got"
                            f" {tuple(references.shape)}: give one embedding an image.")
-    targets = [_Similarity(reference) for reference in references.detach().to(images.device, torch.float32)]
-    with _untouched(model), torch.enable_grad(), torch.autocast(images.device.type, enabled=False):
+    device = _device(model, images)
+    targets = [_Similarity(reference) for reference in references.detach().to(device, torch.float32)]
+    with _untouched(model), torch.enable_grad(), torch.autocast(device.type, enabled=False):
         model.requires_grad_(False)  # no graph below the layer, and no gradients to clear
         start = layer.register_forward_hook(lambda module, inputs, output: output.detach().requires_grad_())
-        cam = _CellsGradCAM(_Embedder(model, attributes), [layer])
+        method = _CellsHiResCAM if elementwise else _CellsGradCAM
+        cam = method(_Embedder(model, attributes.to(device)), [layer])
         try:
-            cells = cam(input_tensor=images, targets=targets)
+            cells = cam(input_tensor=images.to(device), targets=targets)
         finally:
             cam.activations_and_grads.release()
             start.remove()
     return torch.from_numpy(cells)
+
+
+def _device(model: nn.Module, images: Tensor) -> torch.device:
+    return next(model.parameters(), images).device
 
 
 class _Embedder(nn.Module):
@@ -111,7 +123,7 @@ class _Similarity:
         return embedding @ self.reference
 
 
-class _CellsGradCAM(GradCAM):
+class _Cells:
     """grad-cam stretches every map to 0..1 at the picture's size, after which no two maps compare: keep the cells."""
 
     def compute_cam_per_layer(self, input_tensor, targets, eigen_smooth):
@@ -123,6 +135,14 @@ class _CellsGradCAM(GradCAM):
 
     def aggregate_multi_layers(self, cam_per_target_layer):
         return cam_per_target_layer
+
+
+class _CellsGradCAM(_Cells, GradCAM):
+    """Grad-CAM at the layer's own resolution."""
+
+
+class _CellsHiResCAM(_Cells, HiResCAM):
+    """HiResCAM at the layer's own resolution."""
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def train(
             history.best_step, history.best_map = history.step, score
             keep("best")
 
-    if not history.step:
+    if not history.step and history.best_step is None:
         keep("last")  # a folder that cannot be written shows now, not after the first tenth of the steps
     model.train()
     with (

@@ -61,6 +61,27 @@ def test_grad_cam_is_its_definition(method, images, references):
     assert (found > 0).any()
 
 
+@pytest.mark.parametrize("method", WITH_BACKBONE)
+def test_hires_cam_multiplies_position_by_position(method, images, references):
+    model = model_of(method).eval()
+    kept = {}
+    handle = model.backbone.register_forward_hook(lambda module, inputs, output: kept.update(map=output))
+    score = (model.embed(images, ATTRIBUTES) * references).sum()
+    handle.remove()
+    gradient, = torch.autograd.grad(score, kept["map"])
+    expected = (gradient * kept["map"].detach()).sum(1).clamp_min(0)
+    found = grad_cam(model, images, ATTRIBUTES, references, elementwise=True)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+    pooled = torch.allclose(found, grad_cam(model, images, ATTRIBUTES, references), rtol=1e-3, atol=1e-7)
+    assert pooled == (method != "asen")  # average pooling: the gradient is the same everywhere
+
+
+def test_grad_cam_of_another_layer(images, references):
+    model = model_of("asen").eval()
+    found = grad_cam(model, images, ATTRIBUTES, references, layer=model.backbone.layer1)
+    assert found.shape == (4, 8, 8)
+
+
 def test_grad_cam_is_the_package_s_map_before_it_is_stretched(images, references):
     model, references, size = model_of("asen").eval(), 1000 * references, (2 * SIZE, 2 * SIZE)
     with GradCAM(_Embedder(model, ATTRIBUTES), [model.backbone.layer3]) as package:

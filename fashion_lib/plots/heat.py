@@ -92,8 +92,7 @@ def heat_map_rows(
         colours = ScalarMappable(Normalize(0, top if shared_scale else 1), HEAT)
         bar = figure.colorbar(colours, cax=line[-1], ticks=[0, top if shared_scale else 1])
         bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=7)
-        if row == 0:
-            bar.ax.set_title(scale_label if shared_scale else "each map\nits own", fontsize=7, pad=4)
+        bar.set_label(scale_label if shared_scale else "of each map", fontsize=7, labelpad=2)
     plt.close(figure)
     return figure
 

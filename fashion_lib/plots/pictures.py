@@ -102,8 +102,9 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
 
 
 def two_lines(name: str) -> str:
-    """A name such as "sleeve_length" for a narrow place."""
-    return name.replace("_", " ").replace(" ", "\n", 1)
+    """A name such as "sleeve_length" for a narrow place; a name that has its line breaks keeps them."""
+    name = name.replace("_", " ")
+    return name if "\n" in name else name.replace(" ", "\n", 1)
 
 
 def shown_value(data, row: int, attribute: str) -> str:
