@@ -22,7 +22,7 @@ from fashion_lib.errors import FashionError
 # ipykernel greets every start with a warning about unencrypted ports; a cell's own errors come as its output.
 KERNEL_ARGUMENTS = ["--log-level=50"]
 # Seconds a cell may take. A laptop cell trains for minutes at most; one with the papers' settings for days.
-CELL_SECONDS = {"smoke": 300, "laptop": 1_800, "paper": 7 * 24 * 3_600}
+CELL_SECONDS = {"smoke": 600, "laptop": 1_800, "paper": 7 * 24 * 3_600}
 
 
 def run_notebook(

@@ -83,7 +83,7 @@ def test_the_environment_profile_counts_as_the_profile(tmp_path, executions, mon
     assert run_notebook(source, output) is False
     monkeypatch.setenv("FASHION_PROFILE", "laptop")
     assert run_notebook(source, output) is True
-    assert [options["execution_timeout"] for _, options in executions] == [300, 1800]
+    assert [options["execution_timeout"] for _, options in executions] == [600, 1800]
 
 
 @pytest.mark.parametrize(
