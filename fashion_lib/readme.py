@@ -18,6 +18,7 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
     """One data set's MAP of the four methods as a Markdown table, mean ± standard deviation over seeds."""
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
+    rows = rows[[key in METHODS for key in zip(rows.method, rows.variant, strict=True)]]
     if rows.empty:
         raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
     shown = tables.formatted(tables.summarise(rows).reindex(METHODS), METHODS)
