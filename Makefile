@@ -82,7 +82,7 @@ job: env
 # Each notebook as a reader meets it, with its default parameters, on the runs that `job` left.
 notebook-tests: env
 	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
-		FASHION_PROFILE=smoke FASHION_RUNS="$(TEST_RUNS)/runs" JUPYTER_PREFER_ENV_PATH=1 \
+		FASHION_PROFILE=smoke OMP_NUM_THREADS=1 FASHION_RUNS="$(TEST_RUNS)/runs" JUPYTER_PREFER_ENV_PATH=1 \
 		$(BIN)/python -m pytest -q --nbval-lax --nbval-cell-timeout=300 --dist loadscope -n $(WORKERS) notebooks; \
 	else echo "no notebooks yet: nothing to test"; fi
 
