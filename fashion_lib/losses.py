@@ -5,12 +5,13 @@ All of them use the hinge of CSN, ASEN and everything after it (with s the cosin
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fashion_lib.errors import FashionError
 from fashion_lib.precision import float32_maths
 
 MINING = ("all", "hard")
+LOSS_WEIGHTS = ("learned", "fixed")
 
 
 @float32_maths
@@ -88,3 +89,26 @@ def mean_similarity(embeddings: Tensor, attributes: Tensor) -> float:
     # |sum of m unit vectors|^2 = m + the sum of all ordered pairs' cosines.
     pairs = count * (count - 1)
     return float((sums.square().sum() - count.sum()) / pairs.sum()) if pairs.sum() > 0 else 0.0
+
+
+class LossWeights(nn.Module):
+    """Several losses as one (AG-MLAN eq. 9), with a parameter p of each.
+
+    kind "learned": sum of exp(-p) L / 2 + p / 2, so that a loss which stays large weighs less (Kendall, Gal and
+    Cipolla, CVPR 2018). A bare learned factor, as the equation reads, would simply fall to minus infinity. "fixed":
+    what the released code of AG-MAN does, exp(p) L / 2 + p with p = 1 that no optimiser ever sees.
+    """
+
+    def __init__(self, count: int, kind: str):
+        super().__init__()
+        if kind not in LOSS_WEIGHTS:
+            raise FashionError(f"Unknown loss weights '{kind}': choose one of {', '.join(LOSS_WEIGHTS)}.")
+        self.kind = kind
+        start = torch.zeros(count) if kind == "learned" else torch.ones(count)
+        self.p = nn.Parameter(start, requires_grad=kind == "learned")
+
+    def forward(self, losses: Tensor) -> Tensor:
+        """losses (count,) to a scalar."""
+        if self.kind == "learned":
+            return ((-self.p).exp() * losses + self.p).sum() / 2
+        return (0.5 * self.p.exp() * losses + self.p).sum()

@@ -7,10 +7,14 @@ import torch
 
 from fashion_lib.attributes import Schema
 from fashion_lib.errors import FashionError
+from fashion_lib.models.ag_mlan import AGMLAN
 from fashion_lib.models.asen import ASEN
-from fashion_lib.models.backbones import BACKBONES, build_backbone
+from fashion_lib.models.attnfashion import AttnFashion
+from fashion_lib.models.backbones import BACKBONES, build_backbone, build_stage4
 from fashion_lib.models.csn import ConditionalSimilarityNetwork
+from fashion_lib.models.haen import HAEN
 from fashion_lib.models.interface import Attended, BatchLabels, RetrievalModel
+from fashion_lib.models.isln import ISLN
 from fashion_lib.models.random_embedding import RandomEmbedding
 from fashion_lib.models.triplet import TripletNetwork
 
@@ -41,7 +45,23 @@ def _csn(schema, backbone, start, variant, seed, **options):
 
 
 def _asen(schema, backbone, start, variant, seed, **options):
-    return ASEN(schema, build_backbone(backbone, start), **options)
+    return ASEN(schema, build_backbone(backbone, start), version=int(variant.removeprefix("v")), **options)
+
+
+def _attnfashion(schema, backbone, start, variant, seed, **options):
+    return AttnFashion(schema, build_backbone(backbone, start), **options)
+
+
+def _haen(schema, backbone, start, variant, seed, **options):
+    return HAEN(schema, build_backbone(backbone, start), **options)
+
+
+def _isln(schema, backbone, start, variant, seed, **options):
+    return ISLN(schema, build_backbone(backbone, start), **options)
+
+
+def _ag_mlan(schema, backbone, start, variant, seed, **options):
+    return AGMLAN(schema, build_backbone(backbone, start), build_stage4(backbone, start), variant, **options)
 
 
 METHODS: dict[str, Method] = {
@@ -50,7 +70,11 @@ METHODS: dict[str, Method] = {
         Method("random", _random, ("default",), "random unit vectors", trainable=False),
         Method("triplet", _triplet, ("default",), "one triplet space, as in Ma et al., AAAI 2020, table 1"),
         Method("csn", _csn, ("learned", "prein", "fixed"), "Veit et al., CVPR 2017"),
-        Method("asen", _asen, ("v2",), "Ma et al., AAAI 2020"),
+        Method("asen", _asen, ("v2", "v1"), "Ma et al., AAAI 2020"),
+        Method("attnfashion", _attnfashion, ("default",), "Wan et al., JETAI 2022"),
+        Method("haen", _haen, ("default",), "Yan et al., 2021"),
+        Method("isln", _isln, ("default",), "Yan et al., ICME 2022"),
+        Method("ag_mlan", _ag_mlan, ("paper", "code"), "Xiao and Yamasaki (AG-MLAN, later AG-MAN)"),
     )
 }
 

@@ -9,24 +9,35 @@ import math
 import torch
 from torch import Tensor, nn
 
+from fashion_lib.errors import FashionError
+
 
 def attention_dim(channels: int) -> int:
     """A for a map of C channels: 512 for ResNet-50's 1024, as in the paper, and never below 128."""
     return max(channels // 2, 128)
 
 
+SCORES = ("scaled_sum", "convolution")
+
+
 class SpatialAttention(nn.Module):
     """ASA, where to look: softmax over positions of <tanh(BN(conv(I))), tanh(W a)> / sqrt(A).
 
     Two steps, because the image side does not depend on the attribute: `keys(I)` once an image, then `forward`
-    once an attribute.
+    once an attribute. score "scaled_sum" is version 2's; "convolution" is version 1's: no batch normalisation, and
+    instead of the sum a learned 1 x 1 convolution from A channels to one, then tanh.
     """
 
-    def __init__(self, channels: int, dim: int, attribute_side: nn.Module | None = None):
+    def __init__(
+        self, channels: int, dim: int, attribute_side: nn.Module | None = None, score: str = "scaled_sum"
+    ):
         super().__init__()
+        if score not in SCORES:
+            raise FashionError(f"Unknown score '{score}': choose one of {', '.join(SCORES)}.")
         self.conv = nn.Conv2d(channels, dim, 1)
-        self.norm = nn.BatchNorm2d(dim)
+        self.norm = nn.BatchNorm2d(dim) if score == "scaled_sum" else nn.Identity()
         self.attribute_side = attribute_side or nn.Sequential(nn.Linear(dim, dim), nn.Tanh())
+        self.score = nn.Linear(dim, 1) if score == "convolution" else None
 
     def keys(self, image_map: Tensor) -> Tensor:
         """Image side: (B, C, h, w) to float32 (B, A, h, w)."""
@@ -35,8 +46,13 @@ class SpatialAttention(nn.Module):
     def forward(self, keys: Tensor, attribute: Tensor) -> Tensor:
         """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions."""
         query = self.attribute_side(attribute)  # (B, A)
-        dim = keys.shape[1]
-        scores = torch.bmm(positions(keys), query[:, :, None]).squeeze(2) / math.sqrt(dim)  # (B, h * w)
+        if self.score is not None:  # <score weights, keys * query> = <keys, score weights * query>
+            query = query * self.score.weight
+        scores = torch.bmm(positions(keys), query[:, :, None]).squeeze(2)  # (B, h * w)
+        if self.score is not None:
+            scores = torch.tanh(scores + self.score.bias)
+        else:
+            scores = scores / math.sqrt(keys.shape[1])
         return scores.softmax(dim=1).view(len(keys), *keys.shape[2:])
 
 
@@ -49,6 +65,30 @@ def positions(image_map: Tensor) -> Tensor:
 def attend_positions(image_map: Tensor, attention: Tensor) -> Tensor:
     """Sum over positions of I weighted by the attention map: (B, C, h, w), (B, h, w) to (B, C)."""
     return torch.bmm(attention.flatten(1)[:, None], positions(image_map)).squeeze(1)
+
+
+class PositionGate(nn.Module):
+    """SA, which positions stand out whatever the attribute: sigmoid(conv([mean over C, max over C])), AG-MLAN eq. 4.
+
+    It is asked about a map that a weight s of each position has scaled, s * I, without making that map: the mean over
+    channels of s * I is s * mean(I), its maximum s * max(I), or s * min(I) where s is negative. So `summary(I)` is
+    taken once an image, and an attribute costs one value a position.
+    """
+
+    def __init__(self, kernel: int):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
+
+    @staticmethod
+    def summary(image_map: Tensor) -> Tensor:
+        """(B, C, h, w) to mean, maximum and minimum over channels, (B, 3, h, w)."""
+        return torch.stack([image_map.mean(1), image_map.amax(1), image_map.amin(1)], dim=1)
+
+    def forward(self, summary: Tensor, scale: Tensor) -> Tensor:
+        """summary (B, 3, h, w) of I, scale (B, h, w) to the gate of scale * I, (B, h, w), each factor in 0..1."""
+        mean, high, low = summary.unbind(1)
+        stacked = torch.stack([scale * mean, scale * torch.where(scale >= 0, high, low)], dim=1)  # (B, 2, h, w)
+        return torch.sigmoid(self.conv(stacked)).squeeze(1)
 
 
 class ChannelAttention(nn.Module):

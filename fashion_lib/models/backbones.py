@@ -34,9 +34,14 @@ class Backbone(nn.Module):
         self.layer1, self.layer2, self.layer3 = resnet.layer1, resnet.layer2, resnet.layer3
         self.out_channels, self.stride = out_channels, stride
 
-    def forward(self, images: Tensor) -> Tensor:
+    def stages(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps after stage 2, (B, C / 2, ., .), and after stage 3, (B, C, H / stride, W / stride)."""
         stem = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (B, ., H / 4, W / 4)
-        return self.layer3(self.layer2(self.layer1(stem)))  # (B, C, H / stride, W / stride)
+        second = self.layer2(self.layer1(stem))
+        return second, self.layer3(second)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.stages(images)[1]
 
 
 class SmallResNet(nn.Module):
@@ -102,6 +107,27 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
         path = imagenet_file(name)
         load_backbone_weights(backbone, _read(path), path)
     return backbone
+
+
+def build_stage4(name: str, start: str = "pretext") -> nn.Module:
+    """The stage that a Backbone leaves out, (B, C, h, w) to (B, 2 C, h / 2, w / 2); AG-MLAN's branch 1 wants it.
+
+    torchvision's, with ImageNet weights at start="imagenet" and random ones otherwise; for "small" a stage of the same
+    plan with random weights, since its start weights end at stage 3. FashionError as in build_backbone.
+    """
+    if name not in BACKBONES:
+        raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    if name == "small":
+        stage = _stage(128, 256, stride=2)
+        for module in stage.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        return stage
+    stage = get_model(name).layer4
+    if start == "imagenet":
+        weights = _read(imagenet_file(name))
+        stage.load_state_dict({k.removeprefix("layer4."): v for k, v in weights.items() if k.startswith("layer4.")})
+    return stage
 
 
 def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
