@@ -29,6 +29,7 @@ class ISLN(ASEN):
         super().__init__(schema, backbone)
         dim = self.attribute.embedding_dim
         self.norms = nn.ModuleList(nn.BatchNorm2d(dim) for _ in range(passes))
+        self.spatial.conv = nn.Conv2d(backbone.out_channels, dim, 1, bias=False)  # a bias would not commute
         self.spatial.norm = nn.Identity()
         self.feedback = nn.Linear(backbone.out_channels, dim)
 
