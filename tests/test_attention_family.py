@@ -34,7 +34,8 @@ def test_asen_version_1_scores_by_a_convolution_and_ends_in_a_linear_layer():
     image_map = model.backbone(IMAGES)
     asa, aca = model.spatial, model.channel
     query = torch.tanh(model.attribute.weight[ATTRIBUTES])[:, :, None, None]
-    scores = torch.tanh(F.conv2d(torch.tanh(asa.conv(image_map)) * query, asa.score.weight[:, :, None, None], asa.score.bias))
+    fused = torch.tanh(asa.conv(image_map)) * query
+    scores = torch.tanh(F.conv2d(fused, asa.score.weight[:, :, None, None], asa.score.bias))
     attention = scores.flatten(1).softmax(1).view_as(scores[:, 0])
     vector = (image_map * attention[:, None]).sum((2, 3))
     joined = torch.cat([vector, model.channel_attribute.weight[ATTRIBUTES].relu()], dim=1)
