@@ -1,0 +1,95 @@
+"""Triplet relation prediction against a loop, and its files in the layout of Zappos50k's lists."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_data import SCHEMA, TinyModel, tiny_data
+
+from fashion_lib.data.augmentation import normalise
+from fashion_lib.errors import FashionError
+from fashion_lib.triplet_prediction import (
+    draw_triplets,
+    predict_triplets,
+    read_triplet_lists,
+    write_triplet_lists,
+)
+
+DATA = tiny_data()
+
+
+def test_triplets_come_from_the_split_and_obey_the_labels():
+    lists = draw_triplets(DATA, "test", 50, seed=3)
+    assert set(lists) == set(SCHEMA.names)
+    values = DATA.labels[DATA.labels["split"] == "test"].set_index(["image", "attribute"])["value"]
+    for condition, rows in lists.items():
+        assert rows.shape == (50, 3) and (rows[:, 0] != rows[:, 2]).all()
+        for anchor, far, close in rows.tolist():
+            of = [values[DATA.image_names[row], condition] for row in (anchor, far, close)]
+            assert of[0] == of[2] != of[1]
+    again = draw_triplets(DATA, "test", 50, seed=3)
+    assert all(np.array_equal(again[name], rows) for name, rows in lists.items())
+    assert not np.array_equal(draw_triplets(DATA, "test", 50, seed=4)["hem"], lists["hem"])
+
+
+def test_files_have_zappos_layout_and_come_back(tmp_path):
+    lists = draw_triplets(DATA, "test", 7)
+    write_triplet_lists(tmp_path, DATA, "test", lists)
+    file = tmp_path / "tripletlists" / "collar_tripletlist_test.txt"
+    assert file.read_text().splitlines()[0] == " ".join(map(str, lists["collar"][0]))
+    assert (tmp_path / "filenames.json").read_text().splitlines()[:2] == list(DATA.image_names[:2])
+    back = read_triplet_lists(tmp_path, DATA, "test")
+    assert all(np.array_equal(back[name], rows) for name, rows in lists.items())
+
+
+@torch.no_grad()
+def test_accuracy_and_loss_equal_a_loop_over_triplets():
+    model, lists = TinyModel(), draw_triplets(DATA, "test", 20)
+    found = predict_triplets(model, DATA, lists)
+    assert model.passes == len({row for rows in lists.values() for row in rows.ravel().tolist()})
+    right, losses = [], []
+    for condition, rows in lists.items():
+        a = torch.tensor([SCHEMA.index(condition)] * 3)
+        of_condition = []
+        for row in rows:
+            anchor, far, close = model.embed(normalise(DATA.pixels[row]), a).double()
+            gap = float(anchor @ close - anchor @ far)
+            of_condition.append((gap > 0, max(0.0, 0.2 - gap)))
+        assert found.accuracy[condition] == pytest.approx(np.mean([r for r, _ in of_condition]))
+        assert found.loss[condition] == pytest.approx(np.mean([loss for _, loss in of_condition]), abs=1e-6)
+        right += [r for r, _ in of_condition]
+        losses += [loss for _, loss in of_condition]
+    assert found.accuracy["overall"] == pytest.approx(np.mean(right))
+    assert found.loss["overall"] == pytest.approx(np.mean(losses), abs=1e-6)
+    assert found.triplets == dict.fromkeys(SCHEMA.names, 20) | {"overall": 60}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1 2", "line 1 of .*'1 2', not three numbers"),
+        ("1 2 99", "not three numbers from 0 to 59"),
+        ("a b c", "not three"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, message):
+    write_triplet_lists(tmp_path, DATA, "test", draw_triplets(DATA, "test", 3))
+    (tmp_path / "tripletlists" / "hem_tripletlist_test.txt").write_text(line + "\n")
+    with pytest.raises(FashionError, match=message):
+        read_triplet_lists(tmp_path, DATA, "test")
+
+
+def test_missing_lists_unknown_conditions_and_images_are_one_sentence(tmp_path):
+    with pytest.raises(FashionError, match=r"filenames\.json cannot be read"):
+        read_triplet_lists(tmp_path, DATA, "test")
+    lists = draw_triplets(DATA, "test", 3)
+    write_triplet_lists(tmp_path, DATA, "test", lists)
+    with pytest.raises(FashionError, match=r"no list that ends in _tripletlist_val\.txt"):
+        read_triplet_lists(tmp_path, DATA, "valid")
+    (tmp_path / "tripletlists" / "heel_tripletlist_test.txt").write_text("0 1 2\n")
+    with pytest.raises(FashionError, match="heel"):
+        read_triplet_lists(tmp_path, DATA, "test")
+    (tmp_path / "tripletlists" / "heel_tripletlist_test.txt").unlink()
+    names = (tmp_path / "filenames.json").read_text().replace(DATA.image_names[lists["collar"][0][0]], "gone.png")
+    (tmp_path / "filenames.json").write_text(names)
+    with pytest.raises(FashionError, match=r"gone\.png"):
+        read_triplet_lists(tmp_path, DATA, "test")
