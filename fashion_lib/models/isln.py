@@ -1,16 +1,26 @@
 """ISLN: ASEN's two modules applied again and again, each pass fed by the one before (Yan et al., ICME 2022)."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fashion_lib.attributes import Schema
 from fashion_lib.errors import FashionError
-from fashion_lib.models.asen import ASEN, AsenFeatures
+from fashion_lib.models.asen import ASEN
 from fashion_lib.models.attention import attend_positions
 from fashion_lib.models.backbones import Backbone
 from fashion_lib.models.interface import Attended
 from fashion_lib.precision import float32_maths
+
+
+class IslnFeatures(NamedTuple):
+    """What attributes share: the map I (B, C, h, w), conv(I) and its normalised keys for pass 1, (B, A, h, w) each."""
+
+    image_map: Tensor
+    convolved: Tensor
+    keys: Tensor
 
 
 class ISLN(ASEN):
@@ -28,29 +38,34 @@ class ISLN(ASEN):
             raise FashionError(f"passes={passes} leaves nothing to attend with: choose at least 1.")
         super().__init__(schema, backbone)
         dim = self.attribute.embedding_dim
-        self.norms = nn.ModuleList(nn.BatchNorm2d(dim) for _ in range(passes))
         self.spatial.conv = nn.Conv2d(backbone.out_channels, dim, 1, bias=False)  # a bias would not commute
         self.spatial.norm = nn.Identity()
-        self.feedback = nn.Linear(backbone.out_channels, dim)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(dim) for _ in range(passes))
+        self.feedback = nn.Linear(backbone.out_channels, dim) if passes > 1 else None
 
-    def features(self, images: Tensor) -> AsenFeatures:
-        """`keys` holds conv(I), (B, A, h, w), before normalisation and tanh, which differ from pass to pass."""
+    def features(self, images: Tensor) -> IslnFeatures:
         image_map = self.backbone(images)  # (B, C, h, w)
-        return AsenFeatures(image_map.float(), self.spatial.conv(image_map).float())
+        convolved = self.spatial.conv(image_map).float()  # (B, A, h, w)
+        return IslnFeatures(image_map.float(), convolved, torch.tanh(self.norms[0](convolved)))
+
+    def select(self, features: IslnFeatures, rows: Tensor) -> IslnFeatures:
+        return IslnFeatures(*(part[rows] for part in features))
 
     @float32_maths
-    def attend(self, features: AsenFeatures, attributes: Tensor) -> Attended:
-        query, (count, _, height, width) = self.attribute(attributes), features.keys.shape
-        weight = features.keys.new_ones(count, height, width)  # of each position, mean 1
-        maps, gates = {}, {}
-        for number, norm in enumerate(self.norms, start=1):
-            keys = torch.tanh(norm(weight[:, None] * features.keys))  # of the attended map, (B, A, h, w)
-            maps[f"pass {number}"] = self.spatial(keys, query)  # (B, h, w)
-            weight = weight * maps[f"pass {number}"]
+    def attend(self, features: IslnFeatures, attributes: Tensor) -> Attended:
+        query, keys = self.attribute(attributes), features.keys  # p (B, A); pass 1 sees the map as it is
+        count, _, height, width = keys.shape
+        weight = keys.new_ones(count, height, width)  # of each position, mean 1
+        vector, passes = None, []
+        for number, norm in enumerate(self.norms):
+            if number:
+                query = query + self.feedback(vector)  # (B, A)
+                keys = torch.tanh(norm(weight[:, None] * features.convolved))  # of the attended map, (B, A, h, w)
+            passes.append(self.spatial(keys, query))  # (B, h, w)
+            weight = weight * passes[-1]
             weight = weight / weight.mean((1, 2), keepdim=True).clamp(min=1e-12)
             vector = attend_positions(features.image_map, weight / (height * width))  # (B, C)
-            gates["channel"] = self.channel(vector, query)  # (B, C)
-            vector = vector * gates["channel"]
-            query = query + self.feedback(vector)  # (B, A)
-        maps["spatial"] = weight / (height * width)
-        return Attended(F.normalize(vector, dim=1), maps, gates)
+            gate = self.channel(vector, query)  # (B, C)
+            vector = vector * gate
+        maps = {"spatial": weight / (height * width)} | {f"pass {k}": one for k, one in enumerate(passes, start=1)}
+        return Attended(F.normalize(vector, dim=1), maps, {"channel": gate})
