@@ -49,7 +49,7 @@ METHODS: dict[str, Method] = {
     for method in (
         Method("random", _random, ("default",), "random unit vectors", trainable=False),
         Method("triplet", _triplet, ("default",), "one triplet space, as in Ma et al., AAAI 2020, table 1"),
-        Method("csn", _csn, ("learned", "prein", "fixed"), "Veit et al., CVPR 2017"),
+        Method("csn", _csn, ("prein", "learned", "fixed"), "Veit et al., CVPR 2017"),
         Method("asen", _asen, ("v2",), "Ma et al., AAAI 2020"),
     )
 }
