@@ -24,7 +24,7 @@ from fashion_lib.runs import load_or_train
 METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
 QUESTIONS = ("collar_design", "sleeve_length", "pattern", "colour")
 ON_TOPS = ("collar_design", "sleeve_length", "pattern")
-ON_DRESSES = ("skirt_length", "sleeve_length", "silhouette")
+ON_DRESSES = ("skirt_length", "silhouette", "pattern")
 
 
 def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:
