@@ -8,7 +8,7 @@ from fashion_lib import paths
 from fashion_lib.results import KEY, RunRecord, write_atomically
 
 RUN = KEY[:5]  # dataset, method, variant, profile, seed
-COLUMNS = (*RUN, "commit", "created", "hardware", "torch", "precision", "start", "parameters", "training_image_passes",
+COLUMNS = (*RUN, "data_version", "commit", "created", "hardware", "torch", "precision", "start", "parameters", "training_image_passes",
            "minutes", "queries", "candidates", "without_relevant")  # fmt: skip
 
 
@@ -16,8 +16,8 @@ def line(record: RunRecord) -> dict[str, object]:
     """One run as a row: its name, provenance, cost, and the sizes of the test split summed over attributes."""
     counts = {name: sum(record.counts.get(name, {}).values()) for name in COLUMNS[-3:]}
     made = {"torch": record.versions.get("torch", ""), "minutes": round(record.minutes, 2)}
-    passes = {"training_image_passes": record.config.get("training_image_passes", 0)}
-    return {name: (counts | made | passes).get(name, getattr(record, name, "")) for name in COLUMNS}
+    told = {name: record.config.get(name, "") for name in ("training_image_passes", "data_version")}
+    return {name: (counts | made | told).get(name, getattr(record, name, "")) for name in COLUMNS}
 
 
 def read_runs(file: Path | None = None) -> pd.DataFrame:
