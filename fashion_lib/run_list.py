@@ -8,8 +8,10 @@ from fashion_lib import paths
 from fashion_lib.results import KEY, RunRecord, write_atomically
 
 RUN = KEY[:5]  # dataset, method, variant, profile, seed
-COLUMNS = (*RUN, "data_version", "commit", "created", "hardware", "torch", "precision", "start", "parameters", "training_image_passes",
-           "minutes", "queries", "candidates", "without_relevant")  # fmt: skip
+COLUMNS = (
+    *(*RUN, "data_version", "commit", "created", "hardware", "torch", "precision", "start"),
+    *("parameters", "training_image_passes", "minutes", "queries", "candidates", "without_relevant"),
+)
 
 
 def line(record: RunRecord) -> dict[str, object]:
