@@ -78,13 +78,13 @@ def execute_notebooks(arguments: argparse.Namespace) -> None:
 
 
 def keep(arguments: argparse.Namespace) -> None:
-    from fashion_lib import results
+    from fashion_lib import results, run_list
 
     records = results.local_records(arguments.dataset, arguments.profile)
     if not records:
         raise FashionError("there is no finished run to keep: run `make reproduce` first.")
     table = results.pd.concat([results.rows(record) for record in records], ignore_index=True)
-    for path in results.write_ledger(table):
+    for path in [*results.write_ledger(table), run_list.write_runs(records)]:
         print(path)
 
 

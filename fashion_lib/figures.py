@@ -21,10 +21,10 @@ from fashion_lib.profiles import Profile
 from fashion_lib.retrieval import embed_wanted, rank
 from fashion_lib.runs import load_or_train
 
-METHODS = (("random", "default"), ("triplet", "default"), ("csn", "learned"), ("asen", "v2"))
+METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
 QUESTIONS = ("collar_design", "sleeve_length", "pattern", "colour")
 ON_TOPS = ("collar_design", "sleeve_length", "pattern")
-ON_DRESSES = ("skirt_length", "sleeve_length", "silhouette")
+ON_DRESSES = ("skirt_length", "silhouette", "pattern")
 
 
 def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:

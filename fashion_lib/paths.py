@@ -82,6 +82,11 @@ def published_results_file() -> Path:
     return root() / "data" / "published_results.csv"
 
 
+def run_list_file() -> Path:
+    """How the runs behind the ledger were made."""
+    return root() / "data" / "runs.csv"
+
+
 def notebooks_dir() -> Path:
     """The numbered notebooks. Read only, so never created."""
     return root() / "notebooks"

@@ -90,9 +90,9 @@ def pretext_loss(
 def learn_start(
     *,
     parse=True,
-    steps=1_800,
+    steps=4_000,
     batch_size=64,
-    images=8_000,
+    images=16_000,
     size=96,
     learning_rate=2e-3,
     precision="bf16",

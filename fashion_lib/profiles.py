@@ -40,6 +40,8 @@ class Profile:
     mining: str = "all"
     evaluations: int = 3
     clip: float = 5.0
+    shift: float = 0.06
+    brightness: float = 0.15
     wardrobe_seed: int = 0
 
     def with_options(self, **options) -> "Profile":
@@ -58,7 +60,7 @@ LAPTOP = Profile(
     wardrobe_images=12_000,
     backbone="small",
     start="pretext",
-    steps=560,
+    steps=720,
     batch_size=64,
     groups=4,
     learning_rate=1e-3,
@@ -70,7 +72,8 @@ LAPTOP = Profile(
 SMOKE = replace(LAPTOP, name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
 
 # ASEN and AG-MAN: Adam, 1e-4, 16 triplets a batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps an epoch);
-# 50 epochs as RPF and IPAD print for FashionAI; one triplet per three images, ImageNet weights, 224 px.
+# 50 epochs as RPF and IPAD print for FashionAI; one triplet per three images, ImageNet weights, 224 px; mirroring is
+# their only augmentation.
 PAPER = Profile(
     name="paper",
     image_size=224,
@@ -87,6 +90,8 @@ PAPER = Profile(
     decay=0.9,
     decay_every=3 * 6_250,
     warmup=0.0,
+    shift=0.0,
+    brightness=0.0,
     sampling="triplet_list",
     evaluations=50,
 )

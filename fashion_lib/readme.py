@@ -7,7 +7,7 @@ from fashion_lib.errors import FashionError
 from fashion_lib.results import write_atomically
 
 START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-- end of results -->"
-METHODS = [("random", "default"), ("triplet", "default"), ("csn", "learned"), ("asen", "v2")]
+METHODS = [("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2")]
 COLUMNS = {
     "wardrobe": ("overall", "macro", "local"),
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),

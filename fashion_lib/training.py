@@ -85,7 +85,11 @@ def train(
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
         tqdm(
-            total=steps, initial=history.step, disable=not (progress and steps), unit="step", desc="training"
+            total=steps,
+            initial=history.step,
+            disable=not (progress and history.step < steps),
+            unit="step",
+            desc="training",
         ) as bar,
     ):
         while history.step < steps:

@@ -157,11 +157,11 @@ def test_what_does_not_fit_says_what_was_found_and_expected():
     tensors, state = model_tensors(model), state_of(model)
     fewer = Schema(SCHEMA.attributes[:2])
     for target, given, words in (
-        (a_model("asen"), tensors, "best holds csn learned on small but this model is asen v2 on small"),
+        (a_model("asen"), tensors, "best holds csn prein on small but this model is asen v2 on small"),
         (
             a_model(variant="fixed"),
             tensors,
-            "holds csn learned on small but this model is csn fixed on small",
+            "holds csn prein on small but this model is csn fixed on small",
         ),
         (
             a_model(schema=fewer),

@@ -18,6 +18,8 @@ from fashion_lib.results import (
     variant_label,
     write_ledger,
 )
+from fashion_lib.run_list import COLUMNS as RUN_COLUMNS
+from fashion_lib.run_list import read_runs, write_runs
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +134,16 @@ def test_the_commit_is_unknown_outside_git(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "fashion_lib" / "provenance.py"))
     assert provenance.commit.__wrapped__() == "unknown"
     json.dumps(provenance.versions())
+
+
+def test_the_run_list_holds_one_line_a_run_and_replaces_it(tmp_path):
+    file = tmp_path / "runs.csv"
+    counts = {"queries": {"collar": 3, "colour": 4}, "candidates": {"collar": 9, "colour": 10}}
+    made = {"counts": counts, "precision": "bf16", "config": {"training_image_passes": 640}}
+    write_runs([record(seed=1, **made), record(seed=0, commit="old0000", **made)], file)
+    write_runs([record(seed=0, commit="new0000", **made)], file)
+    listed = read_runs(file)
+    assert list(listed.columns) == list(RUN_COLUMNS)
+    assert list(listed.seed) == [0, 1] and list(listed.commit) == ["new0000", "abc1234"]
+    assert list(listed.queries) == [7, 7] and list(listed.candidates) == [19, 19]
+    assert set(listed.training_image_passes) == {640} and set(listed.hardware) == {provenance.hardware()}

@@ -267,7 +267,7 @@ def test_a_folder_of_another_run_is_refused(unbroken, data):
         (model_of(), data, config(steps=9), "holds a run with config steps 8 but 9 is asked for"),
         (model_of(), data, config(seed=1), "config seed 0 but 1"),
         (model_of(), changed, config(), "data version '1' but '2'"),
-        (model_of("csn"), data, config(), "holds asen v2 on small but this model is csn learned on small"),
+        (model_of("csn"), data, config(), "holds asen v2 on small but this model is csn prein on small"),
         (
             model_of(channel=False),
             data,

@@ -69,7 +69,7 @@ METHODS: dict[str, Method] = {
     for method in (
         Method("random", _random, ("default",), "random unit vectors", trainable=False),
         Method("triplet", _triplet, ("default",), "one triplet space, as in Ma et al., AAAI 2020, table 1"),
-        Method("csn", _csn, ("learned", "prein", "fixed"), "Veit et al., CVPR 2017"),
+        Method("csn", _csn, ("prein", "learned", "fixed"), "Veit et al., CVPR 2017"),
         Method("asen", _asen, ("v2", "v1"), "Ma et al., AAAI 2020"),
         Method("attnfashion", _attnfashion, ("default",), "Wan et al., JETAI 2022"),
         Method("haen", _haen, ("default",), "Yan et al., 2021"),

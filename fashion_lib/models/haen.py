@@ -17,17 +17,18 @@ class HAEN(ASEN):
 
     The parent is the attribute's kind in the schema (length, design, ...): what the lengths have in common is learned
     from all of them. The paper is behind a paywall, so these are inferred from its abstract and its successors: the
-    linear layer that joins parent and own embedding (both (B, A)), and masks that start as CSN's do, N(0.9, 0.7).
+    linear layer that joins parent and own embedding (both (B, A)), and masks that start as the course's CSN starts
+    them (`masks`: see initial_masks).
     """
 
-    def __init__(self, schema: Schema, backbone: Backbone):
+    def __init__(self, schema: Schema, backbone: Backbone, masks: str = "prein"):
         super().__init__(schema, backbone)
         kinds = list(dict.fromkeys(attribute.kind for attribute in schema))
         dim = self.attribute.embedding_dim
         self.register_buffer("parent_of", torch.tensor([kinds.index(a.kind) for a in schema]), persistent=False)
         self.parent = nn.Embedding(len(kinds), dim)
         self.join = nn.Linear(2 * dim, dim)
-        self.masks = nn.Parameter(initial_masks(len(schema), self.embedding_dim, "learned"))
+        self.masks = nn.Parameter(initial_masks(len(schema), self.embedding_dim, masks))
 
     def attribute_vectors(self, attributes: Tensor) -> tuple[Tensor, Tensor]:
         both = torch.cat([self.parent(self.parent_of[attributes]), self.attribute(attributes)], dim=1)  # (B, 2 A)

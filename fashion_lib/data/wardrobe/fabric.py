@@ -17,7 +17,7 @@ DYES = {
     "black": (36, 36, 42),
     "white": (234, 232, 228),
 }
-FINEST_PERIOD = 7.0  # output pixels: a finer pattern would be grey to the network and to a reader
+FINEST_PERIOD = 8.0  # output pixels: a finer pattern would be grey to the network and to a reader
 
 
 def luminance(colour) -> float:

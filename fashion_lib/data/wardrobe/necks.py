@@ -126,10 +126,13 @@ def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[
     for piece in both(shapes[value]):
         canvas.fill(piece, trim.dye, "detail", trim.edge)
     if value == "shirt":
-        canvas.outline([(0, 1.6), (0, 3.4)], pen, closed=False)
-        for y in (1.95, 2.45, 2.95):
+        canvas.outline([(0, 1.6), (0, 2.5)], pen, closed=False)
+        for y in (1.95, 2.3):
             canvas.fill(ellipse(0.1, y, 0.05, 0.05, corners=8), trim.dye, "detail", pen)
-    return [grown(piece, 1.15) for piece in both(shapes[value])]
+        placket = [box(-0.1, 1.6, 0.22, 2.55)]
+    else:
+        placket = []
+    return [grown(piece, 1.15) for piece in both(shapes[value])] + placket
 
 
 def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: float) -> list[list[Point]]:

@@ -8,7 +8,7 @@ from fashion_lib.data.wardrobe.scene import Drawing, choose_outfit, draw
 from fashion_lib.data.wardrobe.schema import CARRIED, SCHEMA
 from fashion_lib.errors import FashionError
 
-VERSION = "1"  # change it whenever a picture changes: caches and records carry it
+VERSION = "2"  # change it whenever a picture changes: caches and records carry it
 
 
 @dataclass(frozen=True)

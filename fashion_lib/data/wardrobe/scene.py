@@ -111,6 +111,7 @@ class Dresser:
         other = companion.choice([name for name in DYES if name != own])
         self.other_dye = companion.jitter(DYES[other], 20)
         kind = companion.choice(SCHEMA.attribute("pattern").values, (0.6, 0.1, 0.1, 0.1, 0.1))
+        kind = "solid" if outfit.garment == "coat" else kind
         self.other_fabric = weave(
             kind, self.other_dye, canvas.frame, canvas.side, self.stream("companion fabric")
         )
@@ -134,8 +135,7 @@ class Dresser:
                 end, max(x for x, y in outline if y > end - 0.3)
             )
 
-    def pants(self, main: bool) -> None:
-        end = self._end(PANT_END, "pant_length")
+    def pants(self, main: bool, end: float) -> None:
         fabric, dye = (self.fabric, self.dye) if main else (self.other_fabric, self.other_dye)
         for outline in garments.pant_outlines(self.figure, end, 0.4 * self.ease):
             self.canvas.cloth(outline, fabric, edge_colour(dye), "lower", "lower" if main else None)
@@ -174,10 +174,12 @@ class Dresser:
         worn_below = self.cut.choice(("skirt", "pants", "pants"))
         top_end = self.cut.uniform(3.2, 3.9)
         is_upper = garment in ("top", "dress", "coat")
-        if garment in ("dress", "skirt") or (garment != "pants" and worn_below == "skirt"):
+        if garment in ("dress", "skirt") or (garment == "top" and worn_below == "skirt"):
             self.skirt(main=garment in ("dress", "skirt"))
+        elif garment == "coat":  # over long trousers: a second hem below a coat's would hide its length
+            self.pants(main=False, end=PANT_END["full"][0])
         else:
-            self.pants(main=garment == "pants")
+            self.pants(main=garment == "pants", end=self._end(PANT_END, "pant_length"))
         if garment == "coat":
             end = self._end(COAT_END, "coat_length")
             self.regions["coat_length"] = garments.hem_region(end, 0.8 + self.ease)
