@@ -4,6 +4,8 @@ All of them use the hinge of CSN, ASEN and everything after it (with s the cosin
 `max(0, margin + s(anchor, negative) - s(anchor, positive))`, margin 0.2.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,7 @@ from fashion_lib.precision import float32_maths
 
 MINING = ("all", "hard")
 LOSS_WEIGHTS = ("learned", "fixed")
+BACKGROUNDS = ("attribute", "value")
 
 
 @float32_maths
@@ -75,6 +78,38 @@ def in_batch_triplet_loss(
             "value and one of another): use a larger batch_size or fewer groups."
         )
     return torch.stack(losses).mean(), active / valid
+
+
+@float32_maths
+def e_info_nce(
+    region: Tensor,
+    patch: Tensor,
+    background: Tensor,
+    attributes: Tensor,
+    values: Tensor,
+    *,
+    temperature: float = 0.07,
+    weight: float = 12.0,
+    backgrounds: str = "attribute",
+) -> Tensor:
+    """E-InfoNCE: region features towards patch features of their value, away from others and from backgrounds.
+
+    RPF (Dong et al. 2023) and IPAD eq. 15: with e(x, y) = exp(x . y / temperature), the mean over rows i of
+    -log(P / (P + N + weight * B)), where P sums e(region_i, patch_j) over the rows j of i's (attribute, value), among
+    them i itself, N over all other rows, and B sums e(region_i, background_k) over the rows k of i's attribute
+    (backgrounds="attribute", RPF) or of its value (backgrounds="value", the text below IPAD's eq. 15). IPAD leaves its
+    Omega undefined; here it is what makes P + N out of P, as in RPF. temperature and weight: both papers' values.
+    region, patch, background: float (L, D), unit length; attributes, values: int64 (L,).
+    """
+    if backgrounds not in BACKGROUNDS:
+        raise FashionError(f"Unknown backgrounds '{backgrounds}': choose one of {', '.join(BACKGROUNDS)}.")
+    same_attribute = attributes[:, None] == attributes[None]  # (L, L)
+    same_value = same_attribute & (values[:, None] == values[None])
+    towards = region @ patch.T / temperature  # (L, L)
+    away = region @ background.T / temperature + math.log(weight)
+    away = away.masked_fill(~(same_attribute if backgrounds == "attribute" else same_value), -torch.inf)
+    positive = towards.masked_fill(~same_value, -torch.inf).logsumexp(1)  # (L,): log P
+    return (torch.cat([towards, away], dim=1).logsumexp(1) - positive).mean()
 
 
 @torch.no_grad()

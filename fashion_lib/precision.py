@@ -19,6 +19,18 @@ def autocast(precision: str, device: torch.device | str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+def rounded_as_autocast(tensor: Tensor) -> Tensor:
+    """The tensor in the type that the surrounding autocast computes in; unchanged without one. Later, outside of it,
+    `autocast_of` goes on in the same precision."""
+    kind = tensor.device.type
+    return tensor.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else tensor
+
+
+def autocast_of(tensor: Tensor) -> torch.autocast:
+    """Context that computes in bfloat16 if the tensor is, and else in float32."""
+    return autocast("bf16" if tensor.dtype == torch.bfloat16 else "fp32", tensor.device)
+
+
 def float32_maths(function: Callable) -> Callable:
     """Decorator for functions of float32 tensors (heads, losses): no autocast inside, whatever surrounds the call.
 

@@ -57,7 +57,8 @@ def load_or_train(
 
     variant: None is the method's default. profile: may be changed by `with_options`; what differs becomes part of the
     variant's name in records, as do `options` for the model's constructor, so that no table mixes them up.
-    data: pass it to save loading it again. FashionError for unknown names and for damaged checkpoints or records.
+    data: pass it to save loading it again; Run.data has its pictures at the size that the model reads. FashionError for
+    unknown names and for damaged checkpoints or records.
     """
     if method not in METHODS:
         raise FashionError(f"there is no method {method!r}: choose one of {', '.join(METHODS)}.")
@@ -72,6 +73,7 @@ def load_or_train(
         seed=seed,
         **options,
     )
+    data = data.resized(profile.image_size * model.image_scale)
     label = variant_label(model.architecture["variant"], **departures(profile), **options)
     folder = run_dir(data.name, profile.name, method, label, seed)
     config = training_config(profile, seed)

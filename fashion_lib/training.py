@@ -47,13 +47,13 @@ def train(
     """
     run_dir, device = Path(run_dir), training_device(config.device)
     model.to(device=device, memory_format=torch.channels_last)
-    sampler = SAMPLERS[config.sampling](
-        data.encoded("train", labels=config.labels), config.batch_size, config.groups, config.negative
-    )
+    labels = data.encoded("train", labels=config.labels)
+    sampler = SAMPLERS[config.sampling](labels, config.batch_size, config.groups, config.negative)
     groups = [group for group in model.parameter_groups(config.learning_rate) if group["params"]]
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
     history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory()
+    model.before_training(steps, labels)
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
         history.precision = choose_precision(

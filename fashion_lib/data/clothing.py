@@ -8,6 +8,7 @@ category decides it and left open where it does not (a shirt's sleeves may be lo
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,4 +182,5 @@ def load_clothing(profile: Profile) -> RetrievalData:
             "splitting rule": f"by sender, 8:1:1 of images, seed {SEED}; 1:4 query:candidate per value",
             "pictures": f"whole, long side {profile.image_size} px, square by padding in its border's colour",
         },
+        at_size=lambda size: load_clothing(replace(profile, image_size=size)),
     )

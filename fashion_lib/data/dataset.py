@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,7 @@ class RetrievalData:
     notes            what was left out or derived, for the protocol card
     regions          (image rows (B,), attribute id) -> bool (B, S, S): where the attribute lives, if known
     card             further facts for the protocol card: source, licence, splitting rule
+    at_size          side in pixels -> the same data set with its pictures drawn or decoded at that size, if it can be
     """
 
     name: str
@@ -39,6 +40,7 @@ class RetrievalData:
     notes: tuple[str, ...] = ()
     regions: Callable[[np.ndarray, int], np.ndarray] | None = None
     card: Mapping[str, str] = field(default_factory=dict)
+    at_size: Callable[[int], RetrievalData] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_names", tuple(self.image_names))
@@ -71,6 +73,26 @@ class RetrievalData:
     def image_size(self) -> int:
         """Side S of the square pictures, in pixels."""
         return int(self.pixels.shape[1])
+
+    def resized(self, size: int) -> RetrievalData:
+        """This data set with pictures (and regions) of `size` pixels, from the originals; itself at its own size.
+
+        FashionError when it was not made by a loader that can draw or decode the originals again.
+        """
+        if size == self.image_size:
+            return self
+        if self.at_size is None:
+            raise FashionError(
+                f"data set '{self.name}' only has pictures of {self.image_size} px, but {size} px are asked for: make "
+                "it with load_dataset or load_folder, which can go back to the originals."
+            )
+        other = self.at_size(size)
+        if other.image_names != self.image_names:
+            raise FashionError(
+                f"data set '{self.name}' at {size} px has other pictures than at {self.image_size} px: keep the "
+                "pictures that its loader found, and leave rows out of the label table instead."
+            )
+        return replace(self, pixels=other.pixels, regions=other.regions)
 
     def encoded(self, split: str, role: str | None = None, labels: str = "one") -> Labels:
         """The rows of a split (and role) as numbers.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,9 @@ def load_folder(
         labels=table,
         training_labels=one_label_per_image(table, seed=0),
         card={"source": f"your own pictures in {folder}", "splitting rule": f"given in {table_csv}"},
+        at_size=lambda size: load_folder(
+            name, table_csv, image_folder, schema_json, replace(profile, image_size=size)
+        ),
     )
 
 

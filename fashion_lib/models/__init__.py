@@ -9,6 +9,7 @@ from fashion_lib.attributes import Schema
 from fashion_lib.errors import FashionError
 from fashion_lib.models.ag_mlan import AGMLAN
 from fashion_lib.models.asen import ASEN
+from fashion_lib.models.asen_pp import ASENPlusPlus
 from fashion_lib.models.attnfashion import AttnFashion
 from fashion_lib.models.backbones import BACKBONES, build_backbone, build_stage4
 from fashion_lib.models.csn import ConditionalSimilarityNetwork
@@ -16,7 +17,9 @@ from fashion_lib.models.haen import HAEN
 from fashion_lib.models.interface import Attended, BatchLabels, RetrievalModel
 from fashion_lib.models.isln import ISLN
 from fashion_lib.models.random_embedding import RandomEmbedding
+from fashion_lib.models.rpf import RPF
 from fashion_lib.models.triplet import TripletNetwork
+from fashion_lib.models.vit import build_vit
 
 __all__ = ["BACKBONES", "METHODS", "Attended", "BatchLabels", "Method", "RetrievalModel", "build_model"]
 
@@ -64,6 +67,17 @@ def _ag_mlan(schema, backbone, start, variant, seed, **options):
     return AGMLAN(schema, build_backbone(backbone, start), build_stage4(backbone, start), variant, **options)
 
 
+def _asen_pp(schema, backbone, start, variant, seed, **options):
+    return ASENPlusPlus(schema, build_backbone(backbone, start), build_backbone(backbone, start), **options)
+
+
+def _rpf(schema, backbone, start, variant, seed, vit="", **options):
+    tokens = build_vit(vit or VIT_OF.get(backbone, "b16"), start)
+    return RPF(schema, build_backbone(backbone, start), tokens, variant, **options)
+
+
+VIT_OF = {"small": "hybrid"}  # the ViT of the patch branch, where it is not the papers' ViT-B/16
+
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
@@ -74,6 +88,8 @@ METHODS: dict[str, Method] = {
         Method("attnfashion", _attnfashion, ("default",), "Wan et al., JETAI 2022"),
         Method("haen", _haen, ("default",), "Yan et al., 2021"),
         Method("isln", _isln, ("default",), "Yan et al., ICME 2022"),
+        Method("asen_pp", _asen_pp, ("default",), "Dong et al., TIP 2021"),
+        Method("rpf", _rpf, ("paper", "code"), "Dong et al., SIGIR 2023"),
         Method("ag_mlan", _ag_mlan, ("paper", "code"), "Xiao and Yamasaki (AG-MLAN, later AG-MAN)"),
     )
 }

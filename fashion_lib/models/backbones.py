@@ -97,7 +97,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
                 "choose start='imagenet' or start='random'."
             )
         path = paths.weights_dir() / f"start_{start}.safetensors"
-        load_backbone_weights(backbone, _read(path), path)
+        load_backbone_weights(backbone, read_weights(path), path)
     elif start == "imagenet":
         if name == "small":
             raise FashionError(
@@ -105,7 +105,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
                 "or one of the backbones resnet18, resnet34, resnet50."
             )
         path = imagenet_file(name)
-        load_backbone_weights(backbone, _read(path), path)
+        load_backbone_weights(backbone, read_weights(path), path)
     return backbone
 
 
@@ -125,7 +125,7 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
         return stage
     stage = get_model(name).layer4
     if start == "imagenet":
-        weights = _read(imagenet_file(name))
+        weights = read_weights(imagenet_file(name))
         stage.load_state_dict({k.removeprefix("layer4."): v for k, v in weights.items() if k.startswith("layer4.")})
     return stage
 
@@ -150,7 +150,7 @@ def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: 
 
 
 def imagenet_file(name: str) -> Path:
-    """torchvision's ImageNet file of a ResNet: in $FASHION_WEIGHTS, data/weights, torch's cache, else downloaded.
+    """torchvision's ImageNet file of a network: in $FASHION_WEIGHTS, data/weights, torch's cache, else downloaded.
 
     Each folder is searched for every version torchvision has, oldest first (the one the papers used), as .pth or as
     .safetensors of the same stem. Raises FashionError naming file and folder when it is nowhere and cannot be fetched.
@@ -176,7 +176,8 @@ def imagenet_file(name: str) -> Path:
     return target
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors or .pth file, never unpickling code; FashionError where that cannot be done."""
     if not path.is_file():
         raise FashionError(
             f"The start weights {path} are missing: restore that file from the repository or choose "

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fashion_lib.attributes import Schema
+from fashion_lib.data.label_table import Labels
 from fashion_lib.errors import FashionError
 from fashion_lib.losses import in_batch_triplet_loss, mean_similarity, triplet_list_loss
 
@@ -16,12 +17,17 @@ class Attended:
     """What `attend` computed, and by what: the very tensors that the embedding was made with.
 
     embedding: float32 (B, D), unit length. maps: name -> (B, H, W), non-negative, sum 1 over positions ({} for methods
-    without spatial attention). gates: name -> (B, C) factors on channels.
+    without spatial attention). gates: name -> (B, C) factors on channels. Two-branch methods add: parts, branch ->
+    (B, D') unit length, what the embedding is put together from; boxes, branch -> (B, 4), the crop that it looked at as
+    left, top, right, bottom in fractions of the picture; crop_maps, branch -> (B, H', W'), like maps, inside the crop.
     """
 
     embedding: Tensor
     maps: dict[str, Tensor] = field(default_factory=dict)
     gates: dict[str, Tensor] = field(default_factory=dict)
+    parts: dict[str, Tensor] = field(default_factory=dict)
+    boxes: dict[str, Tensor] = field(default_factory=dict)
+    crop_maps: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,7 +53,8 @@ class RetrievalModel(nn.Module):
     and returns float32; `attend` and all that follows is float32 whatever surrounds it.
     """
 
-    image_passes: int = 1  # backbone passes that one image costs
+    image_passes: int = 1  # backbone passes that one image costs, asked for one attribute
+    image_scale: int = 1  # it reads pictures whose side is this many times the profile's image_size
 
     def __init__(self, schema: Schema, embedding_dim: int):
         super().__init__()
@@ -112,13 +119,14 @@ class RetrievalModel(nn.Module):
         The figures: "active_triplets" (fraction), "similarity" (mean cosine of two examples of one attribute).
         """
         embeddings = self.embed_features(self.examples(features, labels), labels.attributes)
-        if labels.triplets is None:
-            loss, active = in_batch_triplet_loss(
-                embeddings, labels.attributes, labels.values, margin, labels.mining
-            )
-        else:
-            loss, active = triplet_list_loss(embeddings, labels.triplets, margin)
+        loss, active = self.triplet_loss(embeddings, labels, margin)
         return loss, {"active_triplets": active, "similarity": mean_similarity(embeddings, labels.attributes)}
+
+    def triplet_loss(self, embeddings: Tensor, labels: BatchLabels, margin: float) -> tuple[Tensor, float]:
+        """The triplet loss that the labels ask for, of unit vectors (L, D), and the active fraction of its triplets."""
+        if labels.triplets is None:
+            return in_batch_triplet_loss(embeddings, labels.attributes, labels.values, margin, labels.mining)
+        return triplet_list_loss(embeddings, labels.triplets, margin)
 
     def examples(self, features: Any, labels: BatchLabels) -> Any:
         """The features of each labelled example; no copy where every image of the batch has exactly one label."""
@@ -126,6 +134,12 @@ class RetrievalModel(nn.Module):
         if len(rows) == len(labels.images) and torch.equal(rows, torch.arange(len(rows), device=rows.device)):
             return features
         return self.select(features, rows)
+
+    def before_training(self, steps: int, labels: Labels) -> None:
+        """Called before the first step, and again when a run is resumed: the number of steps, and the training labels.
+
+        Methods with stages or queues override it; what they keep of it belongs into buffers.
+        """
 
     def after_step(self) -> None:
         """Called after each optimiser step; methods with momentum encoders or queues override it."""

@@ -1,5 +1,6 @@
 """The drawn wardrobe: the course's embedded data set, whose ground truth includes where each attribute is."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -70,4 +71,5 @@ def load_wardrobe(profile: "Profile") -> RetrievalData:
             "licence": "MIT, as the course",
             "splitting rule": "8:1:1 at random over pictures (every picture is a scene of its own)",
         },
+        at_size=lambda size: load_wardrobe(replace(profile, image_size=size)),
     )

@@ -1,0 +1,69 @@
+"""What each branch of a two-branch model is worth, and their mixture for every beta (IPAD figures 2 and 6).
+
+A similarity of the mixture is beta times the region branch's plus 1 - beta times the patch branch's, so one pass over
+the pictures serves all values of beta, and nothing is trained again.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from fashion_lib.errors import FashionError
+from fashion_lib.models.two_branch import TwoBranchModel, check_beta, weigh
+from fashion_lib.retrieval import score_attribute, visit_features
+
+BETAS = tuple(k / 10 for k in range(11))  # figure 6
+
+
+def embed_parts(
+    model: TwoBranchModel, data, wanted: Mapping[int, np.ndarray], *, batch_size: int = 256, precision: str = "fp32"
+) -> dict[int, dict[str, Tensor]]:
+    """Both branches' unit vectors: attribute id -> "region" or "patch" -> float32 (rows, C) on the CPU, in order.
+
+    wanted: attribute id -> image rows (may repeat). FashionError for a model that has no two branches.
+    """
+    found = {a: np.unique(np.asarray(rows, np.int64), return_inverse=True) for a, rows in wanted.items()}
+    parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in wanted}
+
+    def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
+        for name, vectors in model.attend(features, attributes).parts.items():
+            parts[attribute].setdefault(name, []).append(vectors.cpu())
+
+    visit_features(
+        model, data, {a: unique for a, (unique, _) in found.items()}, keep, batch_size=batch_size, precision=precision
+    )
+    if any(set(named) != {"region", "patch"} for named in parts.values()):
+        raise FashionError(
+            f"{type(model).__name__} does not have a region and a patch branch to weigh: take rpf, asen_pp or an ipad "
+            "with both branches."
+        )
+    return {
+        a: {name: torch.cat(chunks)[found[a][1]] for name, chunks in named.items()} for a, named in parts.items()
+    }
+
+
+def beta_curve(
+    model: TwoBranchModel, data, betas: Sequence[float] = BETAS, split: str = "test", **embedding
+) -> pd.DataFrame:
+    """MAP in percent for each beta: rows betas, columns the attributes of the split and "overall" (mean over queries).
+
+    beta 1 is the region branch alone, beta 0 the patch branch alone. embedding: batch_size and precision.
+    """
+    for beta in betas:
+        check_beta(beta)
+    asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
+    tasks = {a: (asked.of(a), offered.of(a)) for a in range(len(data.schema)) if len(asked.of(a))}
+    wanted = {a: np.concatenate([queries.image, candidates.image]) for a, (queries, candidates) in tasks.items()}
+    parts, lines = embed_parts(model, data, wanted, **embedding), {}
+    for beta in betas:
+        found = {}
+        for a, (queries, candidates) in tasks.items():
+            vectors = weigh(parts[a]["region"], parts[a]["patch"], beta)
+            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, candidates)
+            found[data.schema.names[a]] = 100 * scores["map"]
+        lines[beta] = {name: values.mean() for name, values in found.items()}
+        lines[beta]["overall"] = np.concatenate([*found.values()]).mean()
+    return pd.DataFrame(lines).T.rename_axis("beta")
