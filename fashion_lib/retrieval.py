@@ -26,6 +26,7 @@ AVERAGES = {
 }
 CUTOFFS = (1, 10)
 METRICS = ("map", *(f"recall@{k}" for k in CUTOFFS), "ndcg@10")
+Rerank = Callable[[Tensor, Tensor, np.ndarray], np.ndarray]
 STEPS_PER_UNIT = 2.0**25
 BYTES_PER_PAIR = 48  # similarities, sorted similarities, order and values in rank order (8 bytes each), and the hits
 
@@ -188,16 +189,24 @@ def embed_images(
                         batch_size=batch_size, precision=precision, progress=progress)
 
 
-def score_attribute(query, gallery, queries, candidates, *, budget_mib: float = 64) -> dict[str, np.ndarray]:
+def score_attribute(
+    query, gallery, queries, candidates, *, budget_mib: float = 64, rerank: Rerank | None = None,
+) -> dict[str, np.ndarray]:
     """Every metric of one attribute for each of its queries.
 
     query (Q, D), gallery (N, D): embeddings for the attribute; queries, candidates: the `Labels` of their rows.
+    rerank: changes the order of each chunk of queries, given their embeddings, the gallery's and the order by
+    similarity, int64 (q, N); self-matches are kept from it and stay last.
     Returns metric -> float64 (Q,), and "answerable": bool (Q,), False where no candidate is relevant.
     """
     scores = {metric: np.zeros(len(queries)) for metric in METRICS} | {"answerable": np.zeros(len(queries), bool)}
     met = bool(np.isin(queries.image, candidates.image).any())
     images = {"query_images": queries.image, "gallery_images": candidates.image} if met else {}
     for rows, order in rank(query, gallery, budget_mib=budget_mib, **images):
+        if rerank is not None:
+            own = candidates.image[order] == queries.image[rows, None]  # self-matches, all at the end
+            free = order.shape[1] - int(own.sum(axis=1).max(initial=0))
+            order = np.concatenate([rerank(query[rows], gallery, order[:, :free]), order[:, free:]], axis=1)
         relevance = candidates.value[order] == queries.value[rows, None]  # (q, N), rank order
         if met:
             relevance &= candidates.image[order] != queries.image[rows, None]
@@ -211,11 +220,12 @@ def score_attribute(query, gallery, queries, candidates, *, budget_mib: float = 
 
 def evaluate(
     model, data, split: str = "valid", *, batch_size: int = 256, precision: str = "fp32", budget_mib: float = 64,
-    progress: str | None = None,
+    progress: str | None = None, rerank: Rerank | None = None,
 ) -> Evaluation:
     """Embed, rank and score every attribute of a split ("valid" or "test"); each image passes the backbone once.
 
-    Attributes without a query in the split are left out. Raises FashionError when the split has no query at all.
+    rerank: see score_attribute. Attributes without a query in the split are left out. Raises FashionError when the
+    split has no query at all.
     """
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
     present = [a for a in range(len(data.schema)) if len(queries.of(a))]
@@ -229,7 +239,8 @@ def evaluate(
     for a, (asked, offered) in tasks.items():
         name = data.schema.names[a]
         vectors = embedded.pop(a)
-        result = score_attribute(vectors[:len(asked)], vectors[len(asked):], asked, offered, budget_mib=budget_mib)
+        result = score_attribute(vectors[:len(asked)], vectors[len(asked):], asked, offered, budget_mib=budget_mib,
+                                 rerank=rerank)
         counts["queries"][name], counts["candidates"][name] = len(asked), len(offered)
         counts["without_relevant"][name] = int((~result.pop("answerable")).sum())
         counts["self_matches"][name] = int(np.isin(asked.image, offered.image).sum())

@@ -15,6 +15,7 @@ from fashion_lib.models.backbones import BACKBONES, build_backbone, build_stage4
 from fashion_lib.models.csn import ConditionalSimilarityNetwork
 from fashion_lib.models.haen import HAEN
 from fashion_lib.models.interface import Attended, BatchLabels, RetrievalModel
+from fashion_lib.models.ipad import IPAD, SHORT
 from fashion_lib.models.isln import ISLN
 from fashion_lib.models.random_embedding import RandomEmbedding
 from fashion_lib.models.rpf import RPF
@@ -76,6 +77,12 @@ def _rpf(schema, backbone, start, variant, seed, vit="", **options):
     return RPF(schema, build_backbone(backbone, start), tokens, variant, **options)
 
 
+def _ipad(schema, backbone, start, variant, seed, vit="", **options):
+    tokens = build_vit(vit or VIT_OF.get(backbone, "b16"), start)
+    counted = SHORT | options if backbone == "small" else options
+    return IPAD(schema, build_backbone(backbone, start), tokens, variant, **counted)
+
+
 VIT_OF = {"small": "hybrid"}  # the ViT of the patch branch, where it is not the papers' ViT-B/16
 
 METHODS: dict[str, Method] = {
@@ -90,6 +97,7 @@ METHODS: dict[str, Method] = {
         Method("isln", _isln, ("default",), "Yan et al., ICME 2022"),
         Method("asen_pp", _asen_pp, ("default",), "Dong et al., TIP 2021"),
         Method("rpf", _rpf, ("paper", "code"), "Dong et al., SIGIR 2023"),
+        Method("ipad", _ipad, ("paper", "code"), "Wan et al., 2025"),
         Method("ag_mlan", _ag_mlan, ("paper", "code"), "Xiao and Yamasaki (AG-MLAN, later AG-MAN)"),
     )
 }

@@ -51,4 +51,4 @@ class ASENPlusPlus(TwoBranchModel):
         return vector, maps["spatial"]
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        return {"align": self.align * (1 - (seen.region * seen.patch).sum(1)).mean()}
+        return {"align": self.align * (1 - (seen.parts["region"] * seen.parts["patch"]).sum(1)).mean()}

@@ -118,5 +118,6 @@ class RPF(TwoBranchModel):
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
         background = F.normalize(seen.located.background, dim=1)
-        loss = e_info_nce(seen.region, seen.patch, background, labels.attributes, labels.values)
+        parts = seen.parts["region"], seen.parts["patch"], background
+        loss = e_info_nce(*parts, labels.attributes, labels.values)
         return {"contrast": self.contrast_weight * loss}

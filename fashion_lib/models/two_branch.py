@@ -17,7 +17,14 @@ from fashion_lib.attributes import Schema
 from fashion_lib.data.label_table import Labels
 from fashion_lib.errors import FashionError
 from fashion_lib.losses import mean_similarity
-from fashion_lib.models.cropping import THRESHOLD, attention_boxes, check_threshold, crop, shrunk
+from fashion_lib.models.cropping import (
+    THRESHOLD,
+    attention_boxes,
+    check_threshold,
+    crop,
+    shrunk,
+    whole_pictures,
+)
 from fashion_lib.models.interface import Attended, BatchLabels, RetrievalModel
 from fashion_lib.precision import float32_maths, rounded_as_autocast
 
@@ -46,14 +53,13 @@ class Located:
 
 @dataclass
 class Seen:
-    """Both branches on L labelled examples: large pictures, what the region branch found, the crops (L, 3, S, S), and
-    unit vectors (L, C) of both branches."""
+    """The branches on L labelled examples: large pictures, what the region branch found, the crops (L, 3, S, S), and
+    parts, branch -> unit vectors (L, C). Without a branch its entries are None or missing."""
 
     pictures: Tensor
-    located: Located
-    crops: Tensor
-    region: Tensor
-    patch: Tensor
+    located: Located | None
+    crops: Tensor | None
+    parts: dict[str, Tensor]
 
 
 def check_beta(beta: float) -> float:
@@ -81,9 +87,8 @@ class TwoBranchModel(RetrievalModel):
     image_scale: side of the pictures it reads over the side that the region branch sees; 1 cuts crops from the small
     picture. An image costs one pass of the region branch and, for each attribute asked, one of the patch branch.
     Until the first stage is over the embedding is the region's alone (beta = 1): the patch branch has not begun.
+    branches: ("region",) or ("patch",) leaves the other one out (D = C); the patch branch then sees the whole picture.
     """
-
-    image_passes = 2
 
     def __init__(
         self,
@@ -95,14 +100,17 @@ class TwoBranchModel(RetrievalModel):
         threshold: float = THRESHOLD,
         first_stage: float = 0.5,
         image_scale: int = 2,
+        branches: tuple[str, ...] = ("region", "patch"),
     ):
-        super().__init__(schema, embedding_dim=2 * channels)
+        super().__init__(schema, embedding_dim=len(branches) * channels)
         if not 0 <= first_stage <= 1:
             raise FashionError(f"first_stage={first_stage} is no share of the steps: choose 0 <= first_stage <= 1.")
         if image_scale < 1 or image_scale != int(image_scale):
             raise FashionError(f"image_scale={image_scale} is no number of times: choose a whole number from 1.")
         self.beta, self.patch_weight = check_beta(beta), patch_weight
-        self.threshold, self.first_stage, self.image_scale = check_threshold(threshold), first_stage, int(image_scale)
+        self.threshold, self.image_scale = check_threshold(threshold), int(image_scale)
+        self.branches, self.image_passes = branches, len(branches)
+        self.first_stage = first_stage if len(branches) == 2 else 0.0
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # of the whole run; 0: not in training
 
@@ -116,12 +124,12 @@ class TwoBranchModel(RetrievalModel):
         """The region branch for one attribute an image, in float32."""
         raise NotImplementedError
 
-    def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The patch branch: crops (B, 3, S, S) to (B, C) and where in the crop it looked, (B, h, w) or None."""
+    def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
+        """The patch branch: crops (B, 3, S, S) to (B, C) and where in the crop it looked, (B, h, w)."""
         raise NotImplementedError
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """The weighted losses of the second stage besides the two triplet losses, by name."""
+        """The weighted losses of the second stage besides the triplet losses, by name."""
         raise NotImplementedError
 
     # What they share.
@@ -129,7 +137,12 @@ class TwoBranchModel(RetrievalModel):
     @property
     def in_first_stage(self) -> bool:
         """Whether training has begun and the region branch still learns alone."""
-        return int(self.step) < round(self.first_stage * int(self.steps))
+        return int(self.step) < self.second_stage_begins
+
+    @property
+    def second_stage_begins(self) -> int:
+        """The first step of the second stage; 0 outside of training."""
+        return round(self.first_stage * int(self.steps))
 
     def before_training(self, steps: int, labels: Labels) -> None:
         self.steps.fill_(steps)
@@ -138,23 +151,33 @@ class TwoBranchModel(RetrievalModel):
         self.step += 1
 
     def features(self, images: Tensor) -> TwoBranchFeatures:
-        return TwoBranchFeatures(rounded_as_autocast(images), self.look(shrunk(images, self.image_scale)))
+        region = self.look(shrunk(images, self.image_scale)) if "region" in self.branches else ()
+        return TwoBranchFeatures(rounded_as_autocast(images), region)
 
     @float32_maths
-    def cut(self, pictures: Tensor, aim: Tensor) -> tuple[Tensor, Tensor]:
-        """The crops around each aim, of the size that the region branch sees, and their boxes."""
-        boxes = attention_boxes(aim, self.threshold)
+    def cut(self, pictures: Tensor, located: Located | None) -> tuple[Tensor, Tensor]:
+        """Crops around each aim (the whole picture without one), as large as the region branch's image; their boxes."""
+        boxes = whole_pictures(len(pictures), pictures.device)
+        if located is not None:
+            boxes = attention_boxes(located.aim, self.threshold)
         return crop(pictures, boxes, pictures.shape[2] // self.image_scale), boxes
 
     @float32_maths
     def attend(self, features: TwoBranchFeatures, attributes: Tensor) -> Attended:
-        located = self.locate(features.region, attributes)
-        crops, boxes = self.cut(features.pictures, located.aim)
-        patch, inside = self.describe(crops, attributes)
-        parts = {"region": F.normalize(located.vector, dim=1), "patch": F.normalize(patch, dim=1)}
-        embedding = weigh(parts["region"], parts["patch"], 1.0 if self.in_first_stage else self.beta)
-        crop_maps = {} if inside is None else {"patch": inside}
-        return Attended(embedding, located.maps, located.gates, parts, {"patch": boxes}, crop_maps)
+        located, found = None, Attended(features.pictures)
+        if "region" in self.branches:
+            located = self.locate(features.region, attributes)
+            found.maps, found.gates = located.maps, located.gates
+            found.parts["region"] = F.normalize(located.vector, dim=1)
+        if "patch" in self.branches:
+            crops, found.boxes["patch"] = self.cut(features.pictures, located)
+            patch, found.crop_maps["patch"] = self.describe(crops, attributes)
+            found.parts["patch"] = F.normalize(patch, dim=1)
+        parts = [*found.parts.values()]
+        found.embedding = parts[0]
+        if len(parts) == 2:
+            found.embedding = weigh(*parts, 1.0 if self.in_first_stage else self.beta)
+        return found
 
     def training_loss(
         self, features: TwoBranchFeatures, labels: BatchLabels, margin: float
@@ -163,15 +186,20 @@ class TwoBranchModel(RetrievalModel):
 
         Figures besides those of the base class: every weighted term of the second stage under its own name.
         """
-        features = self.examples(features, labels)
-        located = self.locate(features.region, labels.attributes)
-        region = F.normalize(located.vector, dim=1)
-        loss, active = self.triplet_loss(region, labels, margin)
-        figures = {"active_triplets": active, "similarity": mean_similarity(region, labels.attributes)}
-        if self.in_first_stage:
-            return loss, figures
-        crops, _ = self.cut(features.pictures, located.aim)
-        patch = F.normalize(self.describe(crops, labels.attributes)[0], dim=1)
-        terms = {"region": loss, "patch": self.patch_weight * self.triplet_loss(patch, labels, margin)[0]}
-        terms |= self.joint_terms(Seen(features.pictures, located, crops, region, patch), labels, margin)
-        return torch.stack([*terms.values()]).sum(), figures | {name: term.item() for name, term in terms.items()}
+        features, parts, terms, active = self.examples(features, labels), {}, {}, {}
+        located, crops = None, None
+        if "region" in self.branches:
+            located = self.locate(features.region, labels.attributes)
+            parts["region"] = F.normalize(located.vector, dim=1)
+            terms["region"], active["region"] = self.triplet_loss(parts["region"], labels, margin)
+        if "patch" in self.branches and not self.in_first_stage:
+            crops, _ = self.cut(features.pictures, located)
+            parts["patch"] = F.normalize(self.describe(crops, labels.attributes)[0], dim=1)
+            loss, active["patch"] = self.triplet_loss(parts["patch"], labels, margin)
+            terms["patch"] = loss * (self.patch_weight if located else 1.0)
+        if not self.in_first_stage:
+            terms |= self.joint_terms(Seen(features.pictures, located, crops, parts), labels, margin)
+        first = next(iter(parts))
+        figures = {"active_triplets": active[first], "similarity": mean_similarity(parts[first], labels.attributes)}
+        figures |= {name: term.item() for name, term in terms.items()}
+        return torch.stack([*terms.values()]).sum(), figures

@@ -1,0 +1,152 @@
+"""IP-SP: look, suppress what is weak, reweigh, look again (Wan et al. 2025, IPAD, section 3.1.1, eq. 1-6)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fashion_lib.errors import FashionError
+from fashion_lib.models.attention import ChannelAttention, attend_positions, positions
+from fashion_lib.models.backbones import Backbone
+from fashion_lib.models.patch_branch import ResidualMLP
+from fashion_lib.models.rpf import background_map, normalised
+from fashion_lib.models.two_branch import Located
+from fashion_lib.precision import float32_maths
+
+SUPPRESSION = ("keep", "erase", "none")
+ITERATION = ("fed", "identical")
+GATES = ("attribute", "image")
+
+
+class PositionedFeatures(NamedTuple):
+    """What attributes share: x^0 (B, C, h, w) and its 1 x 1 convolution, the image side of P_s, (B, A, h, w)."""
+
+    image_map: Tensor
+    convolved: Tensor
+
+
+def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
+    """AS, eq. 2: scores (B, h, w) with those set to zero that do not reach `ratio` times the largest score.
+
+    kind "keep" is the equation; "erase" what the released code does, which keeps A <= ratio * max A and so removes the
+    peak; "none" leaves all. Where the largest score is negative no position reaches 0.95 of it: then the equation keeps
+    none, and the map that follows is flat.
+    """
+    if kind not in SUPPRESSION:
+        raise FashionError(f"Unknown suppression '{kind}': choose one of {', '.join(SUPPRESSION)}.")
+    threshold = ratio * activation.amax((1, 2), keepdim=True)  # eta
+    if kind == "keep":
+        return activation * (activation >= threshold)
+    return activation * (activation <= threshold) if kind == "erase" else activation
+
+
+def position_softmax(scores: Tensor) -> Tensor:
+    """(B, h, w) to a map of sum 1 over positions."""
+    return scores.flatten(1).softmax(1).view_as(scores)
+
+
+def mean_one(weight: Tensor) -> Tensor:
+    """Weights of positions (B, h, w), scaled to mean 1, so that the weighted map keeps its size."""
+    return weight / weight.mean((1, 2), keepdim=True).clamp(min=1e-12)
+
+
+class IterativePositioning(nn.Module):
+    """`passes` times ISA with AS (eq. 1-3), then ICA (eq. 4); then LN(MLP_skip(p)) of fore- and background (eq. 5-6).
+
+    x^i = attention * x^(i-1) is kept as a weight per position: a 1 x 1 convolution commutes with it, so the convolution
+    runs once an image. Two things are inferred. The weights are scaled to mean 1, since softmax maps would shrink the
+    map by h * w in each pass; and x^0 is the backbone's map after layer normalisation over channels, as in RPF, on
+    which IPAD's code stands. ICA's "sum of x^i" is over positions, as in ASEN.
+
+    gate "attribute" is eq. 4, p^i = gate * p^(i-1), so that the image reaches the result through gates alone. "image"
+    (the released code) hands on gate * attended image vector, as ASEN does, while eq. 4 still feeds the next pass.
+    iteration "identical" (the released code): every pass starts from x^0 and p^0, so that one pass says it all.
+    isa, ica: switches of figure 3; without ISA all positions weigh alike, without ICA the attended vector is handed on.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        dim: int,
+        *,
+        passes: int = 3,
+        ratio: float = 0.95,
+        suppression: str = "keep",
+        iteration: str = "fed",
+        gate: str = "attribute",
+        isa: bool = True,
+        ica: bool = True,
+    ):
+        super().__init__()
+        for name, value, known in (
+            ("suppression", suppression, SUPPRESSION),
+            ("iteration", iteration, ITERATION),
+            ("gate", gate, GATES),
+        ):
+            if value not in known:
+                raise FashionError(f"Unknown {name} '{value}': choose one of {', '.join(known)}.")
+        if passes < 1 or not (isa or ica):
+            raise FashionError(f"passes={passes}, isa={isa}, ica={ica} leaves nothing to attend with: keep one each.")
+        if not 0 < ratio <= 1:
+            raise FashionError(f"ratio={ratio} is no share of the largest activation: choose 0 < ratio <= 1.")
+        channels = backbone.out_channels
+        self.passes = passes if iteration == "fed" else 1
+        self.ratio, self.suppression, self.gate, self.isa = ratio, suppression, gate, isa
+        self.backbone, self.map_norm = backbone, nn.LayerNorm(channels)
+        self.conv = nn.Conv2d(channels, dim, 1, bias=False)  # a bias would not commute
+        self.spatial_attribute = nn.Sequential(nn.Linear(channels, dim), nn.Tanh())
+        self.channel = None
+        if ica:
+            side = nn.Sequential(nn.Linear(channels, dim), nn.ReLU())
+            self.channel = ChannelAttention(channels, dim, side)
+        self.mlp, self.norm = ResidualMLP(channels, nn.ReLU()), nn.LayerNorm(channels)
+
+    def features(self, images: Tensor) -> PositionedFeatures:
+        image_map = normalised(self.backbone(images), self.map_norm)
+        return PositionedFeatures(image_map, self.conv(image_map).float())
+
+    @float32_maths
+    def forward(self, features: PositionedFeatures, attribute: Tensor) -> Located:
+        """Foreground and background (B, C) for attribute embeddings p^0 (B, C).
+
+        maps: "spatial", the weights of the last foreground vector; "pass k", the attention of each pass; "activation",
+        the last pass's attention as it were without suppression, which the crop is cut around.
+        """
+        weight = features.image_map.new_ones(len(attribute), *features.image_map.shape[2:])  # of x^0
+        asked, rest, rest_weight = attribute, attribute, weight
+        maps, gates = {}, {}
+        for number in range(1, self.passes + 1):
+            activation = self.activation(features, weight, asked)  # (B, h, w)
+            attention = position_softmax(suppress(activation, self.ratio, self.suppression))
+            maps[f"pass {number}"] = attention
+            weight = mean_one(weight * attention)  # eq. 3
+            rest_weight = mean_one(rest_weight * background_map(attention))
+            vector, asked, gates["channel"] = self.reweigh(features, weight, asked)
+            background, rest, _ = self.reweigh(features, rest_weight, rest)
+        maps = {"spatial": weight / weight[0].numel(), "activation": position_softmax(activation)} | maps
+        if self.channel is None:
+            gates = {}
+        return Located(self.finish(vector), maps["activation"], self.finish(background), maps, gates)
+
+    def activation(self, features: PositionedFeatures, weight: Tensor, asked: Tensor) -> Tensor:
+        """Eq. 1 summed over channels and divided by their root: A / sqrt(c') of every position of x^i, (B, h, w)."""
+        if not self.isa:
+            return torch.zeros_like(weight)
+        keys = torch.tanh(weight[:, None] * features.convolved)  # P_s(x^i), (B, A, h, w)
+        query = self.spatial_attribute(asked)  # P_s(p^i), (B, A)
+        scores = torch.bmm(positions(keys), query[:, :, None]).squeeze(2)
+        return scores.view_as(weight) / math.sqrt(keys.shape[1])
+
+    def reweigh(self, features: PositionedFeatures, weight: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """ICA: what the pass hands on (B, C), p^i (B, C) for the next pass, and the gate (B, C) of eq. 4."""
+        vector = attend_positions(features.image_map, weight / weight[0].numel())  # (B, C)
+        if self.channel is None:
+            return vector, asked, torch.ones_like(vector)
+        gate = self.channel(vector, asked)
+        asked = gate * asked  # eq. 4
+        return (asked if self.gate == "attribute" else gate * vector), asked, gate
+
+    def finish(self, vector: Tensor) -> Tensor:
+        """Eq. 5 and 6."""
+        return self.norm(self.mlp(vector))
