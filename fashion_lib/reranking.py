@@ -22,15 +22,16 @@ TEMPERATURE = 0.07  # of eq. 17
 class SubgraphNetwork(nn.Module):
     """o: the similarities (.., k, k) of a node's neighbourhood, nearest first, to a change of each of them.
 
-    Its output is symmetric, and zero before training, so that untrained reasoning changes nothing.
+    The network sees them normalised (mean 0, variance 1 inside the neighbourhood): what is similar differs between
+    attributes. Its output is symmetric, and zero before training, so that untrained reasoning changes nothing.
     """
 
     def __init__(self, nodes: int, hidden: int = 64):
         super().__init__()
         self.nodes = nodes
         self.layers = nn.Sequential(
-            nn.Linear(nodes * nodes, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
-            nn.Linear(hidden, nodes * nodes),
+            nn.LayerNorm(nodes * nodes), nn.Linear(nodes * nodes, hidden), nn.ReLU(),
+            nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, nodes * nodes),
         )  # fmt: skip
         self.start_again()
 
@@ -151,15 +152,17 @@ def train_reasoning(
     *,
     steps: int = 300,
     queries: int = 4,
+    candidates: int = LENGTH - 1,
     length: int = LENGTH,
     learning_rate: float = 1e-3,
     seed: int = 0,
 ) -> list[float]:
     """Train FR on sequences like those of inference, by eq. 17; returns the loss of each step.
 
-    pools: for each attribute, embeddings (P, D) and values int64 (P,) of held-out training samples. A step takes one
-    attribute and some of its samples as queries; the candidates are all its other samples, ranked. FashionError when no
-    pool has two samples of one value and one of another.
+    pools: for each attribute, embeddings (P, D) and values int64 (P,) of held-out training samples. A step draws an
+    attribute, some queries and at most `candidates` other samples of it (as many as there are at inference, since the
+    proposals of all neighbourhoods add up), and ranks them. FashionError when no pool has two samples of one value and
+    one of another.
     """
     pools = [(vectors, values) for vectors, values in pools if _can_teach(values)]
     if not pools:
@@ -168,9 +171,10 @@ def train_reasoning(
     reasoning.train()
     for _ in range(steps):
         vectors, values = pools[rng.integers(len(pools))]
-        chosen = torch.from_numpy(rng.permutation(len(values))[:queries])
-        similarity = F.normalize(vectors[chosen], dim=1) @ F.normalize(vectors, dim=1).T  # (q, P)
-        similarity[torch.arange(len(chosen)), chosen] = torch.inf  # the query itself comes first
+        drawn = torch.from_numpy(rng.permutation(len(values))[: queries + candidates])
+        vectors, values, asked = vectors[drawn], values[drawn], torch.arange(min(queries, len(drawn)))
+        similarity = F.normalize(vectors[asked], dim=1) @ F.normalize(vectors, dim=1).T  # (q, P)
+        similarity[asked, asked] = torch.inf  # the query itself comes first
         order = similarity.sort(dim=1, descending=True, stable=True).indices[:, :length]
         loss = reasoning_loss(cosine_matrix(reasoning(vectors[order])), values[order])
         if loss.requires_grad:

@@ -13,6 +13,7 @@ from fashion_lib.data.label_table import COLUMNS, encode, write_label_table
 from fashion_lib.data.photographs import decode_photograph
 from fashion_lib.data.splits import one_label_per_image
 from fashion_lib.errors import FashionError
+from fashion_lib.profiles import get_profile
 
 SCHEMA = Schema(
     (Attribute("sleeve", ("short", "long")), Attribute("colour", ("red", "blue"), scope="global"))
@@ -102,6 +103,15 @@ def test_your_own_folder_becomes_a_data_set(own):
     for position, image in enumerate(data.image_names):
         assert (data.pixels[position] == decode_photograph(own / image, 16)).all()
     assert len(data.encoded("train")) == 4
+
+
+def test_your_own_pictures_are_decoded_again_for_another_size(own):
+    small = get_profile("smoke").with_options(image_size=16)
+    data = load_folder("mine", own / "labels.csv", own, own / "schema.json", small)
+    large = data.resized(32)
+    assert large.labels.equals(data.labels) and large.training_labels.equals(data.training_labels)
+    for position, image in enumerate(large.image_names):
+        assert (large.pixels[position] == decode_photograph(own / image, 32)).all()
 
 
 def test_missing_and_corrupt_images_of_your_own_are_named(own):

@@ -69,14 +69,12 @@ class ClusterCentres(nn.Module):
         if length < 1:
             raise FashionError(f"queue_length={length} keeps nothing: choose at least 1 (the paper: 1000).")
         self.repeats, self.length = repeats, length
-        sizes = torch.tensor(counts)
-        pairs = int(sizes.sum())
-        attributes = torch.arange(len(counts)).repeat_interleave(sizes)  # of each pair
-        queues = torch.arange(pairs) if per == "value" else attributes
-        self.register_buffer("first_pair", sizes.cumsum(0) - sizes, persistent=False)  # of each attribute
-        self.register_buffer("attribute_of", attributes, persistent=False)
-        self.register_buffer("queue_of", queues, persistent=False)  # of each pair
-        count = int(queues.max()) + 1
+        attributes = [a for a, values in enumerate(counts) for _ in range(values)]  # of each pair
+        pairs = len(attributes)
+        queues, count = (list(range(pairs)), pairs) if per == "value" else (attributes, len(counts))
+        first = [sum(counts[:a]) for a in range(len(counts))]
+        for name, numbers in (("first_pair", first), ("attribute_of", attributes), ("queue_of", queues)):
+            self.register_buffer(name, torch.tensor(numbers), persistent=False)
         self.register_buffer("features", torch.zeros(count, length, dim))
         self.register_buffer("pairs", torch.full((count, length), -1))  # of each entry; -1: empty
         self.register_buffer("images", torch.full((count, length), -1))

@@ -46,17 +46,22 @@ def position_softmax(scores: Tensor) -> Tensor:
     return scores.flatten(1).softmax(1).view_as(scores)
 
 
-def mean_one(weight: Tensor) -> Tensor:
-    """Weights of positions (B, h, w), scaled to mean 1, so that the weighted map keeps its size."""
-    return weight / weight.mean((1, 2), keepdim=True).clamp(min=1e-12)
+def peak_one(weight: Tensor) -> Tensor:
+    """Weights of positions (B, h, w), scaled so that the strongest position keeps its features as they are."""
+    return weight / weight.amax((1, 2), keepdim=True).clamp(min=1e-12)
+
+
+def sum_one(weight: Tensor) -> Tensor:
+    """Weights of positions (B, h, w) as a map of sum 1."""
+    return weight / weight.sum((1, 2), keepdim=True).clamp(min=1e-12)
 
 
 class IterativePositioning(nn.Module):
     """`passes` times ISA with AS (eq. 1-3), then ICA (eq. 4); then LN(MLP_skip(p)) of fore- and background (eq. 5-6).
 
     x^i = attention * x^(i-1) is kept as a weight per position: a 1 x 1 convolution commutes with it, so the convolution
-    runs once an image. Two things are inferred. The weights are scaled to mean 1, since softmax maps would shrink the
-    map by h * w in each pass; and x^0 is the backbone's map after layer normalisation over channels, as in RPF, on
+    runs once an image. Two things are inferred. The weights are scaled to a peak of 1, since softmax maps would shrink
+    the map by about h * w in each pass; and x^0 is the backbone's map after layer normalisation over channels, as in RPF, on
     which IPAD's code stands. ICA's "sum of x^i" is over positions, as in ASEN.
 
     gate "attribute" is eq. 4, p^i = gate * p^(i-1), so that the image reaches the result through gates alone. "image"
@@ -120,11 +125,11 @@ class IterativePositioning(nn.Module):
             activation = self.activation(features, weight, asked)  # (B, h, w)
             attention = position_softmax(suppress(activation, self.ratio, self.suppression))
             maps[f"pass {number}"] = attention
-            weight = mean_one(weight * attention)  # eq. 3
-            rest_weight = mean_one(rest_weight * background_map(attention))
+            weight = peak_one(weight * attention)  # eq. 3
+            rest_weight = peak_one(rest_weight * background_map(attention))
             vector, asked, gates["channel"] = self.reweigh(features, weight, asked)
             background, rest, _ = self.reweigh(features, rest_weight, rest)
-        maps = {"spatial": weight / weight[0].numel(), "activation": position_softmax(activation)} | maps
+        maps = {"spatial": sum_one(weight), "activation": position_softmax(activation)} | maps
         if self.channel is None:
             gates = {}
         return Located(self.finish(vector), maps["activation"], self.finish(background), maps, gates)
@@ -140,7 +145,7 @@ class IterativePositioning(nn.Module):
 
     def reweigh(self, features: PositionedFeatures, weight: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ICA: what the pass hands on (B, C), p^i (B, C) for the next pass, and the gate (B, C) of eq. 4."""
-        vector = attend_positions(features.image_map, weight / weight[0].numel())  # (B, C)
+        vector = attend_positions(features.image_map, sum_one(weight))  # (B, C)
         if self.channel is None:
             return vector, asked, torch.ones_like(vector)
         gate = self.channel(vector, asked)
