@@ -120,7 +120,10 @@ class AGMLAN(RetrievalModel):
         return Attended(F.normalize(vector, dim=1), maps, gates)
 
     def training_loss(self, features: Any, labels: BatchLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
-        """Eq. 9: the triplet loss (eq. 8), weighted with the loss of naming each image's attribute (eq. 7)."""
+        """Eq. 9: the triplet loss (eq. 8), weighted with the loss of naming each image's attribute (eq. 7).
+
+        Further figures for the log: both losses, and "..._weight", the factor that each has in this step.
+        """
         triplet, figures = super().training_loss(features, labels, margin)
         if self.branch1 is None:
             return triplet, figures
@@ -128,8 +131,11 @@ class AGMLAN(RetrievalModel):
         target = torch.zeros_like(logits)
         target[labels.rows, labels.attributes] = 1.0
         classification = F.binary_cross_entropy_with_logits(logits, target)
-        loss = self.loss_weights(torch.stack([classification, triplet]))
-        return loss, figures | {"triplet": triplet.item(), "classification": classification.item()}
+        losses = {"classification": classification, "triplet": triplet}
+        loss = self.loss_weights(torch.stack([*losses.values()]))
+        weights = zip(losses, self.loss_weights.factors.tolist(), strict=True)
+        figures |= {name: one.item() for name, one in losses.items()}
+        return loss, figures | {f"{name}_weight": weight for name, weight in weights}
 
 
 class Bring(nn.Module):
