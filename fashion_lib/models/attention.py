@@ -48,7 +48,8 @@ class SpatialAttention(nn.Module):
         query = self.attribute_side(attribute)  # (B, A)
         if self.score is not None:  # <score weights, keys * query> = <keys, score weights * query>
             query = query * self.score.weight
-        scores = torch.bmm(positions(keys), query[:, :, None]).squeeze(2)  # (B, h * w)
+        # A product and a sum: as bmm with a single column it would take six times as long on a CPU.
+        scores = (positions(keys) * query[:, None]).sum(2)  # (B, h * w)
         if self.score is not None:
             scores = torch.tanh(scores + self.score.bias)
         else:
