@@ -143,7 +143,8 @@ def test_ag_mlan_on_resnet50_has_the_published_layer_shapes():
         model = build_model("ag_mlan", SCHEMA, backbone="resnet50", variant="code", start="random")
     shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
     assert shapes["bring.conv.weight"] == (1024, 512, 1, 1) and shapes["reduce.weight"] == (512, 2048, 1, 1)
-    assert shapes["spatial.conv.weight"] == (512, 512, 1, 1) and shapes["spatial_gate.conv.weight"] == (1, 2, 7, 7)
+    assert "spatial.conv.weight" not in shapes and shapes["spatial.norm.weight"] == (512,)
+    assert shapes["spatial_gate.conv.weight"] == (1, 2, 7, 7)
     assert shapes["channel.hidden.weight"] == (512, 1024) and shapes["channel.gate.weight"] == (512, 512)
     assert shapes["masks"] == (len(SCHEMA), 512) and shapes["branch1.linear.weight"] == (len(SCHEMA), 2048)
 

@@ -43,7 +43,8 @@ class AGMLAN(RetrievalModel):
     """Hierarchical map -> ASA -> SA -> sum over positions -> ACA -> mask -> unit length; D = A.
 
     ResNet-50: stage 3 has C = 1024 channels, the hierarchical map 2048, A = 512; small: C = A = 128. Reducing 2 C to A
-    channels "before" any attention (code) or "after" the sum over positions (paper; inferred from the mask's c' rows).
+    channels "before" any attention (code; ASA then has no convolution of its own) or "after" the sum over positions
+    (paper; inferred from the mask's c' rows).
     Switches of the ablation: branch1 (attribute classification while training), hierarchical (stage 3 alone feeds
     both branches without it), spatial_gate (SA), mask. sa_kernel, reduce and loss_weights replace the variant's own.
     """
@@ -79,7 +80,7 @@ class AGMLAN(RetrievalModel):
         self.reduce = nn.Conv2d(wide, dim, 1) if self.reduce_before else nn.Linear(wide, dim)
         self.spatial_attribute, self.channel_attribute = nn.Embedding(len(schema), dim), nn.Embedding(len(schema), dim)
         inside = dim if self.reduce_before else wide
-        self.spatial = SpatialAttention(inside, dim, self_gated(dim))
+        self.spatial = SpatialAttention(inside, dim, self_gated(dim), convolve=not self.reduce_before)
         self.spatial_gate = PositionGate(kernel) if spatial_gate else None
         self.channel = ChannelAttention(dim, dim, self_gated(dim))
         self.spatial_scale, self.channel_scale = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))  # W1, W2
