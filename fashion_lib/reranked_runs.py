@@ -87,6 +87,7 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
         base,
         method=base.method + SUFFIX,
         metrics=_scores(run, "test", reranker).percent(),
+        localisation={},  # the run's own: re-ranking looks at no picture
         minutes=base.minutes + (time.perf_counter() - started) / 60,
         parameters=base.parameters + sum(weight.numel() for weight in reasoning.parameters()),
         config=base.config | {"reasoning": asdict(config) | {"used": used}},

@@ -17,6 +17,7 @@ from fashion_lib.data.dataset import RetrievalData, load_dataset
 from fashion_lib.errors import FashionError
 from fashion_lib.models import RetrievalModel, build_model
 from fashion_lib.profiles import PROFILES, Profile
+from fashion_lib.reranked_runs import SUFFIX
 from fashion_lib.results import RECORD_NAME, RunRecord, local_records, run_dir
 from fashion_lib.training import training_device
 
@@ -62,7 +63,8 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
 
 
 def lacks_triplets(record: RunRecord) -> bool:
-    return not set(triplet_prediction.METRICS) <= set(record.metrics)
+    """Re-ranked runs are not asked: re-ranking reorders lists, a triplet has none."""
+    return not record.method.endswith(SUFFIX) and not set(triplet_prediction.METRICS) <= set(record.metrics)
 
 
 def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:

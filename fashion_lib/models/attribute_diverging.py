@@ -192,13 +192,16 @@ class AttributeDiverging(nn.Module):
         return next(iter(self.centres.values())).pair(attributes, values)
 
     def expect(self, attributes: Tensor, values: Tensor) -> None:
-        """Told the labels (L,) that training draws from, it does not wait for a value that never comes."""
+        """Told the labels (L,) that training draws from, it does not wait for a value that may never come: one without
+        a picture, one with a single picture (never an anchor; where values are many, samplers pass over it), and those
+        of an attribute that holds no triplet. Their features are kept and have a centre where they do come."""
         counts = torch.bincount(self.pairs(attributes, values), minlength=len(self.training_images))
         attribute_of = next(iter(self.centres.values())).attribute_of
         for attribute in attribute_of.unique():
             mine = attribute_of == attribute
-            if (counts[mine] > 0).sum() < 2 or counts[mine].max() < 2:  # no triplet: the samplers leave it out
+            if (counts[mine] > 0).sum() < 2:
                 counts[mine] = 0
+        counts[counts < 2] = 0
         self.training_images.copy_(counts)
 
     def loss(self, features: dict[str, Tensor], labels: BatchLabels, margin: float) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from fashion_lib.attributes import Schema
 from fashion_lib.data.label_table import Labels
 from fashion_lib.errors import FashionError
-from fashion_lib.losses import e_info_nce
+from fashion_lib.losses import BACKGROUNDS, e_info_nce
 from fashion_lib.models.attention import attention_dim
 from fashion_lib.models.attribute_diverging import AttributeDiverging, MomentumEncoder
 from fashion_lib.models.backbones import Backbone
@@ -43,8 +43,8 @@ class IPAD(TwoBranchModel):
     """IP-SP (region) and IP-SE (patch); L_warm = L_T^sp + 0.1 L_T^se + 0.04 L_E (eq. 18), then L_total (eq. 20).
 
     D = 2 C. Stage 1: L_T^sp alone. Stage 2: L_warm, while queues fill with features of the momentum encoders, then
-    L_total. The
-    momentum encoders begin as copies when stage 2 begins; the patch branch's sees the crops that the patch branch sees.
+    L_total. The momentum encoders begin as copies when stage 2 begins; the patch branch's sees the crops that the patch
+    branch sees.
     Switches of the ablation: branches "both", "sp", "se"; diverging (AD); momentum "both", "sp", "se", "none": which
     branches' features are a momentum encoder's, where without one the queue holds the trained branch's own; and those
     of IterativePositioning. mu: eq. 10. xi: weight of both cluster-centre losses. backgrounds: see e_info_nce.
@@ -69,6 +69,11 @@ class IPAD(TwoBranchModel):
         for name, value, known in (("branches", branches, BRANCHES), ("momentum", options.get("momentum"), MOMENTUM)):
             if value is not None and value not in known:
                 raise FashionError(f"Unknown {name} '{value}': choose one of {', '.join(known)}.")
+        for name, weight in (("patch_weight", patch_weight), ("contrast_weight", contrast_weight), ("xi", xi)):
+            if weight < 0:
+                raise FashionError(f"{name}={weight} turns the loss round: choose 0 or more.")
+        if backgrounds not in BACKGROUNDS:
+            raise FashionError(f"Unknown backgrounds '{backgrounds}': choose one of {', '.join(BACKGROUNDS)}.")
         options = VARIANTS[variant] | options
         momentum = MOMENTUM[options.pop("momentum")]
         positioning = {name: options.pop(name) for name in POSITIONING if name in options}

@@ -138,9 +138,10 @@ class IterativePositioning(nn.Module):
         """Eq. 1 summed over channels and divided by their root: A / sqrt(c') of every position of x^i, (B, h, w)."""
         if not self.isa:
             return torch.zeros_like(weight)
-        keys = torch.tanh(weight[:, None] * features.convolved)  # P_s(x^i), (B, A, h, w)
+        # tanh(x) = 2 sigmoid(2 x) - 1, and a product and a sum for a bmm with one column: both far faster on a CPU.
+        keys = 2 * torch.sigmoid(2 * weight[:, None] * features.convolved) - 1  # P_s(x^i), (B, A, h, w)
         query = self.spatial_attribute(asked)  # P_s(p^i), (B, A)
-        scores = torch.bmm(positions(keys), query[:, :, None]).squeeze(2)
+        scores = (positions(keys) * query[:, None]).sum(2)  # (B, h * w)
         return scores.view_as(weight) / math.sqrt(keys.shape[1])
 
     def reweigh(self, features: PositionedFeatures, weight: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,489 @@
+"""IPAD against its equations written out: positioning (1-6), momentum (10), queues and centres (11, 16, 19), the switch."""
+
+import math
+from collections import deque
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from test_training import Killed, kill_after, same, weights, without_times
+from test_two_branch import ATTRIBUTES, PICTURES, config, labels_of, model_of
+from tiny_data import SCHEMA, tiny_data
+
+from fashion_lib.data.label_table import Labels
+from fashion_lib.errors import FashionError
+from fashion_lib.losses import e_info_nce
+from fashion_lib.models import BatchLabels, build_model
+from fashion_lib.models.attribute_diverging import AttributeDiverging, ClusterCentres, MomentumEncoder, weigh_terms
+from fashion_lib.models.cropping import attention_boxes, shrunk
+from fashion_lib.models.ipad import SHORT, VARIANTS
+from fashion_lib.models.iterative_positioning import suppress
+from fashion_lib.retrieval import evaluate
+from fashion_lib.training import train
+
+COUNTS = (3, 2, 2)  # values of SCHEMA's attributes
+PAIRS = [(a, v) for a, count in enumerate(COUNTS) for v in range(count)]
+
+
+@pytest.fixture(scope="module")
+def data():
+    pixels = np.random.default_rng(1).integers(0, 256, (90, 32, 32, 3), dtype=np.uint8)
+    return tiny_data(90, pixels=pixels)
+
+
+# IP-SP
+
+
+@pytest.mark.parametrize("kind", ["keep", "erase", "none"])
+def test_suppression_is_equation_2_position_by_position(kind):
+    scores = torch.randn(20, 4, 5, generator=torch.Generator().manual_seed(0))
+    scores[1] = -scores[1].abs()  # its largest score is negative: eta lies above all of them
+    found = suppress(scores, 0.6, kind)
+    for one, result in zip(scores, found, strict=True):
+        eta = 0.6 * max(one.flatten().tolist())
+        for score, left in zip(one.flatten().tolist(), result.flatten().tolist(), strict=True):
+            kept = {"keep": score >= eta, "erase": score <= eta, "none": True}[kind]
+            assert left == (score if kept else 0)
+    if kind == "keep":
+        assert all(result.max() == one.max() for one, result in zip(scores[2:], found[2:], strict=True))
+        assert not found[1].any()
+    if kind == "erase":
+        assert all(result.max() < one.max() for one, result in zip(scores[2:], found[2:], strict=True))
+
+
+def positioned(branch, x, p, gate, kind, passes):
+    """Eq. 1-6 of one image, x (C, h, w) and p (C,), with the maps really multiplied: foreground, background, maps."""
+    outside, asked, rest = x, p, p  # of the background: its map, its p
+    peak = outside_peak = torch.ones(x.shape[1:])
+    maps, size = [], branch.conv.out_channels
+    for _ in range(passes):
+        keys = torch.tanh(F.conv2d(x[None], branch.conv.weight)[0])  # P_s(x), (A, h, w)
+        query = torch.tanh(branch.spatial_attribute[0](asked))  # P_s(p), (A,)
+        activation = (keys * query[:, None, None]).sum(0) / math.sqrt(size)  # eq. 1, summed over c'
+        eta = 0.95 * activation.max()
+        mask = {"keep": activation >= eta, "erase": activation <= eta, "none": activation == activation}[kind]
+        attention = (activation * mask).flatten().softmax(0).view_as(activation)  # eq. 2
+        maps.append(attention)
+        peak, outside_peak = peak * attention, outside_peak * (1 - attention)
+        x, outside = x * attention / peak.max(), outside * (1 - attention) / outside_peak.max()  # eq. 3, peak 1
+        peak, outside_peak = peak / peak.max(), outside_peak / outside_peak.max()
+        results = []
+        for attended, weight, vector in ((x, peak, asked), (outside, outside_peak, rest)):
+            pooled = attended.sum((1, 2)) / weight.sum()
+            joined = torch.cat([pooled, branch.channel.attribute_side(vector)])
+            factor = torch.sigmoid(branch.channel.gate(torch.relu(branch.channel.hidden(joined))))
+            results.append((factor * pooled, factor * vector))
+        (front, asked), (back, rest) = results  # eq. 4
+    ends = (asked, rest) if gate == "attribute" else (front, back)
+    first, _, _, second = branch.mlp.layers
+    return *(branch.norm(end + second(first(end).relu())) for end in ends), maps  # eq. 5, 6
+
+
+@pytest.mark.parametrize("gate", ["attribute", "image"])
+@pytest.mark.parametrize(("kind", "passes"), [("keep", 3), ("erase", 3), ("none", 1), ("none", 5)])
+@torch.no_grad()
+def test_ip_sp_is_equations_1_to_6_with_passes_that_feed_each_other(gate, kind, passes):
+    model = model_of("ipad", gate=gate, suppression=kind, passes=passes)
+    model.attribute.weight.mul_(3)  # so that attention is far from flat
+    small = shrunk(PICTURES, 2)
+    located = model.locate(model.look(small), ATTRIBUTES)
+    whole = model.region.backbone(small)
+    for i, attribute in enumerate(ATTRIBUTES.tolist()):
+        x = model.region.map_norm(whole[i].permute(1, 2, 0)).permute(2, 0, 1)
+        front, back, maps = positioned(model.region, x, model.attribute.weight[attribute], gate, kind, passes)
+        assert torch.allclose(located.vector[i], front, atol=1e-4)
+        assert torch.allclose(located.background[i], back, atol=1e-4)
+        for number, attention in enumerate(maps, start=1):
+            assert torch.allclose(located.maps[f"pass {number}"][i], attention, atol=1e-5)
+    assert not torch.allclose(located.vector, located.background, atol=1e-2)
+
+
+@torch.no_grad()
+def test_identical_passes_are_one_pass_and_fed_passes_are_not():
+    def vector(**options):
+        model = model_of("ipad", gate="image", **options)
+        return model.locate(model.look(shrunk(PICTURES, 2)), ATTRIBUTES)
+
+    once, fed = vector(passes=1), vector(passes=3)
+    for passes in (1, 3, 10):
+        assert torch.equal(vector(passes=passes, iteration="identical").vector, once.vector)
+    assert torch.equal(fed.maps["pass 1"], once.maps["pass 1"])
+    assert not torch.allclose(fed.maps["pass 2"], fed.maps["pass 1"], atol=1e-6)
+    assert not torch.allclose(fed.vector, once.vector, atol=1e-3)
+
+
+@torch.no_grad()
+def test_the_gate_of_one_pass_asks_the_question_of_the_next():
+    model = model_of("ipad", suppression="none", passes=2)
+    nothing = torch.full_like(model.region.channel.gate.bias, -1e4)
+    model.region.channel.gate.bias.copy_(nothing)  # all gates 0, so that p^1 = 0
+    located = model.locate(model.look(shrunk(PICTURES, 2)), ATTRIBUTES)
+    asked = model.region.spatial_attribute(torch.zeros(1, 128))
+    assert torch.equal(located.gates["channel"], torch.zeros(4, 128))
+    other = model.locate(model.look(shrunk(PICTURES, 2)), torch.zeros_like(ATTRIBUTES))
+    keys = torch.tanh(model.region.conv(model.look(shrunk(PICTURES, 2)).image_map) *
+                      (located.maps["pass 1"] / located.maps["pass 1"].amax((1, 2), keepdim=True))[:, None])  # fmt: skip
+    expected = ((keys * asked[:, :, None, None]).sum(1) / math.sqrt(128)).flatten(1).softmax(1).view(4, 4, 4)
+    assert torch.allclose(located.maps["pass 2"], expected, atol=1e-5)
+    assert torch.allclose(other.vector, located.vector, atol=1e-6)  # nothing of the attribute is left
+
+
+@torch.no_grad()
+def test_what_figure_3_leaves_out_is_left_out():
+    without_isa = model_of("ipad", isa=False)
+    found = without_isa.attend(without_isa.features(PICTURES), ATTRIBUTES)
+    assert torch.allclose(found.maps["spatial"], torch.full((4, 4, 4), 1 / 16)) and found.gates
+    assert found.boxes["patch"].tolist() == [[0, 0, 1, 1]] * 4  # it points nowhere: no crop, and no division by zero
+    without_ica = model_of("ipad", ica=False)
+    located = without_ica.locate(without_ica.look(shrunk(PICTURES, 2)), ATTRIBUTES)
+    assert not located.gates and without_ica.region.channel is None
+    image_map = without_ica.look(shrunk(PICTURES, 2)).image_map
+    vector = (image_map * located.maps["spatial"][:, None]).sum((2, 3))
+    assert torch.allclose(located.vector, without_ica.region.finish(vector), atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_crop_follows_the_last_passs_activation_before_suppression():
+    model = model_of("ipad")
+    found = model.attend(model.features(PICTURES), ATTRIBUTES)
+    assert torch.equal(found.boxes["patch"], attention_boxes(found.maps["activation"]))
+    assert set(found.maps) == {"spatial", "activation", "pass 1", "pass 2", "pass 3"}
+    assert all(torch.allclose(one.sum((1, 2)), torch.ones(4), atol=1e-5) for one in found.maps.values())
+
+
+# AD: eq. 10
+
+
+def test_the_momentum_encoder_is_equation_10_and_takes_no_gradient():
+    online = torch.nn.ModuleDict({"layer": torch.nn.Linear(2, 2), "norm": torch.nn.BatchNorm1d(2)}).double()
+    slow = MomentumEncoder(online, 0.9)
+    expected = {name: weight.detach().tolist() for name, weight in online.named_parameters()}
+    assert not [*slow.parameters()] and set(slow.state_dict()) == {f"parts.{name}" for name in online.state_dict()}
+
+    def blend(old, new):
+        return [blend(*pair) for pair in zip(old, new, strict=True)] if isinstance(old, list) else 0.9 * old + 0.1 * new
+
+    for _ in range(5):
+        with torch.no_grad():
+            for weight in online.parameters():
+                weight.add_(torch.randn_like(weight))
+        slow.follow(online)
+        expected = {name: blend(expected[name], weight.tolist()) for name, weight in online.named_parameters()}
+        for name, own in expected.items():
+            assert torch.allclose(slow.state_dict()[f"parts.{name}"], torch.tensor(own, dtype=torch.float64), rtol=1e-12, atol=1e-14)
+    online["norm"](torch.randn(8, 2).double())
+    assert not slow.state_dict()["parts.norm.running_mean"].any()  # its statistics are its own
+    slow.follow(online, mu=0)
+    assert same({name[6:]: tensor for name, tensor in slow.state_dict().items()}, online.state_dict())
+    for mu in (-0.1, 1.0, math.nan):
+        with pytest.raises(FashionError, match="is no momentum"):
+            MomentumEncoder(online, mu)
+
+
+def test_the_momentum_encoder_batch_normalises_as_it_trains_and_drops_nothing():
+    slow = MomentumEncoder(torch.nn.ModuleDict({"a": torch.nn.BatchNorm1d(2), "b": torch.nn.Dropout()}), 0.9)
+    slow.train()
+    assert slow.parts["a"].training and not slow.parts["b"].training
+    slow.eval()
+    assert not slow.parts["a"].training
+
+
+# AD: eq. 11
+
+
+def queues_by_hand(pushed, length, per, repeats):
+    """Queue number -> list of [pair, image, feature], oldest first where nothing was averaged."""
+    queues = {}
+    for feature, pair, image in pushed:
+        number = pair if per == "value" else PAIRS[pair][0]
+        queue = queues.setdefault(number, deque(maxlen=length))
+        known = [entry for entry in queue if entry[:2] == [pair, image]]
+        if repeats == "average" and known:
+            known[0][2] = [(old + new) / 2 for old, new in zip(known[0][2], feature, strict=True)]
+        else:
+            queue.append([pair, image, feature])
+    return queues
+
+
+@pytest.mark.parametrize("per", ["value", "attribute"])
+@pytest.mark.parametrize("repeats", ["append", "average"])
+def test_queues_and_centres_are_a_deque_and_a_mean(per, repeats):
+    rng, length = np.random.default_rng(0), 4
+    centres = ClusterCentres(COUNTS, 3, length, per, repeats)
+    pushed = []
+    for _ in range(9):
+        pairs = rng.choice([0, 1, 3, 4, 5], 5)  # collar "none" and the last colour never come
+        images, features = rng.integers(0, 6, 5), rng.integers(-8, 9, (5, 3)) / 4  # sums are exact
+        pushed += zip(features.tolist(), pairs.tolist(), images.tolist(), strict=True)
+        centres.push(*(torch.tensor(part) for part in (features.astype(np.float32), pairs, images)))
+        expected = queues_by_hand(pushed, length, per, repeats)
+        assert centres.filled().tolist() == [len(expected.get(q, ())) for q in range(len(centres.features))]
+        centres.update()
+        for pair in range(len(PAIRS)):
+            mine = [entry[2] for queue in expected.values() for entry in queue if entry[0] == pair]
+            assert bool(centres.known[pair]) == bool(mine)
+            mean = torch.tensor([sum(column) for column in zip(*mine, strict=True)] or [0.0] * 3) / max(1, len(mine))
+            assert torch.equal(centres.centres[pair], mean)  # eq. 11
+    assert centres.pair(torch.tensor([0, 1, 2]), torch.tensor([2, 0, 1])).tolist() == [2, 3, 6]
+
+
+def test_a_queue_waits_for_as_many_features_as_it_can_ever_get():
+    seen = torch.tensor([5, 2, 0, 0, 0, 3, 3])
+    append = ClusterCentres(COUNTS, 1, 4)
+    append.push(torch.ones(6, 1), torch.tensor([0, 0, 0, 0, 1, 1]), torch.arange(6))
+    assert append.full(seen).tolist() == [True, False, True, True, True, False, False]
+    average = ClusterCentres(COUNTS, 1, 4, repeats="average")
+    average.push(torch.ones(6, 1), torch.tensor([0, 0, 0, 0, 1, 1]), torch.arange(6))
+    assert average.full(seen).tolist() == [True, True, True, True, True, False, False]  # two pictures, both stored
+    shared = ClusterCentres(COUNTS, 1, 4, per="attribute")
+    shared.push(torch.ones(4, 1), torch.tensor([0, 1, 0, 1]), torch.arange(4))
+    assert shared.full(seen).tolist() == [True, True, False]
+    for options in ({"length": 0}, {"length": 4, "per": "batch"}, {"length": 4, "repeats": "drop"}):
+        with pytest.raises(FashionError, match="choose"):
+            ClusterCentres(COUNTS, 1, **options)
+
+
+def test_the_paper_keys_its_queues_by_value_and_the_code_by_attribute():
+    for variant, shape in (("paper", (7, 32, 128)), ("code", (3, 32, 128))):
+        centres = model_of("ipad", variant).diverging.centres
+        assert {name: tuple(one.features.shape) for name, one in centres.items()} == {"region": shape, "patch": shape}
+    with torch.device("meta"):
+        full = build_model("ipad", SCHEMA, backbone="resnet50", start="random").diverging
+    assert full.centres["region"].features.shape == (7, 1000, 1024) and full.centre_every == 50  # n_q, n_b
+    assert SHORT["queue_length"] == 32
+
+
+# AD: eq. 16, 19 and 20
+
+
+def test_the_cluster_centre_loss_is_equation_16_written_out():
+    generator = torch.Generator().manual_seed(2)
+    centres = ClusterCentres(COUNTS, 4, 5)
+    filled = [0, 1, 2, 3, 5]  # hem "long" and colour "green" have never been seen
+    centres.push(torch.randn(10, 4, generator=generator), torch.tensor(filled * 2), torch.arange(10))
+    centres.update()
+    features = F.normalize(torch.randn(7, 4, generator=generator), dim=1).requires_grad_()
+    losses = centres.loss(features, torch.arange(7), 0.2)
+    for pair, (attribute, _) in enumerate(PAIRS):
+        own = F.cosine_similarity(features[pair], centres.centres[pair], dim=0).item()
+        others = [p for p in filled if PAIRS[p][0] == attribute and p != pair]
+        away = [F.cosine_similarity(features[pair], centres.centres[p], dim=0).item() for p in others]
+        expected = sum(max(0.0, 0.2 - own + one) for one in away) / max(1, len(away)) if pair in filled else 0.0
+        assert losses[pair].item() == pytest.approx(expected, abs=1e-6)
+    assert losses[3] == losses[4] == losses[5] == losses[6] == 0  # no other centre, or none of its own
+    losses.sum().backward()
+    assert torch.isfinite(features.grad).all() and not centres.centres.requires_grad
+
+
+@pytest.mark.parametrize(("terms", "factors"), [("sum", (1, 1, 1)), ("mean", (1 / 3,) * 3), ("third", (1, 1, 1 / 3))])
+def test_equation_19_and_what_the_code_makes_of_it(terms, factors):
+    losses = torch.tensor([0.3, 0.1, 0.7, 0.2, 0.4, 0.9])
+    triplets = torch.tensor([[0, 1, 2], [3, 4, 5]])
+    by_hand = sum(f * (losses[a] + losses[b]).item() / 2 for f, a, b in zip(factors, (0, 1, 2), (3, 4, 5), strict=True))
+    assert weigh_terms(losses, triplets, terms).item() == pytest.approx(by_hand)
+    assert weigh_terms(losses, None, terms).item() == pytest.approx(sum(factors) * losses.mean().item())
+
+
+@pytest.mark.parametrize(("ticks", "due"), [(1, [5, 10, 15, 20]), (3, [2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20])])
+def test_centres_are_updated_every_n_b_batches_or_three_times_as_often(ticks, due, monkeypatch):
+    updates, batch = [], 0
+    diverging = AttributeDiverging(COUNTS, 2, ("region",), queue_length=100, centre_every=5, ticks=ticks)
+    monkeypatch.setattr(ClusterCentres, "update", lambda self: updates.append(batch))
+    for batch in range(1, 21):  # noqa: B007 (read by the function above)
+        diverging.remember({"region": torch.ones(1, 2)}, torch.tensor([0]), torch.tensor([batch]))
+    assert updates == due
+    if ticks == 3:
+        assert 50 / ticks == pytest.approx(16.7, abs=0.04)  # "every 16-17 batches" where it says 50
+
+
+def batch(rng, values=(2, 2, 2)):
+    """Six images, two of each attribute with different values, one labelled example each."""
+    attributes = torch.arange(3).repeat_interleave(2)
+    drawn = torch.tensor([v for count in values for v in rng.permutation(count)[:2]])
+    images = torch.from_numpy(rng.integers(0, 50, 6))
+    return BatchLabels(images, torch.arange(6), attributes, drawn, torch.tensor([[0, 0, 1], [2, 2, 3], [4, 4, 5]]))
+
+
+def test_the_loss_turns_from_warm_to_total_with_the_batch_that_fills_the_last_queue():
+    model, rng = model_of("ipad", queue_length=3, centre_every=100, first_stage=0.5, xi=0.7), np.random.default_rng(0)
+    attributes, values = torch.tensor([0, 0, 1, 1, 2, 2] * 2), torch.tensor([0, 1, 0, 1, 0, 1] * 2)  # no collar "none"
+    model.before_training(8, Labels(np.arange(12), attributes.numpy(), values.numpy()))
+    pictures = PICTURES[[0, 1, 2, 3, 0, 1]]
+    for step in range(8):
+        loss, figures = model.training_loss(model.features(pictures), batch(rng), 0.2)
+        names = {"active_triplets", "similarity", "region"}
+        names |= {"patch", "contrast", "queues_full"} if step >= 4 else set()
+        names |= {"centres region", "centres patch"} if step >= 7 else set()  # after three batches of stage 2
+        assert set(figures) == names
+        parts = [figures[name] for name in names - {"active_triplets", "similarity", "queues_full"}]
+        assert loss.item() == pytest.approx(sum(parts), rel=1e-5) and torch.isfinite(loss)
+        assert bool(model.diverging.ready) == (step >= 7)
+        model.after_step()
+    assert not model.diverging.centres["region"].known[2]  # the value that never occurs has no centre
+    labels = batch(np.random.default_rng(1), (3, 2, 2))
+    found = model.attend(model.features(pictures), labels.attributes).parts
+    terms = model.diverging.loss(found, labels, 0.2)
+    _, figures = model.training_loss(model.features(pictures), labels, 0.2)
+    for name, vectors in found.items():
+        rows = model.diverging.centres[name].loss(vectors, model.diverging.pairs(labels.attributes, labels.values), 0.2)
+        expected = sum(rows[labels.triplets[:, column]].mean().item() for column in range(3))  # eq. 19
+        assert terms[name].item() == pytest.approx(expected, abs=1e-6)
+        assert figures[f"centres {name}"] == pytest.approx(0.7 * expected, abs=1e-6)  # eq. 20
+
+
+def test_values_that_may_never_come_are_not_waited_for():
+    diverging = AttributeDiverging((3, 2, 2), 2, ("region",), queue_length=1)
+    # collar: two, one (a single picture), none; hem: one value alone; colour: one of each, so no triplet
+    diverging.expect(torch.tensor([0, 0, 0, 1, 1, 2, 2]), torch.tensor([0, 0, 1, 0, 0, 0, 1]))
+    assert diverging.training_images.tolist() == [2, 0, 0, 0, 0, 0, 0]
+    diverging.remember({"region": torch.ones(1, 2)}, torch.tensor([0]), torch.tensor([0]))
+    assert bool(diverging.ready) and diverging.share_full() == 1
+
+
+def test_ipad_weighs_the_losses_of_equation_18():
+    model = model_of("ipad")  # eval mode: no dropout; outside of training it is in stage 2
+    labels = labels_of()
+    loss, figures = model.training_loss(model.features(PICTURES), labels, 0.2)
+    found = model.attend(model.features(PICTURES), labels.attributes)
+    located = model.locate(model.look(shrunk(PICTURES, 2)), labels.attributes)
+    region, patch, away = *found.parts.values(), F.normalize(located.background, dim=1)
+    triplet = [model.triplet_loss(part, labels, 0.2)[0].item() for part in (region, patch)]
+    contrast = e_info_nce(region, patch, away, labels.attributes, labels.values, backgrounds="value").item()
+    assert loss.item() == pytest.approx(triplet[0] + 0.1 * triplet[1] + 0.04 * contrast, rel=1e-4)
+
+
+# What goes into the queues, and the checkpoint
+
+
+@pytest.mark.parametrize(("momentum", "slow"), [("both", {"region", "patch"}), ("sp", {"region"}), ("se", {"patch"}),
+                                                ("none", set())])  # fmt: skip
+def test_the_queues_hold_momentum_features_of_the_branches_that_have_a_momentum_encoder(momentum, slow):
+    model, labels = model_of("ipad", momentum=momentum, queue_length=2), labels_of()
+    assert set(model.slow) == slow
+    with torch.no_grad():
+        for name in slow:
+            for buffer in model.slow[name].parts.buffers():
+                if buffer.is_floating_point():
+                    buffer.mul_(1.5)  # so that it is told apart from the trained branch
+    model.training_loss(model.features(PICTURES), labels, 0.2)
+    features, pairs, images = model.pending
+    found = model.attend(model.features(PICTURES), labels.attributes)
+    assert images.tolist() == [0, 1, 2, 3] and pairs.tolist() == [0, 0, 1, 3]
+    for name, vectors in features.items():
+        assert torch.allclose(vectors, found.parts[name], atol=1e-5) == (name not in slow)
+        assert torch.allclose(vectors.norm(dim=1), torch.ones(4), atol=1e-5) and not vectors.requires_grad
+    if "region" in slow:
+        parts = model.slow["region"].parts
+        own = parts["region"](parts["region"].features(shrunk(PICTURES, 2)), parts["attribute"](labels.attributes))
+        assert torch.allclose(features["region"], F.normalize(own.vector, dim=1), atol=1e-6)
+
+
+def test_the_momentum_encoders_start_as_copies_with_the_second_stage_and_then_follow():
+    model = model_of("ipad", mu=0.9, queue_length=2).train()
+    model.before_training(6, tiny_data(90).encoded("train"))
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    for step in range(6):
+        before = weights(model.slow["region"].parts)
+        optimiser.zero_grad()
+        model.training_loss(model.features(PICTURES), labels_of(), 0.2)[0].backward()
+        optimiser.step()
+        model.after_step()
+        after = weights(model.slow["region"].parts)
+        for name, weight in model.online("region").named_parameters():
+            mu = 1.0 if step < 2 else 0.0 if step == 2 else 0.9
+            assert torch.allclose(after[name], mu * before[name] + (1 - mu) * weight, atol=1e-6)
+    trained = {id(parameter) for group in model.parameter_groups(1e-3) for parameter in group["params"]}
+    assert not trained & {id(buffer) for buffer in model.slow.buffers()}
+
+
+@pytest.mark.parametrize("options", [{}, {"variant": "code"}, {"branches": "se"}])
+def test_killed_in_any_stage_and_resumed_equals_unbroken_queues_and_centres_included(
+    options, data, tmp_path, monkeypatch
+):
+    def fresh(seed=0):
+        changed = {"queue_length": 2, "centre_every": 2, "mu": 0.9, "first_stage": 0.4} | options
+        return build_model("ipad", SCHEMA, start="random", seed=seed, **changed)
+
+    settings = config(steps=12, checkpoint_every=1, evaluations=1)
+    unbroken = fresh()
+    expected = train(unbroken, data, settings, tmp_path / "unbroken", progress=False)
+    assert bool(unbroken.diverging.ready) and any("centres patch" in entry for entry in expected.entries)
+    for stopped in (3, 5, 7, 11):
+        folder = tmp_path / str(stopped)
+        with monkeypatch.context() as patch:
+            kill_after(patch, stopped)
+            with pytest.raises(Killed):
+                train(fresh(), data, settings, folder, progress=False)
+        resumed = fresh(seed=9)
+        history = train(resumed, data, settings, folder, progress=False)
+        assert same(weights(resumed), weights(unbroken)) and without_times(history) == without_times(expected)
+    kept = weights(unbroken)
+    for name in ("features", "pairs", "images", "oldest", "centres", "known"):
+        assert f"diverging.centres.patch.{name}" in kept
+    assert {"diverging.counter", "diverging.ready"} <= set(kept)
+
+
+@pytest.mark.parametrize(("sampling", "labels"), [("triplet_list", "one"), ("all_labels", "all")])
+def test_ipad_trains_with_the_other_samplers(sampling, labels, data, tmp_path):
+    model = build_model("ipad", SCHEMA, start="random", queue_length=2, first_stage=0.25)
+    settings = config(steps=8, evaluations=1, sampling=sampling, labels=labels)
+    history = train(model, data, settings, tmp_path, progress=False)
+    assert all(math.isfinite(entry["loss"]) for entry in history.entries)
+    assert evaluate(model, data, "valid").overall == pytest.approx(history.best_map)
+
+
+# Variants and ablations
+
+
+def test_every_row_of_paper_against_code_is_an_option():
+    paper, code = VARIANTS["paper"], VARIANTS["code"]
+    assert paper.keys() == code.keys() and all(paper[name] != code[name] for name in paper)
+    for name, value in code.items():
+        model = model_of("ipad", **{name: value})  # each difference alone
+        assert model.attend(model.features(PICTURES), ATTRIBUTES).embedding.shape == (4, 256)
+    model = model_of("ipad", "code")
+    assert model.beta == 0.3 and not model.slow and model.region.passes == 1
+    assert (model.region.gate, model.region.suppression) == ("image", "erase")
+    assert (model.diverging.ticks, model.diverging.terms) == (3, "third")
+
+
+@pytest.mark.parametrize(("branches", "parts"), [("sp", {"region"}), ("se", {"patch"}), ("both", {"region", "patch"})])
+def test_a_branch_alone_is_trained_from_the_first_step_and_costs_one_pass(branches, parts):
+    model = model_of("ipad", branches=branches, diverging=False).train()
+    model.before_training(10, tiny_data(90).encoded("train"))
+    loss, figures = model.training_loss(model.features(PICTURES), labels_of(), 0.2)
+    loss.backward()
+    found = model.attend(model.features(PICTURES), ATTRIBUTES)
+    assert set(found.parts) == parts and model.image_passes == len(parts)
+    assert model.embedding_dim == found.embedding.shape[1] == 128 * len(parts)
+    if branches == "se":
+        assert found.boxes["patch"].tolist() == [[0, 0, 1, 1]] * 4
+        assert loss.item() == pytest.approx(figures["patch"])  # its triplet loss weighs 1 where it is the only one
+    assert model.diverging is None and not model.slow
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"beta": 1.2}, "beta=1.2 is no weight"),
+        ({"branches": "all"}, "Unknown branches 'all'"),
+        ({"momentum": "all"}, "Unknown momentum 'all'"),
+        ({"gate": "both"}, "Unknown gate 'both': choose one of attribute, image"),
+        ({"suppression": "peak"}, "Unknown suppression 'peak': choose one of keep, erase, none"),
+        ({"iteration": "three"}, "Unknown iteration 'three'"),
+        ({"passes": 0}, "passes=0"),
+        ({"isa": False, "ica": False}, "leaves nothing to attend with"),
+        ({"ratio": 0.0}, "ratio=0.0"),
+        ({"mu": 1.0}, "mu=1.0 is no momentum"),
+        ({"terms": "half"}, "Unknown terms 'half': choose one of sum, mean, third"),
+        ({"centre_every": 0}, "centre_every=0"),
+        ({"queue_length": 0}, "queue_length=0"),
+        ({"backgrounds": "all"}, "Unknown backgrounds 'all'"),
+        ({"xi": -1.0}, "xi=-1.0"),
+        ({"colour": True}, "does not take the options"),
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be_meant_are_one_sentence(options, message):
+    with pytest.raises(FashionError, match=message):
+        model_of("ipad", **options)
