@@ -1,4 +1,4 @@
-"""IPAD against its equations written out: positioning (1-6), momentum (10), queues and centres (11, 16, 19), the switch."""
+"""IPAD against its equations written out: positioning (1-6), momentum (10), centres (11, 16, 19), the switch (20)."""
 
 import math
 from collections import deque
@@ -15,7 +15,12 @@ from fashion_lib.data.label_table import Labels
 from fashion_lib.errors import FashionError
 from fashion_lib.losses import e_info_nce
 from fashion_lib.models import BatchLabels, build_model
-from fashion_lib.models.attribute_diverging import AttributeDiverging, ClusterCentres, MomentumEncoder, weigh_terms
+from fashion_lib.models.attribute_diverging import (
+    AttributeDiverging,
+    ClusterCentres,
+    MomentumEncoder,
+    weigh_terms,
+)
 from fashion_lib.models.cropping import attention_boxes, shrunk
 from fashion_lib.models.ipad import SHORT, VARIANTS
 from fashion_lib.models.iterative_positioning import suppress
@@ -66,7 +71,10 @@ def positioned(branch, x, p, gate, kind, passes):
         attention = (activation * mask).flatten().softmax(0).view_as(activation)  # eq. 2
         maps.append(attention)
         peak, outside_peak = peak * attention, outside_peak * (1 - attention)
-        x, outside = x * attention / peak.max(), outside * (1 - attention) / outside_peak.max()  # eq. 3, peak 1
+        x, outside = (
+            x * attention / peak.max(),
+            outside * (1 - attention) / outside_peak.max(),
+        )  # eq. 3, peak 1
         peak, outside_peak = peak / peak.max(), outside_peak / outside_peak.max()
         results = []
         for attended, weight, vector in ((x, peak, asked), (outside, outside_peak, rest)):
@@ -134,7 +142,9 @@ def test_what_figure_3_leaves_out_is_left_out():
     without_isa = model_of("ipad", isa=False)
     found = without_isa.attend(without_isa.features(PICTURES), ATTRIBUTES)
     assert torch.allclose(found.maps["spatial"], torch.full((4, 4, 4), 1 / 16)) and found.gates
-    assert found.boxes["patch"].tolist() == [[0, 0, 1, 1]] * 4  # it points nowhere: no crop, and no division by zero
+    assert (
+        found.boxes["patch"].tolist() == [[0, 0, 1, 1]] * 4
+    )  # it points nowhere: no crop, and no division by zero
     without_ica = model_of("ipad", ica=False)
     located = without_ica.locate(without_ica.look(shrunk(PICTURES, 2)), ATTRIBUTES)
     assert not located.gates and without_ica.region.channel is None
@@ -159,19 +169,32 @@ def test_the_momentum_encoder_is_equation_10_and_takes_no_gradient():
     online = torch.nn.ModuleDict({"layer": torch.nn.Linear(2, 2), "norm": torch.nn.BatchNorm1d(2)}).double()
     slow = MomentumEncoder(online, 0.9)
     expected = {name: weight.detach().tolist() for name, weight in online.named_parameters()}
-    assert not [*slow.parameters()] and set(slow.state_dict()) == {f"parts.{name}" for name in online.state_dict()}
+    assert not [*slow.parameters()] and set(slow.state_dict()) == {
+        f"parts.{name}" for name in online.state_dict()
+    }
 
     def blend(old, new):
-        return [blend(*pair) for pair in zip(old, new, strict=True)] if isinstance(old, list) else 0.9 * old + 0.1 * new
+        return (
+            [blend(*pair) for pair in zip(old, new, strict=True)]
+            if isinstance(old, list)
+            else 0.9 * old + 0.1 * new
+        )
 
     for _ in range(5):
         with torch.no_grad():
             for weight in online.parameters():
                 weight.add_(torch.randn_like(weight))
         slow.follow(online)
-        expected = {name: blend(expected[name], weight.tolist()) for name, weight in online.named_parameters()}
+        expected = {
+            name: blend(expected[name], weight.tolist()) for name, weight in online.named_parameters()
+        }
         for name, own in expected.items():
-            assert torch.allclose(slow.state_dict()[f"parts.{name}"], torch.tensor(own, dtype=torch.float64), rtol=1e-12, atol=1e-14)
+            assert torch.allclose(
+                slow.state_dict()[f"parts.{name}"],
+                torch.tensor(own, dtype=torch.float64),
+                rtol=1e-12,
+                atol=1e-14,
+            )
     online["norm"](torch.randn(8, 2).double())
     assert not slow.state_dict()["parts.norm.running_mean"].any()  # its statistics are its own
     slow.follow(online, mu=0)
@@ -223,7 +246,9 @@ def test_queues_and_centres_are_a_deque_and_a_mean(per, repeats):
         for pair in range(len(PAIRS)):
             mine = [entry[2] for queue in expected.values() for entry in queue if entry[0] == pair]
             assert bool(centres.known[pair]) == bool(mine)
-            mean = torch.tensor([sum(column) for column in zip(*mine, strict=True)] or [0.0] * 3) / max(1, len(mine))
+            mean = torch.tensor([sum(column) for column in zip(*mine, strict=True)] or [0.0] * 3) / max(
+                1, len(mine)
+            )
             assert torch.equal(centres.centres[pair], mean)  # eq. 11
     assert centres.pair(torch.tensor([0, 1, 2]), torch.tensor([2, 0, 1])).tolist() == [2, 3, 6]
 
@@ -235,7 +260,15 @@ def test_a_queue_waits_for_as_many_features_as_it_can_ever_get():
     assert append.full(seen).tolist() == [True, False, True, True, True, False, False]
     average = ClusterCentres(COUNTS, 1, 4, repeats="average")
     average.push(torch.ones(6, 1), torch.tensor([0, 0, 0, 0, 1, 1]), torch.arange(6))
-    assert average.full(seen).tolist() == [True, True, True, True, True, False, False]  # two pictures, both stored
+    assert average.full(seen).tolist() == [
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]  # two pictures, both stored
     shared = ClusterCentres(COUNTS, 1, 4, per="attribute")
     shared.push(torch.ones(4, 1), torch.tensor([0, 1, 0, 1]), torch.arange(4))
     assert shared.full(seen).tolist() == [True, True, False]
@@ -247,7 +280,10 @@ def test_a_queue_waits_for_as_many_features_as_it_can_ever_get():
 def test_the_paper_keys_its_queues_by_value_and_the_code_by_attribute():
     for variant, shape in (("paper", (7, 32, 128)), ("code", (3, 32, 128))):
         centres = model_of("ipad", variant).diverging.centres
-        assert {name: tuple(one.features.shape) for name, one in centres.items()} == {"region": shape, "patch": shape}
+        assert {name: tuple(one.features.shape) for name, one in centres.items()} == {
+            "region": shape,
+            "patch": shape,
+        }
     with torch.device("meta"):
         full = build_model("ipad", SCHEMA, backbone="resnet50", start="random").diverging
     assert full.centres["region"].features.shape == (7, 1000, 1024) and full.centre_every == 50  # n_q, n_b
@@ -269,28 +305,36 @@ def test_the_cluster_centre_loss_is_equation_16_written_out():
         own = F.cosine_similarity(features[pair], centres.centres[pair], dim=0).item()
         others = [p for p in filled if PAIRS[p][0] == attribute and p != pair]
         away = [F.cosine_similarity(features[pair], centres.centres[p], dim=0).item() for p in others]
-        expected = sum(max(0.0, 0.2 - own + one) for one in away) / max(1, len(away)) if pair in filled else 0.0
+        expected = (
+            sum(max(0.0, 0.2 - own + one) for one in away) / max(1, len(away)) if pair in filled else 0.0
+        )
         assert losses[pair].item() == pytest.approx(expected, abs=1e-6)
     assert losses[3] == losses[4] == losses[5] == losses[6] == 0  # no other centre, or none of its own
     losses.sum().backward()
     assert torch.isfinite(features.grad).all() and not centres.centres.requires_grad
 
 
-@pytest.mark.parametrize(("terms", "factors"), [("sum", (1, 1, 1)), ("mean", (1 / 3,) * 3), ("third", (1, 1, 1 / 3))])
+@pytest.mark.parametrize(
+    ("terms", "factors"), [("sum", (1, 1, 1)), ("mean", (1 / 3,) * 3), ("third", (1, 1, 1 / 3))]
+)
 def test_equation_19_and_what_the_code_makes_of_it(terms, factors):
     losses = torch.tensor([0.3, 0.1, 0.7, 0.2, 0.4, 0.9])
     triplets = torch.tensor([[0, 1, 2], [3, 4, 5]])
-    by_hand = sum(f * (losses[a] + losses[b]).item() / 2 for f, a, b in zip(factors, (0, 1, 2), (3, 4, 5), strict=True))
+    by_hand = sum(
+        f * (losses[a] + losses[b]).item() / 2 for f, a, b in zip(factors, (0, 1, 2), (3, 4, 5), strict=True)
+    )
     assert weigh_terms(losses, triplets, terms).item() == pytest.approx(by_hand)
     assert weigh_terms(losses, None, terms).item() == pytest.approx(sum(factors) * losses.mean().item())
 
 
-@pytest.mark.parametrize(("ticks", "due"), [(1, [5, 10, 15, 20]), (3, [2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20])])
+@pytest.mark.parametrize(
+    ("ticks", "due"), [(1, [5, 10, 15, 20]), (3, [2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20])]
+)
 def test_centres_are_updated_every_n_b_batches_or_three_times_as_often(ticks, due, monkeypatch):
     updates, batch = [], 0
     diverging = AttributeDiverging(COUNTS, 2, ("region",), queue_length=100, centre_every=5, ticks=ticks)
     monkeypatch.setattr(ClusterCentres, "update", lambda self: updates.append(batch))
-    for batch in range(1, 21):  # noqa: B007 (read by the function above)
+    for batch in range(1, 21):
         diverging.remember({"region": torch.ones(1, 2)}, torch.tensor([0]), torch.tensor([batch]))
     assert updates == due
     if ticks == 3:
@@ -302,12 +346,20 @@ def batch(rng, values=(2, 2, 2)):
     attributes = torch.arange(3).repeat_interleave(2)
     drawn = torch.tensor([v for count in values for v in rng.permutation(count)[:2]])
     images = torch.from_numpy(rng.integers(0, 50, 6))
-    return BatchLabels(images, torch.arange(6), attributes, drawn, torch.tensor([[0, 0, 1], [2, 2, 3], [4, 4, 5]]))
+    return BatchLabels(
+        images, torch.arange(6), attributes, drawn, torch.tensor([[0, 0, 1], [2, 2, 3], [4, 4, 5]])
+    )
 
 
 def test_the_loss_turns_from_warm_to_total_with_the_batch_that_fills_the_last_queue():
-    model, rng = model_of("ipad", queue_length=3, centre_every=100, first_stage=0.5, xi=0.7), np.random.default_rng(0)
-    attributes, values = torch.tensor([0, 0, 1, 1, 2, 2] * 2), torch.tensor([0, 1, 0, 1, 0, 1] * 2)  # no collar "none"
+    model, rng = (
+        model_of("ipad", queue_length=3, centre_every=100, first_stage=0.5, xi=0.7),
+        np.random.default_rng(0),
+    )
+    attributes, values = (
+        torch.tensor([0, 0, 1, 1, 2, 2] * 2),
+        torch.tensor([0, 1, 0, 1, 0, 1] * 2),
+    )  # no collar "none"
     model.before_training(8, Labels(np.arange(12), attributes.numpy(), values.numpy()))
     pictures = PICTURES[[0, 1, 2, 3, 0, 1]]
     for step in range(8):
@@ -326,7 +378,9 @@ def test_the_loss_turns_from_warm_to_total_with_the_batch_that_fills_the_last_qu
     terms = model.diverging.loss(found, labels, 0.2)
     _, figures = model.training_loss(model.features(pictures), labels, 0.2)
     for name, vectors in found.items():
-        rows = model.diverging.centres[name].loss(vectors, model.diverging.pairs(labels.attributes, labels.values), 0.2)
+        rows = model.diverging.centres[name].loss(
+            vectors, model.diverging.pairs(labels.attributes, labels.values), 0.2
+        )
         expected = sum(rows[labels.triplets[:, column]].mean().item() for column in range(3))  # eq. 19
         assert terms[name].item() == pytest.approx(expected, abs=1e-6)
         assert figures[f"centres {name}"] == pytest.approx(0.7 * expected, abs=1e-6)  # eq. 20
@@ -375,7 +429,9 @@ def test_the_queues_hold_momentum_features_of_the_branches_that_have_a_momentum_
         assert torch.allclose(vectors.norm(dim=1), torch.ones(4), atol=1e-5) and not vectors.requires_grad
     if "region" in slow:
         parts = model.slow["region"].parts
-        own = parts["region"](parts["region"].features(shrunk(PICTURES, 2)), parts["attribute"](labels.attributes))
+        own = parts["region"](
+            parts["region"].features(shrunk(PICTURES, 2)), parts["attribute"](labels.attributes)
+        )
         assert torch.allclose(features["region"], F.normalize(own.vector, dim=1), atol=1e-6)
 
 
@@ -448,7 +504,9 @@ def test_every_row_of_paper_against_code_is_an_option():
     assert (model.diverging.ticks, model.diverging.terms) == (3, "third")
 
 
-@pytest.mark.parametrize(("branches", "parts"), [("sp", {"region"}), ("se", {"patch"}), ("both", {"region", "patch"})])
+@pytest.mark.parametrize(
+    ("branches", "parts"), [("sp", {"region"}), ("se", {"patch"}), ("both", {"region", "patch"})]
+)
 def test_a_branch_alone_is_trained_from_the_first_step_and_costs_one_pass(branches, parts):
     model = model_of("ipad", branches=branches, diverging=False).train()
     model.before_training(10, tiny_data(90).encoded("train"))
@@ -459,7 +517,9 @@ def test_a_branch_alone_is_trained_from_the_first_step_and_costs_one_pass(branch
     assert model.embedding_dim == found.embedding.shape[1] == 128 * len(parts)
     if branches == "se":
         assert found.boxes["patch"].tolist() == [[0, 0, 1, 1]] * 4
-        assert loss.item() == pytest.approx(figures["patch"])  # its triplet loss weighs 1 where it is the only one
+        assert loss.item() == pytest.approx(
+            figures["patch"]
+        )  # its triplet loss weighs 1 where it is the only one
     assert model.diverging is None and not model.slow
 
 
