@@ -129,9 +129,9 @@ def test_the_gate_of_one_pass_asks_the_question_of_the_next():
     located = model.locate(model.look(shrunk(PICTURES, 2)), ATTRIBUTES)
     asked = model.region.spatial_attribute(torch.zeros(1, 128))
     assert torch.equal(located.gates["channel"], torch.zeros(4, 128))
-    other = model.locate(model.look(shrunk(PICTURES, 2)), torch.zeros_like(ATTRIBUTES))
-    keys = torch.tanh(model.region.conv(model.look(shrunk(PICTURES, 2)).image_map) *
-                      (located.maps["pass 1"] / located.maps["pass 1"].amax((1, 2), keepdim=True))[:, None])  # fmt: skip
+    seen = model.look(shrunk(PICTURES, 2))
+    other, first = model.locate(seen, torch.zeros_like(ATTRIBUTES)), located.maps["pass 1"]
+    keys = torch.tanh(seen.convolved * (first / first.amax((1, 2), keepdim=True))[:, None])
     expected = ((keys * asked[:, :, None, None]).sum(1) / math.sqrt(128)).flatten(1).softmax(1).view(4, 4, 4)
     assert torch.allclose(located.maps["pass 2"], expected, atol=1e-5)
     assert torch.allclose(other.vector, located.vector, atol=1e-6)  # nothing of the attribute is left
