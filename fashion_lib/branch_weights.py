@@ -45,6 +45,13 @@ def embed_parts(
     }
 
 
+def wanted_rows(data, split: str) -> dict[int, np.ndarray]:
+    """Attribute id -> image rows of its queries, then of its candidates; attributes without a query are left out."""
+    asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
+    present = [a for a in range(len(data.schema)) if len(asked.of(a))]
+    return {a: np.concatenate([asked.of(a).image, offered.of(a).image]) for a in present}
+
+
 def beta_curve(
     model: TwoBranchModel, data, betas: Sequence[float] = BETAS, split: str = "test", **embedding
 ) -> pd.DataFrame:
@@ -54,15 +61,20 @@ def beta_curve(
     """
     for beta in betas:
         check_beta(beta)
+    return score_betas(embed_parts(model, data, wanted_rows(data, split), **embedding), data, betas, split)
+
+
+def score_betas(
+    parts: Mapping[int, Mapping[str, Tensor]], data, betas: Sequence[float] = BETAS, split: str = "test"
+) -> pd.DataFrame:
+    """`beta_curve` from what `embed_parts` found for the `wanted_rows` of the split."""
     asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
-    tasks = {a: (asked.of(a), offered.of(a)) for a in range(len(data.schema)) if len(asked.of(a))}
-    wanted = {a: np.concatenate([queries.image, candidates.image]) for a, (queries, candidates) in tasks.items()}
-    parts, lines = embed_parts(model, data, wanted, **embedding), {}
+    lines = {}
     for beta in betas:
         found = {}
-        for a, (queries, candidates) in tasks.items():
-            vectors = weigh(parts[a]["region"], parts[a]["patch"], beta)
-            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, candidates)
+        for a, named in parts.items():
+            queries, vectors = asked.of(a), weigh(named["region"], named["patch"], beta)
+            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, offered.of(a))
             found[data.schema.names[a]] = 100 * scores["map"]
         lines[beta] = {name: values.mean() for name, values in found.items()}
         lines[beta]["overall"] = np.concatenate([*found.values()]).mean()

@@ -93,10 +93,11 @@ def train(
         ) as bar,
     ):
         while history.step < steps:
+            passes = model.training_passes
             figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision)
             history.step += 1
             history.seconds += figures["seconds"]
-            history.image_passes += int(figures["images"]) * model.image_passes
+            history.image_passes += int(figures["images"]) * passes
             history.pending.append(figures)
             due = history.step in config.evaluation_steps()
             if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:

@@ -16,7 +16,8 @@ class TrainingHistory:
     step: finished steps. entries: dictionaries with step, loss, active_triplets, similarity and whatever else the
     method's training_loss reports (means since the entry before), learning_rate, images_per_second, valid_map (in
     [0, 1], None where not taken). seconds: training steps alone; evaluation_seconds: validation. image_passes: images
-    that went through a backbone in training. best_map is None where no validation was asked for.
+    that went through a backbone in training, also those of a momentum encoder. best_map is None where no validation was
+    asked for.
     """
 
     step: int = 0

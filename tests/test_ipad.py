@@ -465,6 +465,10 @@ def test_killed_in_any_stage_and_resumed_equals_unbroken_queues_and_centres_incl
     unbroken = fresh()
     expected = train(unbroken, data, settings, tmp_path / "unbroken", progress=False)
     assert bool(unbroken.diverging.ready) and any("centres patch" in entry for entry in expected.entries)
+    alone = 0 if "branches" in options else 5  # steps of stage 1
+    each = 1 if "branches" in options else 2
+    slow = len(unbroken.slow)
+    assert expected.image_passes == (alone * 1 + (12 - alone) * (each + slow)) * 12
     for stopped in (3, 5, 7, 11):
         folder = tmp_path / str(stopped)
         with monkeypatch.context() as patch:

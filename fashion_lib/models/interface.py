@@ -62,6 +62,11 @@ class RetrievalModel(nn.Module):
         self.architecture: dict[str, Any] = {}  # filled by build_model, kept in checkpoints
         self.start = ""
 
+    @property
+    def training_passes(self) -> int:
+        """Backbone passes that an image costs in the training step to come, those without a gradient included."""
+        return self.image_passes
+
     def features(self, images: Tensor) -> Any:
         """What attributes have in common: images float32 (B, 3, H, W), normalised, to any structure `select` takes."""
         raise NotImplementedError

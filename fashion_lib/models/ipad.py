@@ -97,6 +97,10 @@ class IPAD(TwoBranchModel):
     def backbone(self) -> Backbone | None:
         return None if self.region is None else self.region.backbone
 
+    @property
+    def training_passes(self) -> int:
+        return super().training_passes + (0 if self.in_first_stage else len(self.slow))
+
     def online(self, branch: str) -> nn.ModuleDict:
         """The modules that a branch's momentum encoder follows."""
         return nn.ModuleDict({"attribute": self.attribute, branch: getattr(self, branch)})

@@ -60,10 +60,10 @@ class IterativePositioning(nn.Module):
     """`passes` times ISA with AS (eq. 1-3), then ICA (eq. 4); then LN(MLP_skip(p)) of fore- and background (eq. 5-6).
 
     x^i = attention * x^(i-1) is kept as a weight per position: a 1 x 1 convolution commutes with it, so the convolution
-    runs once an image. Inferred: the weights are scaled to a peak of 1, since softmax maps would shrink the map by about
-    h * w in each pass; x^0 is the backbone's map after layer normalisation over channels, as in RPF, on which IPAD's
-    code stands; ICA's "sum of x^i" is over positions, as in ASEN; all passes share their weights; the background's own
-    p goes through the same ICA, its x is what 1 - attention leaves in each pass.
+    runs once an image. Inferred: the weights are scaled to a peak of 1, since softmax maps would shrink the map about
+    h * w times in each pass; x^0 is the backbone's map after layer normalisation over channels, as in RPF, on which
+    IPAD's code stands; ICA's "sum of x^i" is over positions, as in ASEN; all passes share their weights; the
+    background's own p goes through the same ICA, its x is what 1 - attention leaves in each pass.
 
     gate "attribute" is eq. 4, p^i = gate * p^(i-1), so that the image reaches the result through gates alone. "image"
     (the released code) hands on gate * attended image vector, as ASEN does, while eq. 4 still feeds the next pass.

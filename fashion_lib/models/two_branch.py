@@ -140,6 +140,10 @@ class TwoBranchModel(RetrievalModel):
         return int(self.step) < self.second_stage_begins
 
     @property
+    def training_passes(self) -> int:
+        return 1 if self.in_first_stage else self.image_passes
+
+    @property
     def second_stage_begins(self) -> int:
         """The first step of the second stage; 0 outside of training."""
         return round(self.first_stage * int(self.steps))

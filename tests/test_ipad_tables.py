@@ -1,0 +1,149 @@
+"""IPAD's rows: each is a run that can be built, has one name, and finds its figure in the ledger and in the paper."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from test_two_branch import model_of
+from tiny_data import SCHEMA, tiny_data
+
+from fashion_lib import ipad_tables, run_list, stored_branches, tables
+from fashion_lib.branch_weights import beta_curve
+from fashion_lib.errors import FashionError
+from fashion_lib.ipad_tables import (
+    CODE,
+    FIGURES,
+    METHOD_ROWS,
+    TABLES,
+    beside,
+    labelled,
+    missing,
+    printed,
+    steps,
+)
+from fashion_lib.models import build_model
+from fashion_lib.profiles import get_profile
+from fashion_lib.results import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.runs import load_or_train
+from fashion_lib.stored_branches import stored_beta_curve, stored_parts
+
+ALL = {"methods": METHOD_ROWS, "code": CODE} | FIGURES
+
+
+@pytest.fixture(autouse=True)
+def own_files(monkeypatch, tmp_path):
+    monkeypatch.setenv("FASHION_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("fashion_lib.paths.ledger_dir", lambda: tmp_path / "ledger")
+    monkeypatch.setattr("fashion_lib.paths.run_list_file", lambda: tmp_path / "runs.csv")
+
+
+def put(row, seed, overall):
+    record = RunRecord(
+        method=row.method, variant=row.label, dataset="wardrobe", profile="smoke", seed=seed, minutes=2.0,
+        parameters=1234,
+        metrics={"map": {"collar": overall + 1, "overall": overall, "macro": 0.0, "local": overall + 2}},
+        config={"training_image_passes": 7680},
+    )  # fmt: skip
+    record.save(run_dir("wardrobe", "smoke", row.method, row.label, seed) / RECORD_NAME)
+
+
+@pytest.mark.parametrize("table", ALL)
+def test_every_row_is_a_model_with_a_name_of_its_own(table):
+    rows = ALL[table]
+    assert len(set(labelled(rows).values())) == len(rows)
+    for row in rows.values():
+        with torch.device("meta"):
+            method = row.method.removesuffix("+fr")
+            build_model(method, SCHEMA, variant=row.variant or None, start="random", **row.options)
+
+
+def test_one_run_serves_all_rows_that_mean_the_same():
+    names = {name: row.label for figure in FIGURES.values() for name, row in figure.items()}
+    assert (
+        names["w/ IA"] == names["Iter 3"] == names["w/o SE"] and names["w/ ME"] == METHOD_ROWS["IPAD"].label
+    )
+    assert CODE["as printed"].label == "paper" and CODE["all of it"].label == "code"
+    assert METHOD_ROWS["IPAD+FR"].label == METHOD_ROWS["IPAD"].label
+
+
+def test_the_papers_figures_are_found_by_row():
+    for table, where in TABLES.items():
+        theirs = printed(METHOD_ROWS, where, table)
+        assert math.isnan(theirs.loc["HAEN", "overall"]) == (
+            table == "3"
+        )  # DeepFashion's table has no HAEN and ISLN
+    fashionai = printed(METHOD_ROWS, "fashionai", "1")
+    assert fashionai.loc["IPAD+FR", "overall"] == 74.22 and fashionai.loc["RPF", "coat_length"] == 59.65
+    assert fashionai.shape == (11, 9)
+    expected = {"fig2": [68.47, 70.45, 73.17], "fig3": [60.46, 63.98, 67.42, 67.9]}
+    for figure, values in expected.items():
+        assert printed(FIGURES[figure], "fashionai", figure)["overall"].tolist() == values
+    me = printed(FIGURES["fig4"], "fashionai", "fig4")["overall"]
+    assert me["w/o ME"] == 72.06 and math.isnan(me["w/o ME-SP"])
+    assert printed(FIGURES["fig5"], "fashionai", "fig5")["overall"].isna().all()  # a curve without numbers
+
+
+def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
+    rows = FIGURES["fig2"]
+    empty = beside(rows, "fig2", profile="smoke")
+    assert set(empty["ours: wardrobe", "overall"]) == set(empty["cost", "parameters"]) == {tables.NOT_RUN}
+    for seed, values in enumerate([(50.0, 60.0), (52.0, 61.0), (54.0, 62.0)]):
+        for name, value in zip(("w/o SE", "w/ IP"), values, strict=True):
+            put(rows[name], seed, value)
+    table = beside(rows, "fig2", profile="smoke")
+    assert table["paper: fashionai", "overall"].tolist() == ["68.47", "70.45", "73.17"]
+    assert table["ours: wardrobe", "overall"].tolist() == ["52.0 ± 2.0", tables.NOT_RUN, "61.0 ± 1.0"]
+    assert table["ours: wardrobe", "local"].tolist()[2] == "63.0 ± 1.0"
+    assert table.loc["w/ IP", "cost"].tolist() == ["0, 1, 2", "1,234", "7,680", "2.0"]
+    wide = beside(METHOD_ROWS, "1", profile="smoke", attributes=True)
+    assert ("paper: fashionai", "neck_design") in wide and ("ours: wardrobe", "collar") in wide
+    gaps = steps(rows, "w/ IP", profile="smoke")
+    assert gaps["w/o SE"].difference == 9 and gaps["w/o SE"].verdict == "higher"
+    assert gaps["w/o SP"].verdict == tables.NOT_RUN
+    left = missing(rows, profile="smoke")
+    assert left == [(rows["w/o SP"], seed) for seed in range(3)]
+    run_list.write_runs([])
+    assert missing(rows | FIGURES["fig3"], (0,), profile="smoke")[0] == (rows["w/o SP"], 0)
+
+
+def test_a_stored_runs_beta_curve_is_the_models_and_needs_its_pictures_once(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 16, 16, 3), dtype=np.uint8)
+    data = tiny_data(90, pixels=pixels)
+    changes = {
+        "image_size": 16,
+        "steps": 2,
+        "batch_size": 12,
+        "groups": 2,
+        "evaluations": 1,
+        "start": "random",
+    }
+    run = load_or_train(
+        "rpf",
+        profile=get_profile("smoke").with_options(**changes),
+        data=data,
+        options={"image_scale": 1},
+        progress=False,
+    )
+    expected = beta_curve(run.model, run.data, (0, 0.4, 1), precision=run.history.precision)
+    found = stored_beta_curve(run.record, data, (0, 0.4, 1))
+    assert np.allclose(found, expected) and found.columns.tolist() == expected.columns.tolist()
+    parts = stored_parts(run.record, data)
+    monkeypatch.setattr(stored_branches, "stored_model", None)  # would fail
+    again = stored_parts(run.record, data)
+    assert [*again] == [*parts]
+    assert all(
+        torch.equal(again[a][name], vectors) for a, named in parts.items() for name, vectors in named.items()
+    )
+    assert stored_beta_curve(run.record, data, (0, 0.4, 1)).equals(found)
+    with pytest.raises(FashionError, match="beta=1.5 is no weight"):
+        stored_beta_curve(run.record, data, (1.5,))
+    with pytest.raises(FashionError, match="delete it to make it anew"):
+        stored_parts(run.record, tiny_data(60))
+
+
+def test_the_course_goes_on_with_one_reading_of_equation_4():
+    assert set(ipad_tables.READING) <= {"gate"}
+    assert model_of("ipad", **METHOD_ROWS["IPAD"].options).region.gate == ipad_tables.READING.get(
+        "gate", "attribute"
+    )
