@@ -49,17 +49,20 @@ class SpatialAttention(nn.Module):
         """Image side: (B, C, h, w) to float32 (B, A, h, w)."""
         return torch.tanh(self.norm(self.conv(image_map)).float())
 
-    def forward(self, keys: Tensor, attribute: Tensor) -> Tensor:
-        """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions."""
+    def forward(self, keys: Tensor, attribute: Tensor, gain: float = 1.0) -> Tensor:
+        """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions.
+
+        gain: factor of the keys that they leave to the scores, one number a position instead of A.
+        """
         query = self.attribute_side(attribute)  # (B, A)
         if self.score is not None:  # <score weights, keys * query> = <keys, score weights * query>
             query = query * self.score.weight
-        # A product and a sum: as bmm with a single column it would take six times as long on a CPU.
-        scores = (positions(keys) * query[:, None]).sum(2)  # (B, h * w)
+        # A row times a matrix: with the query as a column it would take six times as long on a CPU.
+        scores = torch.bmm(query[:, None], positions(keys).transpose(1, 2)).squeeze(1)  # (B, h * w)
         if self.score is not None:
             scores = torch.tanh(scores + self.score.bias)
         else:
-            scores = scores / math.sqrt(keys.shape[1])
+            scores = scores * (gain / math.sqrt(keys.shape[1]))
         return scores.softmax(dim=1).view(len(keys), *keys.shape[2:])
 
 
