@@ -43,7 +43,8 @@ def in_batch_triplet_loss(
     above zero) so that the many solved triplets do not dilute the few that still teach; then the mean over
     attributes. mining "hard": each anchor with its least similar positive and its most similar negative
     (Hermans et al. 2017, "batch hard"), averaged over anchors, then over attributes. mining "semi_hard": see
-    mined_hinge. Returns the scalar loss and the active fraction of what was averaged. Attributes without a valid triplet in
+    mined_hinge.
+    Returns the scalar loss and the active fraction of what was averaged. Attributes without a valid triplet in
     this batch do not count. Raises FashionError when no attribute has one.
     """
     if mining not in MINING:

@@ -75,10 +75,10 @@ def train(
 ) -> TrainingHistory:
     """Train `model` on the training labels of `data` (RetrievalData); it ends with the best weights, in eval mode.
 
-    Best = highest score of the task on the validation split (MAP). run_dir gets last.* and best.* (safetensors, and a JSON copy of
-    their state); a run of the same configuration found there goes on, or is only loaded when finished. A model
-    without parameters is only validated. Raises FashionError when run_dir holds another run or a damaged checkpoint,
-    when a checkpoint cannot be written, and when the loss is no longer finite.
+    Best = highest score of the task on the validation split (overall MAP). run_dir gets last.* and best.* (safetensors,
+    and a JSON copy of their state); a run of the same configuration found there goes on, or is only loaded when
+    finished. A model without parameters is only validated. Raises FashionError when run_dir holds another run or a
+    damaged checkpoint, when a checkpoint cannot be written, and when the loss is no longer finite.
     """
     run_dir, device = Path(run_dir), training_device(config.device)
     model.to(device=device, memory_format=torch.channels_last)

@@ -1,6 +1,5 @@
 """What a training run tells while it runs and afterwards: curves, counts, and a warning when nothing is learned."""
 
-import math
 import warnings
 from dataclasses import dataclass, field
 

@@ -14,8 +14,8 @@ CLASSIFICATION, LABEL_TRIPLET, MANIPULATION_TRIPLET, CONSISTENCY, OFF_BLOCK = 0.
 
 
 class AddeM(DisentangledModel):
-    """Stage 1: softmax cross-entropy of each attribute. Stage 2: memory from the mean of 100 drawn pictures a value, and
-    five losses (weights above) that train memory and features together.
+    """Stage 1: softmax cross-entropy of each attribute. Stage 2: memory from the mean of 100 drawn pictures a value,
+    and five losses (weights above) that train memory and features together.
 
     Inferred: the classification term is the sum over the features of query, target, negative and manipulated query; the
     label triplets are formed inside each attribute's subspace over the whole batch; consistency is the mean over

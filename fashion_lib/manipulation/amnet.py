@@ -14,15 +14,15 @@ SHARPNESS = 10.0  # of the controller at the start: a wanted value reads its own
 
 
 class AMNet(ManipulationModel):
-    """One feature for everything; memory slot v holds value v's prototype of it; F = A * D, as wide as the others' f(I).
+    """One feature for everything; memory slot v holds value v's prototype of it; F = A * D, as in the others.
 
     The controller turns the wanted value (one-hot, the +1 of v_m) into weights over the slots by a linear layer and a
     softmax, the weighted slots are the prototype, and a linear layer fuses it with the query's feature. The value to
     remove is not read: AMNet is told only what is wanted. Loss: attribute classification and triplets.
 
-    Inferred: controller and fusion are one linear layer each; the controller starts as "slot v for value v"; slots start
-    as class means and are trained on; several operations read the mean of their prototypes. Stage 1 trains
-    the feature by classification alone; stage 2 classifies query, target, negative and fused feature, all weights 1.
+    Inferred: controller and fusion are one linear layer each; the controller starts as "slot v for value v"; slots
+    start as class means and are trained on; several operations read the mean of their prototypes. Stage 1 trains the
+    feature by classification alone; stage 2 classifies query, target, negative and fused feature, all weights 1.
     """
 
     def __init__(self, schema: Schema, backbone: str, start: str, dim: int | None = None):

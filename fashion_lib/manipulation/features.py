@@ -1,7 +1,7 @@
 """The feature extractor: a network, one CBAM and one AFD block for each attribute (Yao et al. 2026, section 2).
 
-f(I) = [AFD_1(f_g(I)), ..., AFD_A(f_g(I))], eq. 1 and 2: each attribute has a subspace of its own, and an operation on one
-attribute should leave the other subspaces alone.
+f(I) = [AFD_1(f_g(I)), ..., AFD_A(f_g(I))], eq. 1 and 2: each attribute has a subspace of its own, and an operation on
+one attribute should leave the other subspaces alone.
 """
 
 from typing import NamedTuple

@@ -8,7 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fashion_lib.attributes import Schema
-from fashion_lib.manipulation.features import AttributeBranch, Classifier, Subspace, Trunk, TrunkMap, subspace_dim
+from fashion_lib.manipulation.features import (
+    AttributeBranch,
+    Classifier,
+    Subspace,
+    Trunk,
+    TrunkMap,
+    subspace_dim,
+)
 from fashion_lib.manipulation.label_vectors import LabelVectors, value_blocks
 from fashion_lib.models.interface import Attended, RetrievalModel
 from fashion_lib.precision import float32_maths

@@ -31,25 +31,32 @@ def label_weights(labels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
 
 @float32_maths
 def weighted_cross_entropy(
-    logits: Tensor, labels: Tensor, known: Tensor, positive: Tensor | None = None, negative: Tensor | None = None
+    logits: Tensor,
+    labels: Tensor,
+    known: Tensor,
+    blocks: Sequence[slice],
+    positive: Tensor | None = None,
+    negative: Tensor | None = None,
 ) -> Tensor:
     """Eq. 4 with the minus sign that the print leaves out: binary cross-entropy of each value, weighted.
 
-    logits (B, V); labels, known bool (B, V); positive, negative (V,): w_p and w_n, None for the plain loss. The sum over
-    values of the mean over the pictures that know the value's attribute; values that nobody knows count nothing.
+    logits (B, V); labels bool (B, V); known bool (B, A); positive, negative (V,): w_p and w_n, None for the plain loss.
+    The sum over an attribute's values, averaged over the pictures that have the attribute, then over attributes: the
+    same averages as in attribute_cross_entropy, so that one method's loss is not larger by its form alone.
     """
     each = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
     if positive is not None:
         each = each * torch.where(labels, positive, negative)
-    return ((each * known).sum(0) / known.sum(0).clamp(min=1)).sum()
+    losses = [each[known[:, a], block].sum(1).mean() for a, block in enumerate(blocks) if known[:, a].any()]
+    return torch.stack(losses).mean() if losses else logits.sum() * 0
 
 
 @float32_maths
 def attribute_cross_entropy(logits: Tensor, labels: Tensor, known: Tensor, blocks: Sequence[slice]) -> Tensor:
-    """Softmax cross-entropy of each attribute, mean over the pictures that have it, then over attributes; AMNet, ADDE-M.
+    """Softmax cross-entropy of each attribute, mean over the pictures that have it, then over attributes.
 
     logits (B, V); labels bool (B, V); known bool (B, A). A picture with several values of an attribute should give each
-    the same share of the probability.
+    the same share of the probability. ADDE-M's loss, and here AMNet's.
     """
     losses = []
     for a, block in enumerate(blocks):
@@ -68,7 +75,7 @@ def attribute_triplet_loss(
 
     features (B, A * D); labels bool (B, V); known bool (B, A). Inferred, as "for multi-label data" is all that is said:
     positives share at least one value of the attribute, negatives none, and a picture without the attribute is neither
-    anchor, positive nor negative. Cosine similarity, margin and mining as in fashion_lib.losses. Zero without a triplet.
+    anchor, positive nor negative. Cosine similarity, margin, mining: see fashion_lib.losses. Zero without a triplet.
     """
     losses = []
     for a, (block, part) in enumerate(zip(blocks, features.chunk(len(blocks), dim=1), strict=True)):

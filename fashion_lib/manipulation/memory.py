@@ -1,4 +1,4 @@
-"""The attribute memory: a prototype for each value, block by block, and residual = M v_m (Yao et al. 2026, eq. 6 and 7).
+"""The attribute memory: a prototype for each value, block by block; residual = M v_m (Yao et al. 2026, eq. 6 and 7).
 
 ADDE-M (Hou et al. 2021) has the same memory; Yao et al. take it from there.
 """

@@ -28,5 +28,5 @@ MANIPULATION_METHODS: dict[str, Method] = {
 
 
 def build_manipulation_model(method: str, schema: Schema, **settings) -> ManipulationModel:
-    """A model of MANIPULATION_METHODS; settings (backbone, variant, start, seed, options) and errors: see build_model."""
+    """A model of MANIPULATION_METHODS; settings (backbone, variant, start, seed, ...): see build_model."""
     return build_model(method, schema, registry=MANIPULATION_METHODS, **settings)

@@ -1,8 +1,8 @@
 """Scores of attribute manipulation as functions of label vectors and a ranking (Yao et al. 2026, section 4.2).
 
 A picture is a hit when it has every label of the target; its relevance is the fraction of the target's attributes that
-it has right. An attribute that the target is missing is not asked for and counts in neither. Where nothing is missing, a
-hit is a picture whose label vector equals the target's, as the paper's tables have it.
+it has right. An attribute that the target is missing is not asked for and counts in neither. Where nothing is missing,
+a hit is a picture whose label vector equals the target's, as the paper's tables have it.
 """
 
 from collections.abc import Sequence

@@ -31,8 +31,8 @@ def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str =
 def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tuple[slice, np.ndarray]]:
     """Rank the gallery for every query by Euclidean distance, a chunk of queries at a time.
 
-    queries (Q, F), gallery (G, F), any float type. Yields (slice of the queries, order) with order int64 (q, G), nearest
-    first, equal distances by lower row. Features are rounded to whole numbers whose squared distances stay
+    queries (Q, F), gallery (G, F), any float type. Yields (slice of the queries, order) with order int64 (q, G),
+    nearest first, equal distances by lower row. Features are rounded to whole numbers whose squared distances stay
     below 2**53, so sums in float64 are exact and the result does not depend on the chunks.
     """
     queries, gallery = (torch.as_tensor(part, device="cpu").detach().double() for part in (queries, gallery))
@@ -42,7 +42,8 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     if not (torch.isfinite(queries).all() and torch.isfinite(gallery).all()):
         raise FashionError("a feature is not finite, so it cannot be ranked: lower the learning rate.")
     largest = max([float(part.abs().max()) for part in (queries, gallery) if part.numel()], default=1.0) or 1.0
-    scale = 2.0**25 / (largest * queries.shape[1] ** 0.5)  # every |product of two features| <= F * (2**25 / sqrt(F))**2 = 2**50
+    # Every |product of two features| is at most F * (2**25 / sqrt(F))**2 = 2**50.
+    scale = 2.0**25 / (largest * queries.shape[1] ** 0.5)
     queries, gallery = (torch.round(part * scale) for part in (queries, gallery))
     length = gallery.square().sum(1)  # (G,)
     step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(gallery)))))
@@ -79,7 +80,7 @@ def manipulated(model, represented: Tensor, vectors: np.ndarray) -> Tensor:
 def evaluate_manipulation(
     model, data, split: str = "valid", *, precision: str = "fp32", batch_size: int = 256, budget_mib: float = 64
 ) -> ManipulationScores:
-    """Score a model on the queries of a split; each picture passes the backbone once, however often it is asked with."""
+    """Score a model on the queries of a split; each picture passes the backbone once."""
     queries = data.queries(split)
     training = model.training
     model.eval()

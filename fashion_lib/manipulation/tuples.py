@@ -141,7 +141,7 @@ def test_queries(
         )
     answerable = found > 0
     names = [changed_names(labels.schema, row) for row in changed_attributes(vectors, labels.schema)]
-    excluded = {name: 0 for name in sorted(set(names))}
+    excluded = dict.fromkeys(sorted(set(names)), 0)
     for name, kept in zip(names, answerable, strict=True):
         excluded[name] += int(not kept)
     return TestQueries(

@@ -1,4 +1,4 @@
-"""Attribute-guided attention, disentangled features, weighted and triplet losses, and a memory: Yao, Zhu and Wan 2026."""
+"""Attribute-guided attention, disentangled features, weighted and triplet losses, memory: Yao, Zhu and Wan 2026."""
 
 import numpy as np
 import torch
@@ -30,11 +30,11 @@ LOSSES = {  # name -> (weighted cross-entropy, triplet losses)
 class Yao2026(DisentangledModel):
     """Stage 1: w1 L_WCE + w2 L_T (eq. 3 to 5; w1 = w2 = 1, as none are printed). Stage 2 adds the memory's losses.
 
-    attention: CBAM at the bottom of the network and before every AFD block (table 2, "AD attention"). loss: "wt" (both of
-    the paper's losses), "weighted" or "triplet" (one of them), "plain" (unweighted cross-entropy: the baseline).
+    attention: CBAM at the bottom of the network and before every AFD block (table 2, "AD attention"). loss: "wt" (both
+    of the paper's losses), "weighted" or "triplet" (one of them), "plain" (unweighted cross-entropy: the baseline).
 
-    Inferred: both stages keep eq. 3 on the pictures of the batch. Of the tuples' negatives the paper says only that there
-    are some; they enter ADDE-M's manipulation triplet. The weights of consistency and diagonality are ADDE-M's.
+    Inferred: both stages keep eq. 3 on the pictures of the batch. Of the tuples' negatives the paper says only that
+    there are some; they enter ADDE-M's manipulation triplet. The weights of consistency and diagonality are ADDE-M's.
     Prototypes start from the mean over training pictures with the value (see value_samples for the limit).
     """
 
@@ -70,15 +70,13 @@ class Yao2026(DisentangledModel):
 
     @float32_maths
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
-        columns = known_columns(labels.known, self.blocks)
+        given = (labels.labels, labels.known, self.blocks)
         terms = {
-            "classification": weighted_cross_entropy(
-                self.logits(represented), labels.labels, columns, *self.label_weights
-            )
+            "classification": weighted_cross_entropy(self.logits(represented), *given, *self.label_weights)
         }
         if self.triplets:
-            where = (represented, labels.labels, labels.known, self.blocks, margin)
-            terms |= {"label_triplet": attribute_triplet_loss(*where), "global_triplet": global_triplet_loss(*where)}
+            terms["label_triplet"] = attribute_triplet_loss(represented, *given, margin)
+            terms["global_triplet"] = global_triplet_loss(represented, *given, margin)
         return terms
 
     @float32_maths

@@ -24,7 +24,7 @@ class Gated(NamedTuple):
 
 
 class ChannelGate(nn.Module):
-    """Eq. 2: sigmoid(MLP(mean over positions) + MLP(maximum over positions)), one MLP for both; (B, C, h, w) to (B, C)."""
+    """Eq. 2: sigmoid(MLP(mean over positions) + MLP(maximum over positions)), one MLP for both; to (B, C)."""
 
     def __init__(self, channels: int, reduction: int = REDUCTION):
         super().__init__()
