@@ -59,7 +59,7 @@ def test_label_vectors_know_what_is_missing():
     assert LabelVectors(SCHEMA, np.zeros((2, 8), int)).matrix.dtype == bool
     rows = [{"garment": "top", "sleeve": "long", "colour": "red"}, {"colour": "green", "hem": "short"}]
     assert np.array_equal(vectors_of(SCHEMA, rows).matrix, np.stack([QUERY, vector(None, None, "green")]))
-    for matrix, words in ((np.zeros((2, 7)), r"shape \(2, 7\) but the schema has 8"), (np.full((1, 8), 2), "0 and 1")):
+    for matrix, words in ((np.zeros((2, 7)), r"are \(2, 7\) for 8 values"), (np.full((1, 8), 2), "0 and 1")):
         with pytest.raises(FashionError, match=words):
             LabelVectors(SCHEMA, matrix)
     with pytest.raises(FashionError, match="'pink' is not a value"):

@@ -33,26 +33,42 @@ def subspaces(model, stored: Tensor) -> Tensor:
 def probe_matrix(model, data, *, limit: int = PROBE_IMAGES, split: str = "test") -> pd.DataFrame:
     """Accuracy of a logistic regression from each subspace (rows) to each attribute (columns), in [0, 1].
 
-    Fitted on at most `limit` evenly spread training pictures, scored on `split`, both with the attribute known. The
-    last row, "most frequent", guesses the value that the training pictures have most often: what a disentangled feature
-    should give off the diagonal. For data with one value an attribute.
+    Fitted on at most `limit` evenly spread training pictures, scored on `split`; see probe_table.
+    """
+    fit, score = probe_rows(data, limit, split)
+    parts = [subspaces(model, represent_rows(model, data, rows)).numpy() for rows in (fit, score)]
+    return probe_table(data, fit, score, *parts, data.schema.names)
+
+
+def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """Rows to fit probes on (at most `limit`, evenly spread over train) and rows to score them on."""
+    fit = data.rows("train")
+    if len(fit) > limit:
+        fit = fit[np.linspace(0, len(fit) - 1, limit).round().astype(int)]
+    return fit, data.rows(split)
+
+
+def probe_table(
+    data, fit: np.ndarray, score: np.ndarray, fit_parts: np.ndarray, score_parts: np.ndarray, names: Sequence[str]
+) -> pd.DataFrame:
+    """Probes of any cut of a feature into P parts: fit_parts (len(fit), P, D), score_parts (len(score), P, D).
+
+    Rows: the parts by `names`; columns: attributes; values: accuracy on the pictures `score` that have the attribute.
+    The last row, "most frequent", guesses the value that the pictures `fit` have most often: what a disentangled
+    feature should give off the diagonal. FashionError for data with several values an attribute.
     """
     if not data.labels.single:
         raise FashionError("a probe predicts one value: take data in which no picture has two values of an attribute.")
-    rows = {"fit": data.rows("train"), "score": data.rows(split)}
-    if len(rows["fit"]) > limit:
-        rows["fit"] = rows["fit"][np.linspace(0, len(rows["fit"]) - 1, limit).round().astype(int)]
-    parts = {name: subspaces(model, represent_rows(model, data, part)).numpy() for name, part in rows.items()}
-    names = data.schema.names
-    table = pd.DataFrame(0.0, index=[*names, "most frequent"], columns=list(names))
-    for a, (attribute, block) in enumerate(zip(names, data.labels.blocks, strict=True)):
-        known = {name: data.labels.known[part, a] for name, part in rows.items()}
-        value = {name: data.labels.matrix[part][known[name], block].argmax(1) for name, part in rows.items()}
-        table.loc["most frequent", attribute] = (value["score"] == np.bincount(value["fit"]).argmax()).mean()
-        for b, subspace in enumerate(names):
+    table = pd.DataFrame(0.0, index=[*names, "most frequent"], columns=list(data.schema.names))
+    for a, (attribute, block) in enumerate(zip(data.schema.names, data.labels.blocks, strict=True)):
+        has = [data.labels.known[rows, a] for rows in (fit, score)]
+        having = fit[has[0]], score[has[1]]
+        value = [data.labels.matrix[rows, block].argmax(1) for rows in having]
+        table.loc["most frequent", attribute] = (value[1] == np.bincount(value[0]).argmax()).mean()
+        for part, name in enumerate(names):
             probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-            probe.fit(parts["fit"][known["fit"], b], value["fit"])
-            table.loc[subspace, attribute] = probe.score(parts["score"][known["score"], b], value["score"])
+            probe.fit(fit_parts[has[0], part], value[0])
+            table.loc[name, attribute] = probe.score(score_parts[has[1], part], value[1])
     return table
 
 
