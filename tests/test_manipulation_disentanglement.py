@@ -30,10 +30,11 @@ def oracle(data):
     return (stored + 0.01 * torch.randn(stored.shape, generator=torch.Generator().manual_seed(0))).flatten(1)
 
 
-def test_a_probe_finds_each_attribute_in_its_subspace_and_chance_elsewhere(data, model, monkeypatch):
+@pytest.mark.parametrize("probe", ["linear", "neighbours"])
+def test_a_probe_finds_each_attribute_in_its_subspace_and_chance_elsewhere(probe, data, model, monkeypatch):
     stored = oracle(data)
     monkeypatch.setattr(disentanglement, "represent_rows", lambda model, data, rows: stored[torch.from_numpy(rows)])
-    table = disentanglement.probe_matrix(model, data)
+    table = disentanglement.probe_matrix(model, data, probe=probe)
     assert list(table.columns) == list(SCHEMA.names) and list(table.index) == [*SCHEMA.names, "most frequent"]
     test = data.rows("test")
     for a, name in enumerate(SCHEMA.names):
@@ -96,6 +97,8 @@ def test_what_cannot_be_measured_is_said(data):
     amnet = build_manipulation_model("amnet", SCHEMA, start="random", dim=3)
     with pytest.raises(FashionError, match="AMNet keeps no subspace"):
         disentanglement.typical_distances(amnet, torch.zeros(3, 9))
+    with pytest.raises(FashionError, match="Unknown probe 'mlp': choose one of linear, neighbours"):
+        disentanglement.probe_table(data, data.rows("train"), data.rows("test"), None, None, (), "mlp")
     with pytest.raises(FashionError, match="'tiny_manipulation' cannot redraw"):
         disentanglement.twin_features(amnet, data)
 

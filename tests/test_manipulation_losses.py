@@ -66,6 +66,13 @@ def test_weighted_cross_entropy_is_the_loop(batch, weighted):
     assert found.item() == pytest.approx(sum(means) / 3, rel=1e-5)
 
 
+def test_label_smoothing_moves_targets_towards_a_half(batch):
+    _, logits, labels, known = batch
+    smooth = weighted_cross_entropy(logits, labels, known, BLOCKS, label_smoothing=0.2)
+    right, wrong = (weighted_cross_entropy(logits, held, known, BLOCKS) for held in (labels, ~labels))
+    assert torch.isclose(smooth, 0.9 * right + 0.1 * wrong)
+
+
 def test_attribute_cross_entropy_is_the_loop(batch):
     _, logits, labels, known = batch
     means = []

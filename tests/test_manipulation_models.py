@@ -33,9 +33,10 @@ def model_of(method="yao2026", **settings):
 
 
 @torch.no_grad()
-def test_cbam_is_its_equations_written_out():
+@pytest.mark.parametrize("norm", [False, True])
+def test_cbam_is_its_equations_written_out(norm):
     image_map = torch.randn(2, 32, 5, 4, generator=torch.Generator().manual_seed(1))
-    cbam = CBAM(32)
+    cbam = CBAM(32, norm)
     first, _, second = cbam.channel.mlp
     assert first.out_features == 4 and CBAM(256).channel.mlp[0].out_features == 16
 
@@ -45,7 +46,10 @@ def test_cbam_is_its_equations_written_out():
     channel = torch.sigmoid(mlp(image_map.flatten(2).mean(2)) + mlp(image_map.flatten(2).max(2).values))
     weighted = image_map * channel[:, :, None, None]
     stacked = torch.stack([weighted.mean(1), weighted.max(1).values], dim=1)
-    spatial = torch.sigmoid(F.conv2d(stacked, cbam.spatial.conv.weight, padding=3))[:, 0]
+    scores = F.conv2d(stacked, cbam.spatial.conv.weight, padding=3)[:, 0]
+    if norm:  # in training mode, as below: over the batch and all positions
+        scores = (scores - scores.mean()) / (scores.var(correction=0) + 1e-5).sqrt()
+    spatial = torch.sigmoid(scores)
     found = cbam(image_map)
     assert torch.allclose(found.channel, channel, atol=1e-6) and torch.allclose(found.spatial, spatial, atol=1e-6)
     assert torch.allclose(found.image_map, weighted * spatial[:, None], atol=1e-6)
@@ -227,6 +231,7 @@ def test_a_query_costs_one_backbone_pass_and_a_product():
 @pytest.mark.parametrize(("method", "settings", "words"), [
     ("yao", {}, "Unknown method 'yao': choose one of image_only, amnet"),
     ("yao2026", {"loss": "both"}, "Unknown loss 'both': choose one of wt, weighted"),
+    ("yao2026", {"label_smoothing": 1.0}, "label_smoothing=1.0 is out of range"),
     ("adde_m", {"attention": True}, "'adde_m' does not take the options"),
     ("amnet", {"variant": "v2"}, "has no variant 'v2'"),
     ("amnet", {"backbone": "vgg19"}, "Unknown backbone 'vgg19'"),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
@@ -21,6 +22,12 @@ from fashion_lib.manipulation.operations import changed_attributes
 from fashion_lib.manipulation.retrieval import manipulated, represent_rows
 
 PROBE_IMAGES = 1500
+# "linear": is it there at all? Every number is scaled first, so a whisper is heard like a shout. "neighbours": do the
+# nearest pictures share it? That is what Euclidean retrieval sees.
+PROBES = {
+    "linear": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
+    "neighbours": lambda: KNeighborsClassifier(n_neighbors=15),
+}
 
 
 def subspaces(model, stored: Tensor) -> Tensor:
@@ -30,14 +37,16 @@ def subspaces(model, stored: Tensor) -> Tensor:
     return stored.view(len(stored), len(model.schema), model.embedding_dim)
 
 
-def probe_matrix(model, data, *, limit: int = PROBE_IMAGES, split: str = "test") -> pd.DataFrame:
-    """Accuracy of a logistic regression from each subspace (rows) to each attribute (columns), in [0, 1].
+def probe_matrix(
+    model, data, *, probe: str = "linear", limit: int = PROBE_IMAGES, split: str = "test"
+) -> pd.DataFrame:
+    """Accuracy of a probe (one of PROBES) from each subspace (rows) to each attribute (columns), in [0, 1].
 
     Fitted on at most `limit` evenly spread training pictures, scored on `split`; see probe_table.
     """
     fit, score = probe_rows(data, limit, split)
     parts = [subspaces(model, represent_rows(model, data, rows)).numpy() for rows in (fit, score)]
-    return probe_table(data, fit, score, *parts, data.schema.names)
+    return probe_table(data, fit, score, *parts, data.schema.names, probe)
 
 
 def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
@@ -49,14 +58,22 @@ def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np
 
 
 def probe_table(
-    data, fit: np.ndarray, score: np.ndarray, fit_parts: np.ndarray, score_parts: np.ndarray, names: Sequence[str]
+    data,
+    fit: np.ndarray,
+    score: np.ndarray,
+    fit_parts: np.ndarray,
+    score_parts: np.ndarray,
+    names: Sequence[str],
+    probe: str = "linear",
 ) -> pd.DataFrame:
     """Probes of any cut of a feature into P parts: fit_parts (len(fit), P, D), score_parts (len(score), P, D).
 
     Rows: the parts by `names`; columns: attributes; values: accuracy on the pictures `score` that have the attribute.
     The last row, "most frequent", guesses the value that the pictures `fit` have most often: what a disentangled
-    feature should give off the diagonal. FashionError for data with several values an attribute.
+    feature should give off the diagonal. FashionError for data with several values an attribute, and an unknown probe.
     """
+    if probe not in PROBES:
+        raise FashionError(f"Unknown probe '{probe}': choose one of {', '.join(PROBES)}.")
     if not data.labels.single:
         raise FashionError("a probe predicts one value: take data in which no picture has two values of an attribute.")
     table = pd.DataFrame(0.0, index=[*names, "most frequent"], columns=list(data.schema.names))
@@ -66,9 +83,8 @@ def probe_table(
         value = [data.labels.matrix[rows, block].argmax(1) for rows in having]
         table.loc["most frequent", attribute] = (value[1] == np.bincount(value[0]).argmax()).mean()
         for part, name in enumerate(names):
-            probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-            probe.fit(fit_parts[has[0], part], value[0])
-            table.loc[name, attribute] = probe.score(score_parts[has[1], part], value[1])
+            fitted = PROBES[probe]().fit(fit_parts[has[0], part], value[0])
+            table.loc[name, attribute] = fitted.score(score_parts[has[1], part], value[1])
     return table
 
 

@@ -26,13 +26,14 @@ class Trunk(nn.Module):
     """A whole network without its linear layers; `attention` puts a CBAM behind its stem ("the bottom of the network").
 
     ResNets keep their stage 4 here, as in the paper. "small" ends at stage 3, where its start weights end.
+    gate_norm: see CBAM's norm.
     """
 
-    def __init__(self, backbone: str, start: str, attention: bool):
+    def __init__(self, backbone: str, start: str, attention: bool, gate_norm: bool = True):
         super().__init__()
         self.backbone = build_backbone(backbone, start)
         self.stage4 = build_stage4(backbone, start) if backbone.startswith("resnet") else None
-        self.low = CBAM(self.backbone.stem_channels) if attention else None
+        self.low = CBAM(self.backbone.stem_channels, gate_norm) if attention else None
         self.out_channels = self.backbone.out_channels * (2 if self.stage4 is not None else 1)
 
     def forward(self, images: Tensor) -> TrunkMap:
@@ -78,9 +79,9 @@ class Subspace(NamedTuple):
 class AttributeBranch(nn.Module):
     """CBAM (if asked for), average over positions, AFD block: from the shared map to one attribute's subspace."""
 
-    def __init__(self, channels: int, dim: int, attention: bool):
+    def __init__(self, channels: int, dim: int, attention: bool, gate_norm: bool = True):
         super().__init__()
-        self.attention = CBAM(channels) if attention else None
+        self.attention = CBAM(channels, gate_norm) if attention else None
         self.afd = AFD(channels, dim)
 
     def forward(self, image_map: Tensor) -> Subspace:

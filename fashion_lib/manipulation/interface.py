@@ -92,12 +92,22 @@ class DisentangledModel(ManipulationModel):
     are {"spatial": the CBAM's gate of positions, divided by its sum}, and gates {"channel": its gate of channels}.
     """
 
-    def __init__(self, schema: Schema, backbone: str, start: str, attention: bool = False, dim: int | None = None):
-        trunk = Trunk(backbone, start, attention)
+    def __init__(
+        self,
+        schema: Schema,
+        backbone: str,
+        start: str,
+        attention: bool = False,
+        dim: int | None = None,
+        gate_norm: bool = True,
+    ):
+        trunk = Trunk(backbone, start, attention, gate_norm)
         dim = dim or subspace_dim(trunk.out_channels)
         super().__init__(schema, width=dim * len(schema), embedding_dim=dim)
         self.trunk = trunk
-        self.branches = torch.nn.ModuleList(AttributeBranch(trunk.out_channels, dim, attention) for _ in schema)
+        self.branches = torch.nn.ModuleList(
+            AttributeBranch(trunk.out_channels, dim, attention, gate_norm) for _ in schema
+        )
         self.classifier = Classifier(dim, tuple(len(attribute.values) for attribute in schema))
 
     def features(self, images: Tensor) -> TrunkMap:

@@ -37,14 +37,18 @@ def weighted_cross_entropy(
     blocks: Sequence[slice],
     positive: Tensor | None = None,
     negative: Tensor | None = None,
+    *,
+    label_smoothing: float = 0.0,
 ) -> Tensor:
     """Eq. 4 with the minus sign that the print leaves out: binary cross-entropy of each value, weighted.
 
     logits (B, V); labels bool (B, V); known bool (B, A); positive, negative (V,): w_p and w_n, None for the plain loss.
     The sum over an attribute's values, averaged over the pictures that have the attribute, then over attributes: the
     same averages as in attribute_cross_entropy, so that one method's loss is not larger by its form alone.
+    label_smoothing s: targets 1 - s/2 and s/2 instead of 1 and 0.
     """
-    each = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
+    wanted = labels.to(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
+    each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     if positive is not None:
         each = each * torch.where(labels, positive, negative)
     losses = [each[known[:, a], block].sum(1).mean() for a, block in enumerate(blocks) if known[:, a].any()]

@@ -32,6 +32,8 @@ class Yao2026(DisentangledModel):
 
     attention: CBAM at the bottom of the network and before every AFD block (table 2, "AD attention"). loss: "wt" (both
     of the paper's losses), "weighted" or "triplet" (one of them), "plain" (unweighted cross-entropy: the baseline).
+    gate_norm: see CBAM's norm. label_smoothing: targets 1 - s/2 and s/2, for the paper's text, which calls the loss
+    label-smoothed where its equation has weights.
 
     Inferred: both stages keep eq. 3 on the pictures of the batch. Of the tuples' negatives the paper says only that
     there are some; they enter ADDE-M's manipulation triplet. The weights of consistency and diagonality are ADDE-M's.
@@ -46,10 +48,15 @@ class Yao2026(DisentangledModel):
         attention: bool = True,
         loss: str = "wt",
         dim: int | None = None,
+        gate_norm: bool = True,
+        label_smoothing: float = 0.0,
     ):
         if loss not in LOSSES:
             raise FashionError(f"Unknown loss '{loss}': choose one of {', '.join(LOSSES)}.")
-        super().__init__(schema, backbone, start, attention, dim)
+        if not 0 <= label_smoothing < 1:
+            raise FashionError(f"label_smoothing={label_smoothing} is out of range: give a share from 0 to below 1.")
+        super().__init__(schema, backbone, start, attention, dim, gate_norm)
+        self.label_smoothing = label_smoothing
         self.memory = AttributeMemory(self.embedding_dim, self.blocks)
         self.weighted, self.triplets = LOSSES[loss]
         values = self.blocks[-1].stop
@@ -72,7 +79,9 @@ class Yao2026(DisentangledModel):
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
         given = (labels.labels, labels.known, self.blocks)
         terms = {
-            "classification": weighted_cross_entropy(self.logits(represented), *given, *self.label_weights)
+            "classification": weighted_cross_entropy(
+                self.logits(represented), *given, *self.label_weights, label_smoothing=self.label_smoothing
+            )
         }
         if self.triplets:
             terms["label_triplet"] = attribute_triplet_loss(represented, *given, margin)

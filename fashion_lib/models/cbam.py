@@ -36,11 +36,16 @@ class ChannelGate(nn.Module):
 
 
 class CBAM(nn.Module):
-    """The channel gate (eq. 2), then the gate of positions on what it left (eq. 3, a 7 x 7 convolution)."""
+    """The channel gate (eq. 2), then the gate of positions on what it left (eq. 3, a 7 x 7 convolution).
 
-    def __init__(self, channels: int, reduction: int = REDUCTION, kernel: int = 7):
+    norm: batch normalisation before the sigmoid of positions, which the authors' code has and eq. 3 has not. It is the
+    default, because without it the sum of 98 non-negative numbers runs to one end of the sigmoid, and the gate becomes
+    0 or 1 everywhere (notebook 13 shows both).
+    """
+
+    def __init__(self, channels: int, norm: bool = True, reduction: int = REDUCTION, kernel: int = 7):
         super().__init__()
-        self.channel, self.spatial = ChannelGate(channels, reduction), PositionGate(kernel)
+        self.channel, self.spatial = ChannelGate(channels, reduction), PositionGate(kernel, norm)
 
     def forward(self, image_map: Tensor) -> Gated:
         channel = self.channel(image_map)
