@@ -17,7 +17,7 @@ from tqdm import tqdm
 from fashion_lib.data.augmentation import augment, normalise
 from fashion_lib.data.dataset import load_dataset
 from fashion_lib.models import build_model
-from fashion_lib.precision import choose_precision
+from fashion_lib.precision import autocast, choose_precision
 from fashion_lib.profiles import get_profile
 from fashion_lib.retrieval import embed_wanted
 
@@ -46,14 +46,15 @@ def train_classifier(data, profile, steps: int, seed: int = 0):
     for step in tqdm(range(steps), desc="classifying", unit="step"):
         rng = np.random.default_rng([seed, step])
         images = rng.choice(rows, profile.batch_size, replace=False)
-        features = model.features(normalise(augment(data.pixels[images], rng)))
         losses = []
-        for attribute, head in enumerate(heads):
-            known = torch.nonzero(matrix[images, attribute] >= 0)[:, 0]
-            if len(known) > 1:
-                ids = torch.full((len(known),), attribute)
-                logits = 10 * head(model.embed_features(model.select(features, known), ids))
-                losses.append(F.cross_entropy(logits, matrix[images, attribute][known]))
+        with autocast(model.precision, torch.device("cpu")):
+            features = model.features(normalise(augment(data.pixels[images], rng)))
+            for attribute, head in enumerate(heads):
+                known = torch.nonzero(matrix[images, attribute] >= 0)[:, 0]
+                if len(known) > 1:
+                    ids = torch.full((len(known),), attribute)
+                    embedded = model.embed_features(model.select(features, known), ids)
+                    losses.append(F.cross_entropy(10 * head(embedded).float(), matrix[images, attribute][known]))
         optimiser.zero_grad(set_to_none=True)
         torch.stack(losses).mean().backward()
         optimiser.step()

@@ -88,6 +88,14 @@ def keep(arguments: argparse.Namespace) -> None:
         print(path)
 
 
+def triplets(arguments: argparse.Namespace) -> None:
+    from fashion_lib.stored_runs import add_missing_triplets, folder_of
+
+    for record in add_missing_triplets(arguments.dataset, arguments.profile):
+        answered = record.metrics.get("triplet_accuracy", {}).get("overall")
+        print(folder_of(record), "forms no triplet" if answered is None else f"{answered:.1f} %", flush=True)
+
+
 def draw_figures(arguments: argparse.Namespace) -> None:
     from fashion_lib.data.dataset import load_dataset
     from fashion_lib.figures import write
@@ -181,6 +189,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--profile", default="laptop", help="default: %(default)s")
 
     one = command("keep", keep, "copy this machine's finished runs into the committed ledger, data/results/")
+    one.add_argument("--profile", help="only this profile")
+    one.add_argument("--dataset", help="only this data set")
+
+    one = command("triplets", triplets, "measure triplet prediction for finished runs whose records lack it")
     one.add_argument("--profile", help="only this profile")
     one.add_argument("--dataset", help="only this data set")
 

@@ -126,6 +126,12 @@ class LossWeights(nn.Module):
         start = torch.zeros(count) if kind == "learned" else torch.ones(count)
         self.p = nn.Parameter(start, requires_grad=kind == "learned")
 
+    @property
+    def factors(self) -> Tensor:
+        """What each loss is multiplied by: float (count,), without gradient."""
+        p = self.p.detach()
+        return (-p if self.kind == "learned" else p).exp() / 2
+
     def forward(self, losses: Tensor) -> Tensor:
         """losses (count,) to a scalar."""
         if self.kind == "learned":

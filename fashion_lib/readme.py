@@ -4,10 +4,11 @@ import re
 
 from fashion_lib import paths, results, tables
 from fashion_lib.errors import FashionError
+from fashion_lib.models import METHODS
 from fashion_lib.results import write_atomically
 
 START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-- end of results -->"
-METHODS = [("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2")]
+ROWS = [(name, method.variants[0]) for name, method in METHODS.items()]  # each method's default
 COLUMNS = {
     "wardrobe": ("overall", "macro", "local"),
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
@@ -15,17 +16,19 @@ COLUMNS = {
 
 
 def markdown_table(dataset: str, profile: str = "laptop") -> str:
-    """One data set's MAP of the four methods as a Markdown table, mean ± standard deviation over seeds."""
+    """One data set's MAP as a Markdown table of the methods that ran on it, mean ± standard deviation over seeds."""
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
-    rows = rows[[key in METHODS for key in zip(rows.method, rows.variant, strict=True)]]
+    keys = list(zip(rows.method, rows.variant, strict=True))
+    methods = [key for key in ROWS if key in set(keys)]
+    rows = rows[[key in methods for key in keys]]
     if rows.empty:
         raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
-    shown = tables.formatted(tables.summarise(rows).reindex(METHODS), METHODS)
+    shown = tables.formatted(tables.summarise(rows), methods)
     columns = [name for name in COLUMNS[dataset] if name in shown]
     lines = [f"| MAP, {dataset} | {' | '.join(name.replace('_', ' ') for name in columns)} |"]
     lines.append("|---|" + "--:|" * len(columns))
-    lines += [f"| {method} | {' | '.join(shown.loc[(method, variant), columns])} |" for method, variant in METHODS]
+    lines += [f"| {method} | {' | '.join(shown.loc[(method, variant), columns])} |" for method, variant in methods]
     seeds = sorted(rows.seed.unique())
     commits = ", ".join(sorted(rows.commit.unique()))
     lines.append(f"\nProfile {profile}, seeds {', '.join(map(str, seeds))}, commit {commits}.")

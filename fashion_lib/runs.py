@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from fashion_lib import localisation
+from fashion_lib import localisation, triplet_prediction
 from fashion_lib.data.dataset import RetrievalData, load_dataset
 from fashion_lib.errors import FashionError
 from fashion_lib.models import METHODS, RetrievalModel, build_model
@@ -100,8 +100,10 @@ def score(
     profile: Profile,
     seed: int,
 ) -> RunRecord:
-    """Evaluate on the test split (percent) and measure localisation where the data knows the true regions."""
+    """Evaluate on the test split (percent), answer its fixed triplets, and measure localisation where the data knows
+    the true regions."""
     result = evaluate(model, data, split="test", precision=history.precision)
+    answered = triplet_prediction.scores(model, data, precision=history.precision)
     pointed = {}
     if data.regions is not None:
         pointed = localisation.scores(localisation.measure(model, data, split="test", limit=200))
@@ -111,10 +113,7 @@ def score(
         dataset=data.name,
         profile=profile.name,
         seed=seed,
-        metrics={
-            metric: {name: 100 * value for name, value in row.items()}
-            for metric, row in result.scores.items()
-        },
+        metrics=result.percent() | answered,
         localisation=pointed,
         minutes=(history.seconds + history.evaluation_seconds) / 60,
         parameters=sum(parameter.numel() for parameter in model.parameters()),

@@ -16,6 +16,8 @@ from fashion_lib.errors import FashionError
 from fashion_lib.results import write_atomically
 from fashion_lib.retrieval import embed_wanted
 
+METRICS = ("triplet_accuracy", "triplet_loss")
+LISTED = 1_000  # triplets of a condition in a data set's fixed list
 LIST = "{condition}_tripletlist_{split}.txt"
 SPLITS = {"train": "train", "valid": "val", "test": "test"}  # ours -> in the files' names
 
@@ -36,7 +38,7 @@ def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) ->
     """`count` triplets for each attribute that a split can form them for: name -> int64 (count, 3), anchor far close.
 
     Anchor and close share a value, far has another; value uniform, images uniform, drawn from (seed, attribute) alone.
-    FashionError when no attribute of the split has two values and two images of one of them.
+    An attribute is left out unless the split has two values of it, and two images of one of them.
     """
     labels, lists = data.encoded(split, labels="all"), {}
     for attribute in np.unique(labels.attribute).tolist():
@@ -52,11 +54,26 @@ def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) ->
             row[[0, 2]] = rng.choice(pools[value], 2, replace=False)
             row[1] = rng.choice(pools[other])
         lists[data.schema.names[attribute]] = rows
-    if not lists:
-        raise FashionError(
-            f"the split {split!r} of {data.name} forms no triplet: check the values in its label table."
-        )
     return lists
+
+
+def fixed_lists(data: RetrievalData, split: str = "test") -> dict[str, np.ndarray]:
+    """The questions that every run on a data set is asked: LISTED triplets a condition, the same on every machine."""
+    return draw_triplets(data, split, LISTED)
+
+
+def scores(model, data: RetrievalData, *, precision: str = "fp32") -> dict[str, dict[str, float]]:
+    """The fixed test lists as a run record holds them: METRICS -> condition or "overall" -> value.
+
+    triplet_accuracy is in percent, as AG-MLAN's table 3 prints it; triplet_loss is the mean hinge. {} where the test
+    split forms no triplet.
+    """
+    lists = fixed_lists(data)
+    if not lists:
+        return {}
+    found = predict_triplets(model, data, lists, precision=precision)
+    accuracy = {condition: 100 * share for condition, share in found.accuracy.items()}
+    return dict(zip(METRICS, (accuracy, found.loss), strict=True))
 
 
 def write_triplet_lists(folder: Path, data: RetrievalData, split: str, lists: dict[str, np.ndarray]) -> list[Path]:
@@ -119,8 +136,10 @@ def predict_triplets(
     """Answer the triplets of every condition; each image passes the backbone once.
 
     lists: condition -> int64 (T, 3), rows of data.pixels as anchor, far, close. The loss is the hinge of all methods,
-    max(0, margin + s(anchor, far) - s(anchor, close)).
+    max(0, margin + s(anchor, far) - s(anchor, close)). FashionError when there is no triplet to answer.
     """
+    if not any(map(len, lists.values())):
+        raise FashionError(f"the lists for {data.name} hold no triplet: draw or read a list that does.")
     ids = {condition: data.schema.index(condition) for condition in lists}
     wanted = {ids[condition]: rows.ravel() for condition, rows in lists.items()}
     embedded = embed_wanted(model, data, wanted, precision=precision)

@@ -143,7 +143,8 @@ def test_ag_mlan_on_resnet50_has_the_published_layer_shapes():
         model = build_model("ag_mlan", SCHEMA, backbone="resnet50", variant="code", start="random")
     shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
     assert shapes["bring.conv.weight"] == (1024, 512, 1, 1) and shapes["reduce.weight"] == (512, 2048, 1, 1)
-    assert shapes["spatial.conv.weight"] == (512, 512, 1, 1) and shapes["spatial_gate.conv.weight"] == (1, 2, 7, 7)
+    assert "spatial.conv.weight" not in shapes and shapes["spatial.norm.weight"] == (512,)
+    assert shapes["spatial_gate.conv.weight"] == (1, 2, 7, 7)
     assert shapes["channel.hidden.weight"] == (512, 1024) and shapes["channel.gate.weight"] == (512, 512)
     assert shapes["masks"] == (len(SCHEMA), 512) and shapes["branch1.linear.weight"] == (len(SCHEMA), 2048)
 
@@ -165,6 +166,8 @@ def test_ag_mlans_loss_is_the_weighted_sum_of_both_and_reaches_branch_1(variant)
     both = figures["classification"], figures["triplet"]
     expected = sum(both) / 2 if variant == "paper" else sum(0.5 * math.e * part + 1 for part in both)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
+    weights = [figures["classification_weight"], figures["triplet_weight"]]
+    assert weights == pytest.approx([0.5, 0.5] if variant == "paper" else [math.e / 2] * 2)
     loss.backward()
     assert model.branch1.linear.weight.grad.abs().sum() > 0
     given = {id(p) for group in model.parameter_groups(1e-3) for p in group["params"]}
@@ -179,6 +182,15 @@ def test_each_part_of_ag_mlan_can_be_left_out(switch):
     assert torch.isfinite(loss) and ("classification" in figures) == (switch != "branch1")
     whole = sum(p.numel() for p in model_of("ag_mlan").parameters())
     assert sum(p.numel() for p in model.parameters()) < whole
+
+
+@pytest.mark.parametrize("kind", ["learned", "fixed"])
+def test_the_factors_are_what_each_loss_is_multiplied_by(kind):
+    weights, losses = LossWeights(2, kind), torch.tensor([0.5, 4.0], requires_grad=True)
+    with torch.no_grad():
+        weights.p.copy_(torch.tensor([0.3, -1.2]))
+    weights(losses).backward()
+    assert torch.allclose(weights.factors, losses.grad) and not weights.factors.requires_grad
 
 
 def test_learned_loss_weights_settle_where_each_weight_is_the_inverse_of_its_loss():

@@ -9,8 +9,10 @@ from fashion_lib.data.augmentation import normalise
 from fashion_lib.errors import FashionError
 from fashion_lib.triplet_prediction import (
     draw_triplets,
+    fixed_lists,
     predict_triplets,
     read_triplet_lists,
+    scores,
     write_triplet_lists,
 )
 
@@ -61,6 +63,26 @@ def test_accuracy_and_loss_equal_a_loop_over_triplets():
     assert found.accuracy["overall"] == pytest.approx(np.mean(right))
     assert found.loss["overall"] == pytest.approx(np.mean(losses), abs=1e-6)
     assert found.triplets == dict.fromkeys(SCHEMA.names, 20) | {"overall": 60}
+
+
+def test_a_record_holds_percent_and_mean_hinge_of_the_fixed_lists():
+    lists = fixed_lists(DATA)
+    assert {len(rows) for rows in lists.values()} == {1000}
+    assert all(np.array_equal(fixed_lists(DATA)[name], rows) for name, rows in lists.items())
+    expected = predict_triplets(TinyModel(), DATA, lists)
+    found = scores(TinyModel(), DATA)
+    assert list(found) == ["triplet_accuracy", "triplet_loss"]
+    assert found["triplet_accuracy"] == {name: 100 * share for name, share in expected.accuracy.items()}
+    assert found["triplet_loss"] == expected.loss
+    assert list(expected.loss) == [*SCHEMA.names, "overall"]
+
+
+def test_a_split_without_a_triplet_has_no_figure_and_is_named_when_asked():
+    table = DATA.labels.assign(value=DATA.labels["value"].where(DATA.labels["split"] != "test", "red"))
+    alike = tiny_data(labels=table[(table["split"] != "test") | (table["attribute"] == "colour")])
+    assert fixed_lists(alike) == {} == scores(TinyModel(), alike)
+    with pytest.raises(FashionError, match="the lists for tiny hold no triplet"):
+        predict_triplets(TinyModel(), alike, {})
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ class AGMLAN(RetrievalModel):
     """Hierarchical map -> ASA -> SA -> sum over positions -> ACA -> mask -> unit length; D = A.
 
     ResNet-50: stage 3 has C = 1024 channels, the hierarchical map 2048, A = 512; small: C = A = 128. Reducing 2 C to A
-    channels "before" any attention (code) or "after" the sum over positions (paper; inferred from the mask's c' rows).
+    channels "before" any attention (code; ASA then has no convolution of its own) or "after" the sum over positions
+    (paper; inferred from the mask's c' rows).
     Switches of the ablation: branch1 (attribute classification while training), hierarchical (stage 3 alone feeds
     both branches without it), spatial_gate (SA), mask. sa_kernel, reduce and loss_weights replace the variant's own.
     """
@@ -79,7 +80,7 @@ class AGMLAN(RetrievalModel):
         self.reduce = nn.Conv2d(wide, dim, 1) if self.reduce_before else nn.Linear(wide, dim)
         self.spatial_attribute, self.channel_attribute = nn.Embedding(len(schema), dim), nn.Embedding(len(schema), dim)
         inside = dim if self.reduce_before else wide
-        self.spatial = SpatialAttention(inside, dim, self_gated(dim))
+        self.spatial = SpatialAttention(inside, dim, self_gated(dim), convolve=not self.reduce_before)
         self.spatial_gate = PositionGate(kernel) if spatial_gate else None
         self.channel = ChannelAttention(dim, dim, self_gated(dim))
         self.spatial_scale, self.channel_scale = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))  # W1, W2
@@ -120,7 +121,10 @@ class AGMLAN(RetrievalModel):
         return Attended(F.normalize(vector, dim=1), maps, gates)
 
     def training_loss(self, features: Any, labels: BatchLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
-        """Eq. 9: the triplet loss (eq. 8), weighted with the loss of naming each image's attribute (eq. 7)."""
+        """Eq. 9: the triplet loss (eq. 8), weighted with the loss of naming each image's attribute (eq. 7).
+
+        Further figures for the log: both losses, and "..._weight", the factor that each has in this step.
+        """
         triplet, figures = super().training_loss(features, labels, margin)
         if self.branch1 is None:
             return triplet, figures
@@ -128,8 +132,11 @@ class AGMLAN(RetrievalModel):
         target = torch.zeros_like(logits)
         target[labels.rows, labels.attributes] = 1.0
         classification = F.binary_cross_entropy_with_logits(logits, target)
-        loss = self.loss_weights(torch.stack([classification, triplet]))
-        return loss, figures | {"triplet": triplet.item(), "classification": classification.item()}
+        losses = {"classification": classification, "triplet": triplet}
+        loss = self.loss_weights(torch.stack([*losses.values()]))
+        weights = zip(losses, self.loss_weights.factors.tolist(), strict=True)
+        figures |= {name: one.item() for name, one in losses.items()}
+        return loss, figures | {f"{name}_weight": weight for name, weight in weights}
 
 
 class Bring(nn.Module):

@@ -1,0 +1,86 @@
+"""A stored run gains a figure from its checkpoint: the one that a fresh run has, with nothing trained anew."""
+
+import json
+
+import pytest
+from tiny_data import tiny_data
+
+from fashion_lib import results, stored_runs, training
+from fashion_lib.__main__ import main
+from fashion_lib.errors import FashionError
+from fashion_lib.profiles import get_profile
+from fashion_lib.runs import load_or_train
+from fashion_lib.stored_runs import add_missing_triplets, add_triplets, folder_of, profile_of, stored_model
+from fashion_lib.triplet_prediction import METRICS, fixed_lists, predict_triplets
+
+DATA = tiny_data(90)
+PROFILE = get_profile("smoke").with_options(steps=3, batch_size=12, groups=2, start="random", learning_rate=2e-3)
+METHODS = {"random": {}, "ag_mlan": {"branch1": False}}
+
+
+@pytest.fixture
+def runs(project):
+    made = {method: load_or_train(method, profile=PROFILE, data=DATA, seed=1, options=options, progress=False)
+            for method, options in METHODS.items()}
+    return {method: run.record for method, run in made.items()}
+
+
+def forget(record):
+    """Take the figures out of the record's file, as if it had been stored before they existed."""
+    path = folder_of(record) / results.RECORD_NAME
+    content = json.loads(path.read_text())
+    for metric in METRICS:
+        del content["metrics"][metric]
+    path.write_text(json.dumps(content))
+    return results.RunRecord.load(path)
+
+
+def test_a_new_run_has_the_figures_and_its_rows_fit_the_ledger(runs):
+    record = runs["ag_mlan"]
+    expected = predict_triplets(stored_model(record, DATA), DATA, fixed_lists(DATA), precision=record.precision)
+    assert record.metrics["triplet_accuracy"]["overall"] == 100 * expected.accuracy["overall"]
+    assert record.metrics["triplet_loss"] == expected.loss
+    table = results.rows(record)
+    assert tuple(table) == results.COLUMNS
+    assert table[table["metric"] == "triplet_accuracy"]["attribute"].to_list() == [*DATA.schema.names, "overall"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stored_run_gains_them_without_training(method, runs, monkeypatch):
+    monkeypatch.setattr(training, "training_step", None)
+    old = forget(runs[method])
+    checkpoint = folder_of(old) / "best.safetensors"
+    before = checkpoint.read_bytes()
+    assert add_triplets(old, DATA) == runs[method]  # to the last bit, commit and time of making included
+    assert results.RunRecord.load(folder_of(old) / results.RECORD_NAME) == runs[method]
+    assert checkpoint.read_bytes() == before
+    monkeypatch.setattr(stored_runs, "stored_model", None)
+    assert add_triplets(runs[method], DATA) == runs[method]  # and what has them is left alone
+
+
+def test_all_records_that_lack_them_are_found(runs, monkeypatch, capsys):
+    loaded = []
+    monkeypatch.setattr(stored_runs, "load_dataset", lambda *names: loaded.append(names) or DATA)
+    assert list(add_missing_triplets()) == []
+    forget(runs["random"]), forget(runs["ag_mlan"])
+    assert list(add_missing_triplets("tiny", "laptop")) == []
+    assert main(["triplets", "--dataset", "tiny"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        str(folder_of(record)) for record in sorted(runs.values(), key=lambda record: record.method)
+    ]
+    assert loaded == [("tiny", PROFILE)]  # with the departures of the variant's label, and once for both
+    assert {record.method: record for record in results.local_records()} == runs
+
+
+def test_the_label_leads_back_to_the_profile(runs):
+    for record in runs.values():
+        assert "steps=3" in record.variant and profile_of(record) == PROFILE
+
+
+def test_other_data_and_lost_checkpoints_are_named(runs):
+    record = runs["ag_mlan"]
+    with pytest.raises(FashionError, match="'version': '1', 'images': 90.* but .*'images': 60.* came"):
+        stored_model(record, tiny_data(60))
+    (folder_of(record) / "best.safetensors").unlink()
+    with pytest.raises(FashionError, match=r"no checkpoint .*best\.safetensors"):
+        stored_model(record, DATA)
