@@ -10,6 +10,7 @@ from tiny_manipulation import SCHEMA, tiny_manipulation
 from fashion_lib import results, training
 from fashion_lib.checkpoint import read_checkpoint
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.disentanglement_scores import METRICS as DISENTANGLEMENT
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
 from fashion_lib.manipulation.metrics import METRICS
 from fashion_lib.manipulation.retrieval import evaluate_manipulation
@@ -97,13 +98,16 @@ def test_every_method_runs_to_a_record(method, data):
     run = load_or_train_manipulation(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
     record = results.RunRecord.load(run.folder / results.RECORD_NAME)
     assert record.metrics == run.record.metrics and record.dataset == "tiny_manipulation"
-    assert set(record.metrics) == {"accuracy", *METRICS} and record.counts["queries"].keys() <= set(SCHEMA.names)
+    asked = {name for name in DISENTANGLEMENT if name.startswith("operation")}  # nothing can redraw these pictures
+    asked = {name for name in asked if "moved" not in name or method != "amnet"}
+    assert set(record.metrics) == {"accuracy", *METRICS, *asked}
+    assert record.counts["queries"].keys() <= set(SCHEMA.names)
     expected = evaluate_manipulation(run.model, data, "test", precision=record.precision).scores
     for metric in METRICS:
         unit = 100 if metric.startswith("top") else 1
         assert record.metrics[metric]["overall"] == pytest.approx(unit * expected[metric]["overall"])
     table = results.rows(record)
-    assert set(table["metric"]) == {"accuracy", *METRICS} and {"overall", "macro"} <= set(table["attribute"])
+    assert set(table["metric"]) == set(record.metrics) and {"overall", "macro"} <= set(table["attribute"])
     again = load_or_train_manipulation(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
     assert same(run.model, again.model) and again.record == run.record
     assert record.variant.startswith("default+") and "dim=4" in record.variant and "steps=4" in record.variant

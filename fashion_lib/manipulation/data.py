@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # test queries have no match among its 960 gallery pictures; with all of the wardrobe's attributes 57 %.
 WARDROBE_ATTRIBUTES = ("garment", "sleeve_length", "pattern", "colour")
 GARMENT = Attribute("garment", GARMENTS, "global", "category")
+SUFFIX = "_manipulation"  # of a data set's name in records: these queries are not those of attribute-specific retrieval
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +152,7 @@ def from_retrieval_data(
         return data.regions(images, data.schema.index("colour" if name == GARMENT.name else name))
 
     return ManipulationData(
-        name=f"{data.name}_manipulation",
+        name=data.name + SUFFIX,
         version=data.version,
         image_names=data.image_names,
         pixels=data.pixels,

@@ -128,7 +128,13 @@ def manipulation_features(model, data, split: str = "test") -> tuple[Tensor, Ten
 
 
 def twin_features(model, data, count: int = 40, *, seed: int = 0) -> tuple[Tensor, Tensor, np.ndarray]:
-    """Features (B, F) of test pictures and of their twins with one attribute redrawn; what changed, bool (B, A).
+    """Features (B, F) of test pictures and of their twins; what changed, bool (B, A). See twin_pictures."""
+    rows, pixels, changed = twin_pictures(data, count, seed=seed)
+    return represent_rows(model, data, rows), represent_pixels(model, pixels), changed
+
+
+def twin_pictures(data, count: int = 40, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Test pictures with one attribute redrawn: rows int64 (B,), pixels uint8 (B, S, S, 3), what changed bool (B, A).
 
     `count` pictures for each attribute that the wardrobe can change (the garment is none). FashionError for other data.
     """
@@ -146,7 +152,7 @@ def twin_features(model, data, count: int = 40, *, seed: int = 0) -> tuple[Tenso
             which.append(a)
     changed = np.zeros((len(rows), len(data.schema)), bool)
     changed[np.arange(len(rows)), which] = True
-    return represent_rows(model, data, rows), represent_pixels(model, np.stack(drawn)), changed
+    return np.array(rows, np.int64), np.stack(drawn), changed
 
 
 @torch.no_grad()

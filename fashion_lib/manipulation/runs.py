@@ -7,6 +7,7 @@ from pathlib import Path
 from fashion_lib.errors import FashionError
 from fashion_lib.manipulation.accuracy import classification_accuracy
 from fashion_lib.manipulation.data import ManipulationData, load_manipulation
+from fashion_lib.manipulation.disentanglement_scores import disentanglement_scores
 from fashion_lib.manipulation.interface import ManipulationModel
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
 from fashion_lib.manipulation.retrieval import evaluate_manipulation
@@ -87,7 +88,9 @@ def score_run(
     profile: Profile,
     seed: int,
 ) -> RunRecord:
-    """The test split's scores: METRICS of manipulation and "accuracy" of the classifiers; units: see PERCENT."""
+    """The test split's scores: METRICS of manipulation, "accuracy" of the classifiers (units: see PERCENT), and
+    disentanglement.
+    """
     found = evaluate_manipulation(model, data, "test", precision=history.precision)
     scores = {"accuracy": classification_accuracy(model, data, "test", precision=history.precision)} | found.scores
     return RunRecord(
@@ -100,7 +103,8 @@ def score_run(
             metric: {name: (100 if metric in PERCENT else 1) * value for name, value in row.items()}
             for metric, row in scores.items()
             if row
-        },
+        }
+        | disentanglement_scores(model, data),
         minutes=(history.seconds + history.evaluation_seconds) / 60,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         image_passes=model.image_passes,

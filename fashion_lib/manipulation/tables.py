@@ -9,14 +9,15 @@ from fashion_lib import tables
 from fashion_lib.errors import FashionError
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS
 from fashion_lib.manipulation.runs import PERCENT, ManipulationRun, load_or_train_manipulation
-from fashion_lib.profiles import Profile
+from fashion_lib.profiles import PROFILES, Profile
 from fashion_lib.results import variant_label
+from fashion_lib.runs import departures
 
 
 @dataclass(frozen=True)
 class Row:
-    """A printed row (the method's name in data/published_results.csv) and our run: options of the model, and settings
-    in which the profile is changed for it.
+    """A printed row (the method's name in data/published_results.csv, or a name of ours for a row that the paper lacks)
+    and our run: options of the model, and settings in which the profile is changed for it.
     """
 
     paper: str
@@ -24,15 +25,23 @@ class Row:
     options: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
 
-    @property
-    def variant(self) -> str:
-        return variant_label(MANIPULATION_METHODS[self.method].variants[0], **self.settings, **self.options)
+    def variant(self, profile: Profile) -> str:
+        """The variant's name in records of that profile."""
+        changed = departures(profile.with_options(**self.settings))
+        return variant_label(MANIPULATION_METHODS[self.method].variants[0], **changed, **self.options)
 
 
 PLAIN = {"attention": False, "loss": "plain"}
 BACKBONE_ROWS = tuple(
     Row(f"{name}+afd", "yao2026", PLAIN, {"backbone": name, "start": "imagenet"})
     for name in ("alexnet", "vgg16", "resnet34", "resnet50")
+)
+# What runs without a download: the profile's own backbone as in all other tables, and two backbones that both start
+# from random weights, so that only their architecture differs.
+OWN_BACKBONE_ROWS = (
+    Row("profile's backbone+afd", "yao2026", PLAIN),
+    Row("profile's backbone+afd, random start", "yao2026", PLAIN, {"start": "random"}),
+    Row("alexnet+afd, random start", "yao2026", PLAIN, {"backbone": "alexnet", "start": "random"}),
 )
 # Tables 2 and 3 are the same four runs on the profile's own backbone, whatever the paper's names say.
 ABLATION_ROWS = (
@@ -44,7 +53,7 @@ ABLATION_ROWS = (
 METHOD_ROWS = tuple(Row(name, name) for name in MANIPULATION_METHODS)
 RETRIEVAL_METRICS = ("top10_acc", "top20_acc", "top30_acc", "top50_acc", "ndcg30")
 TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
-    "1": (BACKBONE_ROWS, ("accuracy",)),
+    "1": ((*BACKBONE_ROWS, *OWN_BACKBONE_ROWS), ("accuracy",)),
     "2": (ABLATION_ROWS, ("accuracy",)),
     "3": (ABLATION_ROWS, RETRIEVAL_METRICS),
     "4": (METHOD_ROWS, RETRIEVAL_METRICS),
@@ -58,34 +67,46 @@ def table_rows(number: str) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     return TABLES[number]
 
 
+def by_metric(results: pd.DataFrame, metrics: Sequence[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:
+    """`fashion_lib.tables.summarise` with metrics in the place of attributes.
+
+    results: ledger rows of one data set and profile (fashion_lib.results.collect). Rows (method, variant), columns
+    (metric, mean | std | n), of which a metric that no row has is left out.
+    """
+    chosen = results[(results["attribute"] == attribute) & results["metric"].isin(list(metrics))]
+    summary = tables.summarise(chosen.assign(attribute=chosen["metric"], metric="score"), "score")
+    return summary[[name for name in metrics if name in summary.columns.get_level_values(0)]]
+
+
+def as_text(summary: pd.DataFrame, rows: Sequence[tuple[str, str]] | None = None) -> pd.DataFrame:
+    """by_metric's summary as text, "65.2 ± 1.3": one digit for percent, three for the rest.
+
+    rows: the (method, variant) to show, in order; "not run" where there is none.
+    """
+    metrics = list(dict.fromkeys(summary.columns.get_level_values(0)))
+    digits = {name: 1 if name in PERCENT else 3 for name in metrics}
+    text = {name: tables.formatted(summary[[name]], rows, places)[name] for name, places in digits.items()}
+    return pd.DataFrame(text, index=summary.index if rows is None else pd.MultiIndex.from_tuples(rows))
+
+
 def beside_paper(number: str, results: pd.DataFrame) -> pd.DataFrame:
     """One of the paper's tables with ours beside it: rows as printed, columns (metric, "paper" | "ours"), text.
 
-    results: ledger rows of one data set and profile (fashion_lib.results.collect). Ours is mean ± standard deviation
-    over seeds on our data, so levels never compare, only orders; "not run" where there is no run. The paper's NDCG
-    stands beside ndcg30.
+    results: as in by_metric. Ours is mean ± standard deviation over seeds on our data, so levels never compare, only
+    orders; "not run" where there is no run, "not printed" in our own rows. The paper's NDCG stands beside ndcg30.
     """
     rows, metrics = table_rows(number)
+    profile = PROFILES[results["profile"].iloc[0]] if len(results) else PROFILES["laptop"]
     printed = tables.published(source="yao2026", table=number)
     printed = printed.pivot_table(index="method", columns="metric", values="value")
+    ours = as_text(by_metric(results, metrics), [(row.method, row.variant(profile)) for row in rows])
     columns = {}
     for metric in metrics:
         digits = 1 if metric in PERCENT else 3
-        columns[metric, "paper"] = [f"{printed.loc[row.paper, metric]:.{digits}f}" for row in rows]
-        columns[metric, "ours"] = [_ours(results, row, metric, digits) for row in rows]
+        theirs = printed[metric].map(f"{{:.{digits}f}}".format).reindex([row.paper for row in rows])
+        columns[metric, "paper"] = theirs.fillna("not printed").to_list()
+        columns[metric, "ours"] = ours[metric].to_list() if metric in ours else [tables.NOT_RUN] * len(rows)
     return pd.DataFrame(columns, index=pd.Index([row.paper for row in rows], name="method"))
-
-
-def _ours(results: pd.DataFrame, row: Row, metric: str, digits: int) -> str:
-    chosen = results[
-        (results["method"] == row.method)
-        & (results["variant"] == row.variant)
-        & (results["attribute"] == "overall")
-        & (results["metric"] == metric)
-    ]
-    if chosen.empty:
-        return tables.NOT_RUN
-    return str(tables.formatted(tables.summarise(chosen, metric), digits=digits)["overall"].iloc[0])
 
 
 def run_rows(
