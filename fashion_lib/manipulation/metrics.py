@@ -13,7 +13,9 @@ from fashion_lib.attributes import Schema
 from fashion_lib.manipulation.label_vectors import known_attributes, value_blocks
 from fashion_lib.metrics import ndcg_at_k, recall_at_k
 
-CUTOFFS = (10, 20, 30, 50)
+# The paper's tables begin at 10, of a gallery of about 22,790 pictures. Ten of the wardrobe's 960 are one in a hundred,
+# where good methods no longer differ, so 1 and 5 stand beside.
+CUTOFFS = (1, 5, 10, 20, 30, 50)
 NDCG_CUTOFF = 30
 # ndcg30: the ideal is the best order of this gallery, as in textbooks; ndcg30_ones: it is 30 pictures of relevance 1,
 # as in the released code of ADDE (Hou et al. 2021). The paper prints "NDCG@30" and does not say which.

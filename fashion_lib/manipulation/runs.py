@@ -10,6 +10,7 @@ from fashion_lib.manipulation.data import ManipulationData, load_manipulation
 from fashion_lib.manipulation.disentanglement_scores import disentanglement_scores
 from fashion_lib.manipulation.interface import ManipulationModel
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
+from fashion_lib.manipulation.metrics import CUTOFFS
 from fashion_lib.manipulation.retrieval import evaluate_manipulation
 from fashion_lib.manipulation.training import ManipulationConfig, train_manipulation
 from fashion_lib.profiles import Profile
@@ -17,7 +18,7 @@ from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.runs import departures
 from fashion_lib.training_history import TrainingHistory
 
-PERCENT = ("accuracy", "top10_acc", "top20_acc", "top30_acc", "top50_acc")  # NDCG is a fraction, as the paper prints it
+PERCENT = ("accuracy", *(f"top{k}_acc" for k in CUTOFFS))  # NDCG is a fraction, as the paper prints it
 
 
 @dataclass(frozen=True, eq=False)
