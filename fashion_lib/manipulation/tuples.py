@@ -16,7 +16,7 @@ from fashion_lib.manipulation.metrics import matches
 from fashion_lib.manipulation.operations import changed_attributes, target_labels
 
 TUPLES_PER_IMAGE = 9  # 780,336 tuples of four fifths of 113,948 pictures
-ATTEMPTS = 50
+ATTEMPTS = 1000  # with hundreds of values, most operations ask for what no picture has
 
 
 @dataclass(frozen=True, eq=False)
