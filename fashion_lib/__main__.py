@@ -97,13 +97,12 @@ def triplets(arguments: argparse.Namespace) -> None:
         print(folder_of(record), "forms no triplet" if answered is None else f"{answered:.1f} %", flush=True)
 
 
-def disentanglement(arguments: argparse.Namespace) -> None:
-    from fashion_lib.manipulation.stored_runs import add_missing_disentanglement
+def manipulation_scores(arguments: argparse.Namespace) -> None:
+    from fashion_lib.manipulation.stored_runs import add_missing_scores
     from fashion_lib.stored_runs import folder_of
 
-    for record in add_missing_disentanglement(arguments.dataset, arguments.profile):
-        moved = record.metrics["operation_renamed_others"]["overall"]
-        print(folder_of(record), f"{moved:.1f} % of the other attributes renamed by an operation", flush=True)
+    for record in add_missing_scores(arguments.dataset, arguments.profile):
+        print(folder_of(record), f"Top-1 {record.metrics['top1_acc']['overall']:.1f} %", flush=True)
 
 
 def draw_figures(arguments: argparse.Namespace) -> None:
@@ -206,7 +205,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--profile", help="only this profile")
     one.add_argument("--dataset", help="only this data set")
 
-    one = command("disentanglement", disentanglement, "measure it for finished manipulation runs that lack it")
+    one = command("manipulation-scores", manipulation_scores, "measure what records of manipulation runs lack")
     one.add_argument("--profile", help="only this profile")
     one.add_argument("--dataset", help="only this data set")
 

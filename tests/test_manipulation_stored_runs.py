@@ -25,7 +25,7 @@ from fashion_lib.manipulation.disentanglement_scores import METRICS, disentangle
 from fashion_lib.manipulation.methods import build_manipulation_model
 from fashion_lib.manipulation.retrieval import represent_rows
 from fashion_lib.manipulation.runs import load_or_train_manipulation
-from fashion_lib.manipulation.stored_runs import add_missing_disentanglement, labelled_run
+from fashion_lib.manipulation.stored_runs import add_missing_scores, labelled_run
 from fashion_lib.profiles import get_profile
 from fashion_lib.stored_runs import add_missing_triplets, folder_of
 
@@ -103,19 +103,21 @@ def test_a_name_leads_to_settings_options_and_task(monkeypatch):
 def test_a_stored_run_gains_what_it_lacks_without_training(stored, monkeypatch, capsys):
     monkeypatch.setattr(module, "load_manipulation", lambda *_: DATA)
     monkeypatch.setattr(training, "training_step", None)
-    assert list(add_missing_disentanglement()) == []
+    assert list(add_missing_scores()) == []
     path = folder_of(stored) / results.RECORD_NAME
     content = json.loads(path.read_text())
-    content["metrics"] = {name: row for name, row in content["metrics"].items() if name not in METRICS}
+    kept = {name: row for name, row in content["metrics"].items() if name not in (*METRICS, "top1_acc")}
+    content["metrics"] = kept | {"ndcg30": {"overall": 0.123}}  # what a record has is never measured again
     path.write_text(json.dumps(content))
-    assert list(add_missing_disentanglement(profile="laptop")) == []
-    assert main(["disentanglement"]) == 0
+    assert list(add_missing_scores(profile="laptop")) == []
+    assert main(["manipulation-scores"]) == 0
     assert capsys.readouterr().out.split()[0] == str(folder_of(stored))
+    stored.metrics["ndcg30"] = {"overall": 0.123}
     assert results.RunRecord.load(path) == stored
     path.write_text(json.dumps(content))
     (folder_of(stored) / "last.safetensors").unlink()
     with pytest.raises(FashionError, match=r"no checkpoint .*last\.safetensors: delete that run's folder"):
-        list(add_missing_disentanglement())
+        list(add_missing_scores())
 
 
 def test_triplets_are_not_asked_of_manipulation_runs(stored):

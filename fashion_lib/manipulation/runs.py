@@ -1,5 +1,6 @@
 """One manipulation run from names to numbers, with the course's folders, records and ledger."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,8 +12,10 @@ from fashion_lib.manipulation.disentanglement_scores import disentanglement_scor
 from fashion_lib.manipulation.interface import ManipulationModel
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
 from fashion_lib.manipulation.metrics import CUTOFFS
+from fashion_lib.manipulation.operations import changed_attributes
 from fashion_lib.manipulation.retrieval import evaluate_manipulation
 from fashion_lib.manipulation.training import ManipulationConfig, train_manipulation
+from fashion_lib.manipulation.tuples import changed_names
 from fashion_lib.profiles import Profile
 from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.runs import departures
@@ -78,6 +81,21 @@ def load_or_train_manipulation(
     return ManipulationRun(model, data, record, history, folder)
 
 
+def measured(model: ManipulationModel, data: ManipulationData, precision: str) -> dict[str, dict[str, float]]:
+    """The test split's scores: metric -> what was changed, or an average -> value; units: see PERCENT.
+
+    METRICS of manipulation, "accuracy" of the classifiers, and disentanglement.
+    """
+    scores = {"accuracy": classification_accuracy(model, data, "test", precision=precision)}
+    scores |= evaluate_manipulation(model, data, "test", precision=precision).scores
+    found = {
+        metric: {name: (100 if metric in PERCENT else 1) * value for name, value in row.items()}
+        for metric, row in scores.items()
+        if row
+    }
+    return found | disentanglement_scores(model, data)
+
+
 def score_run(
     model: ManipulationModel,
     data: ManipulationData,
@@ -89,23 +107,16 @@ def score_run(
     profile: Profile,
     seed: int,
 ) -> RunRecord:
-    """The test split's scores: METRICS of manipulation, "accuracy" of the classifiers (units: see PERCENT), and
-    disentanglement.
-    """
-    found = evaluate_manipulation(model, data, "test", precision=history.precision)
-    scores = {"accuracy": classification_accuracy(model, data, "test", precision=history.precision)} | found.scores
+    """The test split's scores (see measured) with everything that places them."""
+    queries = data.queries("test")
+    asked = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
     return RunRecord(
         method=method,
         variant=variant,
         dataset=data.name,
         profile=profile.name,
         seed=seed,
-        metrics={
-            metric: {name: (100 if metric in PERCENT else 1) * value for name, value in row.items()}
-            for metric, row in scores.items()
-            if row
-        }
-        | disentanglement_scores(model, data),
+        metrics=measured(model, data, history.precision),
         minutes=(history.seconds + history.evaluation_seconds) / 60,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         image_passes=model.image_passes,
@@ -113,8 +124,8 @@ def score_run(
         precision=history.precision,
         config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
         counts={
-            "queries": found.queries,
-            "candidates": {"gallery": len(data.queries("test").gallery)},
-            "without_relevant": found.excluded,
+            "queries": dict(Counter(asked)),
+            "candidates": {"gallery": len(queries.gallery)},
+            "without_relevant": queries.excluded,
         },
     )

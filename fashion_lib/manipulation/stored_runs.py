@@ -5,9 +5,9 @@ from dataclasses import fields
 
 from fashion_lib.errors import FashionError
 from fashion_lib.manipulation.data import SUFFIX
-from fashion_lib.manipulation.disentanglement_scores import METRICS, disentanglement_scores
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS
-from fashion_lib.manipulation.runs import ManipulationRun, load_or_train_manipulation
+from fashion_lib.manipulation.metrics import METRICS
+from fashion_lib.manipulation.runs import ManipulationRun, load_or_train_manipulation, measured
 from fashion_lib.profiles import PROFILES, Profile
 from fashion_lib.results import RECORD_NAME, RunRecord, local_records, read_label
 from fashion_lib.stored_runs import folder_of
@@ -37,17 +37,19 @@ def labelled_run(
     )
 
 
-def lacks_disentanglement(record: RunRecord) -> bool:
-    """Whether a record was stored before disentanglement was measured."""
-    return record.method in MANIPULATION_METHODS and not set(METRICS) & set(record.metrics)
+def lacks_scores(record: RunRecord) -> bool:
+    """Whether a record of a manipulation run was stored before all of today's scores were measured."""
+    if record.method not in MANIPULATION_METHODS:
+        return False
+    return not {"accuracy", *METRICS, "operation_renamed_own"} <= set(record.metrics)
 
 
-def add_missing_disentanglement(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
-    """Measure it from the checkpoints of all finished runs whose records lack it; yields the records, saved.
+def add_missing_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
+    """Measure from the checkpoints of all finished runs what their records lack; yields those records, saved.
 
     Everything else in a record stays as it is, the commit of the training included.
     """
-    for record in filter(lacks_disentanglement, local_records(dataset, profile)):
+    for record in filter(lacks_scores, local_records(dataset, profile)):
         if not (checkpoint := folder_of(record) / "last.safetensors").is_file():
             raise FashionError(f"there is no checkpoint {checkpoint}: delete that run's folder and train it anew.")
         run = labelled_run(
@@ -58,6 +60,6 @@ def add_missing_disentanglement(dataset: str | None = None, profile: str | None 
             seed=record.seed,
             progress=False,
         )
-        record.metrics |= disentanglement_scores(run.model, run.data)
+        record.metrics = measured(run.model, run.data, run.history.precision) | record.metrics
         record.save(run.folder / RECORD_NAME)
         yield record
