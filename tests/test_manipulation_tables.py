@@ -97,7 +97,11 @@ def test_boards_frame_what_has_every_label():
     texts = [axes.get_title() for axes in figure.axes]
     assert texts.count("query") == 2 and sum(text[:1] in ("✓", "✗") for text in texts) == 6
     assert asked(SCHEMA, move) == f"colour:\n{held} → {other}"
-    assert said(SCHEMA, vector("top", None, "red"), ["sleeve", "colour"]) == "✗ no sleeve, red"
+    assert said(SCHEMA, vector("top", None, "red"), ["sleeve", "colour"]) == "✗ no sleeve\nred"
     assert said(SCHEMA, vector("top"), []) == "✓"
+    framed = [axes for axes in figure.axes if axes.get_title()[:1] in ("✓", "✗")]
+    figure.draw_without_rendering()
+    boxes = [axes.title.get_window_extent() for axes in framed[:3]]
+    assert all(left.x1 <= right.x0 for left, right in zip(boxes, boxes[1:], strict=False)), "titles run into each other"
     with pytest.raises(FashionError, match="no board"):
         manipulation_boards(data, [])
