@@ -1,6 +1,6 @@
 """Tables 1 to 4 of Yao et al. 2026: which run stands beside which printed row, and both in one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -67,7 +67,7 @@ def table_rows(number: str) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     return TABLES[number]
 
 
-def by_metric(results: pd.DataFrame, metrics: Sequence[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:
+def by_metric(results: pd.DataFrame, metrics: Collection[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:
     """`fashion_lib.tables.summarise` with metrics in the place of attributes.
 
     results: ledger rows of one data set and profile (fashion_lib.results.collect). Rows (method, variant), columns
