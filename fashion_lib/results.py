@@ -4,6 +4,7 @@ A ledger row is one number with everything needed to place it. The metric "map" 
 recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1].
 """
 
+import ast
 import json
 import math
 import os
@@ -99,6 +100,19 @@ def write_atomically(path: Path, text: str) -> Path:
 def variant_label(variant: str, **changed) -> str:
     """The variant's name in records when a run departs from its profile: "v2", or "v2+start=reconstruction"."""
     return "+".join([variant, *(f"{name}={value}" for name, value in sorted(changed.items()))])
+
+
+def read_label(variant: str) -> tuple[str, dict[str, object]]:
+    """The inverse of variant_label: "v2+steps=9" to ("v2", {"steps": 9}); what is no Python literal stays text."""
+    name, *changed = variant.split("+")
+    return name, {key: _literal(text) for key, _, text in (part.partition("=") for part in changed)}
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) -> Path:

@@ -82,12 +82,13 @@ class PositionGate(nn.Module):
 
     It is asked about a map that a weight s of each position has scaled, s * I, without making that map: the mean over
     channels of s * I is s * mean(I), its maximum s * max(I), or s * min(I) where s is negative. So `summary(I)` is
-    taken once an image, and an attribute costs one value a position.
+    taken once an image, and an attribute costs one value a position. norm: batch normalisation before the sigmoid.
     """
 
-    def __init__(self, kernel: int):
+    def __init__(self, kernel: int, norm: bool = False):
         super().__init__()
         self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(1) if norm else nn.Identity()
 
     @staticmethod
     def summary(image_map: Tensor) -> Tensor:
@@ -98,7 +99,7 @@ class PositionGate(nn.Module):
         """summary (B, 3, h, w) of I, scale (B, h, w) to the gate of scale * I, (B, h, w), each factor in 0..1."""
         mean, high, low = summary.unbind(1)
         stacked = torch.stack([scale * mean, scale * torch.where(scale >= 0, high, low)], dim=1)  # (B, 2, h, w)
-        return torch.sigmoid(self.conv(stacked)).squeeze(1)
+        return torch.sigmoid(self.norm(self.conv(stacked))).squeeze(1)
 
 
 class ChannelAttention(nn.Module):
