@@ -57,8 +57,11 @@ class AttributeRetrieval:
         """The validation score that chooses the weights, in [0, 1]."""
         return evaluate(model, data, split="valid", precision=precision).overall
 
-    def before_step(self, model, data, config: TrainingConfig, step: int, precision: str) -> None:
-        """Called before each step; must depend on the model's weights, config.seed and `step` alone."""
+    def before_step(self, model, data, config: TrainingConfig, step: int, precision: str) -> dict[str, float] | None:
+        """Called before each step; must depend on the model's weights, config.seed and `step` alone.
+
+        Figures that it returns join those of the step in the history.
+        """
 
 
 ATTRIBUTE_RETRIEVAL = AttributeRetrieval()
@@ -122,12 +125,12 @@ def train(
         ) as bar,
     ):
         while history.step < steps:
-            task.before_step(model, data, config, history.step, history.precision)
+            told = task.before_step(model, data, config, history.step, history.precision) or {}
             figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision, task)
             history.step += 1
             history.seconds += figures["seconds"]
             history.image_passes += int(figures["images"]) * model.image_passes
-            history.pending.append(figures)
+            history.pending.append(figures | told)
             due = history.step in config.evaluation_steps()
             if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:
                 close_entry(history, optimiser.param_groups[0]["lr"])

@@ -10,12 +10,19 @@ from tiny_manipulation import SCHEMA, tiny_manipulation
 from fashion_lib import results, training
 from fashion_lib.checkpoint import read_checkpoint
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.accuracy import classification_accuracy
 from fashion_lib.manipulation.disentanglement_scores import METRICS as DISENTANGLEMENT
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
 from fashion_lib.manipulation.metrics import METRICS
 from fashion_lib.manipulation.retrieval import evaluate_manipulation
 from fashion_lib.manipulation.runs import load_or_train_manipulation, manipulation_config
-from fashion_lib.manipulation.training import ManipulationConfig, TupleSampler, train_manipulation
+from fashion_lib.manipulation.training import (
+    AttributeManipulation,
+    ManipulationConfig,
+    TupleSampler,
+    stage_1_accuracy,
+    train_manipulation,
+)
 from fashion_lib.profiles import get_profile
 
 TIMES = ("images_per_second", "seconds", "evaluation_seconds")
@@ -93,6 +100,23 @@ def test_the_memory_starts_where_stage_two_starts(data, tmp_path):
     assert model.memory.off_block() == 0
 
 
+def test_the_accuracy_of_stage_one_is_kept_before_the_memory_changes_the_features(data, tmp_path):
+    model, taken = model_of(), []
+    settings = config(steps=8, evaluations=1)
+    assert settings.feature_steps == 4
+
+    class Watched(AttributeManipulation):
+        def before_step(self, model, data, config, step, precision):
+            told = super().before_step(model, data, config, step, precision)
+            if told is not None:
+                taken.append((step, classification_accuracy(model, data, "test")))
+            return told
+
+    model.prepare(data.labels, data.rows("train"))
+    history = training.train(model, data, settings, tmp_path / "long", task=Watched(data), progress=False)
+    assert taken == [(4, stage_1_accuracy(history))]
+
+
 @pytest.mark.parametrize("method", MANIPULATION_METHODS)
 def test_every_method_runs_to_a_record(method, data):
     run = load_or_train_manipulation(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
@@ -100,7 +124,7 @@ def test_every_method_runs_to_a_record(method, data):
     assert record.metrics == run.record.metrics and record.dataset == "tiny_manipulation"
     asked = {name for name in DISENTANGLEMENT if name.startswith("operation")}  # nothing can redraw these pictures
     asked = {name for name in asked if "moved" not in name or method != "amnet"}
-    assert set(record.metrics) == {"accuracy", *METRICS, *asked}
+    assert set(record.metrics) == {"accuracy", "accuracy_stage1", *METRICS, *asked}
     assert record.counts["queries"].keys() <= set(SCHEMA.names)
     expected = evaluate_manipulation(run.model, data, "test", precision=record.precision).scores
     for metric in METRICS:

@@ -14,14 +14,15 @@ from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipul
 from fashion_lib.manipulation.metrics import CUTOFFS
 from fashion_lib.manipulation.operations import changed_attributes
 from fashion_lib.manipulation.retrieval import evaluate_manipulation
-from fashion_lib.manipulation.training import ManipulationConfig, train_manipulation
+from fashion_lib.manipulation.training import ManipulationConfig, stage_1_accuracy, train_manipulation
 from fashion_lib.manipulation.tuples import changed_names
 from fashion_lib.profiles import Profile
 from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.runs import departures
 from fashion_lib.training_history import TrainingHistory
 
-PERCENT = ("accuracy", *(f"top{k}_acc" for k in CUTOFFS))  # NDCG is a fraction, as the paper prints it
+# NDCG is a fraction, as the paper prints it.
+PERCENT = ("accuracy", "accuracy_stage1", *(f"top{k}_acc" for k in CUTOFFS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,12 @@ def measured(model: ManipulationModel, data: ManipulationData, precision: str) -
     return found | disentanglement_scores(model, data)
 
 
+def stage_1(history: TrainingHistory) -> dict[str, dict[str, float]]:
+    """The metric "accuracy_stage1", in percent; {} for a history that does not have it."""
+    found = stage_1_accuracy(history)
+    return {"accuracy_stage1": {name: 100 * share for name, share in found.items()}} if found else {}
+
+
 def score_run(
     model: ManipulationModel,
     data: ManipulationData,
@@ -116,7 +123,7 @@ def score_run(
         dataset=data.name,
         profile=profile.name,
         seed=seed,
-        metrics=measured(model, data, history.precision),
+        metrics=measured(model, data, history.precision) | stage_1(history),
         minutes=(history.seconds + history.evaluation_seconds) / 60,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         image_passes=model.image_passes,

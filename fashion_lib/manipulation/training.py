@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.accuracy import classification_accuracy
 from fashion_lib.manipulation.data import ManipulationData
 from fashion_lib.manipulation.interface import ManipulationModel, TupleLabels
 from fashion_lib.manipulation.label_vectors import known_attributes
@@ -21,6 +22,7 @@ from fashion_lib.training import AttributeRetrieval, train
 from fashion_lib.training_config import TrainingConfig
 from fashion_lib.training_history import TrainingHistory
 
+STAGE_1 = "stage 1 accuracy, "  # of the history's keys, with what it is the accuracy of
 PROTOTYPE_IMAGES = 2000  # a class mean of hundreds of pictures moves no more, and all of them would be a tenth of a run
 
 
@@ -94,12 +96,25 @@ class AttributeManipulation(AttributeRetrieval):
 
     def before_step(
         self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, step: int, precision: str
-    ) -> None:
+    ) -> dict[str, float] | None:
         """Stage 2 begins with step `feature_steps`; a run resumed there initialises the same memory from the same
-        weights."""
+        weights. The classifiers' accuracy on the test split at that moment goes into the history: nothing reads it
+        but the record.
+        """
         model.memory_stage = step >= config.feature_steps
-        if step == config.feature_steps:
-            model.initialise_memory(class_means(model, data, config.seed, precision))
+        if step != config.feature_steps:
+            return None
+        model.initialise_memory(class_means(model, data, config.seed, precision))
+        found = classification_accuracy(model, data, "test", precision=precision)
+        return {STAGE_1 + name: share for name, share in found.items()}
+
+
+def stage_1_accuracy(history: TrainingHistory) -> dict[str, float]:
+    """classification_accuracy of the features before there was a memory, as the run's history tells it, in [0, 1];
+    {} for a run that was not asked.
+    """
+    told = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
+    return {name.removeprefix(STAGE_1): value for name, value in told}
 
 
 def class_means(model: ManipulationModel, data: ManipulationData, seed: int, precision: str) -> torch.Tensor:
