@@ -162,11 +162,14 @@ def read_ledger(folder: Path | None = None) -> pd.DataFrame:
 
 
 def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
-    """Put rows into data/results/<dataset>.csv; a row with the same key is replaced, all others stay."""
+    """Put rows into data/results/<dataset>.<method>.csv; a row with the same key is replaced, all others stay."""
     folder = Path(folder or paths.ledger_dir())
     merged = _replaced(read_ledger(folder), table)
-    return [write_atomically(folder / f"{dataset}.csv", to_csv(merged[merged.dataset == dataset]))
-            for dataset in table.dataset.unique()]
+    written = []
+    for dataset, method in table[["dataset", "method"]].drop_duplicates().itertuples(index=False):
+        chosen = merged[(merged["dataset"] == dataset) & (merged["method"] == method)]
+        written.append(write_atomically(folder / f"{dataset}.{method}.csv", to_csv(chosen)))
+    return written
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
