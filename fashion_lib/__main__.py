@@ -13,14 +13,15 @@ from fashion_lib.errors import FashionError
 
 
 def methods(arguments: argparse.Namespace) -> None:
+    from fashion_lib.manipulation.methods import MANIPULATION_METHODS
     from fashion_lib.models import METHODS
 
-    for method in METHODS.values():
+    for method in (*METHODS.values(), *MANIPULATION_METHODS.values()):
         print(f"{method.name:<12} {', '.join(method.variants):<24} {method.reference}")
 
 
 def print_results(arguments: argparse.Namespace) -> None:
-    from fashion_lib import results, tables
+    from fashion_lib import report, results
 
     table = results.collect(dataset=arguments.dataset, profile=arguments.profile)
     if arguments.csv:
@@ -28,10 +29,10 @@ def print_results(arguments: argparse.Namespace) -> None:
         return
     if table.empty:
         print("No results yet: run `make reproduce`.")
-    for (dataset, profile), part in table[table.metric == "map"].groupby(["dataset", "profile"]):
-        part = part[part.attribute.isin(tables.AVERAGES)]
-        print(f"{dataset}, profile {profile}: MAP in percent, mean ± standard deviation over seeds")
-        print(tables.formatted(tables.summarise(part)).to_string(), end="\n\n")
+    for (dataset, profile), part in table.groupby(["dataset", "profile"]):
+        heading, text = report.overview(part)
+        print(f"{dataset}, profile {profile}: {heading}")
+        print(text.to_string(), end="\n\n")
 
 
 def run_reproduce(arguments: argparse.Namespace) -> None:
@@ -94,6 +95,14 @@ def triplets(arguments: argparse.Namespace) -> None:
     for record in add_missing_triplets(arguments.dataset, arguments.profile):
         answered = record.metrics.get("triplet_accuracy", {}).get("overall")
         print(folder_of(record), "forms no triplet" if answered is None else f"{answered:.1f} %", flush=True)
+
+
+def manipulation_scores(arguments: argparse.Namespace) -> None:
+    from fashion_lib.manipulation.stored_runs import add_missing_scores
+    from fashion_lib.stored_runs import folder_of
+
+    for record in add_missing_scores(arguments.dataset, arguments.profile):
+        print(folder_of(record), f"Top-1 {record.metrics['top1_acc']['overall']:.1f} %", flush=True)
 
 
 def draw_figures(arguments: argparse.Namespace) -> None:
@@ -193,6 +202,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--dataset", help="only this data set")
 
     one = command("triplets", triplets, "measure triplet prediction for finished runs whose records lack it")
+    one.add_argument("--profile", help="only this profile")
+    one.add_argument("--dataset", help="only this data set")
+
+    one = command("manipulation-scores", manipulation_scores, "measure what records of manipulation runs lack")
     one.add_argument("--profile", help="only this profile")
     one.add_argument("--dataset", help="only this data set")
 

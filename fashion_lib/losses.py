@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fashion_lib.errors import FashionError
 from fashion_lib.precision import float32_maths
 
-MINING = ("all", "hard")
+MINING = ("all", "hard", "semi_hard")
 LOSS_WEIGHTS = ("learned", "fixed")
 BACKGROUNDS = ("attribute", "value")
 
@@ -45,7 +45,8 @@ def in_batch_triplet_loss(
     mining "all": every valid (anchor, positive, negative) of an attribute, averaged over the *active* ones (hinge
     above zero) so that the many solved triplets do not dilute the few that still teach; then the mean over
     attributes. mining "hard": each anchor with its least similar positive and its most similar negative
-    (Hermans et al. 2017, "batch hard"), averaged over anchors, then over attributes.
+    (Hermans et al. 2017, "batch hard"), averaged over anchors, then over attributes. mining "semi_hard": see
+    mined_hinge.
     Returns the scalar loss and the active fraction of what was averaged. Attributes without a valid triplet in
     this batch do not count. Raises FashionError when no attribute has one.
     """
@@ -56,22 +57,11 @@ def in_batch_triplet_loss(
         mine = attributes == attribute
         similarity = embeddings[mine] @ embeddings[mine].T  # (m, m)
         same = values[mine][:, None] == values[mine][None]
-        positive, negative = same & ~torch.eye(len(same), dtype=torch.bool, device=same.device), ~same
-        anchors = positive.any(1) & negative.any(1)
-        if not anchors.any():
-            continue
-        if mining == "all":
-            a, p = torch.nonzero(positive & anchors[:, None], as_tuple=True)  # every (anchor, positive) pair
-            hinge = (margin + similarity[a] - similarity[a, p][:, None])[
-                negative[a]
-            ].relu()  # (valid triplets,)
-            losses.append(hinge.sum() / (hinge > 0).sum().clamp(min=1))
-        else:
-            hardest_positive = similarity.masked_fill(~positive, torch.inf).amin(1)[anchors]
-            hardest_negative = similarity.masked_fill(~negative, -torch.inf).amax(1)[anchors]
-            hinge = (margin + hardest_negative - hardest_positive).relu()  # (anchors,)
-            losses.append(hinge.mean())
-        active, valid = active + int((hinge > 0).sum()), valid + len(hinge)
+        itself = torch.eye(len(same), dtype=torch.bool, device=same.device)
+        loss, hinge = mined_hinge(similarity, same & ~itself, ~same, margin, mining)
+        if loss is not None:
+            losses.append(loss)
+            active, valid = active + int((hinge > 0).sum()), valid + len(hinge)
     if not losses:
         raise FashionError(
             f"No valid triplet in a batch of {len(values)} labelled examples (an attribute needs two images of one "
@@ -110,6 +100,35 @@ def e_info_nce(
     away = away.masked_fill(~(same_attribute if backgrounds == "attribute" else same_value), -torch.inf)
     positive = towards.masked_fill(~same_value, -torch.inf).logsumexp(1)  # (L,): log P
     return (torch.cat([towards, away], dim=1).logsumexp(1) - positive).mean()
+
+
+def mined_hinge(
+    similarity: Tensor, positive: Tensor, negative: Tensor, margin: float, mining: str
+) -> tuple[Tensor | None, Tensor | None]:
+    """The hinges of one group of examples: similarity (m, m), and bool (m, m), which pairs are positive and negative.
+
+    Returns the group's loss and the hinges that it averages, or (None, None) where no anchor has both a positive and a
+    negative. mining "all" and "hard": see in_batch_triplet_loss. "semi_hard" (Schroff et al. 2015): each positive pair
+    with the most similar of the negatives that are less similar than the positive is, or with the least similar
+    negative where there is none; averaged over pairs.
+    """
+    anchors = positive.any(1) & negative.any(1)
+    if not anchors.any():
+        return None, None
+    if mining == "hard":
+        hardest_positive = similarity.masked_fill(~positive, torch.inf).amin(1)[anchors]
+        hardest_negative = similarity.masked_fill(~negative, -torch.inf).amax(1)[anchors]
+        hinge = (margin + hardest_negative - hardest_positive).relu()  # (anchors,)
+        return hinge.mean(), hinge
+    a, p = torch.nonzero(positive & anchors[:, None], as_tuple=True)  # every (anchor, positive) pair
+    if mining == "semi_hard":
+        less = negative[a] & (similarity[a] < similarity[a, p][:, None])  # (pairs, m)
+        nearest = similarity[a].masked_fill(~less, -torch.inf).amax(1)
+        farthest = similarity[a].masked_fill(~negative[a], torch.inf).amin(1)
+        hinge = (margin + torch.where(less.any(1), nearest, farthest) - similarity[a, p]).relu()  # (pairs,)
+        return hinge.mean(), hinge
+    hinge = (margin + similarity[a] - similarity[a, p][:, None])[negative[a]].relu()  # (valid triplets,)
+    return hinge.sum() / (hinge > 0).sum().clamp(min=1), hinge
 
 
 @torch.no_grad()

@@ -2,9 +2,14 @@
 
 import re
 
+import pandas as pd
+
 from fashion_lib import paths, results, tables
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.data import SUFFIX
+from fashion_lib.manipulation.tables import ABLATION_ROWS, METHOD_ROWS, as_text, by_metric
 from fashion_lib.models import METHODS
+from fashion_lib.profiles import PROFILES
 from fashion_lib.results import write_atomically
 
 START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-- end of results -->"
@@ -13,6 +18,7 @@ COLUMNS = {
     "wardrobe": ("overall", "macro", "local"),
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
 }
+MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
 
 
 def markdown_table(dataset: str, profile: str = "laptop") -> str:
@@ -29,17 +35,37 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
     lines = [f"| MAP, {dataset} | {' | '.join(name.replace('_', ' ') for name in columns)} |"]
     lines.append("|---|" + "--:|" * len(columns))
     lines += [f"| {method} | {' | '.join(shown.loc[(method, variant), columns])} |" for method, variant in methods]
-    seeds = sorted(rows.seed.unique())
-    commits = ", ".join(sorted(rows.commit.unique()))
-    lines.append(f"\nProfile {profile}, seeds {', '.join(map(str, seeds))}, commit {commits}.")
-    return "\n".join(lines)
+    return "\n".join([*lines, _made(rows, profile)])
+
+
+def _made(rows: pd.DataFrame, profile: str) -> str:
+    seeds = ", ".join(map(str, sorted(rows.seed.unique())))
+    return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}."
+
+
+def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> str | None:
+    """Attribute manipulation as a Markdown table: table 4's methods and table 3's other rows; None without any run."""
+    ledger = results.read_ledger()
+    rows = ledger[(ledger.dataset == dataset + SUFFIX) & (ledger.profile == profile)]
+    named = {(row.method, row.variant(PROFILES[profile])): row for row in (*METHOD_ROWS, *ABLATION_ROWS[::-1])}
+    have = list(zip(rows.method, rows.variant, strict=True))
+    rows = rows[[key in named for key in have]]
+    if rows.empty:
+        return None
+    shown = as_text(by_metric(rows, MANIPULATION), [key for key in named if key in have])
+    columns = [MANIPULATION[name] for name in shown]
+    lines = [f"| attribute manipulation, {dataset} | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for (method, variant), cells in zip(shown.index, shown.to_numpy(), strict=True):
+        changed = ", ".join(f"{name} {value}" for name, value in results.read_label(variant)[1].items())
+        lines.append(f"| {method}{f' ({changed})' if changed else ''} | {' | '.join(cells)} |")
+    return "\n".join([*lines, _made(rows, profile)])
 
 
 def with_results(text: str) -> str:
     """The README's text with its results block made anew; FashionError where the markers are missing."""
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
-    block = "\n\n".join(markdown_table(dataset) for dataset in COLUMNS)
+    block = "\n\n".join(filter(None, [*map(markdown_table, COLUMNS), manipulation_table()]))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)
 
 

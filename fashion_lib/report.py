@@ -4,15 +4,17 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from fashion_lib import results, tables
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.tables import RETRIEVAL_METRICS, as_text, by_metric
 
 SHOWN = ("overall", "macro", "local")
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Fine-grained fashion retrieval: {title}</title>
 <style>body {{ font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}</style>
 <h1>Fine-grained fashion retrieval: {title}</h1>
-<p>Mean average precision in percent, mean ± standard deviation over seeds.</p>
 <pre>{table}</pre>
 <p>{made}</p>
 <h2>Executed notebooks</h2>
@@ -23,18 +25,31 @@ PAGE = """<!doctype html>
 """
 
 
-def final_table(runs: Sequence) -> str:
-    """Methods x overall, macro and local MAP of just these runs, as text; FashionError where a record is missing."""
-    import pandas as pd
+def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> tuple[str, pd.DataFrame]:
+    """The main figures of ledger rows of one data set and profile: a heading, and text by (method, variant).
 
+    MAP where the rows have it, else the scores of attribute manipulation. order: the rows to show.
+    """
+    if (rows.metric == "map").any():
+        summary = tables.summarise(rows[rows.attribute.isin(SHOWN)])
+        return "MAP in percent, mean ± standard deviation over seeds", tables.formatted(summary, order)
+    summary = by_metric(rows, ("accuracy", *RETRIEVAL_METRICS))
+    return "accuracies in percent, NDCG@30, mean ± standard deviation over seeds", as_text(summary, order)
+
+
+def final_table(runs: Sequence) -> str:
+    """The overview of just these runs as text, a table for each data set; FashionError where a record is missing."""
     if missing := [run for run in runs if not run.record.is_file()]:
         raise FashionError(
             f"{missing[0].label} left no record {missing[0].record}: look at its executed notebook and run it again."
         )
     table = pd.concat([results.rows(results.RunRecord.load(run.record)) for run in runs])
-    summary = tables.summarise(table[table.attribute.isin(SHOWN)])
-    order = list(dict.fromkeys((run.method, run.variant) for run in runs))
-    return tables.formatted(summary, order).to_string()
+    parts = []
+    for dataset, part in table.groupby("dataset", sort=False):
+        order = list(dict.fromkeys((run.method, run.variant) for run in runs if run.recorded_dataset == dataset))
+        heading, text = overview(part, order)
+        parts.append(f"{dataset}: {heading}\n\n{text.to_string()}")
+    return "\n\n".join(parts)
 
 
 def write(folder: Path, table: str, title: str, minutes: float) -> Path:

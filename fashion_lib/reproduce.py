@@ -1,6 +1,7 @@
 """The main job, `make reproduce`: train every method and seed, execute the course on the results, write a report.
 
-Each step is an executed notebook. A finished step is kept, so an interrupted job goes on where it stopped.
+Each step is an executed notebook, but for runs of attribute manipulation, which are trained here. A finished step is
+kept, so an interrupted job goes on where it stopped.
 """
 
 import hashlib
@@ -13,6 +14,10 @@ from pathlib import Path
 from fashion_lib import notebook_parameters, notebook_sources, paths, report, results
 from fashion_lib.attributes import suggestion
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.data import SUFFIX
+from fashion_lib.manipulation.methods import MANIPULATION_METHODS
+from fashion_lib.manipulation.stored_runs import labelled_run
+from fashion_lib.models import METHODS as RETRIEVAL_METHODS
 from fashion_lib.notebook_runs import library_digest, run_notebook
 from fashion_lib.profiles import PROFILES, Profile
 
@@ -23,7 +28,7 @@ SEEDS = "0,1,2"
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One training run, and the exact parameters that its notebook is given."""
+    """One training run; its fields are the exact parameters that a notebook is given."""
 
     dataset: str
     method: str
@@ -36,8 +41,13 @@ class PlannedRun:
         return f"{self.dataset}.{self.method}.{self.variant}.seed{self.seed}"
 
     @property
+    def recorded_dataset(self) -> str:
+        """The data set's name in records."""
+        return self.dataset + (SUFFIX if self.method in MANIPULATION_METHODS else "")
+
+    @property
     def folder(self) -> Path:
-        return results.run_dir(self.dataset, self.profile, self.method, self.variant, self.seed)
+        return results.run_dir(self.recorded_dataset, self.profile, self.method, self.variant, self.seed)
 
     @property
     def record(self) -> Path:
@@ -56,11 +66,11 @@ class Step:
 def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[PlannedRun]:
     """The runs behind METHODS=asen,csn.fixed SEEDS=0,1, seed by seed so that an interrupted job has comparable rows.
 
-    methods: names, "name.variant", or "all" for the default variant of every method. Raises FashionError for an unknown
-    name, a seed that is no whole number, and an empty list.
+    methods: names, "name.variant", or "all" for the default variant of every method. A variant of a manipulation method
+    may be any name that records give one: "yao2026.default+attention=False". Raises FashionError for an unknown name, a
+    seed that is no whole number, and an empty list.
     """
-    from fashion_lib.models import METHODS as known
-
+    known = RETRIEVAL_METHODS | MANIPULATION_METHODS
     names = list(known) if methods.strip() == "all" else _listed(methods)
     chosen = []
     for name in names:
@@ -69,12 +79,15 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
             raise FashionError(
                 f"METHODS names {method!r}, which is no method: {suggestion(method, [*known, 'all'])}"
             )
-        if variant and variant not in known[method].variants:
+        plain, changed = variant, {}
+        if method in MANIPULATION_METHODS:
+            plain, changed = results.read_label(variant)
+        if variant and plain not in known[method].variants:
             raise FashionError(
                 f"METHODS asks for {name!r}, a variant that {method} does not have: "
                 f"{suggestion(variant, known[method].variants)}"
             )
-        chosen.append((method, variant or known[method].variants[0]))
+        chosen.append((method, results.variant_label(plain or known[method].variants[0], **changed)))
     numbers = _listed(seeds)
     if bad := [seed for seed in numbers if not (seed.isascii() and seed.isdigit())]:
         raise FashionError(
@@ -119,7 +132,7 @@ def reproduce(
     _execute(steps)
     minutes = (time.monotonic() - started) / 60
     table = report.final_table(runs)
-    print(f"\nMAP in percent, mean ± standard deviation over seeds ({dataset}, {profile})\n\n{table}\n")
+    print(f"\nProfile {profile}\n\n{table}\n")
     if training_only:
         return None
     page = report.write(output, table, f"{dataset}, profile {profile}", minutes)
@@ -134,6 +147,8 @@ def course_notebooks() -> list[Path]:
 
 
 def _training_step(run: PlannedRun, profile: Profile, output: Path, force: bool) -> Step:
+    if run.method in MANIPULATION_METHODS:
+        return _manipulation_step(run, profile, force)
     source = paths.notebooks_dir() / TRAINING_NOTEBOOK
     executed = output / f"{source.stem}.{run.label}.ipynb"
 
@@ -152,6 +167,18 @@ def _training_step(run: PlannedRun, profile: Profile, output: Path, force: bool)
         )
 
     return Step("training", f"training {run.method} ({run.variant}) seed {run.seed}", work)
+
+
+def _manipulation_step(run: PlannedRun, profile: Profile, force: bool) -> Step:
+    def work() -> bool:
+        if force:
+            shutil.rmtree(run.folder, ignore_errors=True)
+        if run.record.is_file():
+            return False
+        labelled_run(run.method, run.variant, dataset=run.dataset, profile=profile, seed=run.seed)
+        return True
+
+    return Step("manipulation", f"training {run.method} ({run.variant}) seed {run.seed}", work)
 
 
 def _course_step(source: Path, runs: list[PlannedRun], output: Path, force: bool) -> Step:

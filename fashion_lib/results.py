@@ -4,6 +4,7 @@ A ledger row is one number with everything needed to place it. The metric "map" 
 recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1].
 """
 
+import ast
 import json
 import math
 import os
@@ -101,6 +102,19 @@ def variant_label(variant: str, **changed) -> str:
     return "+".join([variant, *(f"{name}={value}" for name, value in sorted(changed.items()))])
 
 
+def read_label(variant: str) -> tuple[str, dict[str, object]]:
+    """The inverse of variant_label: "v2+steps=9" to ("v2", {"steps": 9}); what is no Python literal stays text."""
+    name, *changed = variant.split("+")
+    return name, {key: _literal(text) for key, _, text in (part.partition("=") for part in changed)}
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
 def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) -> Path:
     """Folder of one run (not created here): runs/<dataset>/<profile>/<method>.<variant>/seed<k>."""
     return paths.runs_dir() / dataset / profile / f"{method}.{variant}" / f"seed{seed}"
@@ -148,11 +162,14 @@ def read_ledger(folder: Path | None = None) -> pd.DataFrame:
 
 
 def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
-    """Put rows into data/results/<dataset>.csv; a row with the same key is replaced, all others stay."""
+    """Put rows into data/results/<dataset>.<method>.csv; a row with the same key is replaced, all others stay."""
     folder = Path(folder or paths.ledger_dir())
     merged = _replaced(read_ledger(folder), table)
-    return [write_atomically(folder / f"{dataset}.csv", to_csv(merged[merged.dataset == dataset]))
-            for dataset in table.dataset.unique()]
+    written = []
+    for dataset, method in table[["dataset", "method"]].drop_duplicates().itertuples(index=False):
+        chosen = merged[(merged["dataset"] == dataset) & (merged["method"] == method)]
+        written.append(write_atomically(folder / f"{dataset}.{method}.csv", to_csv(chosen)))
+    return written
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

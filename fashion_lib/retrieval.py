@@ -125,17 +125,19 @@ class Evaluation:
 
 def visit_features(
     model, data, wanted: Mapping[int, np.ndarray], visit: Callable[[int, slice, object, Tensor], None], *,
-    batch_size: int = 256, precision: str = "fp32", progress: str | None = None,
+    batch_size: int | None = None, precision: str = "fp32", progress: str | None = None,
 ) -> None:
     """Pass every image that some attribute wants through the backbone once, and show each attribute its share.
 
     wanted: attribute id -> int64 image rows, ascending without repeats. visit(attribute, part, features, attributes)
     is called without gradients and in eval mode; `part` is the slice of wanted[attribute] that `features` belong to
     and attributes the int64 (B,) ids ready for `model.attend`. The model's train modes come back at the end.
+    batch_size: images at once; default 256, and 32 on a CPU, whose cache then holds what its attributes read.
     """
     if precision not in ("fp32", "bf16"):
         raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32 or bf16.")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    batch_size = batch_size or (32 if device.type == "cpu" else 256)
     images = np.unique(np.concatenate([np.zeros(0, np.int64), *wanted.values()]))
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -160,7 +162,7 @@ def visit_features(
 
 
 def embed_wanted(
-    model, data, wanted: Mapping[int, np.ndarray], *, batch_size: int = 256, precision: str = "fp32",
+    model, data, wanted: Mapping[int, np.ndarray], *, batch_size: int | None = None, precision: str = "fp32",
     progress: str | None = None,
 ) -> dict[int, Tensor]:
     """Embed for each attribute id the image rows it asks for; each image passes the backbone once for all of them.
@@ -180,7 +182,7 @@ def embed_wanted(
 
 
 def embed_images(
-    model, data, image_rows, attribute_ids: Sequence[int], batch_size: int = 256, progress: str | None = None,
+    model, data, image_rows, attribute_ids: Sequence[int], batch_size: int | None = None, progress: str | None = None,
     precision: str = "fp32",
 ) -> dict[int, Tensor]:
     """Embed the same images for several attributes: attribute id -> float32 (len(image_rows), D) on the CPU."""
@@ -219,8 +221,8 @@ def score_attribute(
 
 
 def evaluate(
-    model, data, split: str = "valid", *, batch_size: int = 256, precision: str = "fp32", budget_mib: float = 64,
-    progress: str | None = None, rerank: Rerank | None = None,
+    model, data, split: str = "valid", *, batch_size: int | None = None, precision: str = "fp32",
+    budget_mib: float = 64, progress: str | None = None, rerank: Rerank | None = None,
 ) -> Evaluation:
     """Embed, rank and score every attribute of a split ("valid" or "test"); each image passes the backbone once.
 

@@ -15,10 +15,9 @@ from fashion_lib import triplet_prediction
 from fashion_lib.checkpoint import load_model_tensors, read_checkpoint
 from fashion_lib.data.dataset import RetrievalData, load_dataset
 from fashion_lib.errors import FashionError
-from fashion_lib.models import RetrievalModel, build_model
+from fashion_lib.models import METHODS, RetrievalModel, build_model
 from fashion_lib.profiles import PROFILES, Profile
-from fashion_lib.reranked_runs import SUFFIX
-from fashion_lib.results import RECORD_NAME, RunRecord, local_records, run_dir
+from fashion_lib.results import RECORD_NAME, RunRecord, local_records, read_label, run_dir
 from fashion_lib.training import training_device
 
 
@@ -30,9 +29,9 @@ def folder_of(record: RunRecord) -> Path:
 def profile_of(record: RunRecord) -> Profile:
     """The profile a run was made with: the one it names, changed by the departures in its variant's label."""
     base = PROFILES[record.profile]
-    changed = dict(part.split("=", 1) for part in record.variant.split("+")[1:])
+    _, changed = read_label(record.variant)
     settings = {field.name for field in fields(Profile)} & set(changed)
-    return base.with_options(**{name: type(getattr(base, name))(changed[name]) for name in settings})
+    return base.with_options(**{name: changed[name] for name in settings})
 
 
 def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
@@ -63,8 +62,7 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
 
 
 def lacks_triplets(record: RunRecord) -> bool:
-    """Re-ranked runs are not asked: re-ranking reorders lists, a triplet has none."""
-    return not record.method.endswith(SUFFIX) and not set(triplet_prediction.METRICS) <= set(record.metrics)
+    return record.method in METHODS and not set(triplet_prediction.METRICS) <= set(record.metrics)
 
 
 def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:

@@ -35,25 +35,62 @@ from fashion_lib.training_history import TrainingHistory, close_entry, status, w
 __all__ = ["TrainingConfig", "TrainingHistory", "train", "training_step"]
 
 
+class AttributeRetrieval:
+    """What the loop asks of a task; this one is the course's own: labelled examples of attributes, selection by MAP.
+
+    `measure` names the validation score. Another task (fashion_lib.manipulation.training) overrides all methods.
+    """
+
+    measure = "MAP"
+
+    def sampler(self, data, config: TrainingConfig):
+        """An object whose `batch(rng)` is a pure function of the generator and has `images`, int64 rows of the data."""
+        return SAMPLERS[config.sampling](
+            data.encoded("train", labels=config.labels), config.batch_size, config.groups, config.negative
+        )
+
+    def labels(self, batch, config: TrainingConfig, device: torch.device):
+        """What `model.training_loss` takes beside the features of a batch."""
+        return batch_labels(batch, config.mining, device)
+
+    def score(self, model, data, precision: str) -> float:
+        """The validation score that chooses the weights, in [0, 1]."""
+        return evaluate(model, data, split="valid", precision=precision).overall
+
+    def before_step(self, model, data, config: TrainingConfig, step: int, precision: str) -> dict[str, float] | None:
+        """Called before each step; must depend on the model's weights, config.seed and `step` alone.
+
+        Figures that it returns join those of the step in the history.
+        """
+
+
+ATTRIBUTE_RETRIEVAL = AttributeRetrieval()
+
+
 def train(
-    model: RetrievalModel, data, config: TrainingConfig, run_dir, *, progress: bool = True
+    model: RetrievalModel,
+    data,
+    config: TrainingConfig,
+    run_dir,
+    *,
+    task: AttributeRetrieval = ATTRIBUTE_RETRIEVAL,
+    progress: bool = True,
 ) -> TrainingHistory:
     """Train `model` on the training labels of `data` (RetrievalData); it ends with the best weights, in eval mode.
 
-    Best = highest overall MAP on the validation split. run_dir gets last.* and best.* (safetensors, and a JSON copy of
-    their state); a run of the same configuration found there goes on, or is only loaded when finished. A model
-    without parameters is only validated. Raises FashionError when run_dir holds another run or a damaged checkpoint,
-    when a checkpoint cannot be written, and when the loss is no longer finite.
+    Best = highest score of the task on the validation split (overall MAP). run_dir gets last.* and best.* (safetensors,
+    and a JSON copy of their state); a run of the same configuration found there goes on, or is only loaded when
+    finished. A model without parameters is only validated. Raises FashionError when run_dir holds another run or a
+    damaged checkpoint, when a checkpoint cannot be written, and when the loss is no longer finite.
     """
     run_dir, device = Path(run_dir), training_device(config.device)
     model.to(device=device, memory_format=torch.channels_last)
-    labels = data.encoded("train", labels=config.labels)
-    sampler = SAMPLERS[config.sampling](labels, config.batch_size, config.groups, config.negative)
+    sampler = task.sampler(data, config)
     groups = [group for group in model.parameter_groups(config.learning_rate) if group["params"]]
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
-    history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory()
-    model.before_training(steps, labels)
+    history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    model.before_training(steps, data.encoded("train", labels=config.labels))
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
         history.precision = choose_precision(
@@ -67,11 +104,7 @@ def train(
 
     def validate() -> None:
         start = time.perf_counter()
-        score = (
-            evaluate(model, data, split="valid", precision=history.precision).overall
-            if config.evaluations
-            else None
-        )
+        score = task.score(model, data, history.precision) if config.evaluations else None
         history.evaluation_seconds += time.perf_counter() - start
         if history.entries:
             history.entries[-1]["valid_map"] = score
@@ -94,11 +127,12 @@ def train(
     ):
         while history.step < steps:
             passes = model.training_passes
-            figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision)
+            told = task.before_step(model, data, config, history.step, history.precision) or {}
+            figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision, task)
             history.step += 1
             history.seconds += figures["seconds"]
             history.image_passes += int(figures["images"]) * passes
-            history.pending.append(figures)
+            history.pending.append(figures | told)
             due = history.step in config.evaluation_steps()
             if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:
                 close_entry(history, optimiser.param_groups[0]["lr"])
@@ -120,7 +154,14 @@ def train(
 
 
 def training_step(
-    model: RetrievalModel, optimiser, data, sampler, config: TrainingConfig, step: int, precision: str
+    model: RetrievalModel,
+    optimiser,
+    data,
+    sampler,
+    config: TrainingConfig,
+    step: int,
+    precision: str,
+    task: AttributeRetrieval = ATTRIBUTE_RETRIEVAL,
 ) -> dict[str, float]:
     """One optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
 
@@ -137,9 +178,7 @@ def training_step(
     images = normalise(pixels.to(device))  # (M, 3, S, S)
     with autocast(precision, device):
         features = model.features(images)
-        loss, figures = model.training_loss(
-            features, batch_labels(batch, config.mining, device), config.margin
-        )
+        loss, figures = model.training_loss(features, task.labels(batch, config, device), config.margin)
     if not torch.isfinite(loss):
         raise FashionError(
             f"The loss is {loss.item()} at step {step}: lower learning_rate (now {config.learning_rate}) "

@@ -1,6 +1,5 @@
 """What a training run tells while it runs and afterwards: curves, counts, and a warning when nothing is learned."""
 
-import math
 import warnings
 from dataclasses import dataclass, field
 
@@ -17,7 +16,7 @@ class TrainingHistory:
     method's training_loss reports (means since the entry before), learning_rate, images_per_second, valid_map (in
     [0, 1], None where not taken). seconds: training steps alone; evaluation_seconds: validation. image_passes: images
     that went through a backbone in training, also those of a momentum encoder. best_map is None where no validation was
-    asked for.
+    asked for. measure: what valid_map and best_map hold, "MAP" but for tasks with another validation score.
     """
 
     step: int = 0
@@ -29,6 +28,7 @@ class TrainingHistory:
     image_passes: int = 0
     precision: str = ""
     warned: bool = False
+    measure: str = "MAP"
     pending: list[dict] = field(default_factory=list)  # figures of the steps since the last entry
 
 
@@ -74,7 +74,8 @@ def warn_if_collapsed(history: TrainingHistory, config: TrainingConfig) -> None:
 def status(history: TrainingHistory) -> str:
     entry = history.entries[-1]
     best = "-" if history.best_map is None else f"{100 * history.best_map:.1f}"
+    active = f", active {entry['active_triplets']:.0%}" if "active_triplets" in entry else ""
     return (
-        f"loss {entry['loss']:.3f}, active {entry.get('active_triplets', math.nan):.0%}, best valid MAP {best}, "
+        f"loss {entry['loss']:.3f}{active}, best valid {history.measure} {best}, "
         f"{entry['images_per_second']:.0f} images/s"
     )

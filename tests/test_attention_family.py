@@ -74,9 +74,16 @@ def test_haen_asks_with_parent_and_own_embedding_and_masks_the_vector():
     assert torch.allclose(attended(model).embedding, masked)
 
 
+@pytest.mark.parametrize("training", [False, True])
 @torch.no_grad()
-def test_isln_really_feeds_each_pass_with_the_attended_map_of_the_one_before():
+def test_isln_really_feeds_each_pass_with_the_attended_map_of_the_one_before(training):
     model = model_of("isln", passes=3)
+    for norm in model.norms:
+        for part in (norm.weight, norm.bias, norm.running_mean):
+            part.normal_()
+        norm.running_var.uniform_(0.5, 2)
+    model.norms.train(training)
+    model.training = training  # the backbone stays as it is, so that both parts see the same map
     found = attended(model)
     whole, query = model.backbone(IMAGES), model.attribute.weight[ATTRIBUTES]
     weight = torch.ones(5, *whole.shape[2:])

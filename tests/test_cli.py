@@ -7,6 +7,7 @@ from tiny_notebooks import write_tiny
 
 from fashion_lib import paths, reproduce, results
 from fashion_lib.__main__ import main, parser
+from fashion_lib.manipulation.methods import MANIPULATION_METHODS
 from fashion_lib.models import METHODS
 from fashion_lib.results import COLUMNS, RunRecord
 
@@ -25,10 +26,11 @@ def lines(capsys):
 def test_methods_has_one_name_a_line_first(capsys):
     assert main(["methods"]) == 0
     printed = lines(capsys)
-    assert [line.split()[0] for line in printed] == list(METHODS)
+    known = METHODS | MANIPULATION_METHODS
+    assert [line.split()[0] for line in printed] == list(known)
     assert all(
         variant in line
-        for line, method in zip(printed, METHODS.values(), strict=True)
+        for line, method in zip(printed, known.values(), strict=True)
         for variant in method.variants
     )
 
@@ -66,6 +68,25 @@ def test_results_as_a_table_show_mean_and_spread(project, capsys):
     text = capsys.readouterr().out
     assert "wardrobe, profile smoke: MAP in percent" in text
     assert "62.0 ± 2.8" in text
+
+
+def test_manipulation_has_a_table_of_its_own_and_leaves_the_others_alone(project, capsys):
+    saved_run("asen")
+    main(["results"])
+    alone = capsys.readouterr().out
+    metrics = {"top10_acc": {"overall": 12.5, "colour": 99.0}, "ndcg30": {"overall": 0.5}}
+    record = RunRecord("amnet", "default", "wardrobe_manipulation", "smoke", 0, metrics, minutes=1.0, commit="abc")
+    record.save(results.run_dir(*(record.dataset, "smoke", "amnet", "default", 0)) / results.RECORD_NAME)
+    main(["results"])
+    both = capsys.readouterr().out
+    assert both.startswith(alone)
+    more = both.removeprefix(alone)
+    assert more.startswith("wardrobe_manipulation, profile smoke: accuracies in percent, NDCG@30")
+    assert "12.5" in more and "0.500" in more and "99" not in more
+    assert main(["keep"]) == 0
+    assert set(results.read_ledger()["dataset"]) == {"wardrobe", "wardrobe_manipulation"}
+    assert len(results.pd.read_csv(project / "data" / "runs.csv")) == 2
+    assert main(["triplets", "--dataset", "wardrobe_manipulation"]) == 0
 
 
 def test_results_without_any_say_what_to_do(project, capsys):

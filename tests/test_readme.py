@@ -2,8 +2,10 @@
 
 import re
 
-from fashion_lib import paths
-from fashion_lib.readme import with_results
+import pandas as pd
+
+from fashion_lib import paths, results
+from fashion_lib.readme import manipulation_table, markdown_table, with_results
 
 
 def readme() -> str:
@@ -24,3 +26,29 @@ def test_every_link_and_picture_of_the_readme_exists():
 def test_every_notebook_is_in_the_readme_s_table():
     for notebook in paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"):
         assert f"notebooks/{notebook.name}" in readme()
+
+
+def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
+    ledger = results.read_ledger()
+    ledger = ledger[ledger["dataset"] != "wardrobe_manipulation"]
+    monkeypatch.setattr(results, "read_ledger", lambda: ledger)
+    alone = markdown_table("wardrobe")
+    assert manipulation_table() is None and "| attribute manipulation" not in with_results(readme())
+    lines = [("wardrobe_manipulation", method, variant, "laptop", seed, metric, attribute, value, 1.0, "abc1234")
+             for method, variant, metric, attribute, value in (
+                 ("yao2026", "default", "top10_acc", "overall", 40.0), ("yao2026", "default", "ndcg30", "overall", 0.5),
+                 ("yao2026", "default", "top10_acc", "colour", 99.0),
+                 ("image_only", "default", "top10_acc", "overall", 10.0),
+                 ("yao2026", "default+attention=False", "top10_acc", "overall", 30.0),
+                 ("yao2026", "default+dim=3", "top10_acc", "overall", 20.0))
+             for seed in (0, 1)]  # fmt: skip
+    monkeypatch.setattr(
+        results, "read_ledger", lambda: pd.concat([ledger, pd.DataFrame(lines, columns=list(results.COLUMNS))])
+    )
+    header, _, *rows, _, made = manipulation_table().splitlines()
+    assert header == "| attribute manipulation, wardrobe | Top-10 | NDCG@30 |"
+    assert rows == ["| image_only | 10.0 ± 0.0 | not run |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 |",
+                    "| yao2026 (attention False) | 30.0 ± 0.0 | not run |"]  # fmt: skip
+    assert made == "Profile laptop, seeds 0, 1, commit abc1234."
+    assert markdown_table("wardrobe") == alone
+    assert manipulation_table() in with_results(readme())

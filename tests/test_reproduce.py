@@ -8,6 +8,7 @@ from tiny_notebooks import write_tiny
 
 from fashion_lib import reproduce as module
 from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.methods import MANIPULATION_METHODS
 from fashion_lib.models import METHODS
 from fashion_lib.reproduce import Step, planned_runs, reproduce, spoken
 from fashion_lib.results import RunRecord
@@ -70,7 +71,7 @@ def test_runs_are_planned_seed_by_seed_with_default_variants():
 
 def test_all_is_every_method_and_doubles_count_once():
     runs = planned_runs("all", "0", "wardrobe", "smoke")
-    assert [run.method for run in runs] == list(METHODS)
+    assert [run.method for run in runs] == [*METHODS, *MANIPULATION_METHODS]
     assert len(planned_runs("asen,asen.v2,asen", "1 1", "wardrobe", "smoke")) == 1
 
 
@@ -81,6 +82,7 @@ def test_all_is_every_method_and_doubles_count_once():
         ("csn.leaned", "0", "'csn.leaned', a variant that csn does not have: did you mean 'learned'"),
         ("asen", "0,one", "SEEDS holds 'one'"),
         ("asen", "-1", "SEEDS holds '-1'"),
+        ("yao2026.paper+loss=plain", "0", "a variant that yao2026 does not have: choose one of default"),
         ("", "0", "METHODS or SEEDS is empty"),
         ("asen", ",", "METHODS or SEEDS is empty"),
     ],
@@ -88,6 +90,39 @@ def test_all_is_every_method_and_doubles_count_once():
 def test_what_cannot_be_planned_is_explained(methods, seeds, message):
     with pytest.raises(FashionError, match=message):
         planned_runs(methods, seeds, "wardrobe", "smoke")
+
+
+def test_a_manipulation_run_is_named_as_its_record_is():
+    (run,) = planned_runs("yao2026.default+loss=plain+attention=False", "1", "wardrobe", "laptop")
+    assert run.variant == "default+attention=False+loss=plain"
+    assert run.folder.parts[-4:-1] == ("wardrobe_manipulation", "laptop", f"yao2026.{run.variant}")
+    (default,) = planned_runs("amnet", "0", "clothing", "laptop")
+    assert (default.variant, default.recorded_dataset) == ("default", "clothing_manipulation")
+
+
+def test_manipulation_runs_are_trained_beside_the_notebooks_and_have_a_table_of_their_own(course, monkeypatch, capsys):
+    trained = []
+
+    def train(method, variant, *, dataset, profile, seed):
+        trained.append((method, variant, dataset, profile.name, seed))
+        (run,) = planned_runs(f"{method}.{variant}", str(seed), dataset, profile.name)
+        scores = {"accuracy": {"overall": 50.0}, "top10_acc": {"overall": 12.5 + seed}, "ndcg30": {"overall": 0.25}}
+        settings = asdict(run) | {"dataset": run.recorded_dataset}
+        RunRecord(**settings, metrics=scores, minutes=1.0, commit="abc").save(run.record)
+
+    monkeypatch.setattr(module, "labelled_run", train)
+    page = smoke("asen,amnet,yao2026.default+loss=plain")
+    assert trained == [(method, variant, "wardrobe", "smoke", seed) for seed in (0, 1)
+                       for method, variant in (("amnet", "default"), ("yao2026", "default+loss=plain"))]  # fmt: skip
+    assert [name for name, _ in course].count("05_training.ipynb") == 2
+    text = page.read_text()
+    for found in (capsys.readouterr().out, text):
+        assert "wardrobe: MAP in percent" in found and "60.5 ± 0.7" in found
+        assert "wardrobe_manipulation: accuracies in percent" in found and "13.0 ± 0.7" in found and "0.250" in found
+    smoke("asen,amnet,yao2026.default+loss=plain")
+    assert len(trained) == 4
+    smoke("amnet", "1", force=True)
+    assert trained[4:] == [("amnet", "default", "wardrobe", "smoke", 1)]
 
 
 def test_the_whole_job_trains_then_executes_the_course_then_reports(course, project, capsys):

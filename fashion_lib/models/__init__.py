@@ -1,6 +1,6 @@
 """The registry of methods: one name, one builder, its variants and where it comes from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -111,17 +111,19 @@ def build_model(
     variant: str | None = None,
     start: str = "pretext",
     seed: int = 0,
+    registry: Mapping[str, Method] | None = None,
     **options,
 ) -> RetrievalModel:
-    """A model of METHODS for the attributes of `schema`, its new layers drawn from `seed`.
+    """A model of METHODS (or of another registry) for the attributes of `schema`, its new layers drawn from `seed`.
 
     backbone, start: see build_backbone. variant: one of the method's (None: its default). options: the constructor's
     switches, such as spatial and channel of asen. Leaves torch's own random state as it was. Raises FashionError for
     an unknown method, variant or option, and for start weights that are missing or do not fit.
     """
-    if method not in METHODS:
-        raise FashionError(f"Unknown method '{method}': choose one of {', '.join(METHODS)}.")
-    entry = METHODS[method]
+    registry = METHODS if registry is None else registry
+    if method not in registry:
+        raise FashionError(f"Unknown method '{method}': choose one of {', '.join(registry)}.")
+    entry = registry[method]
     variant = variant or entry.variants[0]
     if variant not in entry.variants:
         raise FashionError(

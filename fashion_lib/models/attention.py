@@ -49,17 +49,20 @@ class SpatialAttention(nn.Module):
         """Image side: (B, C, h, w) to float32 (B, A, h, w)."""
         return torch.tanh(self.norm(self.conv(image_map)).float())
 
-    def forward(self, keys: Tensor, attribute: Tensor) -> Tensor:
-        """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions."""
+    def forward(self, keys: Tensor, attribute: Tensor, gain: float = 1.0) -> Tensor:
+        """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions.
+
+        gain: factor of the keys that they leave to the scores, one number a position instead of A.
+        """
         query = self.attribute_side(attribute)  # (B, A)
         if self.score is not None:  # <score weights, keys * query> = <keys, score weights * query>
             query = query * self.score.weight
-        # A product and a sum: as bmm with a single column it would take six times as long on a CPU.
-        scores = (positions(keys) * query[:, None]).sum(2)  # (B, h * w)
+        # A row times a matrix: with the query as a column it would take six times as long on a CPU.
+        scores = torch.bmm(query[:, None], positions(keys).transpose(1, 2)).squeeze(1)  # (B, h * w)
         if self.score is not None:
             scores = torch.tanh(scores + self.score.bias)
         else:
-            scores = scores / math.sqrt(keys.shape[1])
+            scores = scores * (gain / math.sqrt(keys.shape[1]))
         return scores.softmax(dim=1).view(len(keys), *keys.shape[2:])
 
 
@@ -79,12 +82,13 @@ class PositionGate(nn.Module):
 
     It is asked about a map that a weight s of each position has scaled, s * I, without making that map: the mean over
     channels of s * I is s * mean(I), its maximum s * max(I), or s * min(I) where s is negative. So `summary(I)` is
-    taken once an image, and an attribute costs one value a position.
+    taken once an image, and an attribute costs one value a position. norm: batch normalisation before the sigmoid.
     """
 
-    def __init__(self, kernel: int):
+    def __init__(self, kernel: int, norm: bool = False):
         super().__init__()
         self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(1) if norm else nn.Identity()
 
     @staticmethod
     def summary(image_map: Tensor) -> Tensor:
@@ -95,7 +99,7 @@ class PositionGate(nn.Module):
         """summary (B, 3, h, w) of I, scale (B, h, w) to the gate of scale * I, (B, h, w), each factor in 0..1."""
         mean, high, low = summary.unbind(1)
         stacked = torch.stack([scale * mean, scale * torch.where(scale >= 0, high, low)], dim=1)  # (B, 2, h, w)
-        return torch.sigmoid(self.conv(stacked)).squeeze(1)
+        return torch.sigmoid(self.norm(self.conv(stacked))).squeeze(1)
 
 
 class ChannelAttention(nn.Module):

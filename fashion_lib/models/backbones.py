@@ -1,7 +1,7 @@
-"""Backbones: ResNets cut after stage 3, and where their start weights come from.
+"""Backbones: ResNets cut after stage 3, plain convolutional networks, and where their start weights come from.
 
 ASEN and its successors drop ResNet-50's stage 4 to keep positions (14 x 14 at 224 pixels). "small" is the same plan
-at a quarter of ResNet-18's size, for a laptop's processor.
+at a quarter of ResNet-18's size, for a laptop's processor. AlexNet and VGG16 are for Yao et al. 2026, table 1.
 """
 
 import os
@@ -32,16 +32,48 @@ class Backbone(nn.Module):
         super().__init__()
         self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
         self.layer1, self.layer2, self.layer3 = resnet.layer1, resnet.layer2, resnet.layer3
-        self.out_channels, self.stride = out_channels, stride
+        self.out_channels, self.stride, self.stem_channels = out_channels, stride, resnet.conv1.out_channels
+
+    def stem(self, images: Tensor) -> Tensor:
+        """The low-level map that the stages start from: (B, stem_channels, H / 4, W / 4)."""
+        return self.maxpool(self.relu(self.bn1(self.conv1(images))))
+
+    def body(self, stem: Tensor) -> Tensor:
+        """From the stem's map to the last one."""
+        return self.layer3(self.layer2(self.layer1(stem)))
 
     def stages(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The maps after stage 2, (B, C / 2, ., .), and after stage 3, (B, C, H / stride, W / stride)."""
-        stem = self.maxpool(self.relu(self.bn1(self.conv1(images))))  # (B, ., H / 4, W / 4)
-        second = self.layer2(self.layer1(stem))
+        second = self.layer2(self.layer1(self.stem(images)))
         return second, self.layer3(second)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.stages(images)[1]
+
+
+class PlainBackbone(nn.Module):
+    """The convolutional part of AlexNet or VGG16, with torchvision's names (features.0 ...): images to a map.
+
+    All three linear layers are left out, not only the last one, because a map is what attention can work on. The stem
+    ends with the first pooling. AlexNet's convolutions take at least 63 x 63 pixels.
+    """
+
+    def __init__(self, network: nn.Module, stride: int):
+        super().__init__()
+        self.features, self.stride = network.features, stride
+        convolutions = [layer for layer in self.features if isinstance(layer, nn.Conv2d)]
+        # Both networks keep the number of channels inside the stem (VGG16 has two convolutions of 64 there).
+        self.stem_channels, self.out_channels = convolutions[0].out_channels, convolutions[-1].out_channels
+        self.stem_layers = 1 + next(k for k, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))
+
+    def stem(self, images: Tensor) -> Tensor:
+        return self.features[: self.stem_layers](images)
+
+    def body(self, stem: Tensor) -> Tensor:
+        return self.features[self.stem_layers :](stem)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features(images)
 
 
 class SmallResNet(nn.Module):
@@ -75,7 +107,10 @@ BACKBONES = {
     "resnet18": lambda: Backbone(get_model("resnet18"), out_channels=256, stride=16),
     "resnet34": lambda: Backbone(get_model("resnet34"), out_channels=256, stride=16),
     "resnet50": lambda: Backbone(get_model("resnet50"), out_channels=1024, stride=16),
+    "alexnet": lambda: PlainBackbone(get_model("alexnet"), stride=32),
+    "vgg16": lambda: PlainBackbone(get_model("vgg16"), stride=32),
 }
+WITH_STAGES = ("small", "resnet18", "resnet34", "resnet50")
 
 
 def build_backbone(name: str, start: str = "pretext") -> Backbone:
@@ -102,7 +137,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
         if name == "small":
             raise FashionError(
                 "There are no ImageNet weights for the backbone 'small': choose start='pretext', "
-                "or one of the backbones resnet18, resnet34, resnet50."
+                f"or one of the backbones {', '.join(other for other in BACKBONES if other != 'small')}."
             )
         path = imagenet_file(name)
         load_backbone_weights(backbone, read_weights(path), path)
@@ -113,10 +148,11 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
     """The stage that a Backbone leaves out, (B, C, h, w) to (B, 2 C, h / 2, w / 2); AG-MLAN's branch 1 wants it.
 
     torchvision's, with ImageNet weights at start="imagenet" and random ones otherwise; for "small" a stage of the same
-    plan with random weights, since its start weights end at stage 3. FashionError as in build_backbone.
+    plan with random weights, since its start weights end at stage 3. FashionError as in build_backbone, and for
+    AlexNet and VGG16, which have no stages.
     """
-    if name not in BACKBONES:
-        raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    if name not in WITH_STAGES:
+        raise FashionError(f"The backbone '{name}' has no stage 4: choose one of {', '.join(WITH_STAGES)}.")
     if name == "small":
         stage = _stage(128, 256, stride=2)
         for module in stage.modules():
@@ -131,11 +167,11 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
 
 
 def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
-    """Copy weights (any float type) into a backbone; stage 4 and classifier of a whole ResNet are left out.
+    """Copy weights (any float type) into a backbone; stage 4 and classifier of a whole network are left out.
 
     Raises FashionError naming `path` and the first tensor that is missing, too much, or of another shape.
     """
-    weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc."))}
+    weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc.", "classifier."))}
     own = {k: v for k, v in backbone.state_dict().items() if not k.endswith("num_batches_tracked")}
     for key in OrderedDict.fromkeys([*own, *(k for k in weights if not k.endswith("num_batches_tracked"))]):
         found, expected = (tuple(part[key].shape) if key in part else "nothing" for part in (weights, own))

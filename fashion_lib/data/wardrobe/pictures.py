@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fashion_lib.data.wardrobe.scene import Drawing, choose_outfit, draw
+from fashion_lib.data.wardrobe.scene import Drawing, Outfit, choose_outfit, draw
 from fashion_lib.data.wardrobe.schema import CARRIED, SCHEMA
 from fashion_lib.errors import FashionError
 
@@ -44,7 +44,11 @@ class Wardrobe:
 
     def labels(self, index: int) -> dict[str, str]:
         """Attribute -> value, without drawing anything."""
-        return choose_outfit(self.seed, int(index)).labels
+        return self.outfit(index).labels
+
+    def outfit(self, index: int) -> Outfit:
+        """What the picture at `index` shows, hidden attributes included, without drawing anything."""
+        return choose_outfit(self.seed, int(index))
 
     def images(self, rows: range) -> np.ndarray:
         """uint8 (len(rows), size, size, 3): what the pixel cache draws in parallel."""
