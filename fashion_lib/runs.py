@@ -73,7 +73,8 @@ def load_or_train(
         seed=seed,
         **options,
     )
-    data = data.resized(profile.image_size * model.image_scale)
+    if data.at_size is not None or model.image_scale != 1:  # a data set made by hand has one size
+        data = data.resized(profile.image_size * model.image_scale)
     label = variant_label(model.architecture["variant"], **departures(profile), **options)
     folder = run_dir(data.name, profile.name, method, label, seed)
     config = training_config(profile, seed)
