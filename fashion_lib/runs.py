@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 from fashion_lib import localisation, triplet_prediction
 from fashion_lib.data.dataset import RetrievalData, load_dataset
@@ -13,6 +14,8 @@ from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.retrieval import evaluate
 from fashion_lib.training import TrainingHistory, train
 from fashion_lib.training_config import TrainingConfig
+
+Config = TypeVar("Config", bound=TrainingConfig)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +31,13 @@ class Run:
 
 def training_config(profile: Profile, seed: int) -> TrainingConfig:
     """The profile's training settings with a seed; every setting of the same name carries over."""
-    shared = {field.name for field in fields(TrainingConfig)} & {field.name for field in fields(Profile)}
-    return TrainingConfig(**{name: getattr(profile, name) for name in shared}, seed=seed)
+    return config_of(TrainingConfig, profile, seed)
+
+
+def config_of(kind: type[Config], profile: Profile, seed: int) -> Config:
+    """training_config for a configuration class of another task."""
+    shared = {field.name for field in fields(kind)} & {field.name for field in fields(Profile)}
+    return kind(**{name: getattr(profile, name) for name in shared}, seed=seed)
 
 
 def departures(profile: Profile) -> dict[str, object]:
@@ -92,6 +100,18 @@ def load_or_train(
     return Run(model, data, record, history, folder)
 
 
+def training_facts(model: RetrievalModel, data, history: TrainingHistory, config: TrainingConfig) -> dict[str, object]:
+    """The fields of a RunRecord that say on what, how long and with which settings a model of any task was trained."""
+    return {
+        "dataset": data.name,
+        "minutes": (history.seconds + history.evaluation_seconds) / 60,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "image_passes": model.image_passes,
+        "precision": history.precision,
+        "config": asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+    }
+
+
 def score(
     model: RetrievalModel,
     data: RetrievalData,
@@ -113,17 +133,12 @@ def score(
     return RunRecord(
         method=method,
         variant=variant,
-        dataset=data.name,
         profile=profile.name,
         seed=seed,
         metrics=result.percent() | answered,
         localisation=pointed,
-        minutes=(history.seconds + history.evaluation_seconds) / 60,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        image_passes=model.image_passes,
         start=profile.start if METHODS[method].trainable else "",
-        precision=history.precision,
-        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+        **training_facts(model, data, history, config),
         counts={
             "queries": result.queries,
             "candidates": result.candidates,

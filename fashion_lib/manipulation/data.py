@@ -131,8 +131,7 @@ def from_retrieval_data(
     does not hold every label. Splits stay as they are; a picture without any row in the table is in none.
 
     attributes: names of `schema` (default: the data set's) in the order wanted, default usual_attributes, whose default
-    is all. split: str (N,), where the
-    table does not name every picture's.
+    is all. split: str (N,), where the table does not name every picture's.
     """
     schema = schema or data.schema
     usual = tuple(usual_attributes or schema.names)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from fashion_lib.errors import FashionError
@@ -18,7 +18,7 @@ from fashion_lib.manipulation.training import ManipulationConfig, stage_1_accura
 from fashion_lib.manipulation.tuples import changed_names
 from fashion_lib.profiles import Profile
 from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
-from fashion_lib.runs import departures
+from fashion_lib.runs import config_of, departures, training_facts
 from fashion_lib.training_history import TrainingHistory
 
 # NDCG is a fraction, as the paper prints it.
@@ -38,8 +38,7 @@ class ManipulationRun:
 
 def manipulation_config(profile: Profile, seed: int) -> ManipulationConfig:
     """The profile's training settings with a seed; every setting of the same name carries over."""
-    shared = {field.name for field in fields(ManipulationConfig)} & {field.name for field in fields(Profile)}
-    return ManipulationConfig(**{name: getattr(profile, name) for name in shared}, seed=seed)
+    return config_of(ManipulationConfig, profile, seed)
 
 
 def load_or_train_manipulation(
@@ -120,16 +119,11 @@ def score_run(
     return RunRecord(
         method=method,
         variant=variant,
-        dataset=data.name,
         profile=profile.name,
         seed=seed,
         metrics=measured(model, data, history.precision) | stage_1(history),
-        minutes=(history.seconds + history.evaluation_seconds) / 60,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        image_passes=model.image_passes,
         start=profile.start,
-        precision=history.precision,
-        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+        **training_facts(model, data, history, config),
         counts={
             "queries": dict(Counter(asked)),
             "candidates": {"gallery": len(queries.gallery)},
