@@ -36,8 +36,8 @@ class ReasoningConfig:
 
 @dataclass(frozen=True, eq=False)
 class RerankedRun:
-    """A run with its reranker. valid: scores of the validation split "before" and "after". used: False when the
-    training did not raise the overall validation MAP, so that the reranker leaves every order as it is."""
+    """A run with its reranker, as trained. valid: scores of the validation split "before" it and "after" it. used: False
+    when it did not raise the overall validation MAP; the record then holds the scores of the order without it."""
 
     run: Run
     reranker: Reranker
@@ -45,6 +45,11 @@ class RerankedRun:
     losses: list[float]
     valid: dict[str, Evaluation]
     used: bool
+
+    @property
+    def rerank(self) -> Reranker | None:
+        """What `evaluate` and `score_attribute` take as `rerank`: the reranker where it is used, else None."""
+        return self.reranker if self.used else None
 
 
 def held_out(data, attribute: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -80,13 +85,10 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
     reranker = Reranker(reasoning, config.length)
     valid = {"before": _scores(run, "valid", None), "after": _scores(run, "valid", reranker)}
     used = valid["after"].overall > valid["before"].overall
-    if not used:
-        reasoning.network.start_again()
-        valid["after"] = valid["before"]
     record = replace(
         base,
         method=base.method + SUFFIX,
-        metrics=_scores(run, "test", reranker).percent(),
+        metrics=_scores(run, "test", reranker if used else None).percent(),
         localisation={},  # the run's own: re-ranking looks at no picture
         minutes=base.minutes + (time.perf_counter() - started) / 60,
         parameters=base.parameters + sum(weight.numel() for weight in reasoning.parameters()),

@@ -33,10 +33,6 @@ class SubgraphNetwork(nn.Module):
             nn.LayerNorm(nodes * nodes), nn.Linear(nodes * nodes, hidden), nn.ReLU(),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, nodes * nodes),
         )  # fmt: skip
-        self.start_again()
-
-    def start_again(self) -> None:
-        """Propose no change."""
         for weight in self.layers[-1].parameters():
             nn.init.zeros_(weight)
 

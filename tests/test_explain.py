@@ -28,6 +28,12 @@ def references():
     return torch.randn(4, 128, generator=torch.Generator().manual_seed(0))
 
 
+def fitting(model, images, references):
+    """The same for a model with two branches: larger pictures, and a reference as long as its embedding."""
+    larger = images.repeat_interleave(model.image_scale, 2).repeat_interleave(model.image_scale, 3)
+    return larger, references.repeat(1, model.embedding_dim // references.shape[1])
+
+
 def test_attention_is_what_forward_used(images):
     model = model_of("asen")
     model.train()
@@ -46,6 +52,7 @@ def test_attention_is_what_forward_used(images):
 def test_grad_cam_is_its_definition(method, images, references):
     """Selvaraju et al.: weights = mean over positions of d target / d channel; map = relu(sum of weight x channel)."""
     model = model_of(method).eval()
+    images, references = fitting(model, images, references)
     kept = {}
     handle = model.backbone.layer3.register_forward_hook(lambda module, inputs, output: kept.update(map=output))
     score = (model.embed(images, ATTRIBUTES) * references).sum()
@@ -64,6 +71,7 @@ def test_grad_cam_is_its_definition(method, images, references):
 @pytest.mark.parametrize("method", WITH_BACKBONE)
 def test_hires_cam_multiplies_position_by_position(method, images, references):
     model = model_of(method).eval()
+    images, references = fitting(model, images, references)
     kept = {}
     handle = model.backbone.layer3.register_forward_hook(lambda module, inputs, output: kept.update(map=output))
     score = (model.embed(images, ATTRIBUTES) * references).sum()

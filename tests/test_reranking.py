@@ -269,10 +269,14 @@ def test_a_reranked_run_is_recorded_beside_its_run_and_loaded_again(run, monkeyp
     assert found.record.method == "ipad+fr" and found.record.variant == run.record.variant
     extra = found.record.parameters - run.record.parameters
     assert extra == sum(weight.numel() for weight in found.reranker.reasoning.parameters())
-    plain, changed = (evaluate(run.model, run.data, "valid", rerank=one) for one in (None, found.reranker))
+    precision = run.history.precision
+    plain, changed = (evaluate(run.model, run.data, "valid", precision=precision, rerank=one)
+                      for one in (None, found.reranker))
     assert found.valid["before"].scores == plain.scores and found.valid["after"].scores == changed.scores
-    assert found.used == (changed.overall > plain.overall) and changed.overall >= plain.overall
-    assert found.record.metrics == evaluate(run.model, run.data, "test", rerank=found.reranker).percent()
+    assert found.used == (changed.overall > plain.overall)
+    assert found.rerank is (found.reranker if found.used else None)
+    test = evaluate(run.model, run.data, "test", precision=precision, rerank=found.rerank)
+    assert found.record.metrics == test.percent()
     assert {record.method for record in local_records()} == {"ipad", "ipad+fr"}
     assert set(collect()[lambda table: table["source"] == "runs"]["method"]) == {"ipad", "ipad+fr"}
     monkeypatch.setattr("fashion_lib.reranked_runs.train_reasoning", None)  # would fail
@@ -292,14 +296,15 @@ def test_a_reranker_that_does_not_help_on_validation_is_not_used(run, monkeypatc
     monkeypatch.setattr("fashion_lib.reranked_runs.train_reasoning", spoil)
     worst = {"before": 0.9, "after": 0.1}
 
-    def scores(*arguments, rerank=None, **named):
-        found = evaluate(*arguments, rerank=rerank, **named)
-        found.scores["map"]["overall"] = worst["before" if rerank is None else "after"]
+    def scores(*arguments, split, rerank=None, **named):
+        found = evaluate(*arguments, split=split, rerank=rerank, **named)
+        if split == "valid":
+            found.scores["map"]["overall"] = worst["before" if rerank is None else "after"]
         return found
 
     monkeypatch.setattr("fashion_lib.reranked_runs.evaluate", scores)
     found = load_or_rerank(run, ReasoningConfig(samples=20, nodes=4, steps=1))
-    assert not found.used and found.record.config["reasoning"]["used"] is False
-    features = torch.randn(2, 7, 4, generator=generator())
-    with torch.no_grad():
-        assert torch.allclose(found.reranker.reasoning(features), features, atol=1e-6)
+    assert not found.used and found.rerank is None and found.record.config["reasoning"]["used"] is False
+    assert found.valid["after"].overall == 0.1  # what it would have done stays on record
+    without = evaluate(run.model, run.data, "test", precision=run.history.precision)
+    assert found.record.metrics == without.percent()
