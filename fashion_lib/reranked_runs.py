@@ -36,8 +36,10 @@ class ReasoningConfig:
 
 @dataclass(frozen=True, eq=False)
 class RerankedRun:
-    """A run with its reranker, as trained. valid: scores of the validation split "before" it and "after" it. used: False
-    when it did not raise the overall validation MAP; the record then holds the scores of the order without it."""
+    """A run with its reranker, as trained. valid: scores of the validation split "before" it and "after" it.
+
+    used: False when it did not raise the overall validation MAP; the record then holds the scores without it.
+    """
 
     run: Run
     reranker: Reranker

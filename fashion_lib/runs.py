@@ -1,6 +1,6 @@
 """One run from names to numbers: load the checkpoint if it is there, else train; then score the test split."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
@@ -84,20 +84,39 @@ def load_or_train(
     if data.at_size is not None or model.image_scale != 1:  # a data set made by hand has one size
         data = data.resized(profile.image_size * model.image_scale)
     label = variant_label(model.architecture["variant"], **departures(profile), **options)
-    folder = run_dir(data.name, profile.name, method, label, seed)
-    config = training_config(profile, seed)
+    named = {"method": method, "variant": label, "profile": profile, "seed": seed}
+    finished = trained_and_scored(model, data, training_config(profile, seed), train, score, **named, progress=progress)
+    return Run(model, data, *finished)
+
+
+def trained_and_scored(
+    model: RetrievalModel,
+    data,
+    config: TrainingConfig,
+    train: Callable[..., TrainingHistory],
+    score: Callable[..., RunRecord],
+    *,
+    method: str,
+    variant: str,
+    profile: Profile,
+    seed: int,
+    progress: bool,
+) -> tuple[RunRecord, TrainingHistory, Path]:
+    """A run's record, history and folder, for any task: train(model, data, config, folder, progress=...) loads, resumes
+    or trains, and score(model, data, history, config, method=..., variant=..., profile=..., seed=...) makes the record
+    where the folder has none."""
+    folder = run_dir(data.name, profile.name, method, variant, seed)
     record_file = folder / RECORD_NAME
-    if progress and not record_file.exists() and METHODS[method].trainable:
+    if progress and not record_file.exists() and any(True for _ in model.parameters()):
         print(
-            f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps."
+            f"No finished run of {method} ({variant}) with seed {seed} on {data.name}: training {config.steps} steps."
         )
     history = train(model, data, config, folder, progress=progress)
     if record_file.exists():
-        record = RunRecord.load(record_file)
-    else:
-        record = score(model, data, history, config, method=method, variant=label, profile=profile, seed=seed)
-        record.save(record_file)
-    return Run(model, data, record, history, folder)
+        return RunRecord.load(record_file), history, folder
+    record = score(model, data, history, config, method=method, variant=variant, profile=profile, seed=seed)
+    record.save(record_file)
+    return record, history, folder
 
 
 def training_facts(model: RetrievalModel, data, history: TrainingHistory, config: TrainingConfig) -> dict[str, object]:

@@ -17,8 +17,8 @@ from fashion_lib.manipulation.retrieval import evaluate_manipulation
 from fashion_lib.manipulation.training import ManipulationConfig, stage_1_accuracy, train_manipulation
 from fashion_lib.manipulation.tuples import changed_names
 from fashion_lib.profiles import Profile
-from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
-from fashion_lib.runs import config_of, departures, training_facts
+from fashion_lib.results import RunRecord, variant_label
+from fashion_lib.runs import config_of, departures, trained_and_scored, training_facts
 from fashion_lib.training_history import TrainingHistory
 
 # NDCG is a fraction, as the paper prints it.
@@ -67,18 +67,11 @@ def load_or_train_manipulation(
     settings = {"backbone": profile.backbone, "start": profile.start, "variant": variant, "seed": seed}
     model = build_manipulation_model(method, data.schema, **settings, **options)
     label = variant_label(model.architecture["variant"], **departures(profile), **options, **data.departures)
-    folder = run_dir(data.name, profile.name, method, label, seed)
-    config = manipulation_config(profile, seed)
-    record_file = folder / RECORD_NAME
-    if progress and not record_file.exists():
-        print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
-    history = train_manipulation(model, data, config, folder, progress=progress)
-    if record_file.exists():
-        record = RunRecord.load(record_file)
-    else:
-        record = score_run(model, data, history, config, method=method, variant=label, profile=profile, seed=seed)
-        record.save(record_file)
-    return ManipulationRun(model, data, record, history, folder)
+    named = {"method": method, "variant": label, "profile": profile, "seed": seed}
+    finished = trained_and_scored(
+        model, data, manipulation_config(profile, seed), train_manipulation, score_run, **named, progress=progress
+    )
+    return ManipulationRun(model, data, *finished)
 
 
 def measured(model: ManipulationModel, data: ManipulationData, precision: str) -> dict[str, dict[str, float]]:
