@@ -5,6 +5,8 @@ PROFILE ?= laptop
 METHODS ?= random,triplet,csn,asen
 SEEDS ?= 0,1,2
 DATASET ?= wardrobe
+# NOTEBOOKS=all executes the whole course; what a notebook needs and METHODS did not train, it trains itself.
+NOTEBOOKS ?= 00-07
 WORKERS ?= 2
 # FORCE=1 deletes the chosen runs and trains them anew.
 FORCE ?=
@@ -76,7 +78,7 @@ unit: env
 job: env
 	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
 		FASHION_RUNS="$(TEST_RUNS)/runs" $(COURSE) reproduce --profile smoke --methods all --seeds 0 \
-			--dataset wardrobe --output "$(TEST_RUNS)/reproduce"; \
+			--dataset wardrobe --notebooks all --output "$(TEST_RUNS)/reproduce"; \
 	else echo "no notebooks yet: nothing to execute"; fi
 
 # Each notebook as a reader meets it, with its default parameters, on the runs that `job` left.
@@ -88,7 +90,7 @@ notebook-tests: env
 
 reproduce: env
 	@$(COURSE) reproduce --profile $(PROFILE) --methods "$(METHODS)" --seeds "$(SEEDS)" --dataset $(DATASET) \
-		$(if $(FORCE),--force)
+		--notebooks "$(NOTEBOOKS)" $(if $(FORCE),--force)
 
 lab: env
 	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks

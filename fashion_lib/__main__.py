@@ -44,6 +44,7 @@ def run_reproduce(arguments: argparse.Namespace) -> None:
             arguments.methods,
             arguments.seeds,
             arguments.dataset,
+            arguments.notebooks,
             force=arguments.force,
             training_only=arguments.training_only,
             output=arguments.output,
@@ -179,6 +180,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--seeds", default="0,1,2", help="whole numbers (default: %(default)s)")
     one.add_argument("--dataset", default="wardrobe", help="default: %(default)s")
+    one.add_argument("--notebooks", default="00-07", help="all, or such as 00-07,10 (default: %(default)s)")
     one.add_argument(
         "--output", type=Path, help="folder of the executed notebooks (build/reproduce/<profile>)"
     )

@@ -24,6 +24,7 @@ from fashion_lib.profiles import PROFILES, Profile
 TRAINING_NOTEBOOK = "05_training.ipynb"
 METHODS = "random,triplet,csn,asen"
 SEEDS = "0,1,2"
+NOTEBOOKS = "00-07"  # those that need no other models than METHODS; the later ones train theirs inside
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def reproduce(
     methods: str = METHODS,
     seeds: str = SEEDS,
     dataset: str = "wardrobe",
+    notebooks: str = NOTEBOOKS,
     *,
     force: bool = False,
     training_only: bool = False,
@@ -113,6 +115,7 @@ def reproduce(
 ) -> Path | None:
     """Runs the whole job and prints its progress, the final table and where the report is; returns the report's path.
 
+    notebooks: which of the course are executed, see course_notebooks.
     force: deletes these runs and trains anew. training_only: no course notebooks and no report (None is returned).
     output: the folder for executed notebooks, build/reproduce/<profile> by default. FashionError as in the steps.
     """
@@ -123,12 +126,12 @@ def reproduce(
     from fashion_lib.data.dataset import load_dataset
 
     started = time.monotonic()
-    runs = planned_runs(methods, seeds, dataset, profile)
+    runs, chosen = planned_runs(methods, seeds, dataset, profile), course_notebooks(notebooks)
     output = paths.made(Path(output or paths.build_dir() / "reproduce" / profile).resolve())
     load_dataset(dataset, PROFILES[profile])  # draws the pixel cache once, with its own progress bar
     steps = [_training_step(run, PROFILES[profile], output, force) for run in runs]
     if not training_only:
-        steps += [_course_step(notebook, runs, output, force) for notebook in course_notebooks()]
+        steps += [_course_step(notebook, runs, output, force) for notebook in chosen]
     _execute(steps)
     minutes = (time.monotonic() - started) / 60
     table = report.final_table(runs)
@@ -140,10 +143,24 @@ def reproduce(
     return page
 
 
-def course_notebooks() -> list[Path]:
-    """The numbered notebooks but the training one, in order."""
-    numbered = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
-    return [notebook for notebook in numbered if notebook.name != TRAINING_NOTEBOOK]
+def course_notebooks(chosen: str = "all") -> list[Path]:
+    """The numbered notebooks but the training one, in order: "all", or numbers and ranges such as "00-07,10".
+
+    FashionError for what is neither, and for a number or a range without a notebook.
+    """
+    numbered = {int(path.name[:2]): path for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))}
+    everything = chosen.strip() == "all"
+    wanted = set(numbered) if everything else set()
+    for part in [] if everything else _listed(chosen):
+        first, _, last = part.partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()):
+            raise FashionError(f"NOTEBOOKS holds {part!r}: give 'all', or numbers and ranges such as {NOTEBOOKS},10.")
+        found = set(range(int(first), int(last or first) + 1)) & set(numbered)
+        if not found:
+            known = ", ".join(f"{number:02d}" for number in numbered)
+            raise FashionError(f"NOTEBOOKS asks for {part!r}, but there are only {known}.")
+        wanted |= found
+    return [path for number, path in numbered.items() if number in wanted and path.name != TRAINING_NOTEBOOK]
 
 
 def _training_step(run: PlannedRun, profile: Profile, output: Path, force: bool) -> Step:

@@ -149,7 +149,7 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
         main(["reproduce", "--profile", "smoke", "--methods", "asen", "--seeds", "1", "--force"])
     assert caught.value.code == 130
     assert seen == [
-        (("smoke", "asen", "1", "wardrobe"), {"force": True, "training_only": False, "output": None}),
+        (("smoke", "asen", "1", "wardrobe", "00-07"), {"force": True, "training_only": False, "output": None}),
     ]
     assert capsys.readouterr().err.strip() == "Stopped; the same command goes on from here."
 
@@ -157,8 +157,10 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
 def test_defaults_of_the_command_are_those_of_the_function():
     chosen = parser().parse_args(["reproduce"])
     assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", reproduce.METHODS, reproduce.SEEDS)
+    assert chosen.notebooks == reproduce.NOTEBOOKS
     makefile = (paths.root() / "Makefile").read_text()
     assert f"METHODS ?= {reproduce.METHODS}\nSEEDS ?= {reproduce.SEEDS}\n" in makefile
+    assert f"NOTEBOOKS ?= {reproduce.NOTEBOOKS}\n" in makefile
 
 
 def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch, capsys):

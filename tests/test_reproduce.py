@@ -215,6 +215,19 @@ def test_training_only_leaves_the_course_alone(course, project, capsys, tmp_path
     assert "60.0" in capsys.readouterr().out
 
 
+def test_notebooks_are_chosen_by_number_and_range(course, project):
+    write_tiny(project / "notebooks" / "10_more.ipynb", "5", parameters='profile = "laptop"\n')
+    assert smoke("random", "0") is not None
+    assert [name for name, _ in course] == ["05_training.ipynb", "00_tour.ipynb", "07_tables.ipynb"]
+    names = [path.name[:2] for path in module.course_notebooks("06-99, 00")]
+    assert names == ["00", "07", "10"]
+    assert [path.name[:2] for path in module.course_notebooks()] == ["00", "07", "10"]
+    missing = "asks for '08-09', but there are only 00, 05, 07, 10"
+    for wrong, said in (("7x", "'7x'"), ("08-09", missing), ("-3", "'-3'")):
+        with pytest.raises(FashionError, match=said):
+            smoke("random", "0", notebooks=wrong)
+
+
 def test_a_training_notebook_without_a_record_is_an_error(course, monkeypatch):
     def forgetful(source, output, parameters, **options):
         notebook = nbformat.read(source, as_version=4)
