@@ -60,24 +60,22 @@ def test_suppression_is_equation_2_position_by_position(kind):
 def positioned(branch, x, p, gate, kind, passes):
     """Eq. 1-6 of one image, x (C, h, w) and p (C,), with the maps really multiplied: foreground, background, maps."""
     outside, asked, rest = x, p, p  # of the background: its map, its p
-    peak = outside_peak = torch.ones(x.shape[1:])
+    inside = outside_weight = torch.ones(x.shape[1:])
     maps, size = [], branch.conv.out_channels
-    for _ in range(passes):
-        keys = torch.tanh(F.conv2d(x[None], branch.conv.weight)[0])  # P_s(x), (A, h, w)
+    for norm in branch.norms[:passes]:
+        keys = torch.tanh(norm(F.conv2d(x[None], branch.conv.weight))[0])  # P_s(x), (A, h, w)
         query = torch.tanh(branch.spatial_attribute[0](asked))  # P_s(p), (A,)
         activation = (keys * query[:, None, None]).sum(0) / math.sqrt(size)  # eq. 1, summed over c'
         eta = 0.95 * activation.max()
         mask = {"keep": activation >= eta, "erase": activation <= eta, "none": activation == activation}[kind]
         attention = (activation * mask).flatten().softmax(0).view_as(activation)  # eq. 2
         maps.append(attention)
-        peak, outside_peak = peak * attention, outside_peak * (1 - attention)
-        x, outside = (
-            x * attention / peak.max(),
-            outside * (1 - attention) / outside_peak.max(),
-        )  # eq. 3, peak 1
-        peak, outside_peak = peak / peak.max(), outside_peak / outside_peak.max()
+        inside, outside_weight = inside * attention, outside_weight * (1 - attention)
+        x = x * attention / inside.mean()  # eq. 3, mean 1
+        outside = outside * (1 - attention) / outside_weight.mean()
+        inside, outside_weight = inside / inside.mean(), outside_weight / outside_weight.mean()
         results = []
-        for attended, weight, vector in ((x, peak, asked), (outside, outside_peak, rest)):
+        for attended, weight, vector in ((x, inside, asked), (outside, outside_weight, rest)):
             pooled = attended.sum((1, 2)) / weight.sum()
             joined = torch.cat([pooled, branch.channel.attribute_side(vector)])
             factor = torch.sigmoid(branch.channel.gate(torch.relu(branch.channel.hidden(joined))))
@@ -94,17 +92,20 @@ def positioned(branch, x, p, gate, kind, passes):
 def test_ip_sp_is_equations_1_to_6_with_passes_that_feed_each_other(gate, kind, passes):
     model = model_of("ipad", gate=gate, suppression=kind, passes=passes)
     model.attribute.weight.mul_(3)  # so that attention is far from flat
+    for number, norm in enumerate(model.region.norms, start=1):
+        norm.running_var.fill_(1e-4 * number)
+    model.region.channel.hidden.weight.mul_(30)
     small = shrunk(PICTURES, 2)
     located = model.locate(model.look(small), ATTRIBUTES)
     whole = model.region.backbone(small)
     for i, attribute in enumerate(ATTRIBUTES.tolist()):
-        x = model.region.map_norm(whole[i].permute(1, 2, 0)).permute(2, 0, 1)
-        front, back, maps = positioned(model.region, x, model.attribute.weight[attribute], gate, kind, passes)
+        front, back, maps = positioned(model.region, whole[i], model.attribute.weight[attribute], gate, kind, passes)
         assert torch.allclose(located.vector[i], front, atol=1e-4)
         assert torch.allclose(located.background[i], back, atol=1e-4)
         for number, attention in enumerate(maps, start=1):
             assert torch.allclose(located.maps[f"pass {number}"][i], attention, atol=1e-5)
     assert not torch.allclose(located.vector, located.background, atol=1e-2)
+    assert located.maps["pass 1"].max() > 1.5 / 16
 
 
 @torch.no_grad()
@@ -131,7 +132,7 @@ def test_the_gate_of_one_pass_asks_the_question_of_the_next():
     assert torch.equal(located.gates["channel"], torch.zeros(4, 128))
     seen = model.look(shrunk(PICTURES, 2))
     other, first = model.locate(seen, torch.zeros_like(ATTRIBUTES)), located.maps["pass 1"]
-    keys = torch.tanh(seen.convolved * (first / first.amax((1, 2), keepdim=True))[:, None])
+    keys = torch.tanh(model.region.norms[1](seen.convolved * (first / first.mean((1, 2), keepdim=True))[:, None]))
     expected = ((keys * asked[:, :, None, None]).sum(1) / math.sqrt(128)).flatten(1).softmax(1).view(4, 4, 4)
     assert torch.allclose(located.maps["pass 2"], expected, atol=1e-5)
     assert torch.allclose(other.vector, located.vector, atol=1e-6)  # nothing of the attribute is left

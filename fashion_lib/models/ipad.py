@@ -19,8 +19,9 @@ from fashion_lib.models.attribute_diverging import AttributeDiverging, MomentumE
 from fashion_lib.models.backbones import Backbone
 from fashion_lib.models.cropping import shrunk
 from fashion_lib.models.interface import BatchLabels
-from fashion_lib.models.iterative_positioning import IterativePositioning, PositionedFeatures
+from fashion_lib.models.iterative_positioning import IterativePositioning
 from fashion_lib.models.patch_branch import PatchBranch
+from fashion_lib.models.repeated_attention import RepeatedFeatures
 from fashion_lib.models.two_branch import Located, Seen, TwoBranchModel
 from fashion_lib.models.vit import PatchTokens
 
@@ -105,10 +106,10 @@ class IPAD(TwoBranchModel):
         """The modules that a branch's momentum encoder follows."""
         return nn.ModuleDict({"attribute": self.attribute, branch: getattr(self, branch)})
 
-    def look(self, images: Tensor) -> PositionedFeatures:
+    def look(self, images: Tensor) -> RepeatedFeatures:
         return self.region.features(images)
 
-    def locate(self, region: PositionedFeatures, attributes: Tensor) -> Located:
+    def locate(self, region: RepeatedFeatures, attributes: Tensor) -> Located:
         return self.region(region, self.attribute(attributes))
 
     def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:

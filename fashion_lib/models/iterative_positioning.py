@@ -1,7 +1,6 @@
 """IP-SP: look, suppress what is weak, reweigh, look again (Wan et al. 2025, IPAD, section 3.1.1, eq. 1-6)."""
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,20 +9,14 @@ from fashion_lib.errors import FashionError
 from fashion_lib.models.attention import ChannelAttention, attend_positions, positions
 from fashion_lib.models.backbones import Backbone
 from fashion_lib.models.patch_branch import ResidualMLP
-from fashion_lib.models.rpf import background_map, normalised
+from fashion_lib.models.repeated_attention import RepeatedFeatures, mean_one, repeated_features, weighted_keys
+from fashion_lib.models.rpf import background_map
 from fashion_lib.models.two_branch import Located
 from fashion_lib.precision import float32_maths
 
 SUPPRESSION = ("keep", "erase", "none")
 ITERATION = ("fed", "identical")
 GATES = ("attribute", "image")
-
-
-class PositionedFeatures(NamedTuple):
-    """What attributes share: x^0 (B, C, h, w) and its 1 x 1 convolution, the image side of P_s, (B, A, h, w)."""
-
-    image_map: Tensor
-    convolved: Tensor
 
 
 def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
@@ -46,11 +39,6 @@ def position_softmax(scores: Tensor) -> Tensor:
     return scores.flatten(1).softmax(1).view_as(scores)
 
 
-def peak_one(weight: Tensor) -> Tensor:
-    """Weights of positions (B, h, w), scaled so that the strongest position keeps its features as they are."""
-    return weight / weight.amax((1, 2), keepdim=True).clamp(min=1e-12)
-
-
 def sum_one(weight: Tensor) -> Tensor:
     """Weights of positions (B, h, w) as a map of sum 1."""
     return weight / weight.sum((1, 2), keepdim=True).clamp(min=1e-12)
@@ -59,11 +47,11 @@ def sum_one(weight: Tensor) -> Tensor:
 class IterativePositioning(nn.Module):
     """`passes` times ISA with AS (eq. 1-3), then ICA (eq. 4); then LN(MLP_skip(p)) of fore- and background (eq. 5-6).
 
-    x^i = attention * x^(i-1) is kept as a weight per position: a 1 x 1 convolution commutes with it, so the convolution
-    runs once an image. Inferred: the weights are scaled to a peak of 1, since softmax maps would shrink the map about
-    h * w times in each pass; x^0 is the backbone's map after layer normalisation over channels, as in RPF, on which
-    IPAD's code stands; ICA's "sum of x^i" is over positions, as in ASEN; all passes share their weights; the
-    background's own p goes through the same ICA, its x is what 1 - attention leaves in each pass.
+    x^i = attention * x^(i-1) is kept as a weight per position (see repeated_attention). Inferred: the weights are
+    scaled to mean 1, since softmax maps would shrink the map about h * w times in each pass; P_s is ASEN's, which
+    section 3.1.1 cites, with its batch normalisation, one for each pass, because the attended map's statistics change;
+    ICA's "sum of x^i" is over positions, as in ASEN; all else is shared by the passes; the background's own p goes
+    through the same ICA, its x is what 1 - attention leaves in each pass.
 
     gate "attribute" is eq. 4, p^i = gate * p^(i-1), so that the image reaches the result through gates alone. "image"
     (the released code) hands on gate * attended image vector, as ASEN does, while eq. 4 still feeds the next pass.
@@ -99,8 +87,9 @@ class IterativePositioning(nn.Module):
         channels = backbone.out_channels
         self.passes = passes if iteration == "fed" else 1
         self.ratio, self.suppression, self.gate, self.isa = ratio, suppression, gate, isa
-        self.backbone, self.map_norm = backbone, nn.LayerNorm(channels)
+        self.backbone = backbone
         self.conv = nn.Conv2d(channels, dim, 1, bias=False)  # a bias would not commute
+        self.norms = nn.ModuleList(nn.BatchNorm2d(dim) for _ in range(self.passes))
         self.spatial_attribute = nn.Sequential(nn.Linear(channels, dim), nn.Tanh())
         self.channel = None
         if ica:
@@ -108,12 +97,11 @@ class IterativePositioning(nn.Module):
             self.channel = ChannelAttention(channels, dim, side)
         self.mlp, self.norm = ResidualMLP(channels, nn.ReLU()), nn.LayerNorm(channels)
 
-    def features(self, images: Tensor) -> PositionedFeatures:
-        image_map = normalised(self.backbone(images), self.map_norm)
-        return PositionedFeatures(image_map, self.conv(image_map).float())
+    def features(self, images: Tensor) -> RepeatedFeatures:
+        return repeated_features(self.backbone(images), self.conv, self.norms)
 
     @float32_maths
-    def forward(self, features: PositionedFeatures, attribute: Tensor) -> Located:
+    def forward(self, features: RepeatedFeatures, attribute: Tensor) -> Located:
         """Foreground and background (B, C) for attribute embeddings p^0 (B, C).
 
         maps: "spatial", the weights of the last foreground vector; "pass k", the attention of each pass; "activation",
@@ -122,12 +110,12 @@ class IterativePositioning(nn.Module):
         weight = features.image_map.new_ones(len(attribute), *features.image_map.shape[2:])  # of x^0
         asked, rest, rest_weight = attribute, attribute, weight
         maps, gates = {}, {}
-        for number in range(1, self.passes + 1):
-            activation = self.activation(features, weight, asked)  # (B, h, w)
+        for number in range(self.passes):
+            activation = self.activation(features, number, weight, asked)  # (B, h, w)
             attention = position_softmax(suppress(activation, self.ratio, self.suppression))
-            maps[f"pass {number}"] = attention
-            weight = peak_one(weight * attention)  # eq. 3
-            rest_weight = peak_one(rest_weight * background_map(attention))
+            maps[f"pass {number + 1}"] = attention
+            weight = mean_one(weight * attention)  # eq. 3
+            rest_weight = mean_one(rest_weight * background_map(attention))
             vector, asked, gates["channel"] = self.reweigh(features, weight, asked)
             background, rest, _ = self.reweigh(features, rest_weight, rest)
         maps = {"spatial": sum_one(weight), "activation": position_softmax(activation)} | maps
@@ -135,17 +123,22 @@ class IterativePositioning(nn.Module):
             gates = {}
         return Located(self.finish(vector), maps["activation"], self.finish(background), maps, gates)
 
-    def activation(self, features: PositionedFeatures, weight: Tensor, asked: Tensor) -> Tensor:
-        """Eq. 1 summed over channels and divided by their root: A / sqrt(c') of every position of x^i, (B, h, w)."""
+    def activation(self, features: RepeatedFeatures, number: int, weight: Tensor, asked: Tensor) -> Tensor:
+        """Eq. 1 summed over channels and divided by their root: A / sqrt(c') of every position of x^i, (B, h, w).
+
+        number: of the pass, from 0, whose weight is 1 everywhere.
+        """
         if not self.isa:
             return torch.zeros_like(weight)
-        # tanh(x) = 2 sigmoid(2 x) - 1, and a product and a sum for a bmm with one column: both far faster on a CPU.
-        keys = 2 * torch.sigmoid(2 * weight[:, None] * features.convolved) - 1  # P_s(x^i), (B, A, h, w)
         query = self.spatial_attribute(asked)  # P_s(p^i), (B, A)
-        scores = (positions(keys) * query[:, None]).sum(2)  # (B, h * w)
+        keys = weighted_keys(features, self.norms, number, weight) if number else features.keys
+        # A row times a matrix: with the query as a column it would take six times as long on a CPU.
+        scores = torch.bmm(query[:, None], positions(keys).transpose(1, 2)).squeeze(1)  # (B, h * w)
+        if number:
+            scores = 2 * scores - query.sum(1, keepdim=True)  # of tanh = 2 * key - 1
         return scores.view_as(weight) / math.sqrt(keys.shape[1])
 
-    def reweigh(self, features: PositionedFeatures, weight: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def reweigh(self, features: RepeatedFeatures, weight: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ICA: what the pass hands on (B, C), p^i (B, C) for the next pass, and the gate (B, C) of eq. 4."""
         vector = attend_positions(features.image_map, sum_one(weight))  # (B, C)
         if self.channel is None:

@@ -1,0 +1,59 @@
+"""What ISLN and IPAD share: one map is looked at again and again, each time with another weight for every position.
+
+A 1 x 1 convolution without bias commutes with a factor for each position, so it runs once an image, and a pass costs a
+normalisation and a tanh.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fashion_lib.models.attention import positions
+
+
+class RepeatedFeatures(NamedTuple):
+    """What attributes share: the map I (B, C, h, w), conv(I) and the keys of pass 1, tanh(BN(conv(I))), (B, A, h, w).
+
+    scaled: in eval mode conv(I) times the scale of each later pass's normalisation, (B, A, h, w) each; nothing in
+    training, where the scale depends on the attribute's batch.
+    """
+
+    image_map: Tensor
+    convolved: Tensor
+    keys: Tensor
+    scaled: tuple[Tensor, ...]
+
+
+def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What the layer does in eval mode, x * scale + shift, each (A, 1, 1)."""
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return scale[:, None, None], (norm.bias - norm.running_mean * scale)[:, None, None]
+
+
+def repeated_features(image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.BatchNorm2d]) -> RepeatedFeatures:
+    """Of a map (B, C, h, w), for a convolution without bias and one normalisation a pass; float32."""
+    convolved = conv(image_map).float()
+    later = [] if norms[0].training else norms[1:]
+    scaled = tuple(scale_and_shift(norm)[0] * convolved for norm in later)
+    return RepeatedFeatures(image_map.float(), convolved, torch.tanh(norms[0](convolved)), scaled)
+
+
+def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], number: int, weight: Tensor) -> Tensor:
+    """(tanh(BN(weight * conv(I))) + 1) / 2 of a later pass, (B, A, h, w): a sigmoid, six times as fast on a CPU.
+
+    number: of the pass, from 1; weight: (B, h, w). On a CPU every map that is written counts: in eval mode the
+    normalisation is one multiplication and one addition, and the sigmoid is taken in place.
+    """
+    if not features.scaled:
+        return torch.sigmoid(2 * norms[number](weight[:, None] * features.convolved))
+    shift = scale_and_shift(norms[number])[1].flatten()  # (A,)
+    scaled = positions(features.scaled[number - 1])  # (B, h * w, A): channels last, as it lies in memory
+    doubled = torch.addcmul(2 * shift, 2 * weight.flatten(1)[..., None], scaled)
+    return doubled.sigmoid_().unflatten(1, weight.shape[1:]).permute(0, 3, 1, 2)
+
+
+def mean_one(weight: Tensor) -> Tensor:
+    """Weights of positions (B, h, w), scaled to mean 1, so that the weighted map keeps its scale."""
+    return weight / weight.mean((1, 2), keepdim=True).clamp(min=1e-12)
