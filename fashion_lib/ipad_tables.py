@@ -63,6 +63,7 @@ METHOD_ROWS = {
     "RPF": _same("rpf"),
     "IPAD": ipad("ipad"),
     "IPAD+FR": Row("ipad" + SUFFIX, ipad().options, printed="ipad+fr"),
+    "IPAD, as the released code": Row("ipad", variant="code"),
 }
 TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each of METHOD_ROWS, on that data set
 _SP = {"branches": "sp", "diverging": False}

@@ -4,16 +4,20 @@ import re
 
 import pandas as pd
 
-from fashion_lib import paths, results, tables
+from fashion_lib import ipad_tables, paths, results, tables
 from fashion_lib.errors import FashionError
 from fashion_lib.manipulation.data import SUFFIX
+from fashion_lib.manipulation.methods import MANIPULATION_METHODS
 from fashion_lib.manipulation.tables import ABLATION_ROWS, METHOD_ROWS, as_text, by_metric
 from fashion_lib.models import METHODS
 from fashion_lib.profiles import PROFILES
 from fashion_lib.results import write_atomically
 
 START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-- end of results -->"
-ROWS = [(name, method.variants[0]) for name, method in METHODS.items()]  # each method's default
+# Each method's default, and of IPAD the readings that the course's tables show.
+ROWS = [(name, method.variants[0]) for name, method in METHODS.items() if name != "ipad"] + [
+    (row.method, row.label) for name, row in ipad_tables.METHOD_ROWS.items() if name.startswith("IPAD")
+]
 COLUMNS = {
     "wardrobe": ("overall", "macro", "local"),
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
@@ -34,8 +38,17 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
     columns = [name for name in COLUMNS[dataset] if name in shown]
     lines = [f"| MAP, {dataset} | {' | '.join(name.replace('_', ' ') for name in columns)} |"]
     lines.append("|---|" + "--:|" * len(columns))
-    lines += [f"| {method} | {' | '.join(shown.loc[(method, variant), columns])} |" for method, variant in methods]
+    lines += [f"| {_named(*key)} | {' | '.join(shown.loc[key, columns])} |" for key in methods]
     return "\n".join([*lines, _made(rows, profile)])
+
+
+def _named(method: str, variant: str) -> str:
+    """A method, and in brackets what its variant changes: "ipad (gate image)"."""
+    plain, changed = results.read_label(variant)
+    known = (METHODS | MANIPULATION_METHODS)[method.removesuffix(ipad_tables.SUFFIX)]
+    told = [plain] if plain != known.variants[0] else []
+    told += [f"{name} {value}" for name, value in changed.items()]
+    return f"{method} ({', '.join(told)})" if told else method
 
 
 def _made(rows: pd.DataFrame, profile: str) -> str:
@@ -56,8 +69,7 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
     columns = [MANIPULATION[name] for name in shown]
     lines = [f"| attribute manipulation, {dataset} | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
     for (method, variant), cells in zip(shown.index, shown.to_numpy(), strict=True):
-        changed = ", ".join(f"{name} {value}" for name, value in results.read_label(variant)[1].items())
-        lines.append(f"| {method}{f' ({changed})' if changed else ''} | {' | '.join(cells)} |")
+        lines.append(f"| {_named(method, variant)} | {' | '.join(cells)} |")
     return "\n".join([*lines, _made(rows, profile)])
 
 
