@@ -23,6 +23,7 @@ from fashion_lib.ipad_tables import (
     steps,
 )
 from fashion_lib.models import build_model
+from fashion_lib.models.ipad import VARIANTS
 from fashion_lib.profiles import get_profile
 from fashion_lib.results import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs import load_or_train
@@ -142,8 +143,8 @@ def test_a_stored_runs_beta_curve_is_the_models_and_needs_its_pictures_once(tmp_
         stored_parts(run.record, tiny_data(60))
 
 
-def test_the_course_goes_on_with_one_reading_of_equation_4():
-    assert set(ipad_tables.READING) <= {"gate"}
-    assert model_of("ipad", **METHOD_ROWS["IPAD"].options).region.gate == ipad_tables.READING.get(
-        "gate", "attribute"
-    )
+def test_the_course_reads_two_equations_as_the_code_does():
+    assert ipad_tables.READING.items() <= VARIANTS["code"].items()
+    region = model_of("ipad", **METHOD_ROWS["IPAD"].options).region
+    assert (region.gate, region.suppression) == ("image", "erase")
+    assert CODE["eq. 2 as printed"].label == "paper+gate=image" and CODE["eq. 4 as printed"].label == "paper+suppression=erase"
