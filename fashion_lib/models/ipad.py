@@ -21,8 +21,7 @@ from fashion_lib.models.cropping import shrunk
 from fashion_lib.models.interface import BatchLabels
 from fashion_lib.models.iterative_positioning import IterativePositioning
 from fashion_lib.models.patch_branch import PatchBranch
-from fashion_lib.models.repeated_attention import RepeatedFeatures
-from fashion_lib.models.two_branch import Located, Seen, TwoBranchModel
+from fashion_lib.models.two_branch import Seen, TwoBranchModel
 from fashion_lib.models.vit import PatchTokens
 
 # Every row of "paper against code" that changes a result; see IterativePositioning, AttributeDiverging and e_info_nce.
@@ -105,15 +104,6 @@ class IPAD(TwoBranchModel):
     def online(self, branch: str) -> nn.ModuleDict:
         """The modules that a branch's momentum encoder follows."""
         return nn.ModuleDict({"attribute": self.attribute, branch: getattr(self, branch)})
-
-    def look(self, images: Tensor) -> RepeatedFeatures:
-        return self.region.features(images)
-
-    def locate(self, region: RepeatedFeatures, attributes: Tensor) -> Located:
-        return self.region(region, self.attribute(attributes))
-
-    def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.patch(crops, self.attribute(attributes))
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
         """L_E between the branches and, when the queues are full, L_sp and L_se."""

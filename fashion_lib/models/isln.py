@@ -8,7 +8,7 @@ from fashion_lib.errors import FashionError
 from fashion_lib.models.asen import ASEN
 from fashion_lib.models.attention import attend_positions
 from fashion_lib.models.backbones import Backbone
-from fashion_lib.models.interface import Attended
+from fashion_lib.models.interface import Attended, RetrievalModel
 from fashion_lib.models.repeated_attention import RepeatedFeatures, mean_one, repeated_features, weighted_keys
 from fashion_lib.precision import float32_maths
 
@@ -37,8 +37,7 @@ class ISLN(ASEN):
         return repeated_features(self.backbone(images), self.spatial.conv, self.norms)
 
     def select(self, features: RepeatedFeatures, rows: Tensor) -> RepeatedFeatures:
-        *maps, scaled = features
-        return RepeatedFeatures(*(part[rows] for part in maps), tuple(part[rows] for part in scaled))
+        return RetrievalModel.select(self, features, rows)  # ASEN's may lack its keys
 
     @float32_maths
     def attend(self, features: RepeatedFeatures, attributes: Tensor) -> Attended:

@@ -107,15 +107,6 @@ class RPF(TwoBranchModel):
     def backbone(self) -> Backbone:
         return self.region.backbone
 
-    def look(self, images: Tensor) -> RegionFeatures:
-        return self.region.features(images)
-
-    def locate(self, region: RegionFeatures, attributes: Tensor) -> Located:
-        return self.region(region, self.attribute(attributes))
-
-    def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.patch(crops, self.attribute(attributes))
-
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
         background = F.normalize(seen.located.background, dim=1)
         parts = seen.parts["region"], seen.parts["patch"], background

@@ -80,7 +80,8 @@ def weigh(region: Tensor, patch: Tensor, beta: float) -> Tensor:
 
 
 class TwoBranchModel(RetrievalModel):
-    """Base of the two-branch methods; a subclass writes `look`, `locate`, `describe` and `joint_terms`.
+    """Base of the two-branch methods; a subclass writes `joint_terms`, and makes `attribute`, `region` and `patch`, or
+    writes `look`, `locate` and `describe` for branches that are asked otherwise.
 
     channels: C of each branch, so D = 2 C. beta: see `weigh`. threshold: see attention_boxes. first_stage: the share of
     the training steps in which only the region branch learns. patch_weight: of the patch branch's triplet loss.
@@ -114,19 +115,19 @@ class TwoBranchModel(RetrievalModel):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # of the whole run; 0: not in training
 
-    # What a subclass writes.
+    # What a subclass writes or replaces.
 
     def look(self, images: Tensor) -> Any:
         """The region branch's features of small images (B, 3, H / scale, W / scale), once an image."""
-        raise NotImplementedError
+        return self.region.features(images)
 
     def locate(self, region: Any, attributes: Tensor) -> Located:
         """The region branch for one attribute an image, in float32."""
-        raise NotImplementedError
+        return self.region(region, self.attribute(attributes))
 
     def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
         """The patch branch: crops (B, 3, S, S) to (B, C) and where in the crop it looked, (B, h, w)."""
-        raise NotImplementedError
+        return self.patch(crops, self.attribute(attributes))
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
         """The weighted losses of the second stage besides the triplet losses, by name."""
