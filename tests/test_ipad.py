@@ -79,7 +79,7 @@ def positioned(branch, x, p, gate, kind, passes):
             pooled = attended.sum((1, 2)) / weight.sum()
             joined = torch.cat([pooled, branch.channel.attribute_side(vector)])
             factor = torch.sigmoid(branch.channel.gate(torch.relu(branch.channel.hidden(joined))))
-            results.append((factor * pooled, factor * vector))
+            results.append((factor * pooled, factor / factor.mean() * vector))
         (front, asked), (back, rest) = results  # eq. 4
     ends = (asked, rest) if gate == "attribute" else (front, back)
     first, _, _, second = branch.mlp.layers
@@ -94,7 +94,7 @@ def test_ip_sp_is_equations_1_to_6_with_passes_that_feed_each_other(gate, kind, 
     model.attribute.weight.mul_(3)  # so that attention is far from flat
     for number, norm in enumerate(model.region.norms, start=1):
         norm.running_var.fill_(1e-4 * number)
-    model.region.channel.hidden.weight.mul_(30)
+    model.region.channel.hidden.weight.mul_(10)
     small = shrunk(PICTURES, 2)
     located = model.locate(model.look(small), ATTRIBUTES)
     whole = model.region.backbone(small)
@@ -155,11 +155,13 @@ def test_what_figure_3_leaves_out_is_left_out():
 
 
 @torch.no_grad()
-def test_the_crop_follows_the_last_passs_activation_before_suppression():
+def test_the_crop_follows_the_weights_of_all_passes_together():
     model = model_of("ipad")
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
-    assert torch.equal(found.boxes["patch"], attention_boxes(found.maps["activation"]))
-    assert set(found.maps) == {"spatial", "activation", "pass 1", "pass 2", "pass 3"}
+    assert torch.equal(found.boxes["patch"], attention_boxes(found.maps["spatial"]))
+    assert set(found.maps) == {"spatial", "pass 1", "pass 2", "pass 3"}
+    product = found.maps["pass 1"] * found.maps["pass 2"] * found.maps["pass 3"]
+    assert torch.allclose(found.maps["spatial"], product / product.sum((1, 2), keepdim=True), atol=1e-5)
     assert all(torch.allclose(one.sum((1, 2)), torch.ones(4), atol=1e-5) for one in found.maps.values())
 
 

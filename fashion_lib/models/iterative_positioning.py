@@ -48,10 +48,12 @@ class IterativePositioning(nn.Module):
     """`passes` times ISA with AS (eq. 1-3), then ICA (eq. 4); then LN(MLP_skip(p)) of fore- and background (eq. 5-6).
 
     x^i = attention * x^(i-1) is kept as a weight per position (see repeated_attention). Inferred: the weights are
-    scaled to mean 1, since softmax maps would shrink the map about h * w times in each pass; P_s is ASEN's, which
-    section 3.1.1 cites, with its batch normalisation, one for each pass, because the attended map's statistics change;
-    ICA's "sum of x^i" is over positions, as in ASEN; all else is shared by the passes; the background's own p goes
-    through the same ICA, its x is what 1 - attention leaves in each pass.
+    scaled to mean 1, since softmax maps would shrink the map about h * w times in each pass, and so is the gate that p
+    is multiplied with, since sigmoids would shrink it about twice and the later maps would turn flat; P_s is ASEN's,
+    which section 3.1.1 cites, with its batch normalisation, one for each pass, because the attended map's statistics
+    change; ICA's "sum of x^i" is over positions, as in ASEN; all else is shared by the passes; the background's own p
+    goes through the same ICA, its x is what 1 - attention leaves in each pass; the crop is cut around the weights of
+    the last x^i, where all passes together looked.
 
     gate "attribute" is eq. 4, p^i = gate * p^(i-1), so that the image reaches the result through gates alone. "image"
     (the released code) hands on gate * attended image vector, as ASEN does, while eq. 4 still feeds the next pass.
@@ -104,8 +106,8 @@ class IterativePositioning(nn.Module):
     def forward(self, features: RepeatedFeatures, attribute: Tensor) -> Located:
         """Foreground and background (B, C) for attribute embeddings p^0 (B, C).
 
-        maps: "spatial", the weights of the last foreground vector; "pass k", the attention of each pass; "activation",
-        the last pass's attention as it were without suppression, which the crop is cut around.
+        maps: "spatial", the weights of the last foreground vector, which the crop is cut around; "pass k", the
+        attention of each pass.
         """
         weight = features.image_map.new_ones(len(attribute), *features.image_map.shape[2:])  # of x^0
         asked, rest, rest_weight = attribute, attribute, weight
@@ -118,10 +120,10 @@ class IterativePositioning(nn.Module):
             rest_weight = mean_one(rest_weight * background_map(attention))
             vector, asked, gates["channel"] = self.reweigh(features, weight, asked)
             background, rest, _ = self.reweigh(features, rest_weight, rest)
-        maps = {"spatial": sum_one(weight), "activation": position_softmax(activation)} | maps
+        maps = {"spatial": sum_one(weight)} | maps
         if self.channel is None:
             gates = {}
-        return Located(self.finish(vector), maps["activation"], self.finish(background), maps, gates)
+        return Located(self.finish(vector), maps["spatial"], self.finish(background), maps, gates)
 
     def activation(self, features: RepeatedFeatures, number: int, weight: Tensor, asked: Tensor) -> Tensor:
         """Eq. 1 summed over channels and divided by their root: A / sqrt(c') of every position of x^i, (B, h, w).
@@ -144,7 +146,7 @@ class IterativePositioning(nn.Module):
         if self.channel is None:
             return vector, asked, torch.ones_like(vector)
         gate = self.channel(vector, asked)
-        asked = gate * asked  # eq. 4
+        asked = asked * gate / gate.mean(1, keepdim=True).clamp(min=1e-12)  # eq. 4, factors of mean 1
         return (asked if self.gate == "attribute" else gate * vector), asked, gate
 
     def finish(self, vector: Tensor) -> Tensor:
