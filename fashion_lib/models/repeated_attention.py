@@ -16,28 +16,30 @@ from fashion_lib.models.attention import positions
 class RepeatedFeatures(NamedTuple):
     """What attributes share: the map I (B, C, h, w), conv(I) and the keys of pass 1, tanh(BN(conv(I))), (B, A, h, w).
 
-    scaled: in eval mode conv(I) times the scale of each later pass's normalisation, (B, A, h, w) each; nothing in
-    training, where the scale depends on the attribute's batch.
+    later: in eval mode, for each later pass, 2 BN(weight * conv(I)) as shift + weight * scaled: the shift (B, 1, A) and
+    scaled (B, h * w, A); nothing in training, where the normalisation depends on the attribute's batch.
     """
 
     image_map: Tensor
     convolved: Tensor
     keys: Tensor
-    scaled: tuple[Tensor, ...]
+    later: tuple[tuple[Tensor, Tensor], ...]
 
 
 def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """What the layer does in eval mode, x * scale + shift, each (A, 1, 1)."""
+    """What the layer does in eval mode, x * scale + shift, each (A,)."""
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return scale[:, None, None], (norm.bias - norm.running_mean * scale)[:, None, None]
+    return scale, norm.bias - norm.running_mean * scale
 
 
 def repeated_features(image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.BatchNorm2d]) -> RepeatedFeatures:
     """Of a map (B, C, h, w), for a convolution without bias and one normalisation a pass; float32."""
     convolved = conv(image_map).float()
-    later = [] if norms[0].training else norms[1:]
-    scaled = tuple(scale_and_shift(norm)[0] * convolved for norm in later)
-    return RepeatedFeatures(image_map.float(), convolved, torch.tanh(norms[0](convolved)), scaled)
+    later = []
+    for norm in [] if norms[0].training else norms[1:]:
+        scale, shift = scale_and_shift(norm)
+        later.append(((2 * shift).expand(len(convolved), 1, -1), 2 * scale * positions(convolved)))
+    return RepeatedFeatures(image_map.float(), convolved, torch.tanh(norms[0](convolved)), tuple(later))
 
 
 def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], number: int, weight: Tensor) -> Tensor:
@@ -46,11 +48,10 @@ def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], n
     number: of the pass, from 1; weight: (B, h, w). On a CPU every map that is written counts: in eval mode the
     normalisation is one multiplication and one addition, and the sigmoid is taken in place.
     """
-    if not features.scaled:
+    if not features.later:
         return torch.sigmoid(2 * norms[number](weight[:, None] * features.convolved))
-    shift = scale_and_shift(norms[number])[1].flatten()  # (A,)
-    scaled = positions(features.scaled[number - 1])  # (B, h * w, A): channels last, as it lies in memory
-    doubled = torch.addcmul(2 * shift, 2 * weight.flatten(1)[..., None], scaled)
+    shift, scaled = features.later[number - 1]
+    doubled = torch.addcmul(shift, weight.flatten(1)[..., None], scaled)  # (B, h * w, A): channels last, as in memory
     return doubled.sigmoid_().unflatten(1, weight.shape[1:]).permute(0, 3, 1, 2)
 
 
