@@ -19,7 +19,9 @@ from fashion_lib.reranked_runs import SUFFIX
 from fashion_lib.results import variant_label
 
 READING = {"gate": "image", "suppression": "erase"}
-DEFAULTS = VARIANTS["paper"] | {"passes": 3, "isa": True, "ica": True, "branches": "both", "diverging": True}
+DEFAULTS = VARIANTS["paper"] | {
+    "passes": 3, "isa": True, "ica": True, "end_norm": True, "branches": "both", "diverging": True
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ METHOD_ROWS = {
     "IPAD": ipad("ipad"),
     "IPAD+FR": Row("ipad" + SUFFIX, ipad().options, printed="ipad+fr"),
     "IPAD, as the released code": Row("ipad", variant="code"),
+    "IPAD without eq. 5's layer norm (ours)": ipad(end_norm=False),
 }
 TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each of METHOD_ROWS, on that data set
 _SP = {"branches": "sp", "diverging": False}

@@ -152,6 +152,8 @@ def test_what_figure_3_leaves_out_is_left_out():
     image_map = without_ica.look(shrunk(PICTURES, 2)).image_map
     vector = (image_map * located.maps["spatial"][:, None]).sum((2, 3))
     assert torch.allclose(located.vector, without_ica.region.finish(vector), atol=1e-5)
+    bare = model_of("ipad", end_norm=False).region
+    assert torch.equal(bare.finish(vector), vector + bare.mlp.layers(vector))
 
 
 @torch.no_grad()

@@ -33,7 +33,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 BRANCHES = {"both": ("region", "patch"), "sp": ("region",), "se": ("patch",)}
 MOMENTUM = BRANCHES | {"none": ()}
-POSITIONING = ("passes", "ratio", "suppression", "iteration", "gate", "isa", "ica")
+POSITIONING = ("passes", "ratio", "suppression", "iteration", "gate", "isa", "ica", "end_norm")
 DIVERGING = ("queue_length", "centre_every", "ticks", "terms", "queue_per", "repeats")
 # What the paper counts in steps, for budgets of hundreds of steps instead of hundreds of thousands.
 SHORT = {"queue_length": 32, "centre_every": 10, "mu": 0.98}

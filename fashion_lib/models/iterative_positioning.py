@@ -59,6 +59,7 @@ class IterativePositioning(nn.Module):
     (the released code) hands on gate * attended image vector, as ASEN does, while eq. 4 still feeds the next pass.
     iteration "identical" (the released code): every pass starts from x^0 and p^0, so that one pass says it all.
     isa, ica: switches of figure 3; without ISA all positions weigh alike, without ICA the attended vector is handed on.
+    end_norm: False leaves out LN of eq. 5 and 6. No source does; notebook 17 shows with it what the LN costs.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class IterativePositioning(nn.Module):
         gate: str = "attribute",
         isa: bool = True,
         ica: bool = True,
+        end_norm: bool = True,
     ):
         super().__init__()
         for name, value, known in (
@@ -97,7 +99,8 @@ class IterativePositioning(nn.Module):
         if ica:
             side = nn.Sequential(nn.Linear(channels, dim), nn.ReLU())
             self.channel = ChannelAttention(channels, dim, side)
-        self.mlp, self.norm = ResidualMLP(channels, nn.ReLU()), nn.LayerNorm(channels)
+        self.mlp = ResidualMLP(channels, nn.ReLU())
+        self.norm = nn.LayerNorm(channels) if end_norm else nn.Identity()
 
     def features(self, images: Tensor) -> RepeatedFeatures:
         return repeated_features(self.backbone(images), self.conv, self.norms)
