@@ -90,11 +90,12 @@ FIGURES: dict[str, dict[str, Row]] = {
     },
     "fig5": {f"Iter {passes}": ipad(**_SP, passes=passes) for passes in range(1, 11)},
 }
+# What happens inside IP-SP is changed in IP-SP alone, so its rows stand against "w/ IA" of figure 3; the others, IPAD.
 CODE = {
     "as printed": ipad(reading={}),
-    "eq. 4 as printed": ipad(gate="attribute"),
-    "eq. 2 as printed": ipad(suppression="keep"),
-    "three identical passes": ipad(iteration="identical"),
+    "eq. 4 as printed": ipad(**_SP, gate="attribute"),
+    "eq. 2 as printed": ipad(**_SP, suppression="keep"),
+    "three identical passes": ipad(**_SP, iteration="identical"),
     "no momentum encoder": ipad(momentum="none"),
     "no momentum encoder, repeats averaged": ipad(momentum="none", repeats="average"),
     "a queue for each attribute": ipad(queue_per="attribute"),

@@ -147,5 +147,5 @@ def test_the_course_reads_two_equations_as_the_code_does():
     assert ipad_tables.READING.items() <= VARIANTS["code"].items()
     region = model_of("ipad", **METHOD_ROWS["IPAD"].options).region
     assert (region.gate, region.suppression) == ("image", "erase")
-    assert CODE["eq. 2 as printed"].label == "paper+gate=image"
-    assert CODE["eq. 4 as printed"].label == "paper+suppression=erase"
+    assert CODE["eq. 2 as printed"].label == "paper+branches=sp+diverging=False+gate=image"
+    assert CODE["eq. 4 as printed"].label == "paper+branches=sp+diverging=False+suppression=erase"
