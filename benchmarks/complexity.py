@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from fashion_lib.attributes import Attribute, Schema
+from fashion_lib.ipad_tables import READING
 from fashion_lib.models import BatchLabels, build_model
 from fashion_lib.models.two_branch import TwoBranchModel
 from fashion_lib.tables import published
@@ -102,13 +103,13 @@ def training_steps(model: TwoBranchModel, triplets: int) -> list[tuple]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variant", default="paper", choices=("paper", "code"))
-    parser.add_argument("--gate", default="attribute", choices=("attribute", "image"))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--train", action="store_true", help="also one training step of each stage")
     parser.add_argument("--triplets", type=int, default=2, help="in a training step; three images each (%(default)s)")
     options = parser.parse_args()
     device = training_device("auto")
-    sizes = {"backbone": "resnet50", "start": "random", "variant": options.variant, "gate": options.gate}
+    sizes = {"backbone": "resnet50", "start": "random", "variant": options.variant}
+    sizes |= READING if options.variant == "paper" else {}  # as the course goes on
     model = build_model("ipad", FASHIONAI, **sizes).to(device, memory_format=torch.channels_last).eval()
     printed = published(source="ipad", table="4.5").set_index("metric")["value"]
     lines = [*parameters(model), ("the paper", f"{printed['parameters_M']:.0f}")]

@@ -19,11 +19,17 @@ BETAS = tuple(k / 10 for k in range(11))  # figure 6
 
 
 def embed_parts(
-    model: TwoBranchModel, data, wanted: Mapping[int, np.ndarray], *, batch_size: int = 256, precision: str = "fp32"
+    model: TwoBranchModel,
+    data,
+    wanted: Mapping[int, np.ndarray],
+    *,
+    batch_size: int | None = None,
+    precision: str = "fp32",
 ) -> dict[int, dict[str, Tensor]]:
     """Both branches' unit vectors: attribute id -> "region" or "patch" -> float32 (rows, C) on the CPU, in order.
 
-    wanted: attribute id -> image rows (may repeat). FashionError for a model that has no two branches.
+    wanted: attribute id -> image rows (may repeat). batch_size: see visit_features. FashionError for a model that has
+    no two branches.
     """
     found = {a: np.unique(np.asarray(rows, np.int64), return_inverse=True) for a, rows in wanted.items()}
     parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in wanted}
