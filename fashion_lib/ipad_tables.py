@@ -66,7 +66,6 @@ METHOD_ROWS = {
     "IPAD": ipad("ipad"),
     "IPAD+FR": Row("ipad" + SUFFIX, ipad().options, printed="ipad+fr"),
     "IPAD, as the released code": Row("ipad", variant="code"),
-    "IPAD without eq. 5's layer norm (ours)": ipad(end_norm=False),
 }
 TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each of METHOD_ROWS, on that data set
 _SP = {"branches": "sp", "diverging": False}
