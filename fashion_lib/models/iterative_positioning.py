@@ -149,7 +149,7 @@ class IterativePositioning(nn.Module):
         if self.channel is None:
             return vector, asked, torch.ones_like(vector)
         gate = self.channel(vector, asked)
-        asked = asked * gate / gate.mean(1, keepdim=True).clamp(min=1e-12)  # eq. 4, factors of mean 1
+        asked = asked * mean_one(gate)  # eq. 4
         return (asked if self.gate == "attribute" else gate * vector), asked, gate
 
     def finish(self, vector: Tensor) -> Tensor:

@@ -26,18 +26,13 @@ class RepeatedFeatures(NamedTuple):
     later: tuple[tuple[Tensor, Tensor], ...]
 
 
-def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """What the layer does in eval mode, x * scale + shift, each (A,)."""
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return scale, norm.bias - norm.running_mean * scale
-
-
 def repeated_features(image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.BatchNorm2d]) -> RepeatedFeatures:
     """Of a map (B, C, h, w), for a convolution without bias and one normalisation a pass; float32."""
     convolved = conv(image_map).float()
     later = []
     for norm in [] if norms[0].training else norms[1:]:
-        scale, shift = scale_and_shift(norm)
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)  # BN(x) = scale * x + shift, each (A,)
+        shift = norm.bias - norm.running_mean * scale
         later.append(((2 * shift).expand(len(convolved), 1, -1), 2 * scale * positions(convolved)))
     return RepeatedFeatures(image_map.float(), convolved, torch.tanh(norms[0](convolved)), tuple(later))
 
@@ -55,6 +50,6 @@ def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], n
     return doubled.sigmoid_().unflatten(1, weight.shape[1:]).permute(0, 3, 1, 2)
 
 
-def mean_one(weight: Tensor) -> Tensor:
-    """Weights of positions (B, h, w), scaled to mean 1, so that the weighted map keeps its scale."""
-    return weight / weight.mean((1, 2), keepdim=True).clamp(min=1e-12)
+def mean_one(factors: Tensor) -> Tensor:
+    """Factors of positions (B, h, w) or channels (B, C), scaled to mean 1, so that what they multiply keeps its scale."""
+    return factors / factors.mean(tuple(range(1, factors.ndim)), keepdim=True).clamp(min=1e-12)
