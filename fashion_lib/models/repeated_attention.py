@@ -51,5 +51,5 @@ def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], n
 
 
 def mean_one(factors: Tensor) -> Tensor:
-    """Factors of positions (B, h, w) or channels (B, C), scaled to mean 1, so that what they multiply keeps its scale."""
+    """Factors of positions (B, h, w) or channels (B, C), scaled to mean 1: what they multiply keeps its scale."""
     return factors / factors.mean(tuple(range(1, factors.ndim)), keepdim=True).clamp(min=1e-12)
