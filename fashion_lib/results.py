@@ -162,13 +162,13 @@ def read_ledger(folder: Path | None = None) -> pd.DataFrame:
 
 
 def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
-    """Put rows into data/results/<dataset>.<method>.csv; a row with the same key is replaced, all others stay."""
+    """Put rows into data/results/<dataset>.<method>.<variant>.csv; a row with the same key is replaced, others stay."""
     folder = Path(folder or paths.ledger_dir())
     merged = _replaced(read_ledger(folder), table)
-    written = []
-    for dataset, method in table[["dataset", "method"]].drop_duplicates().itertuples(index=False):
-        chosen = merged[(merged["dataset"] == dataset) & (merged["method"] == method)]
-        written.append(write_atomically(folder / f"{dataset}.{method}.csv", to_csv(chosen)))
+    written, file = [], ["dataset", "method", "variant"]  # a file for each, so that none grows with every ablation
+    for names in table[file].drop_duplicates().itertuples(index=False):
+        chosen = merged[(merged[file] == names).all(axis=1)]
+        written.append(write_atomically(folder / f"{'.'.join(names)}.csv", to_csv(chosen)))
     return written
 
 

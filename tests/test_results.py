@@ -85,7 +85,7 @@ def test_ledger_rows_have_the_printed_columns():
 def test_the_ledger_replaces_equal_keys_and_keeps_the_rest():
     write_ledger(pd.concat([rows(record(seed=0)), rows(record(seed=1)), rows(record(dataset="clothing"))]))
     files = write_ledger(rows(record(seed=1, overall=61.0)))
-    assert [f.name for f in files] == ["wardrobe.asen.csv"]
+    assert [f.name for f in files] == ["wardrobe.asen.v2.csv"]
     table = read_ledger()
     assert tuple(table.columns) == COLUMNS and len(table) == 9
     overall = table[(table.dataset == "wardrobe") & (table.attribute == "overall")]
