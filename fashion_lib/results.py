@@ -165,11 +165,14 @@ def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
     """Put rows into data/results/<dataset>.<method>.<variant>.csv; a row with the same key is replaced, others stay."""
     folder = Path(folder or paths.ledger_dir())
     merged = _replaced(read_ledger(folder), table)
-    written, file = [], ["dataset", "method", "variant"]  # a file for each, so that none grows with every ablation
-    for names in table[file].drop_duplicates().itertuples(index=False):
-        chosen = merged[(merged[file] == names).all(axis=1)]
-        written.append(write_atomically(folder / f"{'.'.join(names)}.csv", to_csv(chosen)))
-    return written
+    # A file for each variant, so that none grows with every ablation.
+    columns = ["dataset", "method", "variant"]
+    asked = set(table[columns].itertuples(index=False, name=None))
+    return [
+        write_atomically(folder / f"{'.'.join(names)}.csv", to_csv(rows))
+        for names, rows in merged.groupby(columns, sort=False)
+        if names in asked
+    ]
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
