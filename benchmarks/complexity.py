@@ -14,12 +14,13 @@ from stopwatch import report, seconds
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fashion_lib.attributes import Attribute, Schema
-from fashion_lib.ipad_tables import READING
-from fashion_lib.models import BatchLabels, build_model
-from fashion_lib.models.two_branch import TwoBranchModel
-from fashion_lib.tables import published
-from fashion_lib.training import training_device
+from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.methods.base import BatchLabels
+from fashion_lib.methods.registry import build_model
+from fashion_lib.methods.two_branch import TwoBranchModel
+from fashion_lib.papers.ipad_tables import READING
+from fashion_lib.papers.published import published
+from fashion_lib.training.device import training_device
 
 VALUES = (6, 9, 8, 6, 5, 5, 10, 5)  # FashionAI's eight attributes
 FASHIONAI = Schema(

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from stopwatch import report, seconds
 
-from fashion_lib.metrics import average_precision
-from fashion_lib.retrieval import rank
+from fashion_lib.tasks.retrieval.evaluation import rank
+from fashion_lib.tasks.retrieval.metrics import average_precision
 
 
 def library(query, gallery, query_values, values) -> np.ndarray:

@@ -15,11 +15,11 @@ from torch import nn
 from tqdm import tqdm
 
 from fashion_lib.data.augmentation import augment, normalise
-from fashion_lib.data.dataset import load_dataset
-from fashion_lib.models import build_model
-from fashion_lib.precision import autocast, choose_precision
-from fashion_lib.profiles import get_profile
-from fashion_lib.retrieval import embed_wanted
+from fashion_lib.data.sets import load_dataset
+from fashion_lib.methods.registry import build_model
+from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.tasks.retrieval.evaluation import embed_wanted
+from fashion_lib.training.profiles import get_profile
 
 
 def label_matrix(labels, images: int, attributes: int) -> np.ndarray:

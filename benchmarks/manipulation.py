@@ -12,9 +12,9 @@ from random_data import random_data
 from stopwatch import report, seconds
 
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
-from fashion_lib.manipulation.retrieval import rank_by_distance
-from fashion_lib.profiles import PROFILES
+from fashion_lib.methods.registry import MANIPULATION_METHODS, build_model
+from fashion_lib.tasks.manipulation.manipulation_evaluation import rank_by_distance
+from fashion_lib.training.profiles import PROFILES
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     data = random_data(options.queries, profile.image_size)
     images, lines = normalise(data.pixels[:]), []
     for method in options.methods.split(","):
-        model = build_manipulation_model(method, data.schema, backbone=profile.backbone, start="random").eval()
+        model = build_model(method, data.schema, backbone=profile.backbone, start="random").eval()
         values = model.blocks[-1].stop
         vectors = torch.zeros(len(images), values)
         for row in vectors:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.data.wardrobe.schema import SCHEMA
+from fashion_lib.data.sets.wardrobe.garment_schema import SCHEMA
 
 
 def random_data(images: int, size: int) -> RetrievalData:

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from stopwatch import report, seconds
 
-from fashion_lib.reranking import FeatureReasoning, Reranker
-from fashion_lib.retrieval import rank
+from fashion_lib.tasks.retrieval.evaluation import rank
+from fashion_lib.tasks.retrieval.reranking import FeatureReasoning, Reranker
 
 
 def main() -> None:

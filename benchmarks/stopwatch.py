@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from fashion_lib.provenance import hardware
+from fashion_lib.core.provenance import hardware
 
 
 def seconds(tasks: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:

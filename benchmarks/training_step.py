@@ -13,10 +13,11 @@ from stopwatch import report, seconds
 
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sampling import SAMPLERS
-from fashion_lib.models import METHODS, build_model
-from fashion_lib.precision import autocast, choose_precision
-from fashion_lib.profiles import PROFILES
-from fashion_lib.training import TrainingConfig, build_optimiser, training_step
+from fashion_lib.methods.registry import METHODS, build_model
+from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.loop import build_optimiser, training_step
+from fashion_lib.training.profiles import PROFILES
 
 
 def main() -> None:

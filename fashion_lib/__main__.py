@@ -9,23 +9,23 @@ import sys
 from pathlib import Path
 
 from fashion_lib import __version__
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
 
 
 def methods(arguments: argparse.Namespace) -> None:
-    from fashion_lib.manipulation.methods import MANIPULATION_METHODS
-    from fashion_lib.models import METHODS
+    from fashion_lib.methods.registry import METHODS
 
-    for method in (*METHODS.values(), *MANIPULATION_METHODS.values()):
+    for method in METHODS.values():
         print(f"{method.name:<12} {', '.join(method.variants):<24} {method.reference}")
 
 
 def print_results(arguments: argparse.Namespace) -> None:
-    from fashion_lib import report, results
+    from fashion_lib.course import report
+    from fashion_lib.runs import ledger
 
-    table = results.collect(dataset=arguments.dataset, profile=arguments.profile)
+    table = ledger.collect(dataset=arguments.dataset, profile=arguments.profile)
     if arguments.csv:
-        print(results.to_csv(table), end="")
+        print(ledger.to_csv(table), end="")
         return
     if table.empty:
         print("No results yet: run `make reproduce`.")
@@ -36,7 +36,7 @@ def print_results(arguments: argparse.Namespace) -> None:
 
 
 def run_reproduce(arguments: argparse.Namespace) -> None:
-    from fashion_lib.reproduce import reproduce
+    from fashion_lib.workflow.plan import reproduce
 
     try:
         reproduce(
@@ -57,7 +57,7 @@ def run_reproduce(arguments: argparse.Namespace) -> None:
 def notebook(arguments: argparse.Namespace) -> None:
     import yaml
 
-    from fashion_lib.notebook_runs import run_notebook
+    from fashion_lib.course.execute import run_notebook
 
     # YAML decides the type of a value, as it does in papermill's own parameter files.
     parameters = {name: yaml.safe_load(value) for name, value in arguments.parameter}
@@ -66,9 +66,9 @@ def notebook(arguments: argparse.Namespace) -> None:
 
 
 def execute_notebooks(arguments: argparse.Namespace) -> None:
-    from fashion_lib import paths, provenance
-    from fashion_lib.notebook_runs import execute_committed
-    from fashion_lib.notebook_sources import problems
+    from fashion_lib.core import paths, provenance
+    from fashion_lib.course.execute import execute_committed
+    from fashion_lib.course.sources import problems
 
     chosen = arguments.notebooks or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
     for number, path in enumerate(chosen, start=1):
@@ -80,18 +80,18 @@ def execute_notebooks(arguments: argparse.Namespace) -> None:
 
 
 def keep(arguments: argparse.Namespace) -> None:
-    from fashion_lib import results, run_list
+    from fashion_lib.runs import ledger, run_list
 
-    records = results.local_records(arguments.dataset, arguments.profile)
+    records = ledger.local_records(arguments.dataset, arguments.profile)
     if not records:
         raise FashionError("there is no finished run to keep: run `make reproduce` first.")
-    table = results.pd.concat([results.rows(record) for record in records], ignore_index=True)
-    for path in [*results.write_ledger(table), run_list.write_runs(records)]:
+    table = ledger.pd.concat([ledger.rows(record) for record in records], ignore_index=True)
+    for path in [*ledger.write_ledger(table), run_list.write_runs(records)]:
         print(path)
 
 
 def triplets(arguments: argparse.Namespace) -> None:
-    from fashion_lib.stored_runs import add_missing_triplets, folder_of
+    from fashion_lib.runs.stored import add_missing_triplets, folder_of
 
     for record in add_missing_triplets(arguments.dataset, arguments.profile):
         answered = record.metrics.get("triplet_accuracy", {}).get("overall")
@@ -99,17 +99,16 @@ def triplets(arguments: argparse.Namespace) -> None:
 
 
 def manipulation_scores(arguments: argparse.Namespace) -> None:
-    from fashion_lib.manipulation.stored_runs import add_missing_scores
-    from fashion_lib.stored_runs import folder_of
+    from fashion_lib.runs.stored import add_missing_scores, folder_of
 
     for record in add_missing_scores(arguments.dataset, arguments.profile):
         print(folder_of(record), f"Top-1 {record.metrics['top1_acc']['overall']:.1f} %", flush=True)
 
 
 def draw_figures(arguments: argparse.Namespace) -> None:
-    from fashion_lib.data.dataset import load_dataset
-    from fashion_lib.figures import write
-    from fashion_lib.profiles import get_profile
+    from fashion_lib.course.readme_figures import write
+    from fashion_lib.data.sets import load_dataset
+    from fashion_lib.training.profiles import get_profile
 
     profile = get_profile(arguments.profile)
     for path in write(load_dataset("wardrobe", profile), profile):
@@ -117,35 +116,35 @@ def draw_figures(arguments: argparse.Namespace) -> None:
 
 
 def update_readme(arguments: argparse.Namespace) -> None:
-    from fashion_lib.readme import update
+    from fashion_lib.course.readme import update
 
     update()
 
 
 def start_weights(arguments: argparse.Namespace) -> None:
-    from fashion_lib.pretext import write_start_weights
+    from fashion_lib.training.start_weights import write_start_weights
 
     for path in write_start_weights():
         print(path)
 
 
 def download(arguments: argparse.Namespace) -> None:
-    from fashion_lib.data.download import download_clothing
+    from fashion_lib.data.fetch import download_clothing
 
     download_clothing()
 
 
 def protocol(arguments: argparse.Namespace) -> None:
-    from fashion_lib.data.dataset import load_dataset
-    from fashion_lib.profiles import get_profile
-    from fashion_lib.protocol import protocol_card
+    from fashion_lib.data.sets import load_dataset
+    from fashion_lib.tasks.retrieval.protocol import protocol_card
+    from fashion_lib.training.profiles import get_profile
 
     profile = get_profile(arguments.profile)
     print(protocol_card(load_dataset(arguments.dataset, profile), profile), end="")
 
 
 def run_doctor(arguments: argparse.Namespace) -> int:
-    from fashion_lib.doctor import examine
+    from fashion_lib.course.doctor import examine
 
     findings = examine()
     for finding in findings:

@@ -21,7 +21,7 @@ def _own_folders(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """An empty project folder that fashion_lib.paths takes for the root, with caches and runs inside."""
+    """An empty project folder that fashion_lib.core.paths takes for the root, with caches and runs inside."""
     root = tmp_path / "project"
     (root / "notebooks").mkdir(parents=True)
     monkeypatch.setenv("FASHION_ROOT", str(root))

@@ -6,9 +6,9 @@ import torch
 from matplotlib import pyplot as plt
 from tiny_data import SCHEMA
 
-from fashion_lib.errors import FashionError
-from fashion_lib.models import build_model
-from fashion_lib.plots.ag_mlan_figure import ag_mlan_figure, tensor_shapes
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import build_model
+from fashion_lib.papers.ag_mlan_figure import ag_mlan_figure, tensor_shapes
 
 
 def model_of(variant="paper", **options):

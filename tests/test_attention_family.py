@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from tiny_data import SCHEMA
 
-from fashion_lib.errors import FashionError
-from fashion_lib.losses import LossWeights
-from fashion_lib.models import BatchLabels, build_model
-from fashion_lib.models.attention import PositionGate
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.base import BatchLabels
+from fashion_lib.methods.registry import build_model
+from fashion_lib.parts.attention import PositionGate
+from fashion_lib.parts.losses import LossWeights
 
 IMAGES = torch.randn(5, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 ATTRIBUTES = torch.tensor([0, 1, 2, 1, 0])

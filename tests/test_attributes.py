@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from fashion_lib.attributes import Attribute, Schema
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Attribute, Schema
 
 SLEEVE = Attribute("sleeve_length", ("short", "long", "none"), kind="length")
 NECK = Attribute("neck_design", ("round", "v"), kind="design")

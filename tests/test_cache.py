@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data import cache
 from fashion_lib.data.cache import load_or_build
-from fashion_lib.errors import FashionError
 
 SIZE = 4
 

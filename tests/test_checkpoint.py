@@ -8,8 +8,10 @@ import pytest
 import torch
 from tiny_data import SCHEMA
 
-from fashion_lib.attributes import Schema
-from fashion_lib.checkpoint import (
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
+from fashion_lib.methods.registry import build_model
+from fashion_lib.training.checkpoint import (
     load_model_tensors,
     load_optimiser_tensors,
     model_tensors,
@@ -17,8 +19,6 @@ from fashion_lib.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from fashion_lib.errors import FashionError
-from fashion_lib.models import build_model
 
 
 def a_model(method="csn", schema=SCHEMA, **options):

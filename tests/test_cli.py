@@ -5,18 +5,20 @@ import sys
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib import paths, reproduce, results
 from fashion_lib.__main__ import main, parser
-from fashion_lib.manipulation.methods import MANIPULATION_METHODS
-from fashion_lib.models import METHODS
-from fashion_lib.results import COLUMNS, RunRecord
+from fashion_lib.core import paths
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.runs import ledger
+from fashion_lib.runs.ledger import COLUMNS
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.workflow import plan
 
 
 def saved_run(method="asen", seed=0, overall=65.0, dataset="wardrobe", profile="smoke"):
     metrics = {"map": {"collar_design": 50.0, "overall": overall, "macro": 60.0, "local": 70.0}}
     variant = METHODS[method].variants[0]
     record = RunRecord(method, variant, dataset, profile, seed, metrics, minutes=1.5, commit="abc1234")
-    record.save(results.run_dir(dataset, profile, method, variant, seed) / results.RECORD_NAME)
+    record.save(run_dir(dataset, profile, method, variant, seed) / RECORD_NAME)
 
 
 def lines(capsys):
@@ -26,7 +28,7 @@ def lines(capsys):
 def test_methods_has_one_name_a_line_first(capsys):
     assert main(["methods"]) == 0
     printed = lines(capsys)
-    known = METHODS | MANIPULATION_METHODS
+    known = METHODS
     assert [line.split()[0] for line in printed] == list(known)
     assert all(
         variant in line
@@ -37,8 +39,8 @@ def test_methods_has_one_name_a_line_first(capsys):
 
 def test_results_as_csv_are_the_ledger_and_the_runs(project, capsys):
     saved_run(overall=65.25)
-    results.write_ledger(
-        results.rows(RunRecord.load(next(project.glob("runs/**/result.json")))).assign(value=1.0, seed=9)
+    ledger.write_ledger(
+        ledger.rows(RunRecord.load(next(project.glob("runs/**/result.json")))).assign(value=1.0, seed=9)
     )
     assert main(["results", "--csv"]) == 0
     header, *rows = lines(capsys)
@@ -76,7 +78,7 @@ def test_manipulation_has_a_table_of_its_own_and_leaves_the_others_alone(project
     alone = capsys.readouterr().out
     metrics = {"top10_acc": {"overall": 12.5, "colour": 99.0}, "ndcg30": {"overall": 0.5}}
     record = RunRecord("amnet", "default", "wardrobe_manipulation", "smoke", 0, metrics, minutes=1.0, commit="abc")
-    record.save(results.run_dir(*(record.dataset, "smoke", "amnet", "default", 0)) / results.RECORD_NAME)
+    record.save(run_dir(*(record.dataset, "smoke", "amnet", "default", 0)) / RECORD_NAME)
     main(["results"])
     both = capsys.readouterr().out
     assert both.startswith(alone)
@@ -84,8 +86,8 @@ def test_manipulation_has_a_table_of_its_own_and_leaves_the_others_alone(project
     assert more.startswith("wardrobe_manipulation, profile smoke: accuracies in percent, NDCG@30")
     assert "12.5" in more and "0.500" in more and "99" not in more
     assert main(["keep"]) == 0
-    assert set(results.read_ledger()["dataset"]) == {"wardrobe", "wardrobe_manipulation"}
-    assert len(results.pd.read_csv(project / "data" / "runs.csv")) == 2
+    assert set(ledger.read_ledger()["dataset"]) == {"wardrobe", "wardrobe_manipulation"}
+    assert len(ledger.pd.read_csv(project / "data" / "runs.csv")) == 2
     assert main(["triplets", "--dataset", "wardrobe_manipulation"]) == 0
 
 
@@ -106,7 +108,7 @@ def test_an_expected_error_is_one_sentence_and_exit_code_two(project, capsys):
 def test_notebook_values_are_read_as_yaml(project, monkeypatch, capsys):
     given = []
     monkeypatch.setattr(
-        "fashion_lib.notebook_runs.run_notebook", lambda *a, **k: given.append((a, k)) or True
+        "fashion_lib.course.execute.run_notebook", lambda *a, **k: given.append((a, k)) or True
     )
     main(
         [
@@ -144,7 +146,7 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
         seen.append((arguments, options))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reproduce, "reproduce", interrupted)
+    monkeypatch.setattr(plan, "reproduce", interrupted)
     with pytest.raises(SystemExit) as caught:
         main(["reproduce", "--profile", "smoke", "--methods", "asen", "--seeds", "1", "--force"])
     assert caught.value.code == 130
@@ -156,11 +158,11 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
 
 def test_defaults_of_the_command_are_those_of_the_function():
     chosen = parser().parse_args(["reproduce"])
-    assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", reproduce.METHODS, reproduce.SEEDS)
-    assert chosen.notebooks == reproduce.NOTEBOOKS
+    assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", plan.METHODS, plan.SEEDS)
+    assert chosen.notebooks == plan.NOTEBOOKS
     makefile = (paths.root() / "Makefile").read_text()
-    assert f"METHODS ?= {reproduce.METHODS}\nSEEDS ?= {reproduce.SEEDS}\n" in makefile
-    assert f"NOTEBOOKS ?= {reproduce.NOTEBOOKS}\n" in makefile
+    assert f"METHODS ?= {plan.METHODS}\nSEEDS ?= {plan.SEEDS}\n" in makefile
+    assert f"NOTEBOOKS ?= {plan.NOTEBOOKS}\n" in makefile
 
 
 def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch, capsys):
@@ -168,7 +170,7 @@ def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch
         write_tiny(project / "notebooks" / name, "1")
     executed = []
     monkeypatch.setattr(
-        "fashion_lib.notebook_runs.execute_committed",
+        "fashion_lib.course.execute.execute_committed",
         lambda path, profile, commit: executed.append(path.name) or 0.5,
     )
     assert main(["execute-notebooks"]) == 0

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from tiny_photographs import TINY, clothing, photograph
 
-from fashion_lib import paths
-from fashion_lib.data.clothing import SCHEMA, clothing_folder, derived_labels
-from fashion_lib.data.dataset import load_dataset
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import check_label_table
 from fashion_lib.data.photographs import decode_photograph
-from fashion_lib.errors import FashionError
+from fashion_lib.data.sets import load_dataset
+from fashion_lib.data.sets.clothing import SCHEMA, clothing_folder, derived_labels
 
 SHARED = paths.root().parent / "shared" / "data" / "clothing-dataset"
 

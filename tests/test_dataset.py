@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 from tiny_photographs import TINY, photograph
 
-from fashion_lib.attributes import Attribute, Schema
-from fashion_lib.data import dataset
-from fashion_lib.data.dataset import DATASETS, RetrievalData, load_dataset
-from fashion_lib.data.folder import load_folder
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import COLUMNS, encode, write_label_table
 from fashion_lib.data.photographs import decode_photograph
+from fashion_lib.data.sets import DATASETS, load_dataset
+from fashion_lib.data.sets.folder import load_folder
 from fashion_lib.data.splits import one_label_per_image
-from fashion_lib.errors import FashionError
-from fashion_lib.profiles import get_profile
+from fashion_lib.training.profiles import get_profile
 
 SCHEMA = Schema(
     (Attribute("sleeve", ("short", "long")), Attribute("colour", ("red", "blue"), scope="global"))
@@ -74,7 +74,7 @@ def test_parts_that_do_not_fit_together(changes, words):
 
 def test_the_registry_loads_by_name(monkeypatch):
     assert set(DATASETS) == {"wardrobe", "clothing"}
-    monkeypatch.setitem(dataset.DATASETS, "mine", lambda profile: (profile, "loaded"))
+    monkeypatch.setitem(DATASETS, "mine", lambda profile: (profile, "loaded"))
     assert load_dataset("mine", TINY) == (TINY, "loaded")
     with pytest.raises(FashionError, match="no data set 'wardrob': did you mean 'wardrobe'"):
         load_dataset("wardrob", TINY)
@@ -92,7 +92,7 @@ def own(tmp_path, monkeypatch):
 
 
 def load_own(own) -> RetrievalData:
-    return load_folder("mine", own / "labels.csv", own, own / "schema.json", TINY)
+    return load_folder("mine", own / "labels.csv", own, own / "schema.json", TINY.image_size)
 
 
 def test_your_own_folder_becomes_a_data_set(own):
@@ -107,7 +107,7 @@ def test_your_own_folder_becomes_a_data_set(own):
 
 def test_your_own_pictures_are_decoded_again_for_another_size(own):
     small = get_profile("smoke").with_options(image_size=16)
-    data = load_folder("mine", own / "labels.csv", own, own / "schema.json", small)
+    data = load_folder("mine", own / "labels.csv", own, own / "schema.json", small.image_size)
     large = data.resized(32)
     assert large.labels.equals(data.labels) and large.training_labels.equals(data.training_labels)
     for position, image in enumerate(large.image_names):

@@ -1,7 +1,7 @@
 import pytest
 
-from fashion_lib import doctor
-from fashion_lib.doctor import Finding, examine, lock_differences, locked_requirements
+from fashion_lib.course import doctor
+from fashion_lib.course.doctor import Finding, examine, lock_differences, locked_requirements
 
 
 def test_this_installation_follows_the_lock():

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tiny_photographs import clothing
 
-from fashion_lib.data import archive, download
-from fashion_lib.data.download import download_clothing
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data import archive, fetch
+from fashion_lib.data.fetch import download_clothing
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -110,7 +110,7 @@ def test_a_cut_off_download_goes_on_where_it_stopped(shop, source, target):
 
 
 def test_the_next_run_goes_on_too(shop, source, target):
-    shop.content, shop.cut = zipped(source), [1000] + [0] * (download.ATTEMPTS - 1)
+    shop.content, shop.cut = zipped(source), [1000] + [0] * (fetch.ATTEMPTS - 1)
     with pytest.raises(
         FashionError, match="connection ended early; 1000 bytes are kept.* run the command again"
     ):
@@ -126,7 +126,7 @@ def test_the_next_run_goes_on_too(shop, source, target):
     "change", [{"ranges": False}, {"etag": '"two"'}, {"etag": None}, {"etag": 'W/"weak"'}]
 )
 def test_without_a_safe_continuation_it_restarts_cleanly(shop, source, target, change):
-    shop.content, shop.cut = b"an older archive" * 200, [1000] + [0] * (download.ATTEMPTS - 1)
+    shop.content, shop.cut = b"an older archive" * 200, [1000] + [0] * (fetch.ATTEMPTS - 1)
     if change.get("etag", "") != '"two"':
         vars(shop).update(change)
     with pytest.raises(FashionError):

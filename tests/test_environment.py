@@ -11,8 +11,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from fashion_lib import __version__, paths
-from fashion_lib.doctor import SUPPORTED, locked_requirements
+from fashion_lib import __version__
+from fashion_lib.core import paths
+from fashion_lib.course.doctor import SUPPORTED, locked_requirements
 
 ROOT = paths.root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

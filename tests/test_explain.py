@@ -5,13 +5,13 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.image import scale_cam_image
 from tiny_data import SCHEMA, SIZE, tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.errors import FashionError
-from fashion_lib.explain import _Embedder, _Similarity, attention, grad_cam, value_directions
-from fashion_lib.models import METHODS, build_model
+from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
+from fashion_lib.tasks.retrieval.explain import _Embedder, _Similarity, attention, grad_cam, value_directions
 
 ATTRIBUTES = torch.tensor([0, 1, 2, 0])
-WITH_BACKBONE = [name for name, method in METHODS.items() if method.trainable]
+WITH_BACKBONE = [name for name, method in RETRIEVAL_METHODS.items() if method.trainable]
 
 
 def model_of(method):

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,22 +12,25 @@ from test_training import Killed, kill_after, same, weights, without_times
 from test_two_branch import ATTRIBUTES, PICTURES, config, labels_of, model_of
 from tiny_data import SCHEMA, tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels
-from fashion_lib.errors import FashionError
-from fashion_lib.losses import e_info_nce
-from fashion_lib.models import BatchLabels, build_model
-from fashion_lib.models.attribute_diverging import (
+from fashion_lib.methods.base import BatchLabels
+from fashion_lib.methods.ipad.diverging import (
     AttributeDiverging,
     ClusterCentres,
     MomentumEncoder,
     weigh_terms,
 )
-from fashion_lib.models.cropping import attention_boxes, shrunk
-from fashion_lib.models.ipad import SHORT, VARIANTS
-from fashion_lib.models.iterative_positioning import suppress
-from fashion_lib.retrieval import evaluate
-from fashion_lib.training import train
+from fashion_lib.methods.ipad.model import SHORT, VARIANTS
+from fashion_lib.methods.ipad.positioning import suppress
+from fashion_lib.methods.registry import build_model
+from fashion_lib.parts.cropping import attention_boxes, shrunk
+from fashion_lib.parts.losses import e_info_nce
+from fashion_lib.tasks.retrieval.evaluation import evaluate
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
+from fashion_lib.training import loop
 
+train = partial(loop.train, task=RETRIEVAL)
 COUNTS = (3, 2, 2)  # values of SCHEMA's attributes
 PAIRS = [(a, v) for a, count in enumerate(COUNTS) for v in range(count)]
 

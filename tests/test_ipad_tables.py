@@ -8,10 +8,11 @@ import torch
 from test_two_branch import model_of
 from tiny_data import SCHEMA, tiny_data
 
-from fashion_lib import ipad_tables, run_list, stored_branches, tables
-from fashion_lib.branch_weights import beta_curve
-from fashion_lib.errors import FashionError
-from fashion_lib.ipad_tables import (
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.ipad.model import VARIANTS
+from fashion_lib.methods.registry import build_model
+from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.ipad_tables import (
     CODE,
     FIGURES,
     METHOD_ROWS,
@@ -22,12 +23,13 @@ from fashion_lib.ipad_tables import (
     printed,
     steps,
 )
-from fashion_lib.models import build_model
-from fashion_lib.models.ipad import VARIANTS
-from fashion_lib.profiles import get_profile
-from fashion_lib.results import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.runs import load_or_train
-from fashion_lib.stored_branches import stored_beta_curve, stored_parts
+from fashion_lib.runs import run_list, stored
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.runs.stored import stored_beta_curve, stored_parts
+from fashion_lib.show import tables
+from fashion_lib.tasks.retrieval.branch_weights import beta_curve
+from fashion_lib.training.profiles import get_profile
 
 ALL = {"methods": METHOD_ROWS, "code": CODE} | FIGURES
 
@@ -35,8 +37,8 @@ ALL = {"methods": METHOD_ROWS, "code": CODE} | FIGURES
 @pytest.fixture(autouse=True)
 def own_files(monkeypatch, tmp_path):
     monkeypatch.setenv("FASHION_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr("fashion_lib.paths.ledger_dir", lambda: tmp_path / "ledger")
-    monkeypatch.setattr("fashion_lib.paths.run_list_file", lambda: tmp_path / "runs.csv")
+    monkeypatch.setattr("fashion_lib.core.paths.ledger_dir", lambda: tmp_path / "ledger")
+    monkeypatch.setattr("fashion_lib.core.paths.run_list_file", lambda: tmp_path / "runs.csv")
 
 
 def put(row, seed, overall):
@@ -130,7 +132,7 @@ def test_a_stored_runs_beta_curve_is_the_models_and_needs_its_pictures_once(tmp_
     found = stored_beta_curve(run.record, data, (0, 0.4, 1))
     assert np.allclose(found, expected) and found.columns.tolist() == expected.columns.tolist()
     parts = stored_parts(run.record, data)
-    monkeypatch.setattr(stored_branches, "stored_model", None)  # would fail
+    monkeypatch.setattr(stored, "stored_model", None)  # would fail
     again = stored_parts(run.record, data)
     assert [*again] == [*parts]
     assert all(

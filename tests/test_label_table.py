@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fashion_lib.attributes import Attribute, Schema
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.label_table import (
     COLUMNS,
     check_label_table,
@@ -10,7 +11,6 @@ from fashion_lib.data.label_table import (
     read_label_table,
     write_label_table,
 )
-from fashion_lib.errors import FashionError
 
 SCHEMA = Schema(
     (Attribute("sleeve", ("short", "long")), Attribute("colour", ("red", "blue", "None"), scope="global"))

@@ -4,9 +4,16 @@ import pytest
 import torch
 from tiny_data import SIZE, TinyModel, tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.errors import FashionError
-from fashion_lib.localisation import best_fixed_point, energy, entropy, measure, pointing, scores
+from fashion_lib.tasks.retrieval.localisation import (
+    best_fixed_point,
+    energy,
+    entropy,
+    measure,
+    pointing,
+    scores,
+)
 
 
 def box(top, bottom, left, right, size=16):

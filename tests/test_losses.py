@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fashion_lib.errors import FashionError
-from fashion_lib.losses import in_batch_triplet_loss, mean_similarity, triplet_list_loss
+from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.losses import in_batch_triplet_loss, mean_similarity, triplet_list_loss
 
 MARGIN = 0.2
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 from tiny_manipulation import BLOCKS, SCHEMA, tiny_manipulation
 
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation import accuracy, disentanglement
-from fashion_lib.manipulation.data import load_manipulation
-from fashion_lib.manipulation.methods import build_manipulation_model
-from fashion_lib.profiles import get_profile
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import build_model
+from fashion_lib.tasks.manipulation import accuracy, disentanglement
+from fashion_lib.tasks.manipulation.manipulation_data import load_manipulation
+from fashion_lib.training.profiles import get_profile
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def model():
-    return build_manipulation_model("adde_m", SCHEMA, start="random", dim=3).eval()
+    return build_model("adde_m", SCHEMA, start="random", dim=3).eval()
 
 
 def oracle(data):
@@ -81,7 +81,7 @@ def test_a_block_diagonal_memory_moves_nothing_else(data, model):
 def test_twins_change_one_attribute_of_a_picture(model):
     profile = get_profile("smoke").with_options(wardrobe_images=500, wardrobe_seed=4, image_size=16)
     data = load_manipulation("wardrobe", profile)
-    model = build_manipulation_model("adde_m", data.schema, start="random", dim=3)
+    model = build_model("adde_m", data.schema, start="random", dim=3)
     before, after, changed = disentanglement.twin_features(model, data, count=2)
     assert before.shape == after.shape == (6, 12)
     assert (changed.sum(1) == 1).all() and changed.sum(0).tolist() == [0, 2, 2, 2]
@@ -94,7 +94,7 @@ def test_twins_change_one_attribute_of_a_picture(model):
 
 
 def test_what_cannot_be_measured_is_said(data):
-    amnet = build_manipulation_model("amnet", SCHEMA, start="random", dim=3)
+    amnet = build_model("amnet", SCHEMA, start="random", dim=3)
     with pytest.raises(FashionError, match="AMNet keeps no subspace"):
         disentanglement.typical_distances(amnet, torch.zeros(3, 9))
     with pytest.raises(FashionError, match="Unknown probe 'mlp': choose one of linear, neighbours"):

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from tiny_manipulation import BLOCKS, random_labels
 
-from fashion_lib.losses import in_batch_triplet_loss, mined_hinge
-from fashion_lib.manipulation.losses import (
+from fashion_lib.parts.label_losses import (
     attribute_cross_entropy,
     attribute_triplet_loss,
     global_triplet_loss,
@@ -17,6 +16,7 @@ from fashion_lib.manipulation.losses import (
     label_weights,
     weighted_cross_entropy,
 )
+from fashion_lib.parts.losses import in_batch_triplet_loss, mined_hinge
 
 MARGIN = 0.2
 

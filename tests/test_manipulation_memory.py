@@ -5,13 +5,13 @@ import pytest
 import torch
 from tiny_manipulation import BLOCKS, SCHEMA, random_labels, tiny_manipulation, vector
 
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.label_vectors import LabelVectors
-from fashion_lib.manipulation.memory import AttributeMemory, consistency_loss, value_samples
-from fashion_lib.manipulation.methods import build_manipulation_model
-from fashion_lib.manipulation.operations import Operation, manipulation_vector
-from fashion_lib.manipulation.retrieval import represent_rows
-from fashion_lib.manipulation.training import class_means
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.label_vectors import LabelVectors
+from fashion_lib.methods.registry import build_model
+from fashion_lib.parts.memory import AttributeMemory, consistency_loss, value_samples
+from fashion_lib.tasks.manipulation.manipulation_evaluation import represent_rows
+from fashion_lib.tasks.manipulation.manipulation_task import class_means
+from fashion_lib.tasks.manipulation.operations import Operation, manipulation_vector
 
 DIM = 2
 
@@ -88,7 +88,7 @@ def test_samples_have_the_value_they_stand_for():
 
 def test_class_means_are_the_mean_of_the_values_pictures():
     data = tiny_manipulation(60)
-    model = build_manipulation_model("yao2026", SCHEMA, start="random", dim=4)
+    model = build_model("yao2026", SCHEMA, start="random", dim=4)
     found = class_means(model, data, seed=0, precision="fp32")
     rows = data.rows("train")
     stored = represent_rows(model, data, rows)

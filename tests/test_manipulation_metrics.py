@@ -8,9 +8,9 @@ import torch
 from sklearn.metrics import ndcg_score
 from tiny_manipulation import BLOCKS, SCHEMA, random_labels, vector
 
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.metrics import METRICS, agreement, matches, relevance, scores
-from fashion_lib.manipulation.retrieval import rank_by_distance
+from fashion_lib.core.errors import FashionError
+from fashion_lib.tasks.manipulation.manipulation_evaluation import rank_by_distance
+from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, agreement, matches, relevance, scores
 
 
 def fraction_right(target, picture, attributes=(0, 1, 2)):

@@ -6,15 +6,19 @@ import torch
 import torch.nn.functional as F
 from tiny_manipulation import BLOCKS, SCHEMA, tiny_manipulation, vector
 
-from fashion_lib.errors import FashionError
-from fashion_lib.explain import attention, grad_cam
-from fashion_lib.manipulation.features import Trunk, subspace_dim
-from fashion_lib.manipulation.interface import TupleLabels
-from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
-from fashion_lib.manipulation.operations import Operation, manipulation_vector
-from fashion_lib.manipulation.retrieval import evaluate_manipulation, manipulated, represent_rows
-from fashion_lib.models import BACKBONES, build_model
-from fashion_lib.models.cbam import CBAM
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.manipulation_base import TupleLabels
+from fashion_lib.methods.registry import MANIPULATION_METHODS, build_model
+from fashion_lib.parts.backbones import BACKBONES
+from fashion_lib.parts.cbam import CBAM
+from fashion_lib.parts.subspaces import Trunk, subspace_dim
+from fashion_lib.tasks.manipulation.manipulation_evaluation import (
+    evaluate_manipulation,
+    manipulated,
+    represent_rows,
+)
+from fashion_lib.tasks.manipulation.operations import Operation, manipulation_vector
+from fashion_lib.tasks.retrieval.explain import attention, grad_cam
 
 VECTORS = torch.from_numpy(np.stack([
     manipulation_vector(SCHEMA, [Operation("colour", "red", "blue")], vector("top", "long", "red")),
@@ -29,7 +33,7 @@ def images():
 
 
 def model_of(method="yao2026", **settings):
-    return build_manipulation_model(method, SCHEMA, **({"start": "random"} | settings)).eval()
+    return build_model(method, SCHEMA, **({"start": "random"} | settings)).eval()
 
 
 @torch.no_grad()
@@ -229,7 +233,7 @@ def test_a_query_costs_one_backbone_pass_and_a_product():
 
 
 @pytest.mark.parametrize(("method", "settings", "words"), [
-    ("yao", {}, "Unknown method 'yao': choose one of image_only, amnet"),
+    ("yao", {}, "there is no method 'yao': choose one of random, triplet"),
     ("yao2026", {"loss": "both"}, "Unknown loss 'both': choose one of wt, weighted"),
     ("yao2026", {"label_smoothing": 1.0}, "label_smoothing=1.0 is out of range"),
     ("adde_m", {"attention": True}, "'adde_m' does not take the options"),

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from tiny_manipulation import BLOCKS, SCHEMA, tiny_manipulation, vector
 
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.data import WARDROBE_ATTRIBUTES, load_manipulation, wardrobe_labels
-from fashion_lib.manipulation.label_vectors import LabelVectors, vectors_of
-from fashion_lib.manipulation.operations import (
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.label_vectors import LabelVectors, vectors_of
+from fashion_lib.tasks.manipulation.manipulation_data import (
+    WARDROBE_ATTRIBUTES,
+    load_manipulation,
+    wardrobe_labels,
+)
+from fashion_lib.tasks.manipulation.operations import (
     Operation,
     changed_attributes,
     in_words,
@@ -15,7 +19,7 @@ from fashion_lib.manipulation.operations import (
     operations_of,
     target_labels,
 )
-from fashion_lib.profiles import get_profile
+from fashion_lib.training.profiles import get_profile
 
 QUERY, BARE = vector("top", "long", "red"), vector("top", None, "red")
 

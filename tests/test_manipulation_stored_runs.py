@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from tiny_manipulation import SCHEMA, tiny_manipulation
 
-from fashion_lib import results, training
 from fashion_lib.__main__ import main
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation import runs as module
-from fashion_lib.manipulation import stored_runs
-from fashion_lib.manipulation.data import load_manipulation
-from fashion_lib.manipulation.disentanglement import (
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import build_model
+from fashion_lib.runs import stored as stored_runs
+from fashion_lib.runs.record import RECORD_NAME, RunRecord
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.runs.stored import add_missing_scores, add_missing_triplets, folder_of, labelled_run
+from fashion_lib.tasks.manipulation import manipulation_task
+from fashion_lib.tasks.manipulation.disentanglement import (
     manipulation_features,
     prediction_changes,
     represent_pixels,
@@ -21,13 +23,11 @@ from fashion_lib.manipulation.disentanglement import (
     twin_pictures,
     typical_distances,
 )
-from fashion_lib.manipulation.disentanglement_scores import METRICS, disentanglement_scores
-from fashion_lib.manipulation.methods import build_manipulation_model
-from fashion_lib.manipulation.retrieval import represent_rows
-from fashion_lib.manipulation.runs import load_or_train_manipulation
-from fashion_lib.manipulation.stored_runs import add_missing_scores, labelled_run
-from fashion_lib.profiles import get_profile
-from fashion_lib.stored_runs import add_missing_triplets, folder_of
+from fashion_lib.tasks.manipulation.disentanglement_scores import METRICS, disentanglement_scores
+from fashion_lib.tasks.manipulation.manipulation_data import load_manipulation
+from fashion_lib.tasks.manipulation.manipulation_evaluation import represent_rows
+from fashion_lib.training import loop
+from fashion_lib.training.profiles import get_profile
 
 DATA = tiny_manipulation(90)
 PROFILE = get_profile("smoke").with_options(steps=3, batch_size=12, image_size=32, evaluations=1, start="random")
@@ -41,7 +41,7 @@ def wardrobe():
 @pytest.mark.parametrize("method", ["adde_m", "amnet"])
 def test_means_over_pairs_of_picture_and_attribute_by_loops(method, wardrobe):
     data = wardrobe
-    model = build_manipulation_model(method, data.schema, start="random", dim=5)
+    model = build_model(method, data.schema, start="random", dim=5)
     model.initialise_memory(represent_rows(model, data, range(data.labels.matrix.shape[1])))
     found = disentanglement_scores(model, data)
     assert model.training
@@ -78,13 +78,13 @@ def test_means_over_pairs_of_picture_and_attribute_by_loops(method, wardrobe):
 @pytest.fixture
 def stored(project):
     options = {"attention": False, "loss": "plain", "dim": 4}
-    run = load_or_train_manipulation("yao2026", profile=PROFILE, data=DATA, options=options, progress=False)
+    run = load_or_train("yao2026", profile=PROFILE, data=DATA, options=options, progress=False)
     return run.record
 
 
 def test_a_name_leads_to_settings_options_and_task(monkeypatch):
     given = []
-    monkeypatch.setattr(stored_runs, "load_or_train_manipulation", lambda *a, **k: given.append((a, k)))
+    monkeypatch.setattr(stored_runs, "load_or_train", lambda *a, **k: given.append((a, k)))
     label = "default+attention=False+attributes=garment-colour+changes=2+learning_rate=0.0005+loss=plain+start=random"
     labelled_run("yao2026", label, profile=get_profile("smoke"), seed=3)
     labelled_run("amnet", "default", dataset="clothing", profile=get_profile("smoke"), seed=0)
@@ -96,15 +96,15 @@ def test_a_name_leads_to_settings_options_and_task(monkeypatch):
     assert (second["dataset"], second["options"], second["attributes"], second["changes"]) == ("clothing", {}, None, 1)
     with pytest.raises(FashionError, match="does not take the options"):
         monkeypatch.undo()
-        monkeypatch.setattr(module, "load_manipulation", lambda *_: DATA)
+        monkeypatch.setattr(manipulation_task, "load_manipulation", lambda *_, **__: DATA)
         labelled_run("amnet", "default+depth=3", profile=PROFILE, seed=0)
 
 
 def test_a_stored_run_gains_what_it_lacks_without_training(stored, monkeypatch, capsys):
-    monkeypatch.setattr(module, "load_manipulation", lambda *_: DATA)
-    monkeypatch.setattr(training, "training_step", None)
+    monkeypatch.setattr(manipulation_task, "load_manipulation", lambda *_, **__: DATA)
+    monkeypatch.setattr(loop, "training_step", None)
     assert list(add_missing_scores()) == []
-    path = folder_of(stored) / results.RECORD_NAME
+    path = folder_of(stored) / RECORD_NAME
     content = json.loads(path.read_text())
     kept = {name: row for name, row in content["metrics"].items() if name not in (*METRICS, "top1_acc")}
     content["metrics"] = kept | {"ndcg30": {"overall": 0.123}}  # what a record has is never measured again
@@ -113,7 +113,7 @@ def test_a_stored_run_gains_what_it_lacks_without_training(stored, monkeypatch, 
     assert main(["manipulation-scores"]) == 0
     assert capsys.readouterr().out.split()[0] == str(folder_of(stored))
     stored.metrics["ndcg30"] = {"overall": 0.123}
-    assert results.RunRecord.load(path) == stored
+    assert RunRecord.load(path) == stored
     path.write_text(json.dumps(content))
     (folder_of(stored) / "last.safetensors").unlink()
     with pytest.raises(FashionError, match=r"no checkpoint .*last\.safetensors: delete that run's folder"):

@@ -4,23 +4,22 @@ import pandas as pd
 import pytest
 from tiny_manipulation import SCHEMA, tiny_manipulation, vector
 
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.operations import Operation, manipulation_vector
-from fashion_lib.manipulation.tables import (
+from fashion_lib.core.errors import FashionError
+from fashion_lib.papers.published import published
+from fashion_lib.papers.yao2026_tables import (
     OWN_BACKBONE_ROWS,
     PRINTED_AS,
     TABLES,
-    as_text,
     beside_paper,
-    by_metric,
     run_rows,
     table_rows,
 )
-from fashion_lib.plots import manipulation_boards
-from fashion_lib.plots.manipulation import asked, said
-from fashion_lib.profiles import PROFILES, get_profile
-from fashion_lib.results import COLUMNS, rows
-from fashion_lib.tables import NOT_RUN, published
+from fashion_lib.runs.ledger import COLUMNS, rows
+from fashion_lib.show import manipulation_boards
+from fashion_lib.show.boards import asked, said
+from fashion_lib.show.tables import NOT_RUN, as_text, by_metric
+from fashion_lib.tasks.manipulation.operations import Operation, manipulation_vector
+from fashion_lib.training.profiles import PROFILES, get_profile
 
 PLAIN = "default+attention=False+loss=plain"
 

@@ -1,30 +1,34 @@
 """Two stages in the one loop: resumed equals unbroken, and a run from names to a stored record."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from tiny_manipulation import SCHEMA, tiny_manipulation
 
-from fashion_lib import results, training
-from fashion_lib.checkpoint import read_checkpoint
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.accuracy import classification_accuracy
-from fashion_lib.manipulation.disentanglement_scores import METRICS as DISENTANGLEMENT
-from fashion_lib.manipulation.methods import MANIPULATION_METHODS, build_manipulation_model
-from fashion_lib.manipulation.metrics import METRICS
-from fashion_lib.manipulation.retrieval import evaluate_manipulation
-from fashion_lib.manipulation.runs import load_or_train_manipulation, manipulation_config
-from fashion_lib.manipulation.training import (
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import MANIPULATION_METHODS, build_model
+from fashion_lib.runs import ledger
+from fashion_lib.runs.record import RECORD_NAME, RunRecord
+from fashion_lib.runs.run import load_or_train, training_config
+from fashion_lib.tasks.manipulation.accuracy import classification_accuracy
+from fashion_lib.tasks.manipulation.disentanglement_scores import METRICS as DISENTANGLEMENT
+from fashion_lib.tasks.manipulation.manipulation_evaluation import evaluate_manipulation
+from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
+from fashion_lib.tasks.manipulation.manipulation_task import (
+    MANIPULATION,
     AttributeManipulation,
     ManipulationConfig,
     TupleSampler,
     stage_1_accuracy,
-    train_manipulation,
 )
-from fashion_lib.profiles import get_profile
+from fashion_lib.training import loop
+from fashion_lib.training.checkpoint import read_checkpoint
+from fashion_lib.training.profiles import get_profile
 
+train = partial(loop.train, task=MANIPULATION)
 TIMES = ("images_per_second", "seconds", "evaluation_seconds")
 PROFILE = get_profile("smoke").with_options(steps=4, batch_size=12, image_size=32, evaluations=1, start="random")
 
@@ -41,7 +45,7 @@ def config(**changes):
 
 
 def model_of(method="yao2026", **settings):
-    return build_manipulation_model(method, SCHEMA, **({"start": "random", "dim": 4} | settings))
+    return build_model(method, SCHEMA, **({"start": "random", "dim": 4} | settings))
 
 
 def without_times(history):
@@ -63,8 +67,8 @@ class Killed(Exception):
 @pytest.mark.parametrize("method", ["adde_m", "yao2026"])
 def test_killed_anywhere_and_resumed_equals_unbroken(method, data, tmp_path, monkeypatch):
     unbroken = model_of(method)
-    expected = train_manipulation(unbroken, data, config(), tmp_path / "unbroken", progress=False)
-    step = training.training_step
+    expected = train(unbroken, data, config(), tmp_path / "unbroken", progress=False)
+    step = loop.training_step
     for killed_after in (2, 4, 5):  # in stage 1, at the border (a checkpoint lies at 3), in stage 2
         taken = []
 
@@ -76,12 +80,12 @@ def test_killed_anywhere_and_resumed_equals_unbroken(method, data, tmp_path, mon
 
         folder = tmp_path / str(killed_after)
         with monkeypatch.context() as patch:
-            patch.setattr(training, "training_step", counted)
+            patch.setattr(loop, "training_step", counted)
             with pytest.raises(Killed):
-                train_manipulation(model_of(method), data, config(), folder, progress=False)
+                train(model_of(method), data, config(), folder, progress=False)
         torch.rand(3)
         resumed = model_of(method, seed=7)
-        history = train_manipulation(resumed, data, config(), folder, progress=False)
+        history = train(resumed, data, config(), folder, progress=False)
         assert same(resumed, unbroken) and without_times(history) == without_times(expected)
         for name in ("last", "best"):
             one, two = (read_checkpoint(part / f"{name}.safetensors")[0] for part in (folder, tmp_path / "unbroken"))
@@ -95,7 +99,7 @@ def test_killed_anywhere_and_resumed_equals_unbroken(method, data, tmp_path, mon
 def test_the_memory_starts_where_stage_two_starts(data, tmp_path):
     model = model_of()
     settings = config(steps=2, evaluations=1, learning_rate=0.0, warmup=0.0)
-    train_manipulation(model, data, settings, tmp_path, progress=False)
+    train(model, data, settings, tmp_path, progress=False)
     assert model.memory.weight.abs().sum() > 0  # nothing was learned, so these are the class means
     assert model.memory.off_block() == 0
 
@@ -112,15 +116,14 @@ def test_the_accuracy_of_stage_one_is_kept_before_the_memory_changes_the_feature
                 taken.append((step, classification_accuracy(model, data, "test")))
             return told
 
-    model.prepare(data.labels, data.rows("train"))
-    history = training.train(model, data, settings, tmp_path / "long", task=Watched(data), progress=False)
+    history = loop.train(model, data, settings, tmp_path / "long", task=Watched(), progress=False)
     assert taken == [(4, stage_1_accuracy(history))]
 
 
 @pytest.mark.parametrize("method", MANIPULATION_METHODS)
 def test_every_method_runs_to_a_record(method, data):
-    run = load_or_train_manipulation(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
-    record = results.RunRecord.load(run.folder / results.RECORD_NAME)
+    run = load_or_train(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
+    record = RunRecord.load(run.folder / RECORD_NAME)
     assert record.metrics == run.record.metrics and record.dataset == "tiny_manipulation"
     asked = {name for name in DISENTANGLEMENT if name.startswith("operation")}  # nothing can redraw these pictures
     asked = {name for name in asked if "moved" not in name or method != "amnet"}
@@ -130,23 +133,23 @@ def test_every_method_runs_to_a_record(method, data):
     for metric in METRICS:
         unit = 100 if metric.startswith("top") else 1
         assert record.metrics[metric]["overall"] == pytest.approx(unit * expected[metric]["overall"])
-    table = results.rows(record)
+    table = ledger.rows(record)
     assert set(table["metric"]) == set(record.metrics) and {"overall", "macro"} <= set(table["attribute"])
-    again = load_or_train_manipulation(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
+    again = load_or_train(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
     assert same(run.model, again.model) and again.record == run.record
     assert record.variant.startswith("default+") and "dim=4" in record.variant and "steps=4" in record.variant
 
 
 def test_names_that_do_not_exist_and_settings_that_cannot_be_meant(data):
-    with pytest.raises(FashionError, match="no method 'adde': choose one of image_only"):
-        load_or_train_manipulation("adde", profile=PROFILE, data=data)
+    with pytest.raises(FashionError, match="no method 'adde': did you mean 'adde_m'"):
+        load_or_train("adde", profile=PROFILE, data=data)
     for changes, words in (({"feature_share": 1.0}, "feature_share=1.0"), ({"batch_size": 3}, "two tuples"),
                            ({"steps": 0}, "steps=0 is out of range")):  # fmt: skip
         with pytest.raises(FashionError, match=words):
             config(**changes)
     assert config(steps=10, evaluations=3).evaluation_steps() == {7, 8, 10} and config(steps=1).feature_steps == 1
     assert config(evaluations=0).evaluation_steps() == set()
-    assert manipulation_config(get_profile("laptop"), 3).steps == get_profile("laptop").steps
+    assert training_config(get_profile("laptop"), 3, MANIPULATION).steps == get_profile("laptop").steps
 
 
 def test_every_method_sees_the_same_pictures(data):

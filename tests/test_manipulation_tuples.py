@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from tiny_manipulation import BLOCKS, SCHEMA, random_labels, vector
 
-from fashion_lib.attributes import Attribute, Schema
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.label_vectors import LabelVectors
-from fashion_lib.manipulation.operations import operations_of
-from fashion_lib.manipulation.tuples import draw_vector, test_queries, training_tuples
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.data.label_vectors import LabelVectors
+from fashion_lib.tasks.manipulation.operations import operations_of
+from fashion_lib.tasks.manipulation.tuples import draw_vector, test_queries, training_tuples
 
 
 def has_all(target, picture):

@@ -7,8 +7,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from ir_measures import AP, Qrel, ScoredDoc, Success, nDCG
 from sklearn.metrics import average_precision_score, ndcg_score
 
-from fashion_lib.errors import FashionError
-from fashion_lib.metrics import average_precision, ndcg_at_k, recall_at_k, without_relevant
+from fashion_lib.core.errors import FashionError
+from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k, without_relevant
 
 few = settings(max_examples=40, deadline=None, database=None)
 relevances = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))

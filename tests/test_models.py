@@ -8,17 +8,17 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from tiny_data import SCHEMA
 
-from fashion_lib import paths
-from fashion_lib.attributes import Attribute, Schema
-from fashion_lib.errors import FashionError
-from fashion_lib.losses import in_batch_triplet_loss, triplet_list_loss
-from fashion_lib.models import BACKBONES, METHODS, BatchLabels, build_model
-from fashion_lib.models.attention import ChannelAttention, SpatialAttention, attend_positions
-from fashion_lib.models.backbones import build_backbone, imagenet_file, load_backbone_weights
-from fashion_lib.models.csn import initial_masks
-from fashion_lib.models.interface import RetrievalModel
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.methods.base import BatchLabels, RetrievalModel
+from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
+from fashion_lib.parts.attention import ChannelAttention, SpatialAttention, attend_positions
+from fashion_lib.parts.backbones import BACKBONES, build_backbone, imagenet_file, load_backbone_weights
+from fashion_lib.parts.losses import in_batch_triplet_loss, triplet_list_loss
+from fashion_lib.parts.masks import initial_masks
 
-ENTRIES = [(name, variant) for name, method in METHODS.items() for variant in method.variants]
+ENTRIES = [(name, variant) for name, method in RETRIEVAL_METHODS.items() for variant in method.variants]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_every_entry_gives_unit_vectors_from_features_once(method, variant, imag
     )
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", RETRIEVAL_METHODS)
 def test_same_seed_same_model_and_torchs_own_random_state_is_left_alone(method, images):
     torch.manual_seed(5)
     expected = torch.rand(1)
@@ -166,7 +166,7 @@ def test_random_vectors_depend_on_seed_image_and_attribute_alone(images):
     channels_last = model.embed(images.contiguous(memory_format=torch.channels_last), ATTRIBUTES)
     assert torch.equal(together, alone) and torch.equal(together, channels_last)
     assert abs((together @ together.T - torch.eye(5)).mean()) < 0.1
-    assert not METHODS["random"].trainable and not list(model.parameters())
+    assert not RETRIEVAL_METHODS["random"].trainable and not list(model.parameters())
 
 
 @pytest.mark.parametrize("method", ["triplet", "csn", "asen"])
@@ -226,7 +226,7 @@ def test_embed_refuses_what_it_cannot_mean(images):
 
 def test_unknown_names_are_refused():
     for arguments, words in (
-        ({"method": "asne"}, "Unknown method 'asne'"),
+        ({"method": "asne"}, "there is no method 'asne': did you mean 'asen'"),
         ({"method": "csn", "variant": "v9"}, "no variant 'v9'"),
         ({"method": "asen", "colour": True}, "does not take the options"),
         ({"method": "asen", "backbone": "vgg"}, "Unknown backbone 'vgg'"),

@@ -3,8 +3,8 @@ import ast
 import pytest
 from tiny_notebooks import tiny_notebook
 
-from fashion_lib.errors import FashionError
-from fashion_lib.notebook_parameters import accepts, check, declared
+from fashion_lib.core.errors import FashionError
+from fashion_lib.course.parameters import accepts, check, declared
 
 
 def test_names_defaults_and_types_in_order():

@@ -9,9 +9,9 @@ import papermill
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib.errors import FashionError
-from fashion_lib.notebook_runs import execute_committed, library_digest, run_notebook
-from fashion_lib.notebook_sources import problems, read, source_digest
+from fashion_lib.core.errors import FashionError
+from fashion_lib.course.execute import execute_committed, library_digest, run_notebook
+from fashion_lib.course.sources import problems, read, source_digest
 
 SHOW = (
     "import os, sys, fashion_lib\n"

@@ -3,9 +3,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from tiny_notebooks import CLOSING, tiny_notebook
 
-from fashion_lib import paths
-from fashion_lib.errors import FashionError
-from fashion_lib.notebook_sources import problems, read, source_digest, stamp
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.course.sources import problems, read, source_digest, stamp
 
 NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from fashion_lib import paths
-from fashion_lib.errors import FashionError
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
 
 MADE = {
     paths.build_dir: "build",

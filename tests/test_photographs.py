@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageFilter
 from tiny_photographs import photograph
 
-from fashion_lib.data.photographs import PhotographReader, cached_photographs, decode_photograph, listed
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import listed
+from fashion_lib.data.photographs import PhotographReader, cached_photographs, decode_photograph
 
 
 def flag(width: int, height: int) -> Image.Image:

@@ -4,9 +4,15 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from fashion_lib import paths
-from fashion_lib.models.backbones import build_backbone
-from fashion_lib.pretext import ORIENTATIONS, PretextModel, oriented_energy, pretext_loss, save_start
+from fashion_lib.core import paths
+from fashion_lib.parts.backbones import build_backbone
+from fashion_lib.training.start_weights import (
+    ORIENTATIONS,
+    PretextModel,
+    oriented_energy,
+    pretext_loss,
+    save_start,
+)
 
 
 @pytest.mark.parametrize("k", range(ORIENTATIONS))

@@ -1,8 +1,8 @@
 import pytest
 
-from fashion_lib.errors import FashionError
-from fashion_lib.profiles import LAPTOP, PAPER, PROFILES, SMOKE, get_profile
-from fashion_lib.runs import departures, training_config
+from fashion_lib.core.errors import FashionError
+from fashion_lib.runs.run import departures, training_config
+from fashion_lib.training.profiles import LAPTOP, PAPER, PROFILES, SMOKE, get_profile
 
 
 def test_every_profile_makes_a_training_configuration(monkeypatch):

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from tiny_data import TinyModel, tiny_data
 
-from fashion_lib import protocol, retrieval
 from fashion_lib.data.augmentation import IMAGENET_MEAN
-from fashion_lib.profiles import PROFILES
-from fashion_lib.protocol import attribute_table, protocol_card, split_table
-from fashion_lib.retrieval import evaluate
+from fashion_lib.tasks.retrieval import evaluation, protocol
+from fashion_lib.tasks.retrieval.evaluation import evaluate
+from fashion_lib.tasks.retrieval.protocol import attribute_table, protocol_card, split_table
+from fashion_lib.training.profiles import PROFILES
 
 
 def test_the_attribute_table_is_counted_from_the_labels():
@@ -53,7 +53,7 @@ def test_the_card_quotes_the_code_and_the_data():
     data = tiny_data(notes=("three pictures were unreadable",), card={"licence": "CC0", "source": "drawn"})
     profile = dataclasses.replace(PROFILES["smoke"], margin=0.123)
     card = protocol_card(data, profile)
-    for words in ("tiny, version 1", "CC0", retrieval.TIES, retrieval.SELF_MATCH, *retrieval.AVERAGES.values(),
+    for words in ("tiny, version 1", "CC0", evaluation.TIES, evaluation.SELF_MATCH, *evaluation.AVERAGES.values(),
                   str(IMAGENET_MEAN), "margin 0.123", profile.sampling, "three pictures were unreadable", "shift 0.06",
                   "Images in more than one split: 0.", "| collar | local | 3 |"):
         assert words in card

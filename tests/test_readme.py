@@ -4,8 +4,9 @@ import re
 
 import pandas as pd
 
-from fashion_lib import paths, results
-from fashion_lib.readme import manipulation_table, markdown_table, with_results
+from fashion_lib.core import paths
+from fashion_lib.course.readme import manipulation_table, markdown_table, with_results
+from fashion_lib.runs import ledger as results
 
 
 def readme() -> str:

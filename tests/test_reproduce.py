@@ -6,12 +6,11 @@ import papermill
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib import reproduce as module
-from fashion_lib.errors import FashionError
-from fashion_lib.manipulation.methods import MANIPULATION_METHODS
-from fashion_lib.models import METHODS
-from fashion_lib.reproduce import Step, planned_runs, reproduce, spoken
-from fashion_lib.results import RunRecord
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.runs.record import RunRecord
+from fashion_lib.workflow import plan as module
+from fashion_lib.workflow.plan import Step, planned_runs, reproduce, spoken
 
 TRAINING = 'dataset = "wardrobe"\nmethod = "asen"\nvariant = "v2"\nprofile = "laptop"\nseed = 0\n'
 MAP = {"random": 20.0, "triplet": 40.0, "csn": 50.0, "asen": 60.0}
@@ -28,7 +27,7 @@ def course(project, monkeypatch):
         parameters='profile = "laptop"\ndataset = "wardrobe"\n',
     )
     write_tiny(project / "notebooks" / "notes.ipynb", "4")
-    monkeypatch.setattr("fashion_lib.data.dataset.load_dataset", lambda name, profile: None)
+    monkeypatch.setattr("fashion_lib.data.sets.load_dataset", lambda name, profile: None)
     executed = []
 
     def execute(source, output, parameters, **options):
@@ -71,7 +70,7 @@ def test_runs_are_planned_seed_by_seed_with_default_variants():
 
 def test_all_is_every_method_and_doubles_count_once():
     runs = planned_runs("all", "0", "wardrobe", "smoke")
-    assert [run.method for run in runs] == [*METHODS, *MANIPULATION_METHODS]
+    assert [run.method for run in runs] == [*METHODS]
     assert len(planned_runs("asen,asen.v2,asen", "1 1", "wardrobe", "smoke")) == 1
 
 

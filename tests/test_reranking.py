@@ -9,12 +9,15 @@ import torch
 import torch.nn.functional as F
 from tiny_data import tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels
-from fashion_lib.errors import FashionError
-from fashion_lib.metrics import average_precision
-from fashion_lib.profiles import get_profile
-from fashion_lib.reranked_runs import ReasoningConfig, held_out, load_or_rerank
-from fashion_lib.reranking import (
+from fashion_lib.runs.ledger import collect, local_records
+from fashion_lib.runs.reranked import ReasoningConfig, held_out, load_or_rerank
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.runs.stored import add_missing_triplets
+from fashion_lib.tasks.retrieval.evaluation import evaluate, rank, score_attribute
+from fashion_lib.tasks.retrieval.metrics import average_precision
+from fashion_lib.tasks.retrieval.reranking import (
     FeatureReasoning,
     Reranker,
     cosine_matrix,
@@ -22,10 +25,7 @@ from fashion_lib.reranking import (
     reasoning_loss,
     train_reasoning,
 )
-from fashion_lib.results import collect, local_records
-from fashion_lib.retrieval import evaluate, rank, score_attribute
-from fashion_lib.runs import load_or_train
-from fashion_lib.stored_runs import add_missing_triplets
+from fashion_lib.training.profiles import get_profile
 
 
 def generator(seed=0):
@@ -279,7 +279,7 @@ def test_a_reranked_run_is_recorded_beside_its_run_and_loaded_again(run, monkeyp
     assert found.record.metrics == test.percent()
     assert {record.method for record in local_records()} == {"ipad", "ipad+fr"}
     assert set(collect()[lambda table: table["source"] == "runs"]["method"]) == {"ipad", "ipad+fr"}
-    monkeypatch.setattr("fashion_lib.reranked_runs.train_reasoning", None)  # would fail
+    monkeypatch.setattr("fashion_lib.runs.reranked.train_reasoning", None)  # would fail
     again = load_or_rerank(run, config)
     assert again.record == found.record and again.losses == found.losses and again.used == found.used
     assert again.valid["after"].scores == found.valid["after"].scores
@@ -293,7 +293,7 @@ def test_a_reranker_that_does_not_help_on_validation_is_not_used(run, monkeypatc
         torch.nn.init.normal_(reasoning.network.layers[-1].weight, std=5.0)
         return [1.0]
 
-    monkeypatch.setattr("fashion_lib.reranked_runs.train_reasoning", spoil)
+    monkeypatch.setattr("fashion_lib.runs.reranked.train_reasoning", spoil)
     worst = {"before": 0.9, "after": 0.1}
 
     def scores(*arguments, split, rerank=None, **named):
@@ -302,7 +302,7 @@ def test_a_reranker_that_does_not_help_on_validation_is_not_used(run, monkeypatc
             found.scores["map"]["overall"] = worst["before" if rerank is None else "after"]
         return found
 
-    monkeypatch.setattr("fashion_lib.reranked_runs.evaluate", scores)
+    monkeypatch.setattr("fashion_lib.runs.reranked.evaluate", scores)
     found = load_or_rerank(run, ReasoningConfig(samples=20, nodes=4, steps=1))
     assert not found.used and found.rerank is None and found.record.config["reasoning"]["used"] is False
     assert found.valid["after"].overall == 0.1  # what it would have done stays on record

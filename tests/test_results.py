@@ -4,22 +4,12 @@ import os
 import pandas as pd
 import pytest
 
-from fashion_lib import paths, provenance
-from fashion_lib.errors import FashionError
-from fashion_lib.results import (
-    COLUMNS,
-    RECORD_NAME,
-    RunRecord,
-    collect,
-    read_ledger,
-    rows,
-    run_dir,
-    to_csv,
-    variant_label,
-    write_ledger,
-)
-from fashion_lib.run_list import COLUMNS as RUN_COLUMNS
-from fashion_lib.run_list import read_runs, write_runs
+from fashion_lib.core import paths, provenance
+from fashion_lib.core.errors import FashionError
+from fashion_lib.runs.ledger import COLUMNS, collect, read_ledger, rows, to_csv, write_ledger
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
+from fashion_lib.runs.run_list import COLUMNS as RUN_COLUMNS
+from fashion_lib.runs.run_list import read_runs, write_runs
 
 
 @pytest.fixture(autouse=True)

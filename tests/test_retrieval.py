@@ -3,10 +3,10 @@ import pytest
 import torch
 from tiny_data import SCHEMA, TinyModel, tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.label_table import Labels
-from fashion_lib.errors import FashionError
-from fashion_lib.retrieval import embed_images, evaluate, rank, score_attribute
+from fashion_lib.tasks.retrieval.evaluation import embed_images, evaluate, rank, score_attribute
 
 
 def ranked(query, gallery, **options):

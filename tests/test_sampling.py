@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels
 from fashion_lib.data.sampling import SAMPLERS
-from fashion_lib.errors import FashionError
 
 VALUES = (3, 2, 5)
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import COLUMNS
 from fashion_lib.data.splits import assign_roles, one_label_per_image, split_groups, split_images
-from fashion_lib.errors import FashionError
 
 
 def test_images_split_eight_one_one_and_by_seed():

@@ -5,13 +5,15 @@ import json
 import pytest
 from tiny_data import tiny_data
 
-from fashion_lib import results, stored_runs, training
 from fashion_lib.__main__ import main
-from fashion_lib.errors import FashionError
-from fashion_lib.profiles import get_profile
-from fashion_lib.runs import load_or_train
-from fashion_lib.stored_runs import add_missing_triplets, add_triplets, folder_of, profile_of, stored_model
-from fashion_lib.triplet_prediction import METRICS, fixed_lists, predict_triplets
+from fashion_lib.core.errors import FashionError
+from fashion_lib.runs import ledger, stored
+from fashion_lib.runs.record import RECORD_NAME, RunRecord
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.runs.stored import add_missing_triplets, add_triplets, folder_of, profile_of, stored_model
+from fashion_lib.tasks.retrieval.triplet_prediction import METRICS, fixed_lists, predict_triplets
+from fashion_lib.training import loop
+from fashion_lib.training.profiles import get_profile
 
 DATA = tiny_data(90)
 PROFILE = get_profile("smoke").with_options(steps=3, batch_size=12, groups=2, start="random", learning_rate=2e-3)
@@ -27,12 +29,12 @@ def runs(project):
 
 def forget(record):
     """Take the figures out of the record's file, as if it had been stored before they existed."""
-    path = folder_of(record) / results.RECORD_NAME
+    path = folder_of(record) / RECORD_NAME
     content = json.loads(path.read_text())
     for metric in METRICS:
         del content["metrics"][metric]
     path.write_text(json.dumps(content))
-    return results.RunRecord.load(path)
+    return RunRecord.load(path)
 
 
 def test_a_new_run_has_the_figures_and_its_rows_fit_the_ledger(runs):
@@ -40,27 +42,27 @@ def test_a_new_run_has_the_figures_and_its_rows_fit_the_ledger(runs):
     expected = predict_triplets(stored_model(record, DATA), DATA, fixed_lists(DATA), precision=record.precision)
     assert record.metrics["triplet_accuracy"]["overall"] == 100 * expected.accuracy["overall"]
     assert record.metrics["triplet_loss"] == expected.loss
-    table = results.rows(record)
-    assert tuple(table) == results.COLUMNS
+    table = ledger.rows(record)
+    assert tuple(table) == ledger.COLUMNS
     assert table[table["metric"] == "triplet_accuracy"]["attribute"].to_list() == [*DATA.schema.names, "overall"]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_stored_run_gains_them_without_training(method, runs, monkeypatch):
-    monkeypatch.setattr(training, "training_step", None)
+    monkeypatch.setattr(loop, "training_step", None)
     old = forget(runs[method])
     checkpoint = folder_of(old) / "best.safetensors"
     before = checkpoint.read_bytes()
     assert add_triplets(old, DATA) == runs[method]  # to the last bit, commit and time of making included
-    assert results.RunRecord.load(folder_of(old) / results.RECORD_NAME) == runs[method]
+    assert RunRecord.load(folder_of(old) / RECORD_NAME) == runs[method]
     assert checkpoint.read_bytes() == before
-    monkeypatch.setattr(stored_runs, "stored_model", None)
+    monkeypatch.setattr(stored, "stored_model", None)
     assert add_triplets(runs[method], DATA) == runs[method]  # and what has them is left alone
 
 
 def test_all_records_that_lack_them_are_found(runs, monkeypatch, capsys):
     loaded = []
-    monkeypatch.setattr(stored_runs, "load_dataset", lambda *names: loaded.append(names) or DATA)
+    monkeypatch.setattr(stored, "load_dataset", lambda *names: loaded.append(names) or DATA)
     assert list(add_missing_triplets()) == []
     forget(runs["random"]), forget(runs["ag_mlan"])
     assert list(add_missing_triplets("tiny", "laptop")) == []
@@ -69,7 +71,7 @@ def test_all_records_that_lack_them_are_found(runs, monkeypatch, capsys):
         str(folder_of(record)) for record in sorted(runs.values(), key=lambda record: record.method)
     ]
     assert loaded == [("tiny", PROFILE)]  # with the departures of the variant's label, and once for both
-    assert {record.method: record for record in results.local_records()} == runs
+    assert {record.method: record for record in ledger.local_records()} == runs
 
 
 def test_the_label_leads_back_to_the_profile(runs):

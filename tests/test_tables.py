@@ -3,9 +3,10 @@ import math
 import pandas as pd
 import pytest
 
-from fashion_lib.errors import FashionError
-from fashion_lib.results import COLUMNS
-from fashion_lib.tables import comparable, formatted, gap, published, summarise
+from fashion_lib.core.errors import FashionError
+from fashion_lib.papers.published import comparable, published
+from fashion_lib.runs.ledger import COLUMNS
+from fashion_lib.show.tables import formatted, gap, summarise
 
 
 def ledger(*lines):

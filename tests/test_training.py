@@ -3,19 +3,25 @@
 import dataclasses
 import math
 import warnings
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import torch
 from tiny_data import SCHEMA, tiny_data
 
-from fashion_lib import precision, training
-from fashion_lib.checkpoint import read_checkpoint
-from fashion_lib.errors import FashionError
-from fashion_lib.models import build_model
-from fashion_lib.training import TrainingConfig, TrainingHistory, train
-from fashion_lib.training_history import warn_if_collapsed
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import build_model
+from fashion_lib.parts import precision
+from fashion_lib.tasks.retrieval import retrieval_task
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
+from fashion_lib.training import loop
+from fashion_lib.training.checkpoint import read_checkpoint
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.device import training_device
+from fashion_lib.training.history import TrainingHistory, warn_if_collapsed
 
+train = partial(loop.train, task=RETRIEVAL)
 TIMES = ("images_per_second", "seconds", "evaluation_seconds")
 
 
@@ -55,7 +61,7 @@ class Killed(Exception):
 
 def kill_after(monkeypatch, steps):
     """Let `steps` training steps pass, then stop the process (as far as train can tell)."""
-    step, taken = training.training_step, []
+    step, taken = loop.training_step, []
 
     def counted(*arguments):
         if len(taken) == steps:
@@ -63,7 +69,7 @@ def kill_after(monkeypatch, steps):
         taken.append(1)
         return step(*arguments)
 
-    monkeypatch.setattr(training, "training_step", counted)
+    monkeypatch.setattr(loop, "training_step", counted)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,7 @@ def test_killed_and_resumed_equals_unbroken(killed_after, unbroken, data, tmp_pa
 
 
 def test_killed_between_best_and_last_equals_unbroken(unbroken, data, tmp_path, monkeypatch):
-    write = training.write_checkpoint
+    write = loop.write_checkpoint
 
     def dies_at_last(path, tensors, state):
         if path.name.startswith("last") and state["history"]["step"] == 4:
@@ -99,7 +105,7 @@ def test_killed_between_best_and_last_equals_unbroken(unbroken, data, tmp_path, 
         write(path, tensors, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_checkpoint", dies_at_last)
+        patch.setattr(loop, "write_checkpoint", dies_at_last)
         with pytest.raises(Killed):
             train(model_of(), data, config(), tmp_path, progress=False)
     assert (tmp_path / "best.safetensors").exists()
@@ -138,7 +144,7 @@ def test_the_best_validation_score_is_what_the_model_ends_with(data, tmp_path, m
         seen.append(weights(model))
         return SimpleNamespace(overall=next(scores))
 
-    monkeypatch.setattr(training, "evaluate", scripted)
+    monkeypatch.setattr(retrieval_task, "evaluate", scripted)
     model = model_of("csn")
     history = train(model, data, config(evaluations=4), tmp_path, progress=False)
     assert history.best_step == 4 and history.best_map == 0.9  # the earlier of two equals
@@ -307,4 +313,4 @@ def test_settings_that_cannot_be_meant_are_refused():
         with pytest.raises(FashionError, match=words):
             TrainingConfig(**changes)
     with pytest.raises(FashionError, match="device 'cuda:99' is not available"):
-        training.training_device("cuda:99")
+        training_device("cuda:99")

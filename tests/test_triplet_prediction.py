@@ -5,9 +5,9 @@ import pytest
 import torch
 from tiny_data import SCHEMA, TinyModel, tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.errors import FashionError
-from fashion_lib.triplet_prediction import (
+from fashion_lib.tasks.retrieval.triplet_prediction import (
     draw_triplets,
     fixed_lists,
     predict_triplets,

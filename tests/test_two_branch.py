@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,21 +11,25 @@ import torch.nn.functional as F
 from test_training import Killed, kill_after, same, weights, without_times
 from tiny_data import SCHEMA, tiny_data
 
-from fashion_lib.branch_weights import beta_curve, embed_parts
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.data.dataset import DATASETS
-from fashion_lib.errors import FashionError
-from fashion_lib.losses import e_info_nce
-from fashion_lib.models import METHODS, BatchLabels, build_model
-from fashion_lib.models.cropping import attention_boxes, crop, shrunk
-from fashion_lib.models.patch_branch import AttributeCrossAttention, PatchBranch
-from fashion_lib.models.two_branch import weigh
-from fashion_lib.models.vit import SIZES, build_vit
-from fashion_lib.profiles import get_profile
-from fashion_lib.retrieval import evaluate
-from fashion_lib.runs import load_or_train
-from fashion_lib.training import TrainingConfig, train
+from fashion_lib.data.sets import DATASETS
+from fashion_lib.methods.base import BatchLabels
+from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
+from fashion_lib.methods.two_branch import weigh
+from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
+from fashion_lib.parts.losses import e_info_nce
+from fashion_lib.parts.patch_branch import AttributeCrossAttention, PatchBranch
+from fashion_lib.parts.vit import SIZES, build_vit
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.tasks.retrieval.branch_weights import beta_curve, embed_parts
+from fashion_lib.tasks.retrieval.evaluation import evaluate
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
+from fashion_lib.training import loop
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.profiles import get_profile
 
+train = partial(loop.train, task=RETRIEVAL)
 PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 ATTRIBUTES = torch.tensor([0, 1, 2, 1])
 TWO_BRANCH = ("asen_pp", "rpf", "ipad")
@@ -394,5 +399,5 @@ def test_options_that_cannot_be_meant_are_one_sentence(options, message):
 
 
 def test_the_registry_says_what_the_branches_cost():
-    assert set(TWO_BRANCH) <= set(METHODS)
+    assert set(TWO_BRANCH) <= set(RETRIEVAL_METHODS)
     assert [model_of(method).image_passes for method in TWO_BRANCH] == [2, 2, 2]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fashion_lib.data.wardrobe import SCHEMA, Wardrobe, label_table
-from fashion_lib.data.wardrobe.schema import CARRIED, PARTS
-from fashion_lib.data.wardrobe.streams import Stream
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.sets.wardrobe import SCHEMA, Wardrobe, label_table
+from fashion_lib.data.sets.wardrobe.garment_schema import CARRIED, PARTS
+from fashion_lib.data.sets.wardrobe.streams import Stream
 
 SIZE = 64
 WARDROBE = Wardrobe(seed=3, count=400, size=SIZE)

@@ -5,9 +5,9 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from fashion_lib.attributes import Attribute, Schema
+from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.models import Attended, RetrievalModel
+from fashion_lib.methods.base import Attended, RetrievalModel
 
 SCHEMA = Schema((Attribute("collar", ("round", "pointed", "none"), "local"),
                  Attribute("hem", ("short", "long"), "local"),

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fashion_lib.attributes import Attribute, Schema
-from fashion_lib.manipulation.data import ManipulationData, assign_image_roles
-from fashion_lib.manipulation.label_vectors import LabelVectors, value_blocks
+from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.data.label_vectors import LabelVectors, value_blocks
+from fashion_lib.tasks.manipulation.manipulation_data import ManipulationData, assign_image_roles
 
 SCHEMA = Schema((Attribute("garment", ("top", "coat"), "global"),
                  Attribute("sleeve", ("short", "long", "none"), "local"),

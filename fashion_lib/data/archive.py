@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
 
 LARGEST = 20 << 30  # bytes unpacked: above any sensible size of the archives the course reads
 

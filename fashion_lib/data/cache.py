@@ -23,8 +23,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from fashion_lib import paths
-from fashion_lib.errors import FashionError
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
 
 FORMAT = 1
 SAMPLE = 64

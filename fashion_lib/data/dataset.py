@@ -1,20 +1,16 @@
-"""A data set ready for retrieval: pixels, label table, schema; and the registry that loads one by name."""
+"""A data set ready for retrieval: pixels, label table, schema."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from fashion_lib.attributes import Schema, suggestion
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
-from fashion_lib.errors import FashionError
-
-if TYPE_CHECKING:
-    from fashion_lib.profiles import Profile
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,26 +99,3 @@ class RetrievalData:
             raise FashionError(f"labels='{labels}' is not known: write 'one' (one label an image) or 'all'.")
         table = self.training_labels if split == "train" and labels == "one" else self.labels
         return encode(table, self.schema, self.image_names, split, role)
-
-
-def _wardrobe(profile: Profile) -> RetrievalData:
-    from fashion_lib.data.wardrobe import load_wardrobe
-
-    return load_wardrobe(profile)
-
-
-def _clothing(profile: Profile) -> RetrievalData:
-    from fashion_lib.data.clothing import load_clothing
-
-    return load_clothing(profile)
-
-
-# Imports wait inside the loaders so that asking for one data set never needs the other's files or libraries.
-DATASETS: dict[str, Callable[[Profile], RetrievalData]] = {"wardrobe": _wardrobe, "clothing": _clothing}
-
-
-def load_dataset(name: str, profile: Profile) -> RetrievalData:
-    """Load a data set of the registry at the size a profile asks for; built once, cached afterwards."""
-    if name not in DATASETS:
-        raise FashionError(f"there is no data set '{name}': {suggestion(name, tuple(DATASETS))}")
-    return DATASETS[name](profile)

@@ -9,7 +9,7 @@ A table has one row for each known (image, attribute) pair and exactly these col
     value      one of that attribute's values
 
 To bring your own pictures, write such a CSV, a JSON list of attributes (`Schema.to_json` shows the form), and
-call `fashion_lib.data.folder.load_folder`. `splits.assign_roles` fills in the role column; an attribute that
+call `fashion_lib.data.sets.folder.load_folder`. `splits.assign_roles` fills in the role column; an attribute that
 does not apply to an image simply has no row.
 """
 
@@ -24,8 +24,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fashion_lib.attributes import Schema, suggestion
-from fashion_lib.errors import FashionError
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
+from fashion_lib.core.words import suggestion
 
 COLUMNS = ("image", "split", "role", "attribute", "value")
 SPLITS = ("train", "valid", "test")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.cache import load_or_build
-from fashion_lib.errors import FashionError
 
 VERSION = 1  # of the decoding below: part of every cache key
 
@@ -101,9 +101,3 @@ def cached_photographs(
             except FashionError as error:
                 unreadable[images[row]] = str(error.__cause__ or error)
     return pixels, unreadable, mark
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """ "a, b and 3 more" for error sentences."""
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels
-from fashion_lib.errors import FashionError
 
 
 @dataclass(frozen=True)

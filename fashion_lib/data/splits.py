@@ -12,8 +12,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import COLUMNS, SPLITS
-from fashion_lib.errors import FashionError
 
 FRACTIONS = (0.8, 0.1, 0.1)
 QUERIES = 0.2

@@ -1,0 +1,50 @@
+"""Where a figure came from: the commit, the versions and the hardware of the process that made it."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+
+
+@cache
+def commit() -> str:
+    """Short commit of the code that runs, with "-dirty" when what decides a figure differs from it; else "unknown".
+
+    Only fashion_lib, the shipped weights and the lock count: a re-executed notebook does not make a run dirty.
+    """
+    folder = Path(__file__).resolve().parents[2]
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != folder:
+            return "unknown"  # unpacked inside some other repository
+        changed = git("status", "--porcelain", "--", "fashion_lib", "data/weights", "requirements.lock")
+        return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def versions() -> dict[str, str]:
+    """Versions of what can move a figure."""
+    return {"python": platform.python_version(), "torch": torch.__version__,
+            "torchvision": torchvision.__version__, "numpy": np.__version__}
+
+
+@cache
+def hardware() -> str:
+    """Name of the accelerator if there is one and of the processor, with the number of cores."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux: the plain name will do
+    processor = f"{name}, {os.cpu_count()} cores"
+    return f"{torch.cuda.get_device_name()}; {processor}" if torch.cuda.is_available() else processor

@@ -1,0 +1,136 @@
+"""Attributes (sleeve length, collar design, ...) and the schema that numbers them.
+
+An attribute-specific embedding is asked for one attribute at a time, so every part of the course has to agree
+on which number means which attribute. That agreement is a `Schema`: position in the schema = attribute id,
+position in `Attribute.values` = value id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
+
+SCOPES = ("local", "global")
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute: its name, its values in id order, where it shows, and its parent in the attribute tree.
+
+    `scope` is "local" when a small region decides it (a collar) and "global" when the whole garment does
+    (colour). `kind` groups related attributes ("length", "design", "appearance"); methods that share between
+    relatives read it.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    scope: str = "local"
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.values, str):
+            raise FashionError(
+                f"the values of attribute '{self.name}' are the text '{self.values}': give a list."
+            )
+        object.__setattr__(self, "values", tuple(self.values))
+        texts = (self.name, *self.values)
+        if not all(isinstance(text, str) and text.strip() == text != "" for text in texts):
+            raise FashionError(
+                f"attribute {self.name!r} with values {list(self.values)} needs plain, non-empty text "
+                "without surrounding spaces for its name and for each value."
+            )
+        if len(self.values) < 2:
+            raise FashionError(
+                f"attribute '{self.name}' has the values {list(self.values)}: give it at least two, "
+                "because one value leaves nothing to tell apart."
+            )
+        if len(set(self.values)) != len(self.values):
+            twice = next(value for value in self.values if self.values.count(value) > 1)
+            raise FashionError(
+                f"attribute '{self.name}' lists the value '{twice}' twice: remove one of them."
+            )
+        if self.scope not in SCOPES:
+            raise FashionError(
+                f"attribute '{self.name}' has the scope '{self.scope}': write 'local' or 'global'."
+            )
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The attributes of a data set in id order; an unknown name raises `FashionError`, closest name given."""
+
+    attributes: tuple[Attribute, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", tuple(self.attributes))
+        if not self.attributes:
+            raise FashionError("the schema has no attributes: list at least one.")
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise FashionError(
+                    f"the schema lists the attribute '{name}' twice: remove or rename one of them."
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """Names of the attributes with scope "local", in id order."""
+        return tuple(attribute.name for attribute in self.attributes if attribute.scope == "local")
+
+    def __len__(self) -> int:
+        return len(self.attributes)
+
+    def __iter__(self) -> Iterator[Attribute]:
+        return iter(self.attributes)
+
+    def index(self, name: str) -> int:
+        """Attribute id of `name`."""
+        if name not in self.names:
+            raise FashionError(f"the attribute '{name}' is not in the schema: {suggestion(name, self.names)}")
+        return self.names.index(name)
+
+    def attribute(self, name: str) -> Attribute:
+        return self.attributes[self.index(name)]
+
+    def value_index(self, attribute: str, value: str) -> int:
+        """Value id of `value` within `attribute`."""
+        values = self.attribute(attribute).values
+        if value not in values:
+            raise FashionError(
+                f"'{value}' is not a value of the attribute '{attribute}': {suggestion(value, values)}"
+            )
+        return values.index(value)
+
+    def to_json(self) -> list[dict]:
+        """One dictionary an attribute (keys name, values, scope, kind), ready for `json.dump`."""
+        return [
+            {"name": a.name, "values": list(a.values), "scope": a.scope, "kind": a.kind}
+            for a in self.attributes
+        ]
+
+    @classmethod
+    def from_json(cls, entries: list[dict]) -> Schema:
+        """The schema that `to_json` wrote; `scope` and `kind` may be left out."""
+        if not isinstance(entries, list):
+            raise FashionError(
+                "a schema is a JSON list with one entry per attribute: put the entries in [ ]."
+            )
+        known = {"name", "values", "scope", "kind"}
+        for number, entry in enumerate(entries, start=1):
+            if not isinstance(entry, dict) or not {"name", "values"} <= entry.keys() <= known:
+                raise FashionError(
+                    f"entry {number} of the schema is {entry!r}: write an object with 'name' and "
+                    "'values', and if wanted 'scope' and 'kind'."
+                )
+            if not isinstance(entry["values"], (list, tuple)):
+                raise FashionError(
+                    f"'values' of entry {number} ('{entry['name']}') of the schema is "
+                    f"{entry['values']!r}: write a list of texts."
+                )
+        return cls(tuple(Attribute(**entry) for entry in entries))

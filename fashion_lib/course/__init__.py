@@ -1,0 +1,1 @@
+"""The notebooks' own house: parameters, sources, execution, README, report, doctor."""

@@ -1,0 +1,115 @@
+"""What a notebook may be told from outside: the names, types and defaults in its cell tagged `parameters`.
+
+papermill only warns about a parameter that the notebook does not know, and takes text for a number; both then
+surface minutes later inside the kernel. Here they are errors before a kernel starts.
+"""
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
+
+BUILT_IN = {kind.__name__: kind for kind in (bool, int, float, str, list, tuple, dict)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One assignment of the parameters cell. `annotation` is the written type, else the default's own type."""
+
+    name: str
+    default: Any
+    annotation: ast.expr | None
+
+    @property
+    def type_name(self) -> str:
+        return ast.unparse(self.annotation) if self.annotation is not None else "any type"
+
+
+def declared(notebook: nbformat.NotebookNode, name: str) -> dict[str, Parameter]:
+    """The parameters of a notebook, in order; `name` is only for messages.
+
+    Raises FashionError where no cell is tagged `parameters`, or that cell does more than assign constants.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
+            return _parse(cell.source, name)
+    raise FashionError(
+        f"The notebook {name} has no code cell tagged 'parameters': tag the one with its settings."
+    )
+
+
+def _parse(source: str, name: str) -> dict[str, Parameter]:
+    found = {}
+    try:
+        for statement in ast.parse(source).body:
+            if isinstance(statement, ast.AnnAssign):
+                target, annotation = statement.target, statement.annotation
+            elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+                target, annotation = statement.targets[0], None
+            else:
+                raise ValueError(f"line {statement.lineno} is no assignment")
+            default = ast.literal_eval(statement.value)
+            if annotation is None and default is not None:
+                annotation = ast.Name(type(default).__name__)
+            found[target.id] = Parameter(target.id, default, annotation)
+    except (SyntaxError, ValueError, TypeError, AttributeError) as error:
+        raise FashionError(
+            f"The parameters cell of {name} must only assign constants to names ({error}): "
+            "move everything that is computed into the cell after it."
+        ) from None
+    return found
+
+
+def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> None:
+    """Raises FashionError for the first `given` parameter that the notebook does not know or of a wrong type.
+
+    An int is taken where a float is declared; a bool is never taken for a number.
+    """
+    known = declared(notebook, name)
+    for key, value in given.items():
+        if key not in known:
+            raise FashionError(f"The notebook {name} has no parameter {key!r}: {suggestion(key, list(known))}")
+        parameter = known[key]
+        if parameter.annotation is not None and not accepts(parameter.annotation, value):
+            raise FashionError(
+                f"The parameter {key!r} of {name} is declared {parameter.type_name}, and {value!r} is "
+                f"{type(value).__name__}: {_remedy(parameter, value)}."
+            )
+
+
+def accepts(annotation: ast.expr, value: Any) -> bool:
+    """Whether `value` fits a type written with built-in names, `None`, `|` and `list[...]`; others accept all."""
+    if isinstance(annotation, ast.BinOp):
+        return accepts(annotation.left, value) or accepts(annotation.right, value)
+    if isinstance(annotation, ast.Constant) and annotation.value is None:
+        return value is None
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        whole = accepts(annotation.value, value)
+        simple = annotation.value.id == "list" and not isinstance(annotation.slice, ast.Tuple)
+        return whole and (not simple or all(accepts(annotation.slice, item) for item in value))
+    if not isinstance(annotation, ast.Name) or annotation.id not in BUILT_IN:
+        return True
+    kind = BUILT_IN[annotation.id]
+    if kind is float:
+        return type(value) in (int, float)
+    return type(value) is kind
+
+
+def _remedy(parameter: Parameter, value: Any) -> str:
+    if isinstance(value, str) and any(name in parameter.type_name for name in ("int", "float")):
+        try:
+            number = float(value)
+        except ValueError:
+            return f"give a number such as {parameter.default!r}"
+        plain = f"{number:.10f}".rstrip("0") if "e" in value.lower() else value
+        mantissa, mark, exponent = value.lower().partition("e")
+        if mark and "." not in mantissa:
+            return f"YAML reads {value} as text, so write {mantissa}.0e{exponent} or {plain}"
+        return f"give the number {plain} without quotation marks"
+    if parameter.type_name == "str" and value is not None:
+        return f"put it in quotation marks, as in {str(value)!r}"
+    return f"give a value like the default, {parameter.default!r}"

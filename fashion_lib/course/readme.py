@@ -1,0 +1,95 @@
+"""The README's results table, written from the committed ledger so that the two cannot disagree."""
+
+import re
+
+import pandas as pd
+
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import write_atomically
+from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
+from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
+from fashion_lib.runs import ledger as results
+from fashion_lib.runs.record import read_label
+from fashion_lib.show import tables
+from fashion_lib.show.tables import as_text, by_metric
+from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+from fashion_lib.training.profiles import PROFILES
+
+START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-- end of results -->"
+# Each method's default, and of IPAD the readings that the course's tables show.
+ROWS = [(name, method.variants[0]) for name, method in RETRIEVAL_METHODS.items() if name != "ipad"] + [
+    (row.method, row.label) for name, row in ipad_tables.METHOD_ROWS.items() if name.startswith("IPAD")
+]
+COLUMNS = {
+    "wardrobe": ("overall", "macro", "local"),
+    "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
+}
+MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
+
+
+def markdown_table(dataset: str, profile: str = "laptop") -> str:
+    """One data set's MAP as a Markdown table, mean ± standard deviation over seeds.
+
+    Its rows are the methods that ran with as many seeds as any: one of fewer would look surer than it is.
+    """
+    ledger = results.read_ledger()
+    rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
+    keys = list(zip(rows.method, rows.variant, strict=True))
+    seeds = rows.groupby(["method", "variant"]).seed.nunique()
+    methods = [key for key in ROWS if key in seeds and seeds[key] == seeds.max()]
+    rows = rows[[key in methods for key in keys]]
+    if rows.empty:
+        raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
+    shown = tables.formatted(tables.summarise(rows), methods)
+    columns = [name for name in COLUMNS[dataset] if name in shown]
+    lines = [f"| MAP, {dataset} | {' | '.join(name.replace('_', ' ') for name in columns)} |"]
+    lines.append("|---|" + "--:|" * len(columns))
+    lines += [f"| {_named(*key)} | {' | '.join(shown.loc[key, columns])} |" for key in methods]
+    return "\n".join([*lines, _made(rows, profile)])
+
+
+def _named(method: str, variant: str) -> str:
+    """A method, and in brackets what its variant changes: "ipad (gate image)"."""
+    plain, changed = read_label(variant)
+    known = METHODS[method.removesuffix(ipad_tables.SUFFIX)]
+    told = [plain] if plain != known.variants[0] else []
+    told += [f"{name} {value}" for name, value in changed.items()]
+    return f"{method} ({', '.join(told)})" if told else method
+
+
+def _made(rows: pd.DataFrame, profile: str) -> str:
+    seeds = ", ".join(map(str, sorted(rows.seed.unique())))
+    return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}."
+
+
+def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> str | None:
+    """Attribute manipulation as a Markdown table: table 4's methods and table 3's other rows; None without any run."""
+    ledger = results.read_ledger()
+    rows = ledger[(ledger.dataset == dataset + SUFFIX) & (ledger.profile == profile)]
+    named = {(row.method, row.variant(PROFILES[profile])): row for row in (*METHOD_ROWS, *ABLATION_ROWS[::-1])}
+    have = list(zip(rows.method, rows.variant, strict=True))
+    rows = rows[[key in named for key in have]]
+    if rows.empty:
+        return None
+    shown = as_text(by_metric(rows, MANIPULATION), [key for key in named if key in have])
+    columns = [MANIPULATION[name] for name in shown]
+    lines = [f"| attribute manipulation, {dataset} | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for (method, variant), cells in zip(shown.index, shown.to_numpy(), strict=True):
+        lines.append(f"| {_named(method, variant)} | {' | '.join(cells)} |")
+    return "\n".join([*lines, _made(rows, profile)])
+
+
+def with_results(text: str) -> str:
+    """The README's text with its results block made anew; FashionError where the markers are missing."""
+    if START not in text or END not in text:
+        raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
+    block = "\n\n".join(filter(None, [*map(markdown_table, COLUMNS), manipulation_table()]))
+    return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)
+
+
+def update() -> None:
+    """Rewrite README.md's results block."""
+    file = paths.root() / "README.md"
+    write_atomically(file, with_results(file.read_text(encoding="utf-8")))

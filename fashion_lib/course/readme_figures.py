@@ -1,0 +1,107 @@
+"""The pictures of the README, made from the library's own plots by `python -m fashion_lib figures`.
+
+Every picture is chosen by order (the first test picture that carries the labels), never by how well it came out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.augmentation import normalise
+from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.runs.run import ledger, load_or_train
+from fashion_lib.show import heat_map_rows, results_bars, retrieval_boards, show_images, tables
+from fashion_lib.tasks.retrieval.evaluation import embed_wanted, rank
+from fashion_lib.tasks.retrieval.explain import attention
+from fashion_lib.training.profiles import Profile
+
+METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
+QUESTIONS = ("collar_design", "sleeve_length", "pattern", "colour")
+ON_TOPS = ("collar_design", "sleeve_length", "pattern")
+ON_DRESSES = ("skirt_length", "silhouette", "pattern")
+
+
+def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:
+    """The first `count` test pictures that carry a label of every named attribute: int64 rows of data.pixels."""
+    test = data.encoded("test")
+    carriers = [set(test.of(data.schema.index(name)).image.tolist()) for name in names]
+    found = sorted(set.intersection(*carriers))[:count]
+    if len(found) < count:
+        raise FashionError(
+            f"only {len(found)} test pictures carry {', '.join(names)}: choose a larger profile."
+        )
+    return np.array(found)
+
+
+def sheet(data: RetrievalData):
+    """One training picture of each value of each local attribute."""
+    training = data.encoded("train", labels="all")
+    rows, titles = [], []
+    for name in data.schema.local:
+        labels = training.of(data.schema.index(name))
+        for value, text in enumerate(data.schema.attribute(name).values):
+            rows.append(labels.image[labels.value == value][0])
+            titles.append(f"{name.split('_')[0]}:\n{text.replace('_', ' ')}")
+    return show_images(data.pixels[np.array(rows)], titles, columns=12, size=0.95)
+
+
+def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QUESTIONS, top: int = 7):
+    """One query under several attributes, each with the model's first candidates."""
+    query = rows_with(data, names, 1)
+    test, drawn = data.encoded("test"), []
+    for name in names:
+        attribute = data.schema.index(name)
+        labels = test.of(attribute)
+        value = labels.value[labels.image == query[0]][0]
+        gallery = labels.image != query[0]
+        wanted = {attribute: np.concatenate([query, labels.image[gallery]])}
+        embedded = embed_wanted(model, data, wanted)[attribute]
+        order = next(iter(rank(embedded[:1], embedded[1:])))[1][0, :top]
+        drawn.append(
+            {
+                "query_row": int(query[0]),
+                "ranked_rows": labels.image[gallery][order],
+                "attribute": name,
+                "correct": labels.value[gallery][order] == value,
+            }
+        )
+    return retrieval_boards(data, drawn, top=top)
+
+
+def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count: int = 3):
+    """The attention that the embedding used and the true regions, for pictures that carry all the named attributes."""
+    rows = rows_with(data, names, count)
+    inputs, ids = normalise(data.pixels[rows]), [data.schema.index(name) for name in names]
+    seen = [attention(model, inputs, torch.full((count,), i))["spatial"] for i in ids]
+    regions = [data.regions(rows, i) for i in ids]
+    return heat_map_rows(data.pixels[rows], seen, [name.replace("_", " ") for name in names], regions)
+
+
+def bars(data: RetrievalData, profile: Profile):
+    """MAP per attribute of the four methods from ledger and runs."""
+    table = ledger.collect(dataset=data.name, profile=profile.name)
+    summary = tables.summarise(table)
+    return results_bars(summary.reindex([row for row in METHODS if row in summary.index]))
+
+
+def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:
+    """Draw the README's figures into figures/ (or `folder`) with ASEN of seed 0; returns the files."""
+    model = load_or_train("asen", profile=profile, data=data).model
+    folder, written = folder or paths.figures_dir(), []
+    for name, figure in (
+        ("wardrobe", sheet(data)),
+        ("boards", boards(data, model)),
+        ("attention_tops", maps(data, model, ON_TOPS)),
+        ("attention_dresses", maps(data, model, ON_DRESSES)),
+        ("results", bars(data, profile)),
+    ):
+        written.append(folder / f"{name}.png")
+        figure.savefig(written[-1], dpi=110, bbox_inches="tight")
+        plt.close(figure)
+    return written

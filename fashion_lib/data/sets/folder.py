@@ -1,0 +1,67 @@
+"""Your own pictures: a folder, a label table and a schema become a data set for every notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
+from fashion_lib.core.words import listed
+from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.label_table import read_label_table
+from fashion_lib.data.photographs import cached_photographs
+from fashion_lib.data.splits import one_label_per_image
+
+
+def load_folder(
+    name: str,
+    table_csv: str | os.PathLike,
+    image_folder: str | os.PathLike,
+    schema_json: str | os.PathLike,
+    size: int,
+) -> RetrievalData:
+    """A data set from a CSV (form: `label_table`), the pictures it names and a JSON schema (form:
+    `Schema.to_json`).
+
+    Pictures are decoded once, as the clothing photographs are, and cached. Unlike there, nothing is left out
+    quietly: a missing or unreadable picture is a `FashionError` that names it. size: side of the squares, in pixels.
+    """
+    schema = read_schema(schema_json)
+    table = read_label_table(table_csv, schema)
+    folder = Path(image_folder)
+    images = sorted(set(table["image"]))
+    if missing := [image for image in images if not (folder / image).is_file()]:
+        raise FashionError(
+            f"{len(missing)} of the {len(images)} images in {table_csv} are not in {folder} "
+            f"({listed(missing)}): add the files or remove their rows."
+        )
+    pixels, unreadable, digest = cached_photographs(name, folder, images, size)
+    if unreadable:
+        named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
+        raise FashionError(
+            f"{len(unreadable)} of the {len(images)} images in {folder} cannot be read ({named}): "
+            "replace the files or remove their rows."
+        )
+    return RetrievalData(
+        name=name,
+        version=digest,
+        schema=schema,
+        image_names=tuple(images),
+        pixels=pixels,
+        labels=table,
+        training_labels=one_label_per_image(table, seed=0),
+        card={"source": f"your own pictures in {folder}", "splitting rule": f"given in {table_csv}"},
+        at_size=lambda other: load_folder(name, table_csv, image_folder, schema_json, other),
+    )
+
+
+def read_schema(path: str | os.PathLike) -> Schema:
+    """The schema in a JSON file."""
+    try:
+        return Schema.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise FashionError(f"the schema file {path} does not exist: check its name and folder.") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FashionError(f"the schema file {path} is not readable JSON ({error}): correct it.") from error

@@ -1,0 +1,1 @@
+"""One file per paper: its model, its builder, its variants, its reference."""

@@ -1,0 +1,177 @@
+"""AG-MLAN: hierarchical features, a branch that names the attribute, and attention on several levels.
+
+Xiao and Yamasaki, "Attribute-Guided Multi-Level Attention Network for Fine-Grained Fashion Retrieval" (later AG-MAN).
+Equation numbers are the paper's. `variant="code"` is what the authors' released code does where it differs.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
+from fashion_lib.methods.base import Attended, BatchLabels, RetrievalModel
+from fashion_lib.methods.registry import method
+from fashion_lib.parts.attention import (
+    ChannelAttention,
+    PositionGate,
+    SpatialAttention,
+    attend_positions,
+    attention_dim,
+)
+from fashion_lib.parts.backbones import Backbone, build_backbone, build_stage4
+from fashion_lib.parts.losses import LOSS_WEIGHTS, LossWeights
+from fashion_lib.parts.masks import initial_masks
+from fashion_lib.parts.precision import float32_maths
+
+# variant -> (kernel of SA, where 2 C channels are reduced to A, how the two losses are weighted)
+VARIANTS = {"paper": (1, "after", "learned"), "code": (7, "before", "fixed")}
+
+
+class AgMlanFeatures(NamedTuple):
+    """What attributes share. branch 2's map (B, C', h, w), ASA's keys (B, A, h, w), SA's summary (B, 3, h, w), and
+    what branch 1 classifies, (B, C, h, w)."""
+
+    image_map: Tensor
+    keys: Tensor
+    summary: Tensor
+    merged: Tensor
+
+
+class AGMLAN(RetrievalModel):
+    """Hierarchical map -> ASA -> SA -> sum over positions -> ACA -> mask -> unit length; D = A.
+
+    ResNet-50: stage 3 has C = 1024 channels, the hierarchical map 2048, A = 512; small: C = A = 128. Reducing 2 C to A
+    channels "before" any attention (code; ASA then has no convolution of its own) or "after" the sum over positions
+    (paper; inferred from the mask's c' rows).
+    Switches of the ablation: branch1 (attribute classification while training), hierarchical (stage 3 alone feeds
+    both branches without it), spatial_gate (SA), mask. sa_kernel, reduce and loss_weights replace the variant's own.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        backbone: Backbone,
+        stage4: nn.Module,
+        variant: str = "paper",
+        *,
+        branch1: bool = True,
+        hierarchical: bool = True,
+        spatial_gate: bool = True,
+        mask: bool = True,
+        sa_kernel: int | None = None,
+        reduce: str | None = None,
+        loss_weights: str | None = None,
+    ):
+        channels, dim = backbone.out_channels, attention_dim(backbone.out_channels)
+        super().__init__(schema, embedding_dim=dim)
+        kernel, place, weighting = VARIANTS[variant]
+        kernel, place, weighting = sa_kernel or kernel, reduce or place, loss_weights or weighting
+        for name, value, known in (("reduce", place, ("before", "after")), ("loss_weights", weighting, LOSS_WEIGHTS)):
+            if value not in known:
+                raise FashionError(f"Unknown {name} '{value}': choose one of {', '.join(known)}.")
+        if kernel % 2 == 0:
+            raise FashionError(f"sa_kernel={kernel} has no middle: choose an odd size, such as 1 or 7.")
+        self.backbone, self.reduce_before = backbone, place == "before"
+        self.bring = Bring(channels) if hierarchical else None
+        wide = 2 * channels if hierarchical else channels
+        self.scale = nn.Parameter(torch.ones(1))  # of the hierarchical map, "w" in the code
+        self.reduce = nn.Conv2d(wide, dim, 1) if self.reduce_before else nn.Linear(wide, dim)
+        self.spatial_attribute, self.channel_attribute = nn.Embedding(len(schema), dim), nn.Embedding(len(schema), dim)
+        inside = dim if self.reduce_before else wide
+        self.spatial = SpatialAttention(inside, dim, self_gated(dim), convolve=not self.reduce_before)
+        self.spatial_gate = PositionGate(kernel) if spatial_gate else None
+        self.channel = ChannelAttention(dim, dim, self_gated(dim))
+        self.spatial_scale, self.channel_scale = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))  # W1, W2
+        self.masks = nn.Parameter(initial_masks(len(schema), dim, "prein")) if mask else None
+        self.branch1 = AttributeClassifier(stage4, 2 * channels, len(schema)) if branch1 else None
+        self.loss_weights = LossWeights(2, weighting) if branch1 else None
+
+    def features(self, images: Tensor) -> AgMlanFeatures:
+        second, third = self.backbone.stages(images)
+        merged, image_map = third, third
+        if self.bring is not None:
+            merged = third + self.bring(second, third)  # (B, C, h, w)
+            image_map = torch.cat([third, merged], dim=1)  # (B, 2 C, h, w)
+        image_map = self.scale * image_map
+        if self.reduce_before:
+            image_map = self.reduce(image_map)  # (B, A, h, w)
+        image_map = image_map.contiguous(memory_format=torch.channels_last)
+        keys, whole = self.spatial.keys(image_map), image_map.float()
+        return AgMlanFeatures(whole, keys, PositionGate.summary(whole), merged)
+
+    @float32_maths
+    def attend(self, features: AgMlanFeatures, attributes: Tensor) -> Attended:
+        attention = self.spatial(features.keys, self.spatial_attribute(attributes))  # eq. 1-3, (B, h, w)
+        weight = self.spatial_scale * attention
+        maps = {"spatial": attention}
+        if self.spatial_gate is not None:
+            gate = self.spatial_gate(features.summary, weight)  # eq. 4, (B, h, w)
+            weight = weight * gate
+            maps["gated"] = attention * gate / (attention * gate).sum((1, 2), keepdim=True).clamp(min=1e-12)
+        vector = attend_positions(features.image_map, weight)  # (B, C')
+        if not self.reduce_before:
+            vector = self.reduce(vector)  # (B, A)
+        gates = {"channel": self.channel_scale * self.channel(vector, self.channel_attribute(attributes))}  # eq. 5-6
+        vector = vector * gates["channel"]
+        if self.masks is not None:
+            gates["mask"] = self.masks[attributes].relu()  # section 3.4
+            vector = vector * gates["mask"]
+        return Attended(F.normalize(vector, dim=1), maps, gates)
+
+    def training_loss(self, features: Any, labels: BatchLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
+        """Eq. 9: the triplet loss (eq. 8), weighted with the loss of naming each image's attribute (eq. 7).
+
+        Further figures for the log: both losses, and "..._weight", the factor that each has in this step.
+        """
+        triplet, figures = super().training_loss(features, labels, margin)
+        if self.branch1 is None:
+            return triplet, figures
+        logits = self.branch1(features.merged)  # (M, n)
+        target = torch.zeros_like(logits)
+        target[labels.rows, labels.attributes] = 1.0
+        classification = F.binary_cross_entropy_with_logits(logits, target)
+        losses = {"classification": classification, "triplet": triplet}
+        loss = self.loss_weights(torch.stack([*losses.values()]))
+        weights = zip(losses, self.loss_weights.factors.tolist(), strict=True)
+        figures |= {name: one.item() for name, one in losses.items()}
+        return loss, figures | {f"{name}_weight": weight for name, weight in weights}
+
+
+class Bring(nn.Module):
+    """Stage 2's map in stage 3's shape: 3 x 3 max pool with stage 3's stride, then a 1 x 1 convolution C / 2 -> C."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv = nn.Conv2d(channels // 2, channels, 1)
+
+    def forward(self, second: Tensor, third: Tensor) -> Tensor:
+        stride = round(second.shape[2] / third.shape[2])
+        return self.conv(F.max_pool2d(second, 3, stride, padding=1))
+
+
+class AttributeClassifier(nn.Module):
+    """Branch 1: stage 4, average pool, linear to one logit an attribute."""
+
+    def __init__(self, stage4: nn.Module, channels: int, attributes: int):
+        super().__init__()
+        self.stage4, self.linear = stage4, nn.Linear(channels, attributes)
+
+    def forward(self, merged: Tensor) -> Tensor:
+        """(B, C, h, w) to float32 logits (B, n)."""
+        return self.linear(self.stage4(merged).float().mean((2, 3)))
+
+
+def self_gated(dim: int) -> nn.Sequential:
+    """Eq. 2 and 5, the "self-attention" of the attribute: sigma(W a) * W a, which is SiLU(W a)."""
+    return nn.Sequential(nn.Linear(dim, dim), nn.SiLU())
+
+
+@method(
+    "ag_mlan", variants=("paper", "code"), reference="Xiao and Yamasaki (AG-MLAN, later AG-MAN)", order=100
+)
+def build(schema, backbone, start, variant, seed, **options):
+    stages = build_backbone(backbone, start), build_stage4(backbone, start)
+    return AGMLAN(schema, *stages, variant, **options)

@@ -1,0 +1,1 @@
+"""IPAD: the model, iterative positioning (IP), attribute diverging (AD)."""

@@ -1,0 +1,148 @@
+"""The methods of both tasks by name: how to build one, its variants, and where it comes from.
+
+Each method's file registers itself with `@method(...)`; this file knows none of them by name. Add a method: write one
+new file in this folder. The registry finds it when it is first read.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
+from fashion_lib.core.words import suggestion
+from fashion_lib.methods.base import RetrievalModel
+
+Builder = Callable[..., RetrievalModel]
+LAST = 1_000  # the order of a method that does not say where it stands in tables
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method. build(schema, backbone, start, variant, seed, **options) returns its model.
+
+    variants: the first is the default. task: "retrieval" or "manipulation". order: place in tables, simplest first.
+    """
+
+    name: str
+    build: Builder
+    variants: tuple[str, ...]
+    reference: str
+    task: str = "retrieval"
+    trainable: bool = True
+    order: int = LAST
+
+
+_registered: dict[str, Method] = {}
+
+
+def method(
+    name: str,
+    *,
+    reference: str,
+    variants: tuple[str, ...] = ("default",),
+    task: str = "retrieval",
+    trainable: bool = True,
+    order: int = LAST,
+) -> Callable[[Builder], Builder]:
+    """Register the decorated builder as a method; the arguments are the fields of `Method`.
+
+    Raises:
+        FashionError: when another file has registered the name.
+    """
+
+    def register(build: Builder) -> Builder:
+        earlier = _registered.get(name)
+        if earlier is not None and earlier.build.__module__ != build.__module__:
+            raise FashionError(
+                f"two files register the method '{name}' ({earlier.build.__module__} and {build.__module__}): "
+                "rename one of them."
+            )
+        _registered[name] = Method(name, build, tuple(variants), reference, task, trainable, order)
+        return build
+
+    return register
+
+
+class Methods(Mapping[str, Method]):
+    """The registered methods of one task (None: of all) in the order of tables, read like a dictionary."""
+
+    def __init__(self, task: str | None = None):
+        self.task = task
+
+    def _found(self) -> dict[str, Method]:
+        import_methods()
+        found = [entry for entry in _registered.values() if self.task in (None, entry.task)]
+        return {entry.name: entry for entry in sorted(found, key=lambda e: (e.task != "retrieval", e.order, e.name))}
+
+    def __getitem__(self, name: str) -> Method:
+        return self._found()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())
+
+    def known(self, name: str) -> Method:
+        """Return the method of that name. Raises FashionError with the nearest known name."""
+        if name not in self:
+            raise FashionError(f"there is no method {name!r}: {suggestion(name, tuple(self))}")
+        return self[name]
+
+
+def import_methods() -> None:
+    """Import every file of this folder once, so that each has registered its methods."""
+    package = importlib.import_module("fashion_lib.methods")
+    for found in pkgutil.walk_packages(package.__path__, "fashion_lib.methods."):
+        importlib.import_module(found.name)
+
+
+METHODS = Methods()
+RETRIEVAL_METHODS = Methods("retrieval")
+MANIPULATION_METHODS = Methods("manipulation")
+
+
+def build_model(
+    method: str,
+    schema: Schema,
+    *,
+    backbone: str = "small",
+    variant: str | None = None,
+    start: str = "pretext",
+    seed: int = 0,
+    **options,
+) -> RetrievalModel:
+    """Build a method's model for the attributes of `schema`; draw its new layers from `seed`.
+
+    Args:
+        method: a name of METHODS.
+        schema: the attributes.
+        backbone, start: see `fashion_lib.parts.backbones.build_backbone`.
+        variant: one of the method's; None is its default.
+        seed: of the new layers. torch's own random state stays as it was.
+        options: the constructor's switches, such as spatial and channel of asen.
+
+    Raises:
+        FashionError: for an unknown method, variant or option, and for start weights that are missing or do not fit.
+    """
+    entry = METHODS.known(method)
+    variant = variant or entry.variants[0]
+    if variant not in entry.variants:
+        raise FashionError(
+            f"Method '{method}' has no variant '{variant}': choose one of {', '.join(entry.variants)}."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model = entry.build(schema, backbone, start, variant, seed, **options)
+        except TypeError as error:
+            raise FashionError(
+                f"Method '{method}' does not take the options {options} ({error}): leave them out."
+            ) from error
+    model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
+    model.start = start
+    return model

@@ -1,0 +1,217 @@
+"""IPAD's tables and figures as rows: the paper's name -> our method and options, and from the ledger what came out.
+
+Tables 1-3 compare methods; figures 2-5 change one part of IPAD; figure 6 needs no run of its own
+(`fashion_lib.runs.stored.stored_beta_curve`). `CODE` has one row for each difference between the paper and its
+released code. READING is what the course reads as the code does, eq. 2 and eq. 4; the notebook on iterative positioning
+measures both ways.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from fashion_lib.methods.ipad.model import VARIANTS
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.papers.published import published
+from fashion_lib.runs import ledger as results
+from fashion_lib.runs import run_list
+from fashion_lib.runs.record import variant_label
+from fashion_lib.runs.reranked import SUFFIX
+from fashion_lib.show import tables
+
+READING = {"gate": "image", "suppression": "erase"}
+DEFAULTS = VARIANTS["paper"] | {
+    "passes": 3, "isa": True, "ica": True, "end_norm": True, "branches": "both", "diverging": True
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line or bar of the paper. method, variant, options: ours. printed: its name in published_results.csv, or ""
+    where the paper prints no figure."""
+
+    method: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    variant: str = ""
+    printed: str = ""
+
+    @property
+    def label(self) -> str:
+        """The variant's name in the ledger."""
+        known = METHODS[self.method.removesuffix(SUFFIX)]
+        return variant_label(self.variant or known.variants[0], **self.options)
+
+
+def ipad(printed: str = "", *, reading: Mapping[str, object] = READING, **changed) -> Row:
+    """A row of IPAD itself; options that equal the paper's default are left out, so that equal runs have one name."""
+    options = {
+        name: value for name, value in (dict(reading) | changed).items() if DEFAULTS.get(name) != value
+    }
+    return Row("ipad", options, printed=printed)
+
+
+def _same(method: str) -> Row:
+    return Row(method, printed=method)
+
+
+METHOD_ROWS = {
+    "random": _same("random"),
+    "triplet": _same("triplet"),
+    "CSN": _same("csn"),
+    "ASEN": _same("asen"),
+    "HAEN": _same("haen"),
+    "AttnFashion": _same("attnfashion"),
+    "ISLN": _same("isln"),
+    "ASEN++": _same("asen_pp"),
+    "RPF": _same("rpf"),
+    "IPAD": ipad("ipad"),
+    "IPAD+FR": Row("ipad" + SUFFIX, ipad().options, printed="ipad+fr"),
+    "IPAD, as the released code": Row("ipad", variant="code"),
+}
+TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each of METHOD_ROWS, on that data set
+_SP = {"branches": "sp", "diverging": False}
+FIGURES: dict[str, dict[str, Row]] = {
+    "fig2": {
+        "w/o SE": ipad("ipad w/o SE", **_SP),
+        "w/o SP": ipad("ipad w/o SP", branches="se", diverging=False),
+        "w/ IP": ipad("ipad w/ IP (no AD)", diverging=False),
+    },
+    "fig3": {
+        "w/o ISA": ipad("ip_sp w/o ISA (ICA only)", **_SP, isa=False),
+        "w/o ICA": ipad("ip_sp w/o ICA (ISA+AS)", **_SP, ica=False),
+        "w/o AS": ipad("ip_sp w/o AS (ISA+ICA)", **_SP, suppression="none"),
+        "w/ IA": ipad("ip_sp w/ IA (ISA+ICA+AS)", **_SP),
+    },
+    "fig4": {
+        "w/o ME": ipad("ipad w/o ME (text: 1.63 points lower)", momentum="none"),
+        "w/o ME-SP": ipad(momentum="se"),
+        "w/o ME-SE": ipad(momentum="sp"),
+        "w/ ME": ipad("ipad w/ ME"),
+    },
+    "fig5": {f"Iter {passes}": ipad(**_SP, passes=passes) for passes in range(1, 11)},
+}
+# What happens inside IP-SP is changed in IP-SP alone, so its rows stand against "w/ IA" of figure 3; the others, IPAD.
+CODE = {
+    "as printed": ipad(reading={}),
+    "eq. 4 as printed": ipad(**_SP, gate="attribute"),
+    "eq. 2 as printed": ipad(**_SP, suppression="keep"),
+    "three identical passes": ipad(**_SP, iteration="identical"),
+    "no momentum encoder": ipad(momentum="none"),
+    "no momentum encoder, repeats averaged": ipad(momentum="none", repeats="average"),
+    "a queue for each attribute": ipad(queue_per="attribute"),
+    "centres three times as often": ipad(ticks=3),
+    "third term of eq. 19 divided": ipad(terms="third"),
+    "all of it": Row("ipad", variant="code"),
+}
+
+
+def labelled(rows: Mapping[str, Row]) -> dict[str, tuple[str, str]]:
+    """Row's name -> (method, variant) as the ledger has it."""
+    return {name: (row.method, row.label) for name, row in rows.items()}
+
+
+def printed(rows: Mapping[str, Row], where: str, table: str) -> pd.DataFrame:
+    """What the paper prints for each row: rows as given, columns attributes, nan where it prints nothing."""
+    found = (
+        published(source="ipad", table=table, dataset=where) if table in _printed_tables() else None
+    )
+    if found is None:
+        return pd.DataFrame({"overall": math.nan}, index=list(rows))
+    wide = found[found["metric"] == "map"].pivot(index="method", columns="attribute", values="value")
+    wide = wide[list(dict.fromkeys(found["attribute"]))]
+    return wide.reindex([row.printed for row in rows.values()]).set_axis(list(rows))
+
+
+def beside(
+    rows: Mapping[str, Row],
+    table: str,
+    *,
+    where: str = "fashionai",
+    dataset: str = "wardrobe",
+    profile: str = "laptop",
+    averages: Sequence[str] = ("overall", "local"),
+    attributes: bool = False,
+) -> pd.DataFrame:
+    """The paper's figures beside ours: rows as given, columns (whose, name); text, MAP in percent, mean ± spread.
+
+    attributes: also the figures of each attribute, theirs and ours, which do not compare. Cost: parameters and image
+    passes in training; minutes are of the machines that ran it. What was not run says so.
+    """
+    theirs, pairs = printed(rows, where, table), labelled(rows)
+    summary = tables.summarise(_ledger(dataset, profile))
+    names = summary.columns.get_level_values(0).unique()
+    ours = [n for n in names if n in averages or (attributes and n not in ("overall", "macro", "local"))]
+    keys = pd.MultiIndex.from_tuples(pairs.values())
+    empty, lines = pd.Series(index=list(rows), dtype=object), {}
+    text = tables.formatted(summary).reindex(keys).set_axis(list(rows)) if len(summary) else {}
+    for name in [n for n in theirs if attributes or n == "overall"]:
+        lines[f"paper: {where}", name] = theirs[name].map(
+            lambda v: "not printed" if math.isnan(v) else f"{v:.2f}"
+        )
+    for name in ours or list(averages):
+        lines[f"ours: {dataset}", name] = text.get(name, empty).fillna(tables.NOT_RUN)
+    for name, values in _cost(pairs, dataset, profile).items():
+        lines["cost", name] = values
+    return pd.DataFrame(lines, index=list(rows))
+
+
+def steps(
+    rows: Mapping[str, Row],
+    against: str,
+    dataset: str = "wardrobe",
+    profile: str = "laptop",
+    average: str = "overall",
+) -> dict[str, tables.Gap]:
+    """How far the row `against` lies above each of the others, in points of MAP, and if seeds could have made it."""
+    summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows)
+    return {
+        name: tables.gap(summary, pair, pairs[against], average)
+        for name, pair in pairs.items()
+        if name != against
+    }
+
+
+def missing(
+    rows: Mapping[str, Row],
+    seeds: Sequence[int] = (0, 1, 2),
+    dataset: str = "wardrobe",
+    profile: str = "laptop",
+) -> list[tuple[Row, int]]:
+    """The (row, seed) that neither the ledger nor this machine has, each run once."""
+    ledger = _ledger(dataset, profile)
+    have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
+    asked = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}
+    return [pair for key, pair in asked.items() if key not in have]
+
+
+def _ledger(dataset: str, profile: str) -> pd.DataFrame:
+    ledger = results.collect(dataset, profile)
+    return ledger[ledger["metric"] == "map"]
+
+
+def _printed_tables() -> set[str]:
+    return set(published(source="ipad")["table"])
+
+
+def _cost(pairs: Mapping[str, tuple[str, str]], dataset: str, profile: str) -> pd.DataFrame:
+    local = [run_list.line(record) for record in results.local_records(dataset, profile)]
+    frames = [run_list.read_runs(), pd.DataFrame(local, columns=list(run_list.COLUMNS))]
+    made = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    made = made[(made["dataset"] == dataset) & (made["profile"] == profile)]
+    made = made.drop_duplicates(list(run_list.RUN), keep="last")
+    cost = {}
+    for name, (method, variant) in pairs.items():
+        mine = made[(made["method"] == method) & (made["variant"] == variant)]
+        if mine.empty:
+            cost[name] = dict.fromkeys(("seeds", "parameters", "image passes", "minutes"), tables.NOT_RUN)
+            continue
+        passes = sorted({f"{int(float(value)):,}" for value in mine["training_image_passes"] if value != ""})
+        cost[name] = {
+            "seeds": ", ".join(map(str, sorted(mine["seed"].astype(int)))),
+            "parameters": f"{int(mine['parameters'].astype(float).max()):,}",
+            "image passes": " or ".join(passes),
+            "minutes": f"{mine['minutes'].astype(float).mean():.1f}",
+        }
+    return pd.DataFrame(cost).T

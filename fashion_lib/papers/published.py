@@ -1,0 +1,32 @@
+"""The numbers that the papers print, from data/published_results.csv."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+
+
+def published(**chosen: str) -> pd.DataFrame:
+    """The papers' own figures: columns source, table, dataset, method, metric, attribute, value (map in percent).
+
+    Keep the rows of a column's value by naming it: published(source="ipad", dataset="fashionai", table="1").
+    """
+    table = pd.read_csv(paths.published_results_file(), dtype={"table": str}, keep_default_na=False)
+    for column, value in chosen.items():
+        if column not in table or value not in set(table[column]):
+            known = sorted(set(map(str, table[column]))) if column in table else list(table)
+            raise FashionError(f"published_results.csv knows no {column} {value!r}: choose one of {', '.join(known)}.")
+        table = table[table[column] == value]
+    return table.reset_index(drop=True)
+
+
+def comparable(names: Mapping[str, str], dataset: str, metric: str = "map") -> pd.DataFrame:
+    """Published figures of our methods: rows (method, source), columns attributes.
+
+    names: the papers' method name -> ours, for example {"asen_v2": "asen"}.
+    """
+    table = published(dataset=dataset, metric=metric)
+    table = table[table.method.isin(list(names))].assign(method=lambda t: t.method.map(names))
+    return table.pivot_table(index=["method", "source"], columns="attribute", values="value", sort=False)

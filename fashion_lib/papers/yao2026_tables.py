@@ -1,0 +1,111 @@
+"""Tables 1 to 4 of Yao et al. 2026: which run stands beside which printed row, and both in one table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.registry import MANIPULATION_METHODS
+from fashion_lib.papers.published import published
+from fashion_lib.runs.record import variant_label
+from fashion_lib.runs.run import Run, departures, load_or_train
+from fashion_lib.show import tables
+from fashion_lib.show.tables import as_text, by_metric
+from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT, RETRIEVAL_METRICS
+from fashion_lib.training.profiles import PROFILES, Profile
+
+
+@dataclass(frozen=True)
+class Row:
+    """A printed row (the method's name in data/published_results.csv, or a name of ours for a row that the paper lacks)
+    and our run: options of the model, and settings in which the profile is changed for it.
+    """
+
+    paper: str
+    method: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def variant(self, profile: Profile) -> str:
+        """The variant's name in records of that profile."""
+        changed = departures(profile.with_options(**self.settings))
+        return variant_label(MANIPULATION_METHODS[self.method].variants[0], **changed, **self.options)
+
+
+PLAIN = {"attention": False, "loss": "plain"}
+BACKBONE_ROWS = tuple(
+    Row(f"{name}+afd", "yao2026", PLAIN, {"backbone": name, "start": "imagenet"})
+    for name in ("alexnet", "vgg16", "resnet34", "resnet50")
+)
+# What runs without a download: the profile's own backbone as in all other tables, and two backbones that both start
+# from random weights, so that only their architecture differs.
+OWN_BACKBONE_ROWS = (
+    Row("profile's backbone+afd", "yao2026", PLAIN),
+    Row("profile's backbone+afd, random start", "yao2026", PLAIN, {"start": "random"}),
+    Row("alexnet+afd, random start", "yao2026", PLAIN, {"backbone": "alexnet", "start": "random"}),
+)
+# Tables 2 and 3 are the same four runs on the profile's own backbone, whatever the paper's names say.
+ABLATION_ROWS = (
+    Row("resnet50+afd", "yao2026", PLAIN),
+    Row("resnet50+afd+attention", "yao2026", {"loss": "plain"}),
+    Row("resnet50+afd+wt_loss", "yao2026", {"attention": False}),
+    Row("resnet50+afd+attention+wt_loss", "yao2026"),
+)
+METHOD_ROWS = tuple(Row(name, name) for name in MANIPULATION_METHODS)
+# The paper's accuracy is of the features, before there is a memory: ours stands beside it from that moment, and once
+# more from the weights that retrieve best, which have been trained on for the memory's sake.
+PRINTED_AS = {"accuracy_stage1": "accuracy"}
+TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
+    "1": ((*BACKBONE_ROWS, *OWN_BACKBONE_ROWS), ("accuracy_stage1", "accuracy")),
+    "2": (ABLATION_ROWS, ("accuracy_stage1", "accuracy")),
+    "3": (ABLATION_ROWS, RETRIEVAL_METRICS),
+    "4": (METHOD_ROWS, RETRIEVAL_METRICS),
+}
+
+
+def table_rows(number: str) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """The rows and metrics of a table; FashionError for a number that the paper does not have."""
+    if number not in TABLES:
+        raise FashionError(f"Yao et al. 2026 has no table {number!r}: choose one of {', '.join(TABLES)}.")
+    return TABLES[number]
+
+
+def beside_paper(number: str, results: pd.DataFrame) -> pd.DataFrame:
+    """One of the paper's tables with ours beside it: rows as printed, columns (metric, "paper" | "ours"), text.
+
+    results: as in by_metric. Ours is mean ± standard deviation over seeds on our data, so levels never compare, only
+    orders; "not run" where there is no run, "not printed" in our own rows. The paper's NDCG stands beside ndcg30.
+    """
+    rows, metrics = table_rows(number)
+    profile = PROFILES[results["profile"].iloc[0]] if len(results) else PROFILES["laptop"]
+    printed = published(source="yao2026", table=number)
+    printed = printed.pivot_table(index="method", columns="metric", values="value")
+    ours = as_text(by_metric(results, metrics), [(row.method, row.variant(profile)) for row in rows])
+    columns = {}
+    for metric in metrics:
+        digits = 1 if metric in PERCENT else 3
+        theirs = printed[PRINTED_AS.get(metric, metric)].map(f"{{:.{digits}f}}".format)
+        theirs = theirs.reindex([row.paper for row in rows])
+        columns[metric, "paper"] = theirs.fillna("not printed").to_list()
+        columns[metric, "ours"] = ours[metric].to_list() if metric in ours else [tables.NOT_RUN] * len(rows)
+    return pd.DataFrame(columns, index=pd.Index([row.paper for row in rows], name="method"))
+
+
+def run_rows(
+    number: str, *, profile: Profile, seeds: Sequence[int] = (0, 1, 2), data=None, progress: bool = True
+) -> list[Run]:
+    """Load or train every run of a table, seed by seed. data: what `profile` loads, to save loading it again."""
+    rows, _ = table_rows(number)
+    return [
+        load_or_train(
+            row.method,
+            profile=profile.with_options(**row.settings),
+            seed=seed,
+            options=row.options,
+            data=data,
+            progress=progress,
+        )
+        for seed in seeds
+        for row in rows
+    ]

@@ -1,0 +1,1 @@
+"""Pieces of networks and losses; no whole method of a paper."""

@@ -1,0 +1,233 @@
+"""Backbones: ResNets cut after stage 3, plain convolutional networks, and where their start weights come from.
+
+ASEN and its successors drop ResNet-50's stage 4 to keep positions (14 x 14 at 224 pixels). "small" is the same plan
+at a quarter of ResNet-18's size, for a laptop's processor. AlexNet and VGG16 are for Yao et al. 2026, table 1.
+"""
+
+import os
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import get_model, get_model_weights
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+
+STARTS = ("pretext", "reconstruction", "imagenet", "random")
+
+
+class Backbone(nn.Module):
+    """Stem and stages 1-3 of a ResNet, with torchvision's names (conv1 ... layer3): images (B, 3, H, W) to a map.
+
+    out_channels: C. stride: pixels a position, so the map is (B, C, ceil(H / stride), ceil(W / stride)).
+    """
+
+    def __init__(self, resnet: ResNet, out_channels: int, stride: int):
+        super().__init__()
+        self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
+        self.layer1, self.layer2, self.layer3 = resnet.layer1, resnet.layer2, resnet.layer3
+        self.out_channels, self.stride, self.stem_channels = out_channels, stride, resnet.conv1.out_channels
+
+    def stem(self, images: Tensor) -> Tensor:
+        """The low-level map that the stages start from: (B, stem_channels, H / 4, W / 4)."""
+        return self.maxpool(self.relu(self.bn1(self.conv1(images))))
+
+    def body(self, stem: Tensor) -> Tensor:
+        """From the stem's map to the last one."""
+        return self.layer3(self.layer2(self.layer1(stem)))
+
+    def stages(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps after stage 2, (B, C / 2, ., .), and after stage 3, (B, C, H / stride, W / stride)."""
+        second = self.layer2(self.layer1(self.stem(images)))
+        return second, self.layer3(second)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.stages(images)[1]
+
+
+class PlainBackbone(nn.Module):
+    """The convolutional part of AlexNet or VGG16, with torchvision's names (features.0 ...): images to a map.
+
+    All three linear layers are left out, not only the last one, because a map is what attention can work on. The stem
+    ends with the first pooling. AlexNet's convolutions take at least 63 x 63 pixels.
+    """
+
+    def __init__(self, network: nn.Module, stride: int):
+        super().__init__()
+        self.features, self.stride = network.features, stride
+        convolutions = [layer for layer in self.features if isinstance(layer, nn.Conv2d)]
+        # Both networks keep the number of channels inside the stem (VGG16 has two convolutions of 64 there).
+        self.stem_channels, self.out_channels = convolutions[0].out_channels, convolutions[-1].out_channels
+        self.stem_layers = 1 + next(k for k, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))
+
+    def stem(self, images: Tensor) -> Tensor:
+        return self.features[: self.stem_layers](images)
+
+    def body(self, stem: Tensor) -> Tensor:
+        return self.features[self.stem_layers :](stem)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features(images)
+
+
+class SmallResNet(nn.Module):
+    """ResNet-18's stages 1-3 at width 32 instead of 64, stage 3 without stride: 96 pixels give 12 x 12 positions."""
+
+    def __init__(self, width: int = 32):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1, self.relu = nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.layer1 = _stage(width, width, stride=1)
+        self.layer2 = _stage(width, 2 * width, stride=2)
+        self.layer3 = _stage(2 * width, 4 * width, stride=1)
+        for module in self.modules():  # as torchvision starts a ResNet
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def _stage(inside: int, outside: int, stride: int) -> nn.Sequential:
+    shortcut = None
+    if stride != 1 or inside != outside:
+        shortcut = nn.Sequential(
+            nn.Conv2d(inside, outside, 1, stride=stride, bias=False), nn.BatchNorm2d(outside)
+        )
+    return nn.Sequential(BasicBlock(inside, outside, stride, shortcut), BasicBlock(outside, outside))
+
+
+# name -> a fresh backbone with random weights
+BACKBONES = {
+    "small": lambda: Backbone(SmallResNet(), out_channels=128, stride=8),
+    "resnet18": lambda: Backbone(get_model("resnet18"), out_channels=256, stride=16),
+    "resnet34": lambda: Backbone(get_model("resnet34"), out_channels=256, stride=16),
+    "resnet50": lambda: Backbone(get_model("resnet50"), out_channels=1024, stride=16),
+    "alexnet": lambda: PlainBackbone(get_model("alexnet"), stride=32),
+    "vgg16": lambda: PlainBackbone(get_model("vgg16"), stride=32),
+}
+WITH_STAGES = ("small", "resnet18", "resnet34", "resnet50")
+
+
+def build_backbone(name: str, start: str = "pretext") -> Backbone:
+    """A backbone with its start weights.
+
+    name: a key of BACKBONES. start: "pretext" or "reconstruction" (shipped, learned without attribute labels, fit
+    "small" only), "imagenet" (torchvision's, fit the others), "random". Raises FashionError for an unknown name,
+    weights that do not fit, and a file that is missing or damaged.
+    """
+    if name not in BACKBONES:
+        raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    if start not in STARTS:
+        raise FashionError(f"Unknown start '{start}': choose one of {', '.join(STARTS)}.")
+    backbone = BACKBONES[name]()
+    if start in ("pretext", "reconstruction"):
+        if name != "small":
+            raise FashionError(
+                f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
+                "choose start='imagenet' or start='random'."
+            )
+        path = paths.weights_dir() / f"start_{start}.safetensors"
+        load_backbone_weights(backbone, read_weights(path), path)
+    elif start == "imagenet":
+        if name == "small":
+            raise FashionError(
+                "There are no ImageNet weights for the backbone 'small': choose start='pretext', "
+                f"or one of the backbones {', '.join(other for other in BACKBONES if other != 'small')}."
+            )
+        path = imagenet_file(name)
+        load_backbone_weights(backbone, read_weights(path), path)
+    return backbone
+
+
+def build_stage4(name: str, start: str = "pretext") -> nn.Module:
+    """The stage that a Backbone leaves out, (B, C, h, w) to (B, 2 C, h / 2, w / 2); AG-MLAN's branch 1 wants it.
+
+    torchvision's, with ImageNet weights at start="imagenet" and random ones otherwise; for "small" a stage of the same
+    plan with random weights, since its start weights end at stage 3. FashionError as in build_backbone, and for
+    AlexNet and VGG16, which have no stages.
+    """
+    if name not in WITH_STAGES:
+        raise FashionError(f"The backbone '{name}' has no stage 4: choose one of {', '.join(WITH_STAGES)}.")
+    if name == "small":
+        stage = _stage(128, 256, stride=2)
+        for module in stage.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        return stage
+    stage = get_model(name).layer4
+    if start == "imagenet":
+        weights = read_weights(imagenet_file(name))
+        stage.load_state_dict({k.removeprefix("layer4."): v for k, v in weights.items() if k.startswith("layer4.")})
+    return stage
+
+
+def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
+    """Copy weights (any float type) into a backbone; stage 4 and classifier of a whole network are left out.
+
+    Raises FashionError naming `path` and the first tensor that is missing, too much, or of another shape.
+    """
+    weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc.", "classifier."))}
+    own = {k: v for k, v in backbone.state_dict().items() if not k.endswith("num_batches_tracked")}
+    for key in OrderedDict.fromkeys([*own, *(k for k in weights if not k.endswith("num_batches_tracked"))]):
+        found, expected = (tuple(part[key].shape) if key in part else "nothing" for part in (weights, own))
+        if found != expected:
+            raise FashionError(
+                f"The weights in {path} do not fit this backbone ({key}: found {found}, expected "
+                f"{expected}): use the file that was made for it."
+            )
+    backbone.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
+    )
+
+
+def imagenet_file(name: str) -> Path:
+    """torchvision's ImageNet file of a network: in $FASHION_WEIGHTS, data/weights, torch's cache, else downloaded.
+
+    Each folder is searched for every version torchvision has, oldest first (the one the papers used), as .pth or as
+    .safetensors of the same stem. Raises FashionError naming file and folder when it is nowhere and cannot be fetched.
+    """
+    addresses = [entry.url for entry in get_model_weights(name)]
+    cache = Path(torch.hub.get_dir()) / "checkpoints"
+    given = os.environ.get("FASHION_WEIGHTS")
+    for folder in [*([Path(given)] if given else []), paths.weights_dir(), cache]:
+        for address in addresses:
+            file = folder / address.rsplit("/", 1)[1]
+            for candidate in (file.with_suffix(".safetensors"), file):
+                if candidate.is_file():
+                    return candidate
+    target = cache / addresses[0].rsplit("/", 1)[1]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(addresses[0], str(target), hash_prefix=target.stem.rsplit("-", 1)[1])
+    except (OSError, RuntimeError) as error:
+        raise FashionError(
+            f"The ImageNet weights {target.name} are not on this machine and could not be fetched ({error}): put that "
+            f"file into {given or paths.weights_dir()}, or choose another start."
+        ) from error
+    return target
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors or .pth file, never unpickling code; FashionError where that cannot be done."""
+    if not path.is_file():
+        raise FashionError(
+            f"The start weights {path} are missing: restore that file from the repository or choose "
+            "start='random'."
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
+        raise FashionError(
+            f"The start weights {path} cannot be read (cut off or damaged): fetch the file again."
+        ) from error
+    except pickle.UnpicklingError as error:
+        raise FashionError(
+            f"The start weights {path} are not a plain weights file: fetch the file again."
+        ) from error

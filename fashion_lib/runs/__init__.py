@@ -1,0 +1,1 @@
+"""From names to numbers: train or load a run, its record, the ledger."""

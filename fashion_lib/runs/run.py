@@ -1,0 +1,123 @@
+"""One run from names to numbers: load the checkpoint if it is there, else train; then score the test split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.registry import METHODS, build_model
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
+from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.history import TrainingHistory
+from fashion_lib.training.loop import train
+from fashion_lib.training.profiles import PROFILES, Profile, get_profile
+from fashion_lib.training.task import Task
+
+TASKS: dict[str, Task] = {task.name: task for task in (RETRIEVAL, MANIPULATION)}
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained model with its data, its record (what tables read), its history (curves) and its folder."""
+
+    model: RetrievalModel
+    data: Any
+    record: RunRecord
+    history: TrainingHistory
+    folder: Path
+
+
+def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:
+    """Return the profile's training settings with a seed; every setting of the same name carries over."""
+    shared = {field.name for field in fields(task.config)} & {field.name for field in fields(Profile)}
+    return task.config(**{name: getattr(profile, name) for name in shared}, seed=seed)
+
+
+def departures(profile: Profile) -> dict[str, object]:
+    """Return the settings in which a profile differs from the course's profile of that name."""
+    base = PROFILES[profile.name]
+    return {
+        f.name: getattr(profile, f.name)
+        for f in fields(Profile)
+        if getattr(profile, f.name) != getattr(base, f.name)
+    }
+
+
+def task_of(method: str) -> Task:
+    """Return the task of a method. Raises FashionError for an unknown name."""
+    return TASKS[METHODS.known(method).task]
+
+
+def load_or_train(
+    method: str,
+    data=None,
+    *,
+    dataset: str = "wardrobe",
+    variant: str | None = None,
+    profile: Profile | str = "laptop",
+    seed: int = 0,
+    options: Mapping[str, object] | None = None,
+    attributes: Sequence[str] | None = None,
+    changes: int = 1,
+    progress: bool = True,
+) -> Run:
+    """Load the run of a method on a data set when runs/ holds it, resume it when it was interrupted, else train it.
+
+    Args:
+        method: a name of METHODS; it decides the task, attribute-specific retrieval or attribute manipulation.
+        data: what the task's `load` returns (RetrievalData, ManipulationData), to save loading it again.
+        dataset: the data set's name, read when `data` is None.
+        variant: one of the method's; None is its default.
+        profile: its name, or a Profile. `Profile.with_options` changes settings; what differs becomes part of the
+            variant's name in records, as do `options`, so that no table mixes them up.
+        seed: of the new layers, the batches and the augmentation.
+        options: switches of the model's constructor.
+        attributes, changes: of attribute manipulation, see `load_manipulation`.
+        progress: print one line before training, and a bar.
+
+    Returns:
+        The run. Its data has pictures of the size that the model reads.
+
+    Raises:
+        FashionError: for unknown names, and for damaged checkpoints or records.
+    """
+    task = task_of(method)
+    profile = get_profile(profile) if isinstance(profile, str) else profile
+    questions = {"attributes": attributes} if attributes is not None else {}
+    questions |= {"changes": changes} if changes != 1 else {}
+    data = task.load(dataset, profile, data, **questions)
+    options = dict(options or {})
+    settings = {"backbone": profile.backbone, "start": profile.start, "variant": variant, "seed": seed}
+    model = build_model(method, data.schema, **settings, **options)
+    data = task.fitted(data, model, profile)
+    config = training_config(profile, seed, task)
+    label = variant_label(model.architecture["variant"], **departures(profile), **options, **task.departures(data))
+    folder = run_dir(data.name, profile.name, method, label, seed)
+    record_file = folder / RECORD_NAME
+    if progress and not record_file.exists() and any(True for _ in model.parameters()):
+        print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
+    history = train(model, data, config, folder, task=task, progress=progress)
+    if record_file.exists():
+        return Run(model, data, RunRecord.load(record_file), history, folder)
+    scores = task.measured(model, data, history)
+    record = RunRecord(
+        method=method,
+        variant=label,
+        dataset=data.name,
+        profile=profile.name,
+        seed=seed,
+        metrics=scores.metrics,
+        localisation=scores.localisation,
+        counts=scores.counts,
+        minutes=(history.seconds + history.evaluation_seconds) / 60,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        image_passes=model.image_passes,
+        start=profile.start if METHODS[method].trainable else "",
+        precision=history.precision,
+        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+    )
+    record.save(record_file)
+    return Run(model, data, record, history, folder)

@@ -1,0 +1,180 @@
+"""Finished runs of this machine, read back: profile and model behind a record, and metrics that came later.
+
+A run that was trained before the course measured something keeps its checkpoint, so the number can be added to its
+record without training anything anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.sets import load_dataset
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS, build_model
+from fashion_lib.runs.ledger import local_records
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
+from fashion_lib.runs.run import Run, load_or_train
+from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
+from fashion_lib.tasks.manipulation.manipulation_task import split_scores
+from fashion_lib.tasks.retrieval import triplet_prediction
+from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
+from fashion_lib.training.checkpoint import load_model_tensors, read_checkpoint, write_checkpoint
+from fashion_lib.training.device import training_device
+from fashion_lib.training.profiles import PROFILES, Profile
+
+
+def folder_of(record: RunRecord) -> Path:
+    """Where a run lies."""
+    return run_dir(record.dataset, record.profile, record.method, record.variant, record.seed)
+
+
+def profile_of(record: RunRecord) -> Profile:
+    """The profile a run was made with: the one it names, changed by the departures in its variant's label."""
+    base = PROFILES[record.profile]
+    _, changed = read_label(record.variant)
+    settings = {field.name for field in fields(Profile)} & set(changed)
+    return base.with_options(**{name: changed[name] for name in settings})
+
+
+def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
+    """The model of a run's best checkpoint, in eval mode and on the device it would be trained on.
+
+    FashionError when there is no whole checkpoint, or when it was made with other data.
+    """
+    path = folder_of(record) / "best.safetensors"
+    tensors, state = read_checkpoint(path)
+    made, given = state["data"], {"name": data.name, "version": data.version, "images": len(data.image_names)}
+    if made != given:
+        raise FashionError(
+            f"The checkpoint {path} was made with the data {made} but {given} came: load the data set at the run's"
+            " own profile."
+        )
+    parts = state["architecture"]
+    model = build_model(
+        parts["method"],
+        data.schema,
+        backbone=parts["backbone"],
+        variant=parts["variant"],
+        start="random",
+        seed=record.seed,
+        **parts["options"],
+    )
+    load_model_tensors(model, tensors, state, path)
+    return model.to(device=training_device("auto"), memory_format=torch.channels_last).eval()
+
+
+def lacks_triplets(record: RunRecord) -> bool:
+    return record.method in RETRIEVAL_METHODS and not set(triplet_prediction.METRICS) <= set(record.metrics)
+
+
+def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:
+    """Measure triplet prediction from a run's best checkpoint if its record lacks it; the record is saved.
+
+    Everything else in the record stays as it is, the commit of the training included.
+    """
+    if lacks_triplets(record):
+        model = stored_model(record, data)
+        record.metrics |= triplet_prediction.scores(model, data, precision=record.precision or "fp32")
+        record.save(folder_of(record) / RECORD_NAME)
+    return record
+
+
+def add_missing_triplets(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
+    """`add_triplets` for all finished runs whose records lack it, each data set loaded once; yields the records."""
+    load = cache(load_dataset)
+    for record in filter(lacks_triplets, local_records(dataset, profile)):
+        yield add_triplets(record, load(record.dataset, profile_of(record)))
+
+
+def stored_parts(record: RunRecord, data: RetrievalData, split: str = "test") -> dict[int, dict[str, Tensor]]:
+    """Attribute id -> "region" or "patch" -> float32 (queries, then candidates; C): read from the run's folder, or
+    embedded once with its best checkpoint and written there. data: the run's, at any picture size.
+
+    FashionError when the file belongs to other data, and for a run without two branches.
+    """
+    path = folder_of(record) / f"branches.{split}.safetensors"
+    made = {"name": data.name, "version": data.version, "images": len(data.image_names), "split": split}
+    if path.exists():
+        tensors, state = read_checkpoint(path)
+        if state != made:
+            raise FashionError(
+                f"{path} was made from {state}, but {made} is asked for: delete it to make it anew."
+            )
+        parts: dict[int, dict[str, Tensor]] = {}
+        for key, vectors in tensors.items():
+            attribute, branch = key.split(".")
+            parts.setdefault(int(attribute), {})[branch] = vectors
+        return dict(sorted(parts.items()))
+    model = stored_model(record, data)
+    pictures = data.resized(profile_of(record).image_size * model.image_scale)
+    parts = embed_parts(model, pictures, wanted_rows(data, split), precision=record.precision or "fp32")
+    tensors = {f"{a}.{branch}": vectors for a, named in parts.items() for branch, vectors in named.items()}
+    write_checkpoint(path, tensors, made)
+    return parts
+
+
+def stored_beta_curve(
+    record: RunRecord, data: RetrievalData, betas: Sequence[float] = BETAS, split: str = "test"
+) -> pd.DataFrame:
+    """`branch_weights.beta_curve` of a stored run, from its stored features."""
+    return score_betas(stored_parts(record, data, split), data, betas, split)
+
+
+def labelled_run(
+    method: str, label: str, *, dataset: str = "wardrobe", profile: Profile, seed: int, progress: bool = True
+) -> Run:
+    """Load or train a run by its variant's name in records: "default+attention=False+start=random".
+
+    What follows the variant is a setting of the profile, "attributes" (joined by "-") or "changes" of the data, else an
+    option of the model.
+    """
+    variant, changed = read_label(label)
+    settings = {field.name: changed.pop(field.name) for field in fields(Profile) if field.name in changed}
+    attributes = str(changed.pop("attributes", "")).split("-")
+    return load_or_train(
+        method,
+        dataset=dataset,
+        variant=variant,
+        profile=profile.with_options(**settings),
+        seed=seed,
+        options={name: value for name, value in changed.items() if name != "changes"},
+        attributes=attributes if any(attributes) else None,
+        changes=changed.get("changes", 1),
+        progress=progress,
+    )
+
+
+def lacks_scores(record: RunRecord) -> bool:
+    """Whether a record of a manipulation run was stored before all of today's scores were measured."""
+    if record.method not in MANIPULATION_METHODS:
+        return False
+    return not {"accuracy", *METRICS, "operation_renamed_own"} <= set(record.metrics)
+
+
+def add_missing_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
+    """Measure from the checkpoints of all finished runs what their records lack; yields those records, saved.
+
+    Everything else in a record stays as it is, the commit of the training included.
+    """
+    for record in filter(lacks_scores, local_records(dataset, profile)):
+        if not (checkpoint := folder_of(record) / "last.safetensors").is_file():
+            raise FashionError(f"there is no checkpoint {checkpoint}: delete that run's folder and train it anew.")
+        run = labelled_run(
+            record.method,
+            record.variant,
+            dataset=record.dataset.removesuffix(SUFFIX),
+            profile=PROFILES[record.profile],
+            seed=record.seed,
+            progress=False,
+        )
+        record.metrics = split_scores(run.model, run.data, run.history.precision) | record.metrics
+        record.save(run.folder / RECORD_NAME)
+        yield record

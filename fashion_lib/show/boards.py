@@ -1,0 +1,70 @@
+"""Boards of attribute manipulation: a query, what was asked, what came back (Yao et al. 2026, figure 8)."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.label_vectors import described
+from fashion_lib.show.pictures import DPI, QUERY, RIGHT, WRONG, draw_picture
+from fashion_lib.tasks.manipulation.manipulation_metrics import agreement
+from fashion_lib.tasks.manipulation.operations import operations_of, target_labels
+
+TICK = "✓"
+
+
+def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
+    """One row a board: the operation in words, the query, its `top` nearest pictures.
+
+    boards: dictionaries with query (a row of data), vector int8 (V,), ranked (rows of data, best first) and perhaps
+    title (such as a method), which is printed instead of the operation. A picture with every label of the target is
+    framed green with a tick; another one orange-red with the values that it has wrong.
+    """
+    if not boards:
+        raise FashionError("there is no board to draw: give at least one query.")
+    answers = [verdicts(data, board, top) for board in boards]
+    height = [1.3 + 0.12 * max((text.count("\n") + 1 for _, text in shown), default=1) for shown in answers]
+    figure = plt.figure(figsize=(1.12 * (top + 1) + 1.9, sum(height)), dpi=DPI, layout="constrained")
+    grid = figure.add_gridspec(len(boards), top + 3, width_ratios=[1.7, 1, 0.12, *[1] * top], height_ratios=height)
+    for k, board in enumerate(boards):
+        vector = np.asarray(board["vector"])
+        text = figure.add_subplot(grid[k, 0])
+        text.axis("off")
+        text.text(1, 0.5, board.get("title") or asked(data.schema, vector), ha="right", va="center", fontsize=8.5,
+                  fontweight="bold")
+        axes = figure.add_subplot(grid[k, 1])
+        draw_picture(axes, data.pixels[board["query"]], QUERY)
+        axes.set_title("query", fontsize=7, pad=3, color=QUERY)
+        for place, (row, title) in enumerate(answers[k]):
+            axes = figure.add_subplot(grid[k, place + 3])
+            frame = RIGHT if title == TICK else WRONG
+            draw_picture(axes, data.pixels[row], frame)
+            axes.set_title(title, fontsize=6.5, pad=3, color=frame)
+    plt.close(figure)
+    return figure
+
+
+def asked(schema, vector: np.ndarray) -> str:
+    """The operations of a manipulation vector, two lines each."""
+    lines = [f"{one.attribute}:\n{one.remove} → {one.add}" for one in operations_of(schema, vector)]
+    return "\n".join(lines).replace("_", " ")
+
+
+def verdicts(data, board: dict, top: int) -> list[tuple[int, str]]:
+    """The first `top` answers of a board: row and `said` of what it has wrong."""
+    ranked = np.asarray(board["ranked"])[:top]
+    target = target_labels(data.labels.matrix[board["query"]], np.asarray(board["vector"]))
+    right, wanted = agreement(target[None], data.labels.matrix[ranked], data.labels.blocks)
+    wrong = [[name for a, name in enumerate(data.schema.names) if wanted[0, a] and not one[a]] for one in right[0]]
+    said_of = [said(data.schema, data.labels.matrix[row], names) for row, names in zip(ranked, wrong, strict=True)]
+    return list(zip(ranked.tolist(), said_of, strict=True))
+
+
+def said(schema, labels: np.ndarray, wrong: Sequence[str]) -> str:
+    """A tick, or a cross and a line for each value that is wrong; "no ..." where the picture misses the attribute."""
+    if not wrong:
+        return TICK
+    held = described(schema, labels)
+    return "✗ " + "\n".join("/".join(held.get(name, (f"no {name}",))) for name in wrong).replace("_", " ")

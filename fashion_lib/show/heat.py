@@ -1,0 +1,102 @@
+"""Heat maps on pictures. The maps come in as `forward` made them: these functions enlarge and colour, no more."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.show.pictures import DPI, checked_images, draw_picture, two_lines
+
+# Without inferno's black, which on a grey picture would not be heat.
+HEAT = ListedColormap(colormaps["inferno"](np.linspace(0.3, 1.0, 256)))
+OUTLINE = (0, 255, 255)  # no colour of HEAT, so that it is never taken for heat
+DIMMED = 0.85
+
+
+def enlarged(heat, height: int, width: int) -> np.ndarray:
+    """A map (h, w) at the picture's size, float32 (height, width): each cell its own block, no smoothing.
+
+    Smoothing would draw a precision that a 12 x 12 map does not have.
+    """
+    heat = torch.as_tensor(np.asarray(heat, dtype=np.float32))[None, None]
+    return F.interpolate(heat, size=(height, width), mode="nearest-exact")[0, 0].numpy()
+
+
+def overlay(image: np.ndarray, heat, alpha: float = 0.6) -> np.ndarray:
+    """A picture with a map on it. image: uint8 (H, W, 3); heat: (h, w) in 0..1; returns uint8 (H, W, 3).
+
+    alpha: weight of the heat's colour where heat is 1; cold cells keep the picture, in dimmed grey. Scale a picture's
+    maps together before (heat = maps / maps.max()), or the figure says nothing about which is the stronger.
+    """
+    heat = np.asarray(heat, dtype=np.float32)
+    if heat.ndim != 2 or not np.isfinite(heat).all() or heat.min() < 0 or heat.max() > 1:
+        raise FashionError(f"overlay takes a map (h, w) with values in 0..1 but got {heat.shape}, {np.min(heat):.3g} to"
+                           f" {np.max(heat):.3g}: divide by the largest value of the maps to compare.")
+    heat = enlarged(heat, *image.shape[:2])
+    grey = np.repeat(image.astype(np.float32).mean(axis=2, keepdims=True), 3, axis=2)
+    colour = 255 * HEAT(heat)[..., :3]
+    weight = alpha * np.sqrt(heat)[..., None]  # the root lets weak heat show without hiding the picture under strong
+    return ((1 - weight) * DIMMED * grey + weight * colour).round().clip(0, 255).astype(np.uint8)
+
+
+def outline(image: np.ndarray, mask: np.ndarray, colour: Sequence[int] = OUTLINE) -> np.ndarray:
+    """A copy of a picture, uint8 (H, W, 3), with the edge of bool (H, W) drawn on the mask's own outermost pixels."""
+    if mask.dtype != bool or mask.shape != image.shape[:2]:
+        raise FashionError(f"the mask is {mask.dtype} {mask.shape} for a picture of {image.shape[:2]}: give bool of"
+                           " that size.")
+    padded = np.pad(mask, 1)
+    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    drawn = np.array(image)
+    drawn[mask & ~inside] = colour
+    return drawn
+
+
+def heat_map_rows(
+    images, maps: Sequence, titles: Sequence[str], region_masks: Sequence | None = None, shared_scale: bool = True, *,
+    row_titles: Sequence[str] | None = None, scale_label: str = "weight of a cell", size: float = 1.25,
+) -> Figure:
+    """One row a picture: the picture, then one map for each title, all on one colour scale with its bar at the right.
+
+    images: uint8 (B, H, W, 3). maps: one float (B, h, w) for each title (attribute or method), non-negative.
+    region_masks: for each title bool (B, H, W), or None where there is none; drawn as an outline. shared_scale: True
+    gives each row one scale; False gives each map its own 0..1 and labels the bar so. row_titles: left of the rows.
+    """
+    images = checked_images(images)
+    maps = [np.asarray(one.detach().cpu() if torch.is_tensor(one) else one, dtype=np.float32) for one in maps]
+    wrong = [one.shape for one in maps if one.ndim != 3 or len(one) != len(images)]
+    if wrong or len(maps) != len(titles) or (region_masks is not None and len(region_masks) != len(titles)):
+        raise FashionError(f"{len(titles)} titles and {len(images)} pictures need as many maps (and region masks), each"
+                           f" (pictures, h, w), but {len(maps)} came{f', one of shape {wrong[0]}' if wrong else ''}.")
+    width = [*[1] * (len(titles) + 1), 0.07]
+    figure, grid = plt.subplots(len(images), len(width), squeeze=False, layout="constrained", width_ratios=width,
+                                figsize=(size * (len(titles) + 1.75), size * len(images) + 0.35), dpi=DPI)
+    for row, (line, image) in enumerate(zip(grid, images, strict=True)):
+        draw_picture(line[0], image)
+        if row_titles is not None:
+            line[0].set_ylabel(row_titles[row], fontsize=8)
+        top = max(float(one[row].max()) for one in maps) or 1.0
+        for k, axes in enumerate(line[1:-1]):
+            own = float(maps[k][row].max()) or 1.0
+            draw_picture(axes, overlay(image, maps[k][row] / (top if shared_scale else own), alpha=0.85))
+            if region_masks is not None and region_masks[k] is not None:
+                draw_outline(axes, region_masks[k][row])
+            if row == 0:
+                axes.set_title(two_lines(titles[k]), fontsize=8, pad=3)
+        colours = ScalarMappable(Normalize(0, top if shared_scale else 1), HEAT)
+        bar = figure.colorbar(colours, cax=line[-1], ticks=[0, top if shared_scale else 1])
+        bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=7)
+        bar.set_label(scale_label if shared_scale else "of each map", fontsize=7, labelpad=2)
+    plt.close(figure)
+    return figure
+
+
+def draw_outline(axes, mask: np.ndarray, colour: str = "cyan") -> None:
+    """The edge of bool (H, W) as a thin line on axes that show the picture."""
+    axes.contour(mask.astype(float), levels=[0.5], colors=[colour], linewidths=1.1)

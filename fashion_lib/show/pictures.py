@@ -1,0 +1,114 @@
+"""Rows of pictures: contact sheets, and retrieval boards with right and wrong answers framed."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fashion_lib.core.errors import FashionError
+
+DPI = 90
+# Okabe and Ito's colours, told apart by colour-blind readers too; the boards add a tick or a cross all the same.
+RIGHT, WRONG, QUERY = "#009E73", "#D55E00", "#0072B2"
+
+
+def checked_images(images) -> np.ndarray:
+    """uint8 (N, H, W, 3) from an array or a list of pictures; FashionError for anything else."""
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
+        raise FashionError(f"the pictures to show are {images.dtype} {images.shape}: give uint8 (N, H, W, 3), at least"
+                           " one.")
+    return images
+
+
+def draw_picture(axes: Axes, image: np.ndarray, frame: str | None = None) -> None:
+    """One picture without ticks, with a coloured frame if asked for."""
+    axes.imshow(image, interpolation="nearest" if len(image) > 32 else "none")
+    axes.set(xticks=[], yticks=[])
+    for side in axes.spines.values():
+        side.set(visible=frame is not None, color=frame or "none", linewidth=2.5)
+
+
+def show_images(images, titles=None, columns: int = 8, frame=None, size: float = 1.1) -> Figure:
+    """A contact sheet. images: uint8 (N, H, W, 3); titles, frame (colours or None): one entry a picture.
+
+    columns: pictures a row; size: inches a picture.
+    """
+    images = checked_images(images)
+    for name, entries in (("titles", titles), ("frame", frame)):
+        if entries is not None and len(entries) != len(images):
+            raise FashionError(f"show_images got {len(entries)} {name} for {len(images)} pictures: give one a picture.")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    lines = max((str(title).count("\n") + 1 for title in titles), default=0) if titles is not None else 0
+    figure, grid = plt.subplots(rows, columns, figsize=(columns * size, rows * (size + 0.16 * lines)), dpi=DPI,
+                                squeeze=False, layout="constrained")
+    for axes in grid.flat[len(images):]:
+        axes.axis("off")
+    for k, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
+        draw_picture(axes, image, frame[k] if frame is not None else None)
+        if titles is not None:
+            axes.set_title(str(titles[k]), fontsize=7, pad=3)
+    plt.close(figure)
+    return figure
+
+
+def retrieval_board(
+    data, query_row: int, ranked_rows: Sequence[int], attribute: str | int, correct: Sequence[bool],
+    title: str | None = None, top: int = 8,
+) -> Figure:
+    """A query and its first `top` candidates, the right ones framed green with a tick, the wrong ones orange-red.
+
+    query_row, ranked_rows: rows of data.pixels, best first; correct: whether each candidate is relevant.
+    """
+    return retrieval_boards(data, [{"query_row": query_row, "ranked_rows": ranked_rows, "attribute": attribute,
+                                    "correct": correct, "title": title}], top=top)
+
+
+def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
+    """Several boards below one another, such as one query under several attributes or methods.
+
+    boards: dictionaries with retrieval_board's query_row, ranked_rows, attribute, correct and perhaps title.
+    """
+    if not boards:
+        raise FashionError("there is no retrieval board to draw: give at least one query.")
+    for k, board in enumerate(boards):
+        shown, marked = (min(len(board[name]), top) for name in ("ranked_rows", "correct"))
+        if shown != marked:
+            raise FashionError(f"board {k} has {shown} candidates but {marked} entries in 'correct': give one each.")
+    figure = plt.figure(figsize=(1.05 * (top + 1) + 1.2, 1.36 * len(boards)), dpi=DPI, layout="constrained")
+    # The second column is the gap between the query and its answers; the first says what the row is about.
+    grid = figure.add_gridspec(len(boards), top + 3, width_ratios=[1.15, 1, 0.12, *[1] * top])
+    for k, board in enumerate(boards):
+        rows, correct = list(board["ranked_rows"])[:top], list(board["correct"])[:top]
+        attribute = board["attribute"]
+        name = attribute if isinstance(attribute, str) else data.schema.names[attribute]
+        label = figure.add_subplot(grid[k, 0])
+        label.axis("off")
+        label.text(1, 0.5, two_lines(board.get("title") or name), ha="right", va="center", fontsize=9,
+                   fontweight="bold")
+        query = figure.add_subplot(grid[k, 1])
+        draw_picture(query, data.pixels[board["query_row"]], QUERY)
+        query.set_title("query: " + shown_value(data, board["query_row"], name), fontsize=7, pad=3, color=QUERY)
+        for place, (row, right) in enumerate(zip(rows, correct, strict=True)):
+            axes = figure.add_subplot(grid[k, place + 3])
+            draw_picture(axes, data.pixels[row], RIGHT if right else WRONG)
+            axes.set_title(f"{'✓' if right else '✗'} {shown_value(data, row, name)}", fontsize=7, pad=3,
+                           color=RIGHT if right else WRONG)
+    plt.close(figure)
+    return figure
+
+
+def two_lines(name: str) -> str:
+    """A name such as "sleeve_length" for a narrow place; a name that has its line breaks keeps them."""
+    name = name.replace("_", " ")
+    return name if "\n" in name else name.replace(" ", "\n", 1)
+
+
+def shown_value(data, row: int, attribute: str) -> str:
+    """The value of an attribute that the label table holds for a picture, "" where it has none."""
+    table = data.labels
+    found = table.loc[(table["image"] == data.image_names[row]) & (table["attribute"] == attribute), "value"]
+    return "" if found.empty else str(found.iloc[0]).replace("_", " ")

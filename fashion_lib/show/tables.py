@@ -1,0 +1,105 @@
+"""From ledger rows to the tables of the README and the notebooks, with the papers' own figures beside them."""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT, RETRIEVAL_METRICS
+from fashion_lib.tasks.retrieval.evaluation import AVERAGES
+
+NOT_RUN = "not run"
+
+
+def summarise(table: pd.DataFrame, metric: str = "map") -> pd.DataFrame:
+    """Mean and spread over seeds: rows (method, variant), columns (attribute, mean | std | n).
+
+    std is the sample standard deviation (ddof=1), nan for a single seed. All rows must be of one data set and profile.
+    """
+    table = table[table.metric == metric]
+    for column in ("dataset", "profile"):
+        if table[column].nunique() > 1:
+            raise FashionError(f"a summary mixes the {column}s {', '.join(sorted(table[column].unique()))}:"
+                               " choose the rows of one first.")
+    order = [*(name for name in table.attribute.unique() if name not in AVERAGES), *AVERAGES]
+    grouped = table.groupby(["method", "variant", "attribute"], sort=False)["value"].agg(["mean", "std", "count"])
+    wide = grouped.rename(columns={"count": "n"}).unstack("attribute").swaplevel(axis=1)
+    return wide.reindex(columns=[(name, s) for name in order if name in wide.columns.get_level_values(0)
+                                 for s in ("mean", "std", "n")])
+
+
+def formatted(summary: pd.DataFrame, methods: list[tuple[str, str]] | None = None, digits: int = 1) -> pd.DataFrame:
+    """A summary as text, "65.2 ± 1.3" (one seed: "65.2"); methods: the (method, variant) rows to show, in order."""
+    summary = summary.reindex(pd.MultiIndex.from_tuples(methods, names=summary.index.names)) if methods else summary
+    attributes = list(dict.fromkeys(summary.columns.get_level_values(0)))
+
+    def cell(mean: float, spread: float) -> str:
+        if not math.isfinite(mean):
+            return NOT_RUN
+        return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
+
+    return pd.DataFrame({name: [cell(mean, spread) for mean, spread in
+                                zip(summary[name, "mean"], summary[name, "std"], strict=True)]
+                         for name in attributes}, index=summary.index)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far one row of a summary lies above another, and whether seeds alone could have made the difference.
+
+    difference: of the means, in the measure's unit. spread: the larger of the two sample standard deviations over
+    seeds, nan where one of them has a single seed. seeds: how many each has.
+    """
+
+    difference: float
+    spread: float
+    seeds: tuple[int, int]
+
+    @property
+    def verdict(self) -> str:
+        """One of "higher" and "lower", beyond the spread only; else why nothing is claimed."""
+        if 0 in self.seeds:
+            return NOT_RUN
+        if not math.isfinite(self.spread):
+            return "no claim from a single seed"
+        return "higher" if self.difference > self.spread else "lower" if self.difference < -self.spread else "no order"
+
+    def text(self, digits: int = 1) -> str:
+        if 0 in self.seeds:
+            return NOT_RUN
+        spread = f"spread {self.spread:.{digits}f}" if math.isfinite(self.spread) else "no spread"
+        return f"{self.difference:+.{digits}f}, {spread}: {self.verdict}"
+
+
+def gap(summary: pd.DataFrame, lower: tuple[str, str], higher: tuple[str, str], attribute: str = "overall") -> Gap:
+    """The step from one (method, variant) to another in `summarise`'s table; rows it lacks count as not run."""
+    if attribute not in summary.columns.get_level_values(0):
+        return Gap(math.nan, math.nan, (0, 0))
+    a, b = summary.reindex(pd.MultiIndex.from_tuples([lower, higher]))[attribute].to_dict("records")
+    seeds = tuple(0 if math.isnan(one["n"]) else int(one["n"]) for one in (a, b))
+    spread = math.nan if min(seeds) < 2 else max(a["std"], b["std"])
+    return Gap(b["mean"] - a["mean"], spread, seeds)
+
+
+def by_metric(results: pd.DataFrame, metrics: Collection[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:
+    """`fashion_lib.show.tables.summarise` with metrics in the place of attributes.
+
+    results: ledger rows of one data set and profile (fashion_lib.runs.ledger.collect). Rows (method, variant), columns
+    (metric, mean | std | n), of which a metric that no row has is left out.
+    """
+    chosen = results[(results["attribute"] == attribute) & results["metric"].isin(list(metrics))]
+    summary = summarise(chosen.assign(attribute=chosen["metric"], metric="score"), "score")
+    return summary[[name for name in metrics if name in summary.columns.get_level_values(0)]]
+
+
+def as_text(summary: pd.DataFrame, rows: Sequence[tuple[str, str]] | None = None) -> pd.DataFrame:
+    """by_metric's summary as text, "65.2 ± 1.3": one digit for percent, three for the rest.
+
+    rows: the (method, variant) to show, in order; "not run" where there is none.
+    """
+    metrics = list(dict.fromkeys(summary.columns.get_level_values(0)))
+    digits = {name: 1 if name in PERCENT else 3 for name in metrics}
+    text = {name: formatted(summary[[name]], rows, places)[name] for name, places in digits.items()}
+    return pd.DataFrame(text, index=summary.index if rows is None else pd.MultiIndex.from_tuples(rows))

@@ -1,0 +1,1 @@
+"""What is measured of a model: attribute-specific retrieval and attribute manipulation."""

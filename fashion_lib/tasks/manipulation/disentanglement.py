@@ -1,0 +1,165 @@
+"""Is a feature disentangled? Measured, not asserted: probes of every subspace, and how far the others move.
+
+Two changes of one attribute are compared with each other: the manipulation of a feature, and the wardrobe's twin, the
+same scene drawn with that attribute changed. Each should move the changed attribute's subspace and no other.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.augmentation import normalise
+from fashion_lib.methods.manipulation_base import DisentangledModel
+from fashion_lib.tasks.manipulation.manipulation_evaluation import manipulated, represent_rows
+from fashion_lib.tasks.manipulation.operations import changed_attributes
+
+PROBE_IMAGES = 1500
+# "linear": is it there at all? Every number is scaled first, so a whisper is heard like a shout. "neighbours": do the
+# nearest pictures share it? That is what Euclidean retrieval sees.
+PROBES = {
+    "linear": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
+    "neighbours": lambda: KNeighborsClassifier(n_neighbors=15),
+}
+
+
+def subspaces(model, stored: Tensor) -> Tensor:
+    """Features (B, A * D) as (B, A, D); FashionError for a method that has no subspaces."""
+    if not isinstance(model, DisentangledModel):
+        raise FashionError(f"{type(model).__name__} keeps no subspace for an attribute: take a disentangled method.")
+    return stored.view(len(stored), len(model.schema), model.embedding_dim)
+
+
+def probe_matrix(
+    model, data, *, probe: str = "linear", limit: int = PROBE_IMAGES, split: str = "test"
+) -> pd.DataFrame:
+    """Accuracy of a probe (one of PROBES) from each subspace (rows) to each attribute (columns), in [0, 1].
+
+    Fitted on at most `limit` evenly spread training pictures, scored on `split`; see probe_table.
+    """
+    fit, score = probe_rows(data, limit, split)
+    parts = [subspaces(model, represent_rows(model, data, rows)).numpy() for rows in (fit, score)]
+    return probe_table(data, fit, score, *parts, data.schema.names, probe)
+
+
+def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """Rows to fit probes on (at most `limit`, evenly spread over train) and rows to score them on."""
+    fit = data.rows("train")
+    if len(fit) > limit:
+        fit = fit[np.linspace(0, len(fit) - 1, limit).round().astype(int)]
+    return fit, data.rows(split)
+
+
+def probe_table(
+    data,
+    fit: np.ndarray,
+    score: np.ndarray,
+    fit_parts: np.ndarray,
+    score_parts: np.ndarray,
+    names: Sequence[str],
+    probe: str = "linear",
+) -> pd.DataFrame:
+    """Probes of any cut of a feature into P parts: fit_parts (len(fit), P, D), score_parts (len(score), P, D).
+
+    Rows: the parts by `names`; columns: attributes; values: accuracy on the pictures `score` that have the attribute.
+    The last row, "most frequent", guesses the value that the pictures `fit` have most often: what a disentangled
+    feature should give off the diagonal. FashionError for data with several values an attribute, and an unknown probe.
+    """
+    if probe not in PROBES:
+        raise FashionError(f"Unknown probe '{probe}': choose one of {', '.join(PROBES)}.")
+    if not data.labels.single:
+        raise FashionError("a probe predicts one value: take data in which no picture has two values of an attribute.")
+    table = pd.DataFrame(0.0, index=[*names, "most frequent"], columns=list(data.schema.names))
+    for a, (attribute, block) in enumerate(zip(data.schema.names, data.labels.blocks, strict=True)):
+        has = [data.labels.known[rows, a] for rows in (fit, score)]
+        having = fit[has[0]], score[has[1]]
+        value = [data.labels.matrix[rows, block].argmax(1) for rows in having]
+        table.loc["most frequent", attribute] = (value[1] == np.bincount(value[0]).argmax()).mean()
+        for part, name in enumerate(names):
+            fitted = PROBES[probe]().fit(fit_parts[has[0], part], value[0])
+            table.loc[name, attribute] = fitted.score(score_parts[has[1], part], value[1])
+    return table
+
+
+def typical_distances(model, stored: Tensor) -> np.ndarray:
+    """In each subspace the mean distance between two different pictures, (A,): the yardstick of a shift."""
+    parts = subspaces(model, stored)
+    pairs = torch.stack([torch.cdist(part, part) for part in parts.unbind(1)])  # (A, B, B)
+    return (pairs.sum((1, 2)) / (len(stored) * (len(stored) - 1))).double().numpy()
+
+
+def shifts(model, before: Tensor, after: Tensor, typical: np.ndarray) -> np.ndarray:
+    """How far each subspace moved, float64 (B, A), as a multiple of its typical distance. before, after (B, A * D)."""
+    moved = (subspaces(model, after) - subspaces(model, before)).norm(dim=2)
+    return moved.double().numpy() / np.maximum(typical, 1e-12)
+
+
+@torch.no_grad()
+def prediction_changes(model, before: Tensor, after: Tensor) -> np.ndarray:
+    """Whether the value that the classifier names first changed, bool (B, A); any method. before, after (B, F)."""
+    device = next(model.parameters()).device
+    first, second = (model.logits(part.to(device)).cpu() for part in (before, after))
+    changed = [first[:, block].argmax(1) != second[:, block].argmax(1) for block in model.blocks]
+    return torch.stack(changed, dim=1).numpy()
+
+
+def mean_by_change(measured: np.ndarray, changed: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """Means of float or bool (B, A) over the rows that changed an attribute: rows what was changed, columns attributes.
+
+    changed: bool (B, A). Rows that change several attributes count for each of them; attributes never changed are left
+    out.
+    """
+    table = {name: measured[changed[:, a]].mean(0) for a, name in enumerate(names) if changed[:, a].any()}
+    return pd.DataFrame(table, index=list(names)).T.rename_axis("changed")
+
+
+def manipulation_features(model, data, split: str = "test") -> tuple[Tensor, Tensor, np.ndarray]:
+    """Features (Q, F) of a split's queries before and after their manipulation, and what changed, bool (Q, A)."""
+    queries = data.queries(split)
+    before = represent_rows(model, data, queries.query)
+    return before, manipulated(model, before, queries.vectors), changed_attributes(queries.vectors, data.schema)
+
+
+def twin_features(model, data, count: int = 40, *, seed: int = 0) -> tuple[Tensor, Tensor, np.ndarray]:
+    """Features (B, F) of test pictures and of their twins; what changed, bool (B, A). See twin_pictures."""
+    rows, pixels, changed = twin_pictures(data, count, seed=seed)
+    return represent_rows(model, data, rows), represent_pixels(model, pixels), changed
+
+
+def twin_pictures(data, count: int = 40, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Test pictures with one attribute redrawn: rows int64 (B,), pixels uint8 (B, S, S, 3), what changed bool (B, A).
+
+    `count` pictures for each attribute that the wardrobe can change (the garment is none). FashionError for other data.
+    """
+    if data.wardrobe is None:
+        raise FashionError(f"'{data.name}' cannot redraw its pictures: twins exist for the drawn wardrobe only.")
+    rng, rows, drawn, which = np.random.default_rng(seed), [], [], []
+    for a, attribute in enumerate(data.schema):
+        test = data.rows("test")
+        shown = [row for row in test[data.labels.known[test, a]] if attribute.name in data.wardrobe.labels(row)]
+        for row in rng.permutation(shown)[:count].tolist():
+            now = data.labels.values(row)[attribute.name][0]
+            value = str(rng.choice([other for other in attribute.values if other != now]))
+            rows.append(row)
+            drawn.append(data.wardrobe.twin(row, attribute.name, value).image)
+            which.append(a)
+    changed = np.zeros((len(rows), len(data.schema)), bool)
+    changed[np.arange(len(rows)), which] = True
+    return np.array(rows, np.int64), np.stack(drawn), changed
+
+
+@torch.no_grad()
+def represent_pixels(model, pixels: np.ndarray) -> Tensor:
+    """Features float32 (B, F) of pictures that are in no data set, uint8 (B, S, S, 3); in eval mode."""
+    device, training = next(model.parameters()).device, model.training
+    model.eval()
+    stored = model.represent(model.features(normalise(pixels).to(device))).float().cpu()
+    model.train(training)
+    return stored

@@ -1,0 +1,115 @@
+"""Embed the gallery once, manipulate the queries, rank by Euclidean distance, score (Yao et al. 2026, section 3.2)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
+from fashion_lib.tasks.manipulation.operations import changed_attributes
+from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
+from fashion_lib.tasks.retrieval.evaluation import visit_features
+
+BYTES_PER_PAIR = 96  # distances, their order, agreement of each attribute and graded relevance twice
+
+
+def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str = "fp32") -> Tensor:
+    """What the gallery stores, float32 (len(rows), F) on the CPU; every picture passes the backbone once."""
+    unique, inverse = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
+    stored = torch.empty(len(unique), model.width)
+
+    def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
+        stored[part] = model.represent(features).float().cpu()
+
+    visit_features(model, data, {0: unique}, keep, batch_size=batch_size, precision=precision)
+    return stored[torch.from_numpy(inverse)]
+
+
+def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rank the gallery for every query by Euclidean distance, a chunk of queries at a time.
+
+    queries (Q, F), gallery (G, F), any float type. Yields (slice of the queries, order) with order int64 (q, G),
+    nearest first, equal distances by lower row. Features are rounded to whole numbers whose squared distances stay
+    below 2**53, so sums in float64 are exact and the result does not depend on the chunks.
+    """
+    queries, gallery = (torch.as_tensor(part, device="cpu").detach().double() for part in (queries, gallery))
+    if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
+        raise FashionError(f"queries {tuple(queries.shape)} and gallery {tuple(gallery.shape)} do not fit together:"
+                           " give one feature of the same width a row.")
+    if not (torch.isfinite(queries).all() and torch.isfinite(gallery).all()):
+        raise FashionError("a feature is not finite, so it cannot be ranked: lower the learning rate.")
+    largest = max([float(part.abs().max()) for part in (queries, gallery) if part.numel()], default=1.0) or 1.0
+    # Every |product of two features| is at most F * (2**25 / sqrt(F))**2 = 2**50.
+    scale = 2.0**25 / (largest * queries.shape[1] ** 0.5)
+    queries, gallery = (torch.round(part * scale) for part in (queries, gallery))
+    length = gallery.square().sum(1)  # (G,)
+    step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(gallery)))))
+    for start in range(0, len(queries), step):
+        rows = slice(start, min(start + step, len(queries)))
+        # The query's own length is the same for the whole gallery and changes no order.
+        distance = length - 2 * queries[rows] @ gallery.T  # (q, F) @ (F, G) -> (q, G)
+        yield rows, torch.sort(distance, dim=1, stable=True).indices.numpy()
+
+
+@dataclass(frozen=True)
+class ManipulationScores:
+    """scores: metric -> "overall", "macro" or the name of what was changed -> mean over its queries, in [0, 1].
+
+    "overall" weighs queries alike, "macro" what was changed. queries, excluded: counts per name of what was changed.
+    """
+
+    scores: dict[str, dict[str, float]]
+    queries: dict[str, int]
+    excluded: dict[str, int]
+
+    @property
+    def top10(self) -> float:
+        return self.scores["top10_acc"]["overall"]
+
+
+@torch.no_grad()
+def manipulated(model, represented: Tensor, vectors: np.ndarray) -> Tensor:
+    """What is searched with: stored features (Q, F) after the manipulations int8 (Q, V); float32 (Q, F) on the CPU."""
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    return model.manipulate(represented.to(device), torch.from_numpy(vectors).to(device).float()).float().cpu()
+
+
+def evaluate_manipulation(
+    model, data, split: str = "valid", *, precision: str = "fp32", batch_size: int = 256, budget_mib: float = 64
+) -> ManipulationScores:
+    """Score a model on the queries of a split; each picture passes the backbone once."""
+    queries = data.queries(split)
+    training = model.training
+    model.eval()
+    rows = np.concatenate([queries.query, queries.gallery])
+    stored = represent_rows(model, data, rows, batch_size=batch_size, precision=precision)
+    asked = manipulated(model, stored[: len(queries)], queries.vectors)
+    model.train(training)
+    return score_queries(queries, asked, stored[len(queries) :], data, budget_mib=budget_mib)
+
+
+def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
+    """Score manipulated query features (Q, F) against gallery features (G, F)."""
+    changed = changed_attributes(queries.vectors, data.schema)
+    labels = data.labels.matrix[queries.gallery]
+    found = {metric: np.zeros(len(queries)) for metric in METRICS}
+    for rows, order in rank_by_distance(asked, gallery, budget_mib=budget_mib):
+        for metric, values in scores(order, queries.targets[rows], labels, changed[rows], data.schema).items():
+            found[metric][rows] = values
+    names = np.array([changed_names(data.schema, row) for row in changed])
+    means = {metric: _averaged(values, names) for metric, values in found.items()}
+    counts = {name: int((names == name).sum()) for name in dict.fromkeys(names.tolist())}
+    return ManipulationScores(means, counts, queries.excluded)
+
+
+def _averaged(values: np.ndarray, names: np.ndarray) -> dict[str, float]:
+    """Means over the queries of each name and over all; a name that has no finite value is left out."""
+    kept = np.isfinite(values)
+    parts = {name: values[kept & (names == name)] for name in dict.fromkeys(names.tolist())}
+    means = {name: float(part.mean()) for name, part in parts.items() if len(part)}
+    if not means:
+        return {}
+    return means | {"overall": float(values[kept].mean()), "macro": float(np.mean(list(means.values())))}

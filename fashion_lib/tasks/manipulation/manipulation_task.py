@@ -1,0 +1,205 @@
+"""Training in two stages inside the course's one loop: features first, then the memory with them.
+
+Both stages draw the same batches of (query, target, negative) tuples; stage 1 looks at their pictures only. So all
+methods see the same pictures, whichever losses they take from them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.label_vectors import known_attributes
+from fashion_lib.methods.manipulation_base import ManipulationModel, TupleLabels
+from fashion_lib.parts.memory import value_samples
+from fashion_lib.tasks.manipulation.accuracy import classification_accuracy
+from fashion_lib.tasks.manipulation.disentanglement_scores import disentanglement_scores
+from fashion_lib.tasks.manipulation.manipulation_data import ManipulationData, load_manipulation
+from fashion_lib.tasks.manipulation.manipulation_evaluation import evaluate_manipulation, represent_rows
+from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT
+from fashion_lib.tasks.manipulation.operations import changed_attributes, target_labels
+from fashion_lib.tasks.manipulation.tuples import Tuples, changed_names, training_tuples
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.history import TrainingHistory
+from fashion_lib.training.task import Measured
+
+STAGE_1 = "stage 1 accuracy, "  # of the history's keys, with what it is the accuracy of
+PROTOTYPE_IMAGES = 2000  # a class mean of hundreds of pictures moves no more, and all of them would be a tenth of a run
+
+
+@dataclass(frozen=True)
+class ManipulationConfig(TrainingConfig):
+    """TrainingConfig with feature_share: the fraction of the steps that stage 1 takes. batch_size counts images, three
+    of which are a tuple. Validation happens in stage 2 alone, because before it there is nothing to choose. sampling,
+    groups, negative, labels and mining are not read.
+    """
+
+    feature_share: float = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.feature_share < 1 or self.batch_size < 6:
+            raise FashionError(
+                f"feature_share={self.feature_share} with batch_size={self.batch_size} cannot be: give a share"
+                " between 0 and 1 and at least two tuples of three images."
+            )
+
+    @property
+    def feature_steps(self) -> int:
+        """Steps of stage 1, at least one if there are two."""
+        return min(max(1, round(self.feature_share * self.steps)), max(1, self.steps - 1))
+
+    def evaluation_steps(self) -> set[int]:
+        left = self.steps - self.feature_steps
+        return {self.feature_steps + round(left * (k + 1) / self.evaluations) for k in range(self.evaluations)}
+
+
+@dataclass(frozen=True, eq=False)
+class TupleBatch:
+    """What one step looks at. images int64 (3 T,): the tuples' queries, then targets, then negatives."""
+
+    images: np.ndarray
+    tuples: Tuples
+
+
+class TupleSampler:
+    """Batches of tuples from the training pictures, a pure function of the generator."""
+
+    def __init__(self, data: ManipulationData, batch_size: int):
+        self.labels, self.rows, self.changes = data.labels, data.rows("train"), data.changes
+        self.count = batch_size // 3
+
+    def batch(self, rng: np.random.Generator) -> TupleBatch:
+        drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
+        return TupleBatch(np.concatenate([drawn.query, drawn.target, drawn.negative]), drawn)
+
+
+class AttributeManipulation:
+    """The task: tuples, selection by Top-10 accuracy on the validation split, a memory between the two stages."""
+
+    name = "manipulation"
+    measure = "Top-10 accuracy"
+    config = ManipulationConfig
+
+    def load(
+        self,
+        dataset: str,
+        profile,
+        data: ManipulationData | RetrievalData | None = None,
+        *,
+        attributes: Sequence[str] | None = None,
+        changes: int = 1,
+    ) -> ManipulationData:
+        """Load a data set by name, or convert `data`; see `load_manipulation` for attributes and changes.
+
+        Raises:
+            FashionError: when `data` is ready for manipulation and other attributes or changes come with it.
+        """
+        if isinstance(data, ManipulationData):
+            if attributes is not None or changes not in (1, data.changes):
+                raise FashionError(
+                    "the data is ready for manipulation already: give attributes and changes to load_manipulation."
+                )
+            return data
+        return load_manipulation(dataset if data is None else data.name, profile, attributes, changes, data=data)
+
+    def fitted(self, data: ManipulationData, model: ManipulationModel, profile) -> ManipulationData:
+        """Return the data as it is: every model of this task reads pictures of the profile's size."""
+        return data
+
+    def departures(self, data: ManipulationData) -> Mapping[str, object]:
+        """Return the attributes and changes that differ from the data set's default, for the variant's name."""
+        return data.departures
+
+    def prepare(self, model: ManipulationModel, data: ManipulationData) -> None:
+        """Give the model the label vectors of the training pictures."""
+        model.prepare(data.labels, data.rows("train"))
+
+    def sampler(self, data: ManipulationData, config: ManipulationConfig) -> TupleSampler:
+        """Return the sampler of (query, target, negative) tuples."""
+        return TupleSampler(data, config.batch_size)
+
+    def labels(
+        self, batch: TupleBatch, data: ManipulationData, config: ManipulationConfig, device: torch.device
+    ) -> TupleLabels:
+        """Return the label vectors of a batch's pictures, before and after the operation, on `device`."""
+        vectors, blocks, matrix = batch.tuples.vectors, data.labels.blocks, data.labels.matrix
+        labels = matrix[batch.images]
+        wanted = target_labels(matrix[batch.tuples.query], vectors)
+        arrays = (labels, known_attributes(labels, blocks), vectors.astype(np.float32), wanted)
+        return TupleLabels(*(torch.from_numpy(a).to(device) for a in (*arrays, known_attributes(wanted, blocks))))
+
+    def score(self, model: ManipulationModel, data: ManipulationData, precision: str) -> float:
+        """Return Top-10 accuracy on the validation split, in [0, 1]."""
+        return evaluate_manipulation(model, data, "valid", precision=precision).top10
+
+    def before_step(
+        self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, step: int, precision: str
+    ) -> dict[str, float] | None:
+        """Begin stage 2 at step `feature_steps`: start the memory from class means of the present features.
+
+        A run resumed there starts the same memory from the same weights. The classifiers' accuracy on the test split at
+        that moment goes into the history: only the record reads it.
+        """
+        model.memory_stage = step >= config.feature_steps
+        if step != config.feature_steps:
+            return None
+        model.initialise_memory(class_means(model, data, config.seed, precision))
+        found = classification_accuracy(model, data, "test", precision=precision)
+        return {STAGE_1 + name: share for name, share in found.items()}
+
+    def measured(self, model: ManipulationModel, data: ManipulationData, history: TrainingHistory) -> Measured:
+        """Score the test split: see `split_scores`; accuracy after stage 1 comes from the history."""
+        queries = data.queries("test")
+        asked = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
+        counts = {
+            "queries": dict(Counter(asked)),
+            "candidates": {"gallery": len(queries.gallery)},
+            "without_relevant": queries.excluded,
+        }
+        return Measured(split_scores(model, data, history.precision) | stage_1(history), counts=counts)
+
+
+MANIPULATION = AttributeManipulation()
+
+
+def split_scores(model: ManipulationModel, data: ManipulationData, precision: str) -> dict[str, dict[str, float]]:
+    """Score the test split: metric -> what was changed, or an average -> value; units: see PERCENT.
+
+    METRICS of manipulation, "accuracy" of the classifiers, and disentanglement.
+    """
+    scores = {"accuracy": classification_accuracy(model, data, "test", precision=precision)}
+    scores |= evaluate_manipulation(model, data, "test", precision=precision).scores
+    found = {
+        metric: {name: (100 if metric in PERCENT else 1) * value for name, value in row.items()}
+        for metric, row in scores.items()
+        if row
+    }
+    return found | disentanglement_scores(model, data)
+
+
+def stage_1(history: TrainingHistory) -> dict[str, dict[str, float]]:
+    """Return the metric "accuracy_stage1" in percent; {} for a history that does not have it."""
+    found = stage_1_accuracy(history)
+    return {"accuracy_stage1": {name: 100 * share for name, share in found.items()}} if found else {}
+
+
+def stage_1_accuracy(history: TrainingHistory) -> dict[str, float]:
+    """classification_accuracy of the features before there was a memory, as the run's history tells it, in [0, 1];
+    {} for a run that was not asked.
+    """
+    told = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
+    return {name.removeprefix(STAGE_1): value for name, value in told}
+
+
+def class_means(model: ManipulationModel, data: ManipulationData, seed: int, precision: str) -> torch.Tensor:
+    """The mean feature of each value's training pictures, float32 (V, F), in eval mode; see value_samples."""
+    rng = np.random.default_rng([seed, data.labels.matrix.shape[1]])
+    chosen = value_samples(data.labels, data.rows("train"), rng, model.memory_samples, PROTOTYPE_IMAGES)
+    places = np.cumsum([0, *map(len, chosen)])
+    stored = represent_rows(model, data, np.concatenate(chosen), precision=precision)
+    return torch.stack([stored[start:stop].mean(0) for start, stop in zip(places, places[1:], strict=False)])

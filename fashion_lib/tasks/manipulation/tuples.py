@@ -1,0 +1,157 @@
+"""(query, operation, target, negative) tuples for training, and test queries with their matches, from labels alone.
+
+Yao et al. 2026, section 4: 780,336 training and 204,221 test tuples, about nine a picture; how they were drawn is not
+said. Here an operation changes attributes drawn uniformly among those the query has, a target is any picture that has
+every label of the query after the operation, and a negative is any picture that has not.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Schema
+from fashion_lib.data.label_vectors import LabelVectors, value_blocks
+from fashion_lib.tasks.manipulation.manipulation_metrics import matches
+from fashion_lib.tasks.manipulation.operations import changed_attributes, target_labels
+
+TUPLES_PER_IMAGE = 9  # 780,336 tuples of four fifths of 113,948 pictures
+ATTEMPTS = 1000  # with hundreds of values, most operations ask for what no picture has
+
+
+@dataclass(frozen=True, eq=False)
+class Tuples:
+    """T training tuples: query, target, negative int64 (T,), rows of the data set; vectors int8 (T, V)."""
+
+    query: np.ndarray
+    vectors: np.ndarray
+    target: np.ndarray
+    negative: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+
+@dataclass(frozen=True, eq=False)
+class TestQueries:
+    """Q queries against one gallery: what a method is asked, and what is right.
+
+    query int64 (Q,) and gallery int64 (G,): rows of the data set. vectors int8 (Q, V). targets bool (Q, V): the label
+    vectors wanted. matches int64 (Q,): gallery pictures that have all labels of the target, at least one.
+    excluded: attributes changed -> number of drawn queries that no gallery picture could answer.
+    """
+
+    __test__ = False  # not a test, whatever pytest thinks of the name
+
+    query: np.ndarray
+    vectors: np.ndarray
+    targets: np.ndarray
+    matches: np.ndarray
+    gallery: np.ndarray
+    excluded: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    @property
+    def drawn(self) -> int:
+        return len(self) + sum(self.excluded.values())
+
+
+def draw_vector(schema: Schema, labels: np.ndarray, rng: np.random.Generator, changes: int = 1) -> np.ndarray | None:
+    """A manipulation vector, int8 (V,), for a picture with label vector `labels`; None where it has too few attributes.
+
+    `changes` different attributes that the picture has, uniformly; of each a value it has and one it has not.
+    """
+    blocks = value_blocks(schema)
+    usable = [block for block in blocks if 0 < labels[block].sum() < block.stop - block.start]
+    if len(usable) < changes:
+        return None
+    vector = np.zeros(len(labels), np.int8)
+    for place in rng.permutation(len(usable))[:changes]:
+        block = usable[place]
+        for sign, held in ((-1, True), (1, False)):
+            vector[block.start + rng.choice(np.flatnonzero(labels[block] == held))] = sign
+    return vector
+
+
+def training_tuples(
+    labels: LabelVectors, rows: np.ndarray, rng: np.random.Generator, count: int, changes: int = 1
+) -> Tuples:
+    """`count` tuples among the pictures `rows`, a pure function of the generator.
+
+    A query whose target no other picture could be is drawn anew. Raises FashionError when that keeps happening.
+    """
+    rows, matrix = np.asarray(rows), labels.matrix[rows]
+    query = rng.integers(len(rows), size=count)
+    vectors, target = np.zeros((count, matrix.shape[1]), np.int8), np.empty(count, np.int64)
+    negative = np.empty(count, np.int64)
+    open_places = np.arange(count)
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            query[open_places] = rng.integers(len(rows), size=len(open_places))
+        drawn = [draw_vector(labels.schema, matrix[query[place]], rng, changes) for place in open_places]
+        usable = np.array([vector is not None for vector in drawn])
+        vectors[open_places] = [np.zeros(matrix.shape[1]) if vector is None else vector for vector in drawn]
+        fits = matches(target_labels(matrix[query[open_places]], vectors[open_places]), matrix, labels.blocks)
+        left = []
+        for place, row, ready in zip(open_places, fits, usable, strict=True):
+            right, wrong = np.flatnonzero(row), np.flatnonzero(~row)
+            if ready and len(right) and len(wrong):
+                target[place], negative[place] = rng.choice(right), rng.choice(wrong)
+            else:
+                left.append(place)
+        open_places = np.array(left, np.int64)
+        if not left:
+            return Tuples(rows[query], vectors, rows[target], rows[negative])
+    raise FashionError(
+        f"after {ATTEMPTS} attempts {len(open_places)} of {count} tuples have no target among {len(rows)} pictures:"
+        " choose fewer attributes or more pictures."
+    )
+
+
+def test_queries(
+    labels: LabelVectors,
+    query_rows: np.ndarray,
+    gallery_rows: np.ndarray,
+    seed: int,
+    *,
+    per_image: int = TUPLES_PER_IMAGE,
+    changes: int = 1,
+) -> TestQueries:
+    """Up to `per_image` different manipulations of each query picture, drawn from `seed`.
+
+    A manipulation drawn twice is kept once. A query that no gallery picture matches is excluded and counted. Raises
+    FashionError when none is left.
+    """
+    rng, gallery = np.random.default_rng(seed), np.asarray(gallery_rows)
+    query, vectors = [], []
+    for row in np.asarray(query_rows).tolist():
+        drawn = [draw_vector(labels.schema, labels.matrix[row], rng, changes) for _ in range(per_image)]
+        different = list({vector.tobytes(): vector for vector in drawn if vector is not None}.values())
+        query += [row] * len(different)
+        vectors += different
+    query, vectors = np.array(query, np.int64), np.array(vectors, np.int8).reshape(-1, labels.matrix.shape[1])
+    targets = target_labels(labels.matrix[query], vectors)
+    found = matches(targets, labels.matrix[gallery], labels.blocks).sum(axis=1)
+    if not found.any():
+        raise FashionError(
+            f"none of the {len(query)} queries drawn has a match among {len(gallery)} gallery pictures:"
+            " choose fewer attributes, or a larger gallery."
+        )
+    answerable = found > 0
+    names = [changed_names(labels.schema, row) for row in changed_attributes(vectors, labels.schema)]
+    excluded = dict.fromkeys(sorted(set(names)), 0)
+    for name, kept in zip(names, answerable, strict=True):
+        excluded[name] += int(not kept)
+    return TestQueries(
+        query[answerable], vectors[answerable], targets[answerable], found[answerable], gallery, excluded
+    )
+
+
+test_queries.__test__ = False
+
+
+def changed_names(schema: Schema, changed: np.ndarray) -> str:
+    """Which attributes, as one name: "colour", or "pattern+colour" where a query changes two. changed: bool (A,)."""
+    return "+".join(name for name, one in zip(schema.names, changed, strict=True) if one)

@@ -1,0 +1,1 @@
+"""Attribute-specific retrieval: evaluation, metrics, protocol, explanations, re-ranking."""

@@ -1,0 +1,87 @@
+"""What each branch of a two-branch model is worth, and their mixture for every beta (IPAD figures 2 and 6).
+
+A similarity of the mixture is beta times the region branch's plus 1 - beta times the patch branch's, so one pass over
+the pictures serves all values of beta, and nothing is trained again.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.two_branch import TwoBranchModel, check_beta, weigh
+from fashion_lib.tasks.retrieval.evaluation import score_attribute, visit_features
+
+BETAS = tuple(k / 10 for k in range(11))  # figure 6
+
+
+def embed_parts(
+    model: TwoBranchModel,
+    data,
+    wanted: Mapping[int, np.ndarray],
+    *,
+    batch_size: int | None = None,
+    precision: str = "fp32",
+) -> dict[int, dict[str, Tensor]]:
+    """Both branches' unit vectors: attribute id -> "region" or "patch" -> float32 (rows, C) on the CPU, in order.
+
+    wanted: attribute id -> image rows (may repeat). batch_size: see visit_features. FashionError for a model that has
+    no two branches.
+    """
+    found = {a: np.unique(np.asarray(rows, np.int64), return_inverse=True) for a, rows in wanted.items()}
+    parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in wanted}
+
+    def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
+        for name, vectors in model.attend(features, attributes).parts.items():
+            parts[attribute].setdefault(name, []).append(vectors.cpu())
+
+    visit_features(
+        model, data, {a: unique for a, (unique, _) in found.items()}, keep, batch_size=batch_size, precision=precision
+    )
+    if any(set(named) != {"region", "patch"} for named in parts.values()):
+        raise FashionError(
+            f"{type(model).__name__} does not have a region and a patch branch to weigh: take rpf, asen_pp or an ipad "
+            "with both branches."
+        )
+    return {
+        a: {name: torch.cat(chunks)[found[a][1]] for name, chunks in named.items()} for a, named in parts.items()
+    }
+
+
+def wanted_rows(data, split: str) -> dict[int, np.ndarray]:
+    """Attribute id -> image rows of its queries, then of its candidates; attributes without a query are left out."""
+    asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
+    present = [a for a in range(len(data.schema)) if len(asked.of(a))]
+    return {a: np.concatenate([asked.of(a).image, offered.of(a).image]) for a in present}
+
+
+def beta_curve(
+    model: TwoBranchModel, data, betas: Sequence[float] = BETAS, split: str = "test", **embedding
+) -> pd.DataFrame:
+    """MAP in percent for each beta: rows betas, columns the attributes of the split and "overall" (mean over queries).
+
+    beta 1 is the region branch alone, beta 0 the patch branch alone. embedding: batch_size and precision.
+    """
+    for beta in betas:
+        check_beta(beta)
+    return score_betas(embed_parts(model, data, wanted_rows(data, split), **embedding), data, betas, split)
+
+
+def score_betas(
+    parts: Mapping[int, Mapping[str, Tensor]], data, betas: Sequence[float] = BETAS, split: str = "test"
+) -> pd.DataFrame:
+    """`beta_curve` from what `embed_parts` found for the `wanted_rows` of the split."""
+    asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
+    lines = {}
+    for beta in betas:
+        found = {}
+        for a, named in parts.items():
+            queries, vectors = asked.of(a), weigh(named["region"], named["patch"], beta)
+            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, offered.of(a))
+            found[data.schema.names[a]] = 100 * scores["map"]
+        lines[beta] = {name: values.mean() for name, values in found.items()}
+        lines[beta]["overall"] = np.concatenate([*found.values()]).mean()
+    return pd.DataFrame(lines).T.rename_axis("beta")

@@ -1,0 +1,84 @@
+"""Retrieval metrics as pure functions over arrays already in rank order (best candidate first).
+
+Every function takes one row per query and one column per rank and returns one float64 per query, so that averages
+(an attribute's mean, the query-weighted overall mean) are the caller's visible decision.
+"""
+
+import numpy as np
+
+from fashion_lib.core.errors import FashionError
+
+AP_DENOMINATOR = "the number of relevant candidates in the whole list (no cut-off)"
+IDEALS = ("list", "ones")
+
+
+def _checked(array, name: str) -> np.ndarray:
+    array = np.asarray(array)
+    if array.ndim != 2:
+        raise FashionError(f"{name} has shape {array.shape}, but one row a query and one column a rank is needed:"
+                           f" pass a (queries, candidates) array.")
+    return array
+
+
+def _checked_cutoff(k: int) -> int:
+    if k < 1:
+        raise FashionError(f"the cut-off k is {k}, but it counts candidates: use 1 or more.")
+    return int(k)
+
+
+def average_precision(relevance) -> np.ndarray:
+    """Average precision of each query: the precision at every relevant rank, averaged over the relevant candidates.
+
+    relevance: bool or 0/1, (Q, N), in rank order. Returns float64 (Q,) in [0, 1].
+    The denominator is the number of relevant candidates in the whole list, without a cut-off (ASEN's protocol,
+    Ma et al. 2020, section 4.1). A query with no relevant candidate scores 0; count those with `without_relevant`.
+    """
+    relevance = _checked(relevance, "relevance").astype(bool, copy=False)
+    query, column = np.nonzero(relevance)  # row by row, ranks ascending: only the hits are visited after this line
+    hits = np.bincount(query, minlength=len(relevance))
+    first = np.cumsum(hits) - hits  # where each query's hits start in the flat lists
+    hit_number = np.arange(1, len(query) + 1) - first[query]
+    total = np.bincount(query, weights=hit_number / (column + 1), minlength=len(relevance))
+    return total / np.maximum(hits, 1)
+
+
+def without_relevant(relevance) -> int:
+    """Number of queries that no candidate can answer. relevance: (Q, N)."""
+    return int((~_checked(relevance, "relevance").astype(bool, copy=False).any(axis=1)).sum())
+
+
+def recall_at_k(relevance, k: int) -> np.ndarray:
+    """1 where at least one of the first k candidates is relevant, else 0.
+
+    This is what image retrieval calls Recall@k (a hit rate), not the share of all relevant candidates that
+    text retrieval means by the word. relevance: (Q, N) in rank order. Returns float64 (Q,).
+    """
+    relevance = _checked(relevance, "relevance")
+    return relevance[:, :_checked_cutoff(k)].astype(bool, copy=False).any(axis=1).astype(np.float64)
+
+
+def ndcg_at_k(gains, k: int, ideal: str = "list") -> np.ndarray:
+    """Normalised discounted cumulative gain: sum of gain / log2(rank + 1) over k ranks, divided by the ideal sum.
+
+    gains: (Q, N) in rank order, binary or graded, >= 0, used as they are (linear gain, as in trec_eval and
+    scikit-learn). ideal="list": the best order of the query's own whole list (Järvelin and Kekäläinen 2002).
+    ideal="ones": a gain of 1 at every one of the k ranks, as some fashion papers divide; then a query with fewer
+    than k relevant candidates cannot reach 1. Returns float64 (Q,); a query without any gain scores 0.
+    """
+    gains = _checked(gains, "gains")
+    k = _checked_cutoff(k)
+    if ideal not in IDEALS:
+        raise FashionError(f"ideal={ideal!r} is unknown: choose one of {', '.join(IDEALS)}.")
+    if gains.dtype != bool and gains.size and gains.min() < 0:
+        row, column = np.argwhere(gains < 0)[0]
+        raise FashionError(f"the gain of query {row} at rank {column + 1} is {gains[row, column]}, but gains"
+                           " cannot be negative: shift them so that 0 means no use at all.")
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    reached = gains[:, :k] @ discount[:gains.shape[1]]
+    if ideal == "ones":
+        best = np.full(len(gains), discount.sum())
+    elif gains.dtype == bool:  # the ideal order is known from the count alone: no sorting of long lists
+        best = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(gains.sum(axis=1), k)]
+    else:
+        best = -np.sort(-gains.astype(np.float64), axis=1)[:, :k] @ discount[:gains.shape[1]]
+    return np.divide(reached, best, out=np.zeros(len(gains)), where=best > 0)

@@ -1,0 +1,127 @@
+"""The protocol card of a data set: what a figure on it means, written from the code and the data themselves.
+
+Counts are counted, and the rules are the constants and defaults that evaluation and training use; a rule that changes
+in the code changes the card.
+"""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+
+from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
+from fashion_lib.data.label_table import ROLES, SPLITS
+from fashion_lib.data.sampling import SAMPLERS
+from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS, SELF_MATCH, TIES
+from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
+
+
+def protocol_card(data, profile=None) -> str:
+    """Markdown: data set, splits, attributes, scoring rules, network input and, with a profile, training batches.
+
+    data: RetrievalData; profile: Profile or None.
+    """
+    parts = [f"# Protocol card: {data.name}, version {data.version}", _bullets(_data_facts(data)),
+             "## Splits", _markdown(split_table(data)), f"Images in more than one split: {_shared_images(data)}.",
+             "## Attributes (test split)", _markdown(attribute_table(data)),
+             "A random order's MAP is about the share of relevant candidates, a little more where candidates are few.",
+             "## Scoring", _bullets(_scoring_facts(data)), "## Network input", _bullets(_input_facts(data))]
+    if profile is not None:
+        parts += [f"## Training batches (profile {profile.name})", _bullets(_training_facts(profile))]
+    if data.notes:
+        parts += ["## Notes", "\n".join(f"- {note}" for note in data.notes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def split_table(data) -> pd.DataFrame:
+    """Per split: images, and label rows by role (train: every known label, and the default one an image)."""
+    lines = []
+    for split in SPLITS:
+        rows = data.labels[data.labels["split"] == split]
+        roles = rows["role"].value_counts()
+        counts = ", ".join(f"{roles.get(role, 0):,} {role}" for role in ROLES[split])
+        if split == "train":
+            counts = f"{len(rows):,} known, {len(data.training_labels):,} used by default"
+        lines.append((split, f"{rows['image'].nunique():,}", counts))
+    return pd.DataFrame(lines, columns=["split", "images", "labels"])
+
+
+def attribute_table(data, split: str = "test") -> pd.DataFrame:
+    """Per attribute: scope, number of values, training labels, and the split's queries, candidates and relevance."""
+    training, known = data.encoded("train"), data.encoded("train", labels="all")
+    queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
+    lines = []
+    for a, attribute in enumerate(data.schema):
+        asked, offered = queries.of(a), candidates.of(a)
+        found = _relevant(asked, offered)
+        mean = found.mean() if len(found) else 0.0
+        lines.append((attribute.name, attribute.scope, len(attribute.values), len(training.of(a)), len(known.of(a)),
+                      len(asked), len(offered), int((found == 0).sum()), f"{mean:.1f}",
+                      f"{100 * mean / max(1, len(offered)):.1f} %"))
+    columns = ["attribute", "scope", "values", "training labels", "known", "queries", "candidates",
+               "queries without relevant", "relevant per query", "share"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _relevant(asked, offered) -> np.ndarray:
+    """Relevant candidates of each query, its own image never counted; int (Q,)."""
+    values = np.bincount(offered.value, minlength=int(asked.value.max(initial=0)) + 1)[asked.value]
+    own = pd.MultiIndex.from_arrays([offered.image, offered.value])
+    return values - pd.MultiIndex.from_arrays([asked.image, asked.value]).isin(own)
+
+
+def _shared_images(data) -> int:
+    return int((data.labels.groupby("image")["split"].nunique() > 1).sum())
+
+
+def _self_matches(data, split: str) -> int:
+    queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
+    return sum(int(np.isin(queries.of(a).image, candidates.of(a).image).sum()) for a in range(len(data.schema)))
+
+
+def _data_facts(data) -> dict[str, str]:
+    facts = {"pictures": f"{len(data.image_names):,}, {data.image_size} x {data.image_size} pixels"}
+    regions = "known: localisation can be measured" if data.regions is not None else "unknown"
+    return facts | {key: str(value) for key, value in data.card.items()} | {"true regions of attributes": regions}
+
+
+def _scoring_facts(data) -> dict[str, str]:
+    return {
+        "task": "queries and candidates are embedded for one attribute and ranked by cosine similarity; relevant is"
+                " what has the query's value of that attribute",
+        "average precision": "the mean of the precision at each relevant rank, divided by " + AP_DENOMINATOR,
+        "query without a relevant candidate": "scores 0, stays in the means and is counted",
+        **{f"{name} average": rule for name, rule in AVERAGES.items()},
+        "self-match": f"{SELF_MATCH} (test split: {_self_matches(data, 'test')} such pairs)",
+        "ties": TIES,
+        "recall": f"Recall@{' and @'.join(map(str, CUTOFFS))}: {inspect.getdoc(recall_at_k).splitlines()[0]}",
+        "model selection": "overall MAP of the valid split; the test split is scored once, with the selected weights",
+    }
+
+
+def _input_facts(data) -> dict[str, str]:
+    defaults = {name: p.default for name, p in inspect.signature(augment).parameters.items()
+                if p.default is not inspect.Parameter.empty}
+    return {
+        "size": f"{data.image_size} x {data.image_size}, the cached pixels as they are: no crop or flip in evaluation",
+        "normalisation": f"ImageNet mean {IMAGENET_MEAN} and standard deviation {IMAGENET_STD} of values in [0, 1]",
+        "training only": f"a draw for each image of {', '.join(f'{name} {value}' for name, value in defaults.items())}",
+    }
+
+
+def _training_facts(profile) -> dict[str, str]:
+    return {
+        "sampling": f"{profile.sampling}: {inspect.getdoc(SAMPLERS[profile.sampling]).splitlines()[0]}",
+        "batch": f"{profile.batch_size} images, {profile.groups} attributes, labels '{profile.labels}'",
+        "budget": f"{profile.steps:,} steps, {profile.evaluations} validations",
+        "triplets": f"margin {profile.margin} on cosine similarity, mining '{profile.mining}'",
+    }
+
+
+def _bullets(facts: dict[str, str]) -> str:
+    return "\n".join(f"- **{name}**: {fact}" for name, fact in facts.items())
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = [table.columns, ["---"] * table.shape[1], *table.astype(str).itertuples(index=False)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

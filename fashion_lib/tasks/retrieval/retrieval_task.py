@@ -1,0 +1,88 @@
+"""Attribute-specific retrieval as a task of the loop: labelled examples, selection by MAP, the test split's scores."""
+
+import torch
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.sampling import SAMPLERS, Batch
+from fashion_lib.data.sets import load_dataset
+from fashion_lib.methods.base import BatchLabels, RetrievalModel
+from fashion_lib.tasks.retrieval import localisation, triplet_prediction
+from fashion_lib.tasks.retrieval.evaluation import evaluate
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.history import TrainingHistory
+from fashion_lib.training.task import Measured
+
+LOCALISED_PICTURES = 200  # of each attribute in the test split, whose maps are compared with the true regions
+
+
+class AttributeRetrieval:
+    """The course's own task: one attribute, one query, a ranked gallery (ASEN, section 3)."""
+
+    name = "retrieval"
+    measure = "MAP"
+    config = TrainingConfig
+
+    def load(self, dataset: str, profile, data: RetrievalData | None = None, **questions) -> RetrievalData:
+        """Load a data set of the registry, or take `data`.
+
+        Raises:
+            FashionError: for questions of another task, such as `changes`.
+        """
+        if questions:
+            raise FashionError(f"retrieval takes no {', '.join(questions)}: these belong to attribute manipulation.")
+        return data if data is not None else load_dataset(dataset, profile)
+
+    def fitted(self, data: RetrievalData, model: RetrievalModel, profile) -> RetrievalData:
+        """Return the data with pictures of the size that the model reads."""
+        if data.at_size is None and model.image_scale == 1:
+            return data  # a data set made by hand has one size
+        return data.resized(profile.image_size * model.image_scale)
+
+    def departures(self, data: RetrievalData) -> dict[str, object]:
+        """Return {}: this task has no other questions."""
+        return {}
+
+    def prepare(self, model: RetrievalModel, data: RetrievalData) -> None:
+        """Do nothing: what a method needs of the labels it gets from `before_training`."""
+
+    def sampler(self, data: RetrievalData, config: TrainingConfig):
+        """Return the sampler of `config.sampling` over the training labels."""
+        return SAMPLERS[config.sampling](
+            data.encoded("train", labels=config.labels), config.batch_size, config.groups, config.negative
+        )
+
+    def labels(self, batch: Batch, data: RetrievalData, config: TrainingConfig, device: torch.device) -> BatchLabels:
+        """Return the sampler's arrays as tensors on `device`."""
+        return batch_labels(batch, config.mining, device)
+
+    def score(self, model: RetrievalModel, data: RetrievalData, precision: str) -> float:
+        """Return overall MAP on the validation split, in [0, 1]."""
+        return evaluate(model, data, split="valid", precision=precision).overall
+
+    def before_step(self, model, data, config: TrainingConfig, step: int, precision: str) -> None:
+        """Do nothing."""
+
+    def measured(self, model: RetrievalModel, data: RetrievalData, history: TrainingHistory) -> Measured:
+        """Evaluate on the test split (percent), answer its fixed triplets, and measure localisation.
+
+        Localisation needs data that knows the true regions; its scores are fractions in [0, 1].
+        """
+        result = evaluate(model, data, split="test", precision=history.precision)
+        answered = triplet_prediction.scores(model, data, precision=history.precision)
+        pointed = {}
+        if data.regions is not None:
+            pointed = localisation.scores(localisation.measure(model, data, split="test", limit=LOCALISED_PICTURES))
+        counts = {name: getattr(result, name) for name in ("queries", "candidates", "without_relevant")}
+        return Measured(result.percent() | answered, pointed, counts)
+
+
+RETRIEVAL = AttributeRetrieval()
+
+
+def batch_labels(batch: Batch, mining: str, device: torch.device) -> BatchLabels:
+    """Return the sampler's arrays as tensors on `device`."""
+    arrays = (batch.images, batch.rows, batch.attributes, batch.values, batch.triplets)
+    return BatchLabels(
+        *(None if a is None else torch.from_numpy(a).to(device) for a in arrays), mining=mining
+    )

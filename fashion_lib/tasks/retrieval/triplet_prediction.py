@@ -1,0 +1,157 @@
+"""Triplet relation prediction: of two images, which one is closer to the anchor under a condition? (AG-MLAN table 3)
+
+Lists are fixed, so that every method is asked the same questions. Their files are laid out as CSN ships Zappos50k's:
+`filenames.json` (despite its name, one image path a line) and `tripletlists/<condition>_tripletlist_<split>.txt` with
+rows `anchor far close`, each a line number of filenames.json. A condition is an attribute of the schema.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import write_atomically
+from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.tasks.retrieval.evaluation import embed_wanted
+
+METRICS = ("triplet_accuracy", "triplet_loss")
+LISTED = 1_000  # triplets of a condition in a data set's fixed list
+LIST = "{condition}_tripletlist_{split}.txt"
+SPLITS = {"train": "train", "valid": "val", "test": "test"}  # ours -> in the files' names
+
+
+@dataclass(frozen=True)
+class TripletPrediction:
+    """Per condition and as "overall" over all triplets: accuracy and mean hinge loss, both fractions; and counts.
+
+    accuracy: share of triplets whose close image is more similar to the anchor than the far one; a tie is wrong.
+    """
+
+    accuracy: dict[str, float]
+    loss: dict[str, float]
+    triplets: dict[str, int]
+
+
+def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """`count` triplets for each attribute that a split can form them for: name -> int64 (count, 3), anchor far close.
+
+    Anchor and close share a value, far has another; value uniform, images uniform, drawn from (seed, attribute) alone.
+    An attribute is left out unless the split has two values of it, and two images of one of them.
+    """
+    labels, lists = data.encoded(split, labels="all"), {}
+    for attribute in np.unique(labels.attribute).tolist():
+        of = labels.of(attribute)
+        pools = {v: np.unique(of.image[of.value == v]) for v in np.unique(of.value).tolist()}
+        paired = [v for v, pool in pools.items() if len(pool) > 1]
+        if len(pools) < 2 or not paired:
+            continue
+        rng, rows = np.random.default_rng([seed, attribute]), np.empty((count, 3), np.int64)
+        for row in rows:
+            value = rng.choice(paired)
+            other = rng.choice([v for v in pools if v != value])
+            row[[0, 2]] = rng.choice(pools[value], 2, replace=False)
+            row[1] = rng.choice(pools[other])
+        lists[data.schema.names[attribute]] = rows
+    return lists
+
+
+def fixed_lists(data: RetrievalData, split: str = "test") -> dict[str, np.ndarray]:
+    """The questions that every run on a data set is asked: LISTED triplets a condition, the same on every machine."""
+    return draw_triplets(data, split, LISTED)
+
+
+def scores(model, data: RetrievalData, *, precision: str = "fp32") -> dict[str, dict[str, float]]:
+    """The fixed test lists as a run record holds them: METRICS -> condition or "overall" -> value.
+
+    triplet_accuracy is in percent, as AG-MLAN's table 3 prints it; triplet_loss is the mean hinge. {} where the test
+    split forms no triplet.
+    """
+    lists = fixed_lists(data)
+    if not lists:
+        return {}
+    found = predict_triplets(model, data, lists, precision=precision)
+    accuracy = {condition: 100 * share for condition, share in found.accuracy.items()}
+    return dict(zip(METRICS, (accuracy, found.loss), strict=True))
+
+
+def write_triplet_lists(folder: Path, data: RetrievalData, split: str, lists: dict[str, np.ndarray]) -> list[Path]:
+    """Write filenames.json and one list a condition below `folder`; returns the files."""
+    folder = Path(folder)
+    files = [write_atomically(folder / "filenames.json", "\n".join(data.image_names) + "\n")]
+    for condition, rows in lists.items():
+        name = LIST.format(condition=condition, split=SPLITS[split])
+        text = "".join(f"{anchor} {far} {close}\n" for anchor, far, close in rows.tolist())
+        files.append(write_atomically(folder / "tripletlists" / name, text))
+    return files
+
+
+def read_triplet_lists(folder: Path, data: RetrievalData, split: str) -> dict[str, np.ndarray]:
+    """The lists of a split: condition -> int64 (T, 3), rows of data.pixels in the files' order, anchor far close.
+
+    FashionError names a file that is missing, a line that is not three line numbers of filenames.json, an image that
+    the data set does not have, and a condition that is no attribute of it.
+    """
+    folder = Path(folder)
+    row_of = {name: row for row, name in enumerate(data.image_names)}
+    names = _lines(folder / "filenames.json")
+    ending = LIST.format(condition="", split=SPLITS[split])
+    files = sorted((folder / "tripletlists").glob(f"*{ending}"))
+    if not files:
+        raise FashionError(
+            f"{folder / 'tripletlists'} holds no list that ends in {ending}: write or unpack them first."
+        )
+    lists = {}
+    for file in files:
+        condition = file.name.removesuffix(ending)
+        data.schema.index(condition)
+        rows = []
+        for number, line in enumerate(_lines(file), start=1):
+            cells = line.split()
+            if len(cells) != 3 or not all(cell.isdecimal() and int(cell) < len(names) for cell in cells):
+                raise FashionError(f"line {number} of {file} is {line!r}, not three numbers from 0 to {len(names) - 1}"
+                                   " (anchor far close): correct that line.")
+            images = [names[int(cell)] for cell in cells]
+            if unknown := [image for image in images if image not in row_of]:
+                raise FashionError(f"line {number} of {file} names the image {unknown[0]}, which {data.name} does not"
+                                   " have: use the lists that were written for this data set.")
+            rows.append([row_of[image] for image in images])
+        lists[condition] = np.array(rows, np.int64).reshape(-1, 3)
+    return lists
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise FashionError(
+            f"{file} cannot be read ({error.strerror}): write or unpack the triplet lists first."
+        ) from error
+
+
+def predict_triplets(
+    model, data: RetrievalData, lists: dict[str, np.ndarray], *, margin: float = 0.2, precision: str = "fp32"
+) -> TripletPrediction:
+    """Answer the triplets of every condition; each image passes the backbone once.
+
+    lists: condition -> int64 (T, 3), rows of data.pixels as anchor, far, close. The loss is the hinge of all methods,
+    max(0, margin + s(anchor, far) - s(anchor, close)). FashionError when there is no triplet to answer.
+    """
+    if not any(map(len, lists.values())):
+        raise FashionError(f"the lists for {data.name} hold no triplet: draw or read a list that does.")
+    ids = {condition: data.schema.index(condition) for condition in lists}
+    wanted = {ids[condition]: rows.ravel() for condition, rows in lists.items()}
+    embedded = embed_wanted(model, data, wanted, precision=precision)
+    right, hinges = {}, {}
+    for condition, rows in lists.items():
+        anchor, far, close = embedded[ids[condition]].double().view(len(rows), 3, -1).unbind(1)  # 3 x (T, D)
+        gap = (anchor * close).sum(1) - (anchor * far).sum(1)  # (T,)
+        right[condition], hinges[condition] = (gap > 0).double(), (margin - gap).relu()
+    counts = {condition: len(rows) for condition, rows in lists.items()}
+
+    def means(parts: dict[str, torch.Tensor]) -> dict[str, float]:
+        single = {condition: part.mean().item() for condition, part in parts.items()}
+        return single | {"overall": torch.cat([*parts.values()]).mean().item()}
+
+    return TripletPrediction(means(right), means(hinges), counts | {"overall": sum(counts.values())})

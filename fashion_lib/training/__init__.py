@@ -1,0 +1,1 @@
+"""One training loop for every task, its configuration, history and checkpoints."""

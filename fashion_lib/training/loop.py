@@ -1,0 +1,211 @@
+"""The training loop, the same for every method: batch, features once, loss, step; validate, keep the best.
+
+Kill it at any moment and call `train` again: step k draws its batch, augmentation and dropout from (seed, k) alone, so
+model, optimiser and history are all a checkpoint needs, and the result equals the unbroken run (bit for bit on a
+CPU; on CUDA up to the order in which its kernels add).
+"""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.data.augmentation import augment, normalise
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.training.checkpoint import (
+    load_model_tensors,
+    load_optimiser_tensors,
+    model_tensors,
+    optimiser_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.device import training_device
+from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
+from fashion_lib.training.task import Task
+
+
+def train(
+    model: RetrievalModel,
+    data,
+    config: TrainingConfig,
+    run_dir,
+    *,
+    task: Task,
+    progress: bool = True,
+) -> TrainingHistory:
+    """Train `model` on the training labels of `data` (RetrievalData); it ends with the best weights, in eval mode.
+
+    Best = highest score of the task on the validation split (overall MAP). run_dir gets last.* and best.* (safetensors,
+    and a JSON copy of their state); a run of the same configuration found there goes on, or is only loaded when
+    finished. A model without parameters is only validated. Raises FashionError when run_dir holds another run or a
+    damaged checkpoint, when a checkpoint cannot be written, and when the loss is no longer finite.
+    """
+    run_dir, device = Path(run_dir), training_device(config.device)
+    model.to(device=device, memory_format=torch.channels_last)
+    task.prepare(model, data)
+    sampler = task.sampler(data, config)
+    groups = [group for group in model.parameter_groups(config.learning_rate) if group["params"]]
+    optimiser = build_optimiser(groups, config) if groups else None
+    steps = config.steps if groups else 0
+    history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    model.before_training(steps, data.encoded("train", labels=config.labels))
+    if not history.precision:
+        trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
+        history.precision = choose_precision(
+            config.precision, model, normalise(data.pixels[trial]).to(device)
+        )
+
+    def keep(name: str) -> None:
+        state = _identity(model, data, config) | {"history": asdict(history)}
+        extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
+        write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
+
+    def validate() -> None:
+        start = time.perf_counter()
+        score = task.score(model, data, history.precision) if config.evaluations else None
+        history.evaluation_seconds += time.perf_counter() - start
+        if history.entries:
+            history.entries[-1]["valid_map"] = score
+        if history.best_step is None or score > history.best_map:
+            history.best_step, history.best_map = history.step, score
+            keep("best")
+
+    if not history.step and history.best_step is None:
+        keep("last")  # a folder that cannot be written shows now, not after the first tenth of the steps
+    model.train()
+    with (
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        tqdm(
+            total=steps,
+            initial=history.step,
+            disable=not (progress and history.step < steps),
+            unit="step",
+            desc="training",
+        ) as bar,
+    ):
+        while history.step < steps:
+            passes = model.training_passes
+            told = task.before_step(model, data, config, history.step, history.precision) or {}
+            figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision, task)
+            history.step += 1
+            history.seconds += figures["seconds"]
+            history.image_passes += int(figures["images"]) * passes
+            history.pending.append(figures | told)
+            due = history.step in config.evaluation_steps()
+            if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:
+                close_entry(history, optimiser.param_groups[0]["lr"])
+                warn_if_collapsed(history, config)
+                bar.set_postfix_str(status(history))
+            if due:
+                validate()
+            if due or history.step % config.steps_between_checkpoints == 0 or history.step == steps:
+                keep("last")
+            bar.update()
+    if history.best_step is None:  # no validation asked for, or nothing to train
+        validate()
+        keep("last")
+    load_model_tensors(model, *read_checkpoint(run_dir / "best.safetensors"), run_dir / "best.safetensors")
+    for part in run_dir.glob("*.part"):  # of a process killed while it wrote
+        part.unlink(missing_ok=True)
+    model.eval()
+    return history
+
+
+def training_step(
+    model: RetrievalModel,
+    optimiser,
+    data,
+    sampler,
+    config: TrainingConfig,
+    step: int,
+    precision: str,
+    task: Task,
+) -> dict[str, float]:
+    """One optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
+
+    Returns loss, whatever the method's training_loss reports, images and seconds.
+    """
+    start = time.perf_counter()
+    rng = np.random.default_rng([config.seed, step])
+    torch.manual_seed(int(np.random.SeedSequence([config.seed, step]).generate_state(1)[0]))  # dropout
+    device = next(model.parameters()).device
+    batch = sampler.batch(rng)
+    pixels = augment(
+        data.pixels[batch.images], rng, shift=config.shift, brightness=config.brightness, flip=config.flip
+    )
+    images = normalise(pixels.to(device))  # (M, 3, S, S)
+    with autocast(precision, device):
+        features = model.features(images)
+        loss, figures = model.training_loss(features, task.labels(batch, data, config, device), config.margin)
+    if not torch.isfinite(loss):
+        raise FashionError(
+            f"The loss is {loss.item()} at step {step}: lower learning_rate (now {config.learning_rate}) "
+            "or set precision='fp32'; the last checkpoint is from before."
+        )
+    for group in optimiser.param_groups:
+        group["lr"] = group["initial_lr"] * config.learning_rate_factor(step)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(
+        (p for group in optimiser.param_groups for p in group["params"]), config.clip
+    )
+    optimiser.step()
+    model.after_step()
+    return {
+        "loss": loss.item(),
+        **figures,
+        "images": len(batch.images),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def build_optimiser(groups: Iterable[dict], config: TrainingConfig) -> torch.optim.Optimizer:
+    """Adam (weight decay as a gradient term) or AdamW (decoupled) over a model's parameter groups."""
+    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimiser]
+    groups = [{**group, "initial_lr": group["lr"]} for group in groups]
+    return kind(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+
+
+def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
+    """What two runs must share for one to go on where the other stopped."""
+    decides = {
+        name: value for name, value in asdict(config).items() if name not in ("device", "checkpoint_every")
+    }
+    return {
+        "architecture": model.architecture,
+        "attributes": list(model.schema.names),
+        "start": model.start,
+        "data": {"name": data.name, "version": data.version, "images": len(data.image_names)},
+        "config": decides,
+    }
+
+
+def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
+    """Load run_dir's last checkpoint into model and optimiser; None where there is none."""
+    path = run_dir / "last.safetensors"
+    if not path.exists():
+        return None
+    tensors, state = read_checkpoint(path)
+    load_model_tensors(model, tensors, state, path)
+    for part, expected in _identity(model, data, config).items():
+        found = state.get(part)
+        if found != expected:
+            if isinstance(expected, dict) and isinstance(found, dict):
+                key = next(k for k in [*expected, *found] if expected.get(k) != found.get(k))
+                part, found, expected = f"{part} {key}", found.get(key), expected.get(key)
+            raise FashionError(
+                f"{run_dir} holds a run with {part} {found!r} but {expected!r} is asked for: choose another "
+                "folder, or delete that one to train anew."
+            )
+    if optimiser:
+        load_optimiser_tensors(optimiser, tensors)
+    return TrainingHistory(**state["history"])

@@ -1,0 +1,107 @@
+"""How big a run is: `smoke` for tests, `laptop` for the course, `paper` for the papers' settings.
+
+One profile fixes everything that a fair table must share: data size, image size, backbone, start weights, budget,
+augmentation and selection. Methods add nothing to it. The environment variable FASHION_PROFILE overrides the
+profile that a notebook names, so that CI can run every notebook at `smoke`.
+"""
+
+import os
+from dataclasses import dataclass, replace
+
+from fashion_lib.core.errors import FashionError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Settings of a run. Lengths are in pixels, budgets in optimiser steps, rates a step.
+
+    `batch_size` counts images. `groups` is how many attributes an in-batch batch mixes. `labels` is "one"
+    (FashionAI-style, one labelled attribute an image) or "all". `start` names the backbone's start weights.
+    """
+
+    name: str
+    image_size: int
+    wardrobe_images: int
+    backbone: str
+    start: str
+    steps: int
+    batch_size: int
+    groups: int
+    learning_rate: float
+    optimiser: str
+    weight_decay: float
+    schedule: str
+    decay: float = 1.0
+    decay_every: int = 0
+    warmup: float = 0.05
+    margin: float = 0.2
+    sampling: str = "in_batch"
+    labels: str = "one"
+    mining: str = "all"
+    evaluations: int = 3
+    clip: float = 5.0
+    shift: float = 0.06
+    brightness: float = 0.15
+    wardrobe_seed: int = 0
+
+    def with_options(self, **options) -> "Profile":
+        """A copy with some settings replaced; FashionError names a setting that does not exist."""
+        unknown = [name for name in options if name not in self.__dataclass_fields__]
+        if unknown:
+            known = ", ".join(self.__dataclass_fields__)
+            raise FashionError(f"the profile has no setting {unknown[0]!r}; its settings are {known}.")
+        return replace(self, **options)
+
+
+# The laptop numbers come from a feasibility study on two CPU cores; the course's own check is notebook 05.
+LAPTOP = Profile(
+    name="laptop",
+    image_size=96,
+    wardrobe_images=12_000,
+    backbone="small",
+    start="pretext",
+    steps=720,
+    batch_size=64,
+    groups=4,
+    learning_rate=1e-3,
+    optimiser="adamw",
+    weight_decay=1e-2,
+    schedule="cosine",
+)
+
+SMOKE = replace(LAPTOP, name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
+
+# ASEN and AG-MAN: Adam, 1e-4, 16 triplets a batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps an epoch);
+# 50 epochs as RPF and IPAD print for FashionAI; one triplet per three images, ImageNet weights, 224 px; mirroring is
+# their only augmentation.
+PAPER = Profile(
+    name="paper",
+    image_size=224,
+    wardrobe_images=50_000,
+    backbone="resnet50",
+    start="imagenet",
+    steps=50 * 6_250,
+    batch_size=48,
+    groups=8,
+    learning_rate=1e-4,
+    optimiser="adam",
+    weight_decay=0.0,
+    schedule="step",
+    decay=0.9,
+    decay_every=3 * 6_250,
+    warmup=0.0,
+    shift=0.0,
+    brightness=0.0,
+    sampling="triplet_list",
+    evaluations=50,
+)
+
+PROFILES = {profile.name: profile for profile in (SMOKE, LAPTOP, PAPER)}
+
+
+def get_profile(name: str) -> Profile:
+    """The profile of that name, unless FASHION_PROFILE names another; FashionError lists the known ones."""
+    chosen = os.environ.get("FASHION_PROFILE") or name
+    if chosen not in PROFILES:
+        raise FashionError(f"there is no profile {chosen!r}; choose one of {', '.join(PROFILES)}.")
+    return PROFILES[chosen]

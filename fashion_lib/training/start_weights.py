@@ -1,0 +1,150 @@
+"""Start weights without attribute labels: the course's stand-in for ImageNet weights.
+
+Random weights leave every method near chance inside a laptop's budget, and nothing may be downloaded. So the small
+backbone first learns a pretext on drawn pictures of another seed, which no attribute label touches:
+
+- parse: which body part or garment piece is each pixel (needs the part masks that only a drawn data set has),
+- reconstruct: the picture itself at half its resolution,
+- texture: how much edge energy runs in each direction of each 4 x 4 pixel cell, a histogram of oriented gradients.
+  Without it the features are blind to patterns.
+
+`parse=False` leaves the part masks out ("reconstruction" start), to show how much of a localisation figure they buy.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from fashion_lib.core import paths
+from fashion_lib.data.augmentation import normalise
+from fashion_lib.data.cache import load_or_build
+from fashion_lib.data.sets.wardrobe.drawing import VERSION, Wardrobe
+from fashion_lib.data.sets.wardrobe.garment_schema import PARTS
+from fashion_lib.parts.backbones import Backbone, build_backbone
+from fashion_lib.parts.precision import autocast
+
+SEED = 1_000  # of the pictures: the course's own wardrobe has seed 0, so no picture is shared
+ORIENTATIONS = 6
+LUMINANCE = (0.3, 0.59, 0.11)
+
+
+def oriented_energy(images: Tensor, cell: int = 4) -> Tensor:
+    """How strong the edges of each direction are in each cell.
+
+    images: float32 (B, 3, S, S). Returns float32 (B, ORIENTATIONS, S / cell, S / cell), square-rooted so that a few
+    strong edges do not decide the loss (the target of Dalal & Triggs' HOG, without its block normalisation).
+    """
+    grey = (images * images.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    dx, dy = (
+        F.pad(grey[..., 2:] - grey[..., :-2], (1, 1)),
+        F.pad(grey[..., 2:, :] - grey[..., :-2, :], (0, 0, 1, 1)),
+    )
+    strength, angle = (dx * dx + dy * dy).sqrt(), torch.atan2(dy, dx) % math.pi
+    bins = torch.arange(ORIENTATIONS, device=images.device).view(1, -1, 1, 1) * (math.pi / ORIENTATIONS)
+    distance = (angle - bins).abs()
+    distance = torch.minimum(distance, math.pi - distance)
+    share = (1 - distance * (ORIENTATIONS / math.pi)).clamp(min=0)  # linear between neighbouring directions
+    return F.avg_pool2d(strength * share, cell).sqrt()
+
+
+class PretextModel(nn.Module):
+    """The backbone with one linear read-out a position: parts and picture at half, texture at a quarter resolution."""
+
+    def __init__(self, backbone: Backbone):
+        super().__init__()
+        self.backbone = backbone
+        self.fine, self.coarse = backbone.stride // 2, backbone.stride // 4
+        self.read_fine = nn.Conv2d(backbone.out_channels, (len(PARTS) + 3) * self.fine**2, 1)
+        self.read_coarse = nn.Conv2d(backbone.out_channels, ORIENTATIONS * self.coarse**2, 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, S, S) -> parts (B, P, S/2, S/2), picture (B, 3, S/2, S/2), texture (B, ORIENTATIONS, S/4, S/4)."""
+        features = self.backbone(images)
+        fine = F.pixel_shuffle(self.read_fine(features), self.fine).float()
+        texture = F.pixel_shuffle(self.read_coarse(features), self.coarse).float()
+        return fine[:, : len(PARTS)], fine[:, len(PARTS) :], texture
+
+
+def pretext_loss(
+    model: PretextModel, images: Tensor, parts: Tensor, parse: bool
+) -> tuple[Tensor, dict[str, float]]:
+    """Sum of the weighted losses and each of them. images (B, 3, S, S) normalised; parts int64 (B, S, S)."""
+    predicted_parts, picture, texture = model(images)
+    losses = {
+        "reconstruct": 3
+        * F.smooth_l1_loss(picture, F.avg_pool2d(images, 2)),  # x3: colour is in no other term
+        "texture": F.smooth_l1_loss(texture, oriented_energy(images)),
+    }
+    if parse:
+        losses["parse"] = F.cross_entropy(predicted_parts, parts[:, ::2, ::2])
+    return sum(losses.values()), {name: loss.item() for name, loss in losses.items()}
+
+
+def learn_start(
+    *,
+    parse=True,
+    steps=4_000,
+    batch_size=64,
+    images=16_000,
+    size=96,
+    learning_rate=2e-3,
+    precision="bf16",
+    seed=0,
+) -> tuple[Backbone, dict[str, float]]:
+    """Train the small backbone on the pretext; returns it with the last losses (about 10 minutes)."""
+    wardrobe = Wardrobe(SEED, images, size)
+    key = f"pretext-v{VERSION}-seed{SEED}-{size}px-{images}"
+    pixels = load_or_build(
+        f"{key}-pictures", images, size, wardrobe.images, progress="drawing the pretext's pictures"
+    )
+    parts = load_or_build(f"{key}-parts", images, size, wardrobe.parts, progress="drawing their part masks")
+    torch.manual_seed(seed)
+    model = PretextModel(build_backbone("small", "random")).to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
+    losses: dict[str, float] = {}
+    with tqdm(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
+        for step in bar:
+            rng = np.random.default_rng([seed, step])
+            rows = rng.integers(0, images, batch_size)
+            mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+            batch, target = normalise(pixels[rows]), torch.from_numpy(parts[rows][..., 0]).long()
+            batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            target = torch.where(mirrored[:, None, None], target.flip(2), target)
+            with autocast(precision, "cpu"):
+                loss, losses = pretext_loss(model, batch, target, parse)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
+    return model.backbone, losses
+
+
+def write_start_weights() -> list[Path]:
+    """Learn both starts and write them where build_backbone looks for them; returns the files."""
+    written = []
+    for name, parse in (("pretext", True), ("reconstruction", False)):
+        backbone, losses = learn_start(parse=parse)
+        facts = {"pretext": json.dumps({"parse": parse, "wardrobe": VERSION, "seed": SEED, "last losses": losses})}
+        written.append(paths.weights_dir() / f"start_{name}.safetensors")
+        save_start(backbone, written[-1], facts)
+    return written
+
+
+def save_start(backbone: Backbone, path: Path, facts: dict[str, str]) -> None:
+    """Half-precision weights (about 1.4 MB for the small backbone) with `facts` in the file's metadata."""
+    weights = {
+        name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
+        for name, tensor in backbone.state_dict().items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, path, metadata=facts)
