@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_two_branch import model_of
 from tiny_data import SCHEMA, tiny_data
+from two_branch_models import model_of
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.ipad.model import VARIANTS

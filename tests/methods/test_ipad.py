@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from test_training import Killed, kill_after, same, weights, without_times
-from test_two_branch import ATTRIBUTES, PICTURES, config, labels_of, model_of
+from kill_and_resume import Killed, kill_after, same, weights, without_times
 from tiny_data import SCHEMA, tiny_data
+from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels

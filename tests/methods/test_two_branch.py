@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from test_training import Killed, kill_after, same, weights, without_times
+from kill_and_resume import Killed, kill_after, same, weights, without_times
 from tiny_data import SCHEMA, tiny_data
+from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sets import DATASETS
-from fashion_lib.methods.base import BatchLabels
 from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
 from fashion_lib.methods.two_branch import weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
@@ -26,17 +26,10 @@ from fashion_lib.tasks.retrieval.branch_weights import beta_curve, embed_parts
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training import loop
-from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.profiles import get_profile
 
 train = partial(loop.train, task=RETRIEVAL)
-PICTURES = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-ATTRIBUTES = torch.tensor([0, 1, 2, 1])
 TWO_BRANCH = ("asen_pp", "rpf", "ipad")
-
-
-def model_of(method, variant=None, **options):
-    return build_model(method, SCHEMA, variant=variant, start="random", **options).eval()
 
 
 @pytest.fixture(scope="module")
@@ -267,12 +260,6 @@ def test_e_info_nce_is_its_sums_written_out(backgrounds):
         e_info_nce(region, patch, background, attributes, values, backgrounds="all")
 
 
-def labels_of(listed=False):
-    rows = torch.arange(4)
-    triplets = torch.tensor([[0, 1, 2]]) if listed else None
-    return BatchLabels(rows, rows, torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 0]), triplets)
-
-
 @pytest.mark.parametrize("method", TWO_BRANCH)
 @pytest.mark.parametrize("listed", [False, True])
 def test_the_first_stage_teaches_the_region_alone_and_the_second_both(method, listed):
@@ -302,12 +289,6 @@ def test_rpf_weighs_its_three_losses_as_stated():
     contrast = e_info_nce(region, patch, away, labels_of().attributes, labels_of().values).item()
     assert loss.item() == pytest.approx(triplet[0] + 0.1 * triplet[1] + 0.04 * contrast, rel=1e-4)
     assert figures["patch"] == pytest.approx(0.1 * triplet[1], rel=1e-4)
-
-
-def config(**changes):
-    settings = {"steps": 8, "batch_size": 12, "groups": 2, "evaluations": 2, "precision": "fp32", "device": "cpu",
-                "checkpoint_every": 3}  # fmt: skip
-    return TrainingConfig(**(settings | changes))
 
 
 @pytest.mark.parametrize("method", ["asen_pp", "rpf"])

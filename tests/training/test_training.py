@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from kill_and_resume import Killed, kill_after, same, weights, without_times
 from tiny_data import SCHEMA, tiny_data
 
 from fashion_lib.core.errors import FashionError
@@ -22,7 +23,6 @@ from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, warn_if_collapsed
 
 train = partial(loop.train, task=RETRIEVAL)
-TIMES = ("images_per_second", "seconds", "evaluation_seconds")
 
 
 @pytest.fixture(scope="module")
@@ -38,38 +38,6 @@ def config(**changes):
 
 def model_of(method="asen", **options):
     return build_model(method, SCHEMA, start="random", **options)
-
-
-def weights(model):
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def same(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
-def without_times(history):
-    plain = dataclasses.asdict(history)
-    for entry in plain["entries"]:
-        entry.pop("images_per_second")
-    return {name: value for name, value in plain.items() if name not in TIMES}
-
-
-class Killed(Exception):
-    pass
-
-
-def kill_after(monkeypatch, steps):
-    """Let `steps` training steps pass, then stop the process (as far as train can tell)."""
-    step, taken = loop.training_step, []
-
-    def counted(*arguments):
-        if len(taken) == steps:
-            raise Killed
-        taken.append(1)
-        return step(*arguments)
-
-    monkeypatch.setattr(loop, "training_step", counted)
 
 
 @pytest.fixture(scope="module")

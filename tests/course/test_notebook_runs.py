@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -49,7 +50,7 @@ def test_a_notebook_runs_with_this_python_and_its_parameters(tmp_path, project):
     (shown,) = [cell.outputs[0].text.split() for cell in executed.cells if cell.get("outputs")]
     library = os.path.dirname(os.path.dirname(os.path.abspath(shown[4])))
     assert shown[:4] == [sys.executable, "3", "1", "smoke"]
-    assert library == os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    assert library == str(Path(__file__).resolve().parents[2])
     assert executed.metadata.fashion_run.parameters == {"seed": 3, "learning_rate": 1}
     assert list(output.parent.iterdir()) == [output]
     assert run_notebook(source, output, {"seed": 3, "learning_rate": 1}, profile="smoke") is False

@@ -13,7 +13,7 @@ MADE = {
 
 
 def test_root_is_the_folder_of_pyproject():
-    assert paths.root() == Path(__file__).resolve().parent.parent
+    assert paths.root() == Path(__file__).resolve().parents[2]
     assert (paths.root() / "pyproject.toml").is_file()
 
 

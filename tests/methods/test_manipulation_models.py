@@ -233,7 +233,7 @@ def test_a_query_costs_one_backbone_pass_and_a_product():
 
 
 @pytest.mark.parametrize(("method", "settings", "words"), [
-    ("yao", {}, "there is no method 'yao': choose one of random, triplet"),
+    ("yao", {}, "there is no method 'yao': did you mean 'yao2026'"),
     ("yao2026", {"loss": "both"}, "Unknown loss 'both': choose one of wt, weighted"),
     ("yao2026", {"label_smoothing": 1.0}, "label_smoothing=1.0 is out of range"),
     ("adde_m", {"attention": True}, "'adde_m' does not take the options"),

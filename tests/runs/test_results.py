@@ -121,7 +121,7 @@ def test_where_runs_lie():
 
 
 def test_the_commit_is_unknown_outside_git(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "fashion_lib" / "provenance.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "fashion_lib" / "core" / "provenance.py"))
     assert provenance.commit.__wrapped__() == "unknown"
     json.dumps(provenance.versions())
 
