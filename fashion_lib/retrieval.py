@@ -45,11 +45,11 @@ def _fixed_point(embeddings) -> Tensor:
     if rows.ndim != 2:
         raise FashionError(f"embeddings have shape {tuple(rows.shape)}, but (images, dimensions) is needed:"
                            " pass one row an image.")
-    bad = ~torch.isfinite(rows).all(dim=1)
-    if bad.any():
-        raise FashionError(f"the embedding of row {int(bad.nonzero()[0])} is not finite, so it cannot be ranked:"
+    finite = np.isfinite(rows.numpy()).all(axis=1)
+    if not finite.all():
+        raise FashionError(f"the embedding of row {int(np.argmin(finite))} is not finite, so it cannot be ranked:"
                            " the training has diverged, lower the learning rate or the precision's risk (fp32).")
-    return torch.round(torch.nn.functional.normalize(rows, dim=1) * STEPS_PER_UNIT)
+    return torch.nn.functional.normalize(rows, dim=1).mul_(STEPS_PER_UNIT).round_()
 
 
 def _sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
