@@ -6,6 +6,7 @@ attribute*, ranked by cosine similarity, and a candidate is relevant when it has
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 import torch
@@ -28,7 +29,9 @@ CUTOFFS = (1, 10)
 METRICS = ("map", *(f"recall@{k}" for k in CUTOFFS), "ndcg@10")
 Rerank = Callable[[Tensor, Tensor, np.ndarray], np.ndarray]
 STEPS_PER_UNIT = 2.0**25
-BYTES_PER_PAIR = 48  # similarities, sorted similarities, order and values in rank order (8 bytes each), and the hits
+BYTES_PER_PAIR = 48  # order and values in rank order (8 bytes each), and what the metrics need for each hit
+KEY_BITS = 64
+PAIRS_PER_BLOCK = 2**18  # their similarities take 2 MiB, so that they are still in the cache when they are sorted
 
 
 def _fixed_point(embeddings) -> Tensor:
@@ -42,11 +45,37 @@ def _fixed_point(embeddings) -> Tensor:
     if rows.ndim != 2:
         raise FashionError(f"embeddings have shape {tuple(rows.shape)}, but (images, dimensions) is needed:"
                            " pass one row an image.")
-    bad = ~torch.isfinite(rows).all(dim=1)
-    if bad.any():
-        raise FashionError(f"the embedding of row {int(bad.nonzero()[0])} is not finite, so it cannot be ranked:"
+    finite = np.isfinite(rows.numpy()).all(axis=1)
+    if not finite.all():
+        raise FashionError(f"the embedding of row {int(np.argmin(finite))} is not finite, so it cannot be ranked:"
                            " the training has diverged, lower the learning rate or the precision's risk (fp32).")
-    return torch.round(torch.nn.functional.normalize(rows, dim=1) * STEPS_PER_UNIT)
+    return torch.nn.functional.normalize(rows, dim=1).mul_(STEPS_PER_UNIT).round_()
+
+
+def _sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
+    """Write into `order` what a stable sort of each row gives: smallest distance first, equal ones by column.
+
+    Each pair becomes one whole number of 64 bits: the distance above, the column below. Such keys are all different,
+    so any sort is stable, and numpy sorts them with vector instructions.
+    Where the two do not fit, the lowest bits of the distance are left out and the result is checked against the
+    full distances. The rows in which the missing bits decide, rare ones, are then sorted by a stable sort.
+
+    Args:
+        distance: float64 (q, N), whole numbers from 0 to below 2**53.
+        order: int64 (q, N), overwritten.
+    """
+    column_bits = max(0, distance.shape[1] - 1).bit_length()
+    left_out = max(0, int(distance.max(initial=0)).bit_length() + column_bits - KEY_BITS)
+    np.multiply(distance, 2.0**-left_out, out=order, casting="unsafe")  # rounds down: equal or smaller stays so
+    keys = order.view(np.uint64)  # the same memory; unsigned, because a distance may reach the bit of the sign
+    keys <<= column_bits
+    keys |= np.arange(distance.shape[1], dtype=np.uint64)
+    keys.sort(axis=1)
+    keys &= (1 << column_bits) - 1
+    if left_out:
+        found = np.take_along_axis(distance, order, axis=1)
+        wrong = (found[:, 1:] < found[:, :-1]).any(axis=1)
+        order[wrong] = np.argsort(distance[wrong], axis=1, stable=True)
 
 
 def rank(
@@ -63,14 +92,21 @@ def rank(
     if queries.shape[1] != candidates.shape[1]:
         raise FashionError(f"queries have {queries.shape[1]} dimensions and the gallery {candidates.shape[1]}:"
                            " embed both with the same model.")
+    known = query_images is not None and gallery_images is not None
     step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(candidates)))))
+    block = max(1, PAIRS_PER_BLOCK // max(1, len(candidates)))
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))
-        similarity = queries[rows] @ candidates.T  # (q, D) @ (D, N) -> (q, N), exact whole numbers
-        if query_images is not None and gallery_images is not None:
-            same = np.asarray(query_images)[rows, None] == np.asarray(gallery_images)[None]
-            similarity.masked_fill_(torch.from_numpy(same), -torch.inf)
-        yield rows, torch.sort(similarity, dim=1, descending=True, stable=True).indices.numpy()
+        order = np.empty((rows.stop - start, len(candidates)), dtype=np.int64)
+        for first in range(start, rows.stop, block):
+            part = slice(first, min(first + block, rows.stop))
+            similarity = (queries[part] @ candidates.T).numpy()  # (q, D) @ (D, N) -> (q, N), exact whole numbers
+            distance = similarity.max(axis=1, keepdims=True, initial=-np.inf) - similarity
+            if known:
+                same = np.asarray(query_images)[part, None] == np.asarray(gallery_images)[None]
+                distance[same] = distance.max(initial=0) + 1  # behind everything that is another image
+            _sort_rows(distance, order[first - start:part.stop - start])
+        yield rows, order
 
 
 @dataclass(frozen=True)
@@ -161,6 +197,32 @@ def visit_features(
             module.training = training
 
 
+def _attribute_id(schema, asked) -> int:
+    if isinstance(asked, str):
+        raise FashionError(f"the attribute {asked!r} is given by name, but its id {schema.index(asked)} is needed:"
+                           " use schema.index(name).")
+    try:
+        attribute = index(asked)
+    except TypeError:  # a float, a list, None
+        attribute = -1
+    if not 0 <= attribute < len(schema):
+        known = ", ".join(f"{i} ({name})" for i, name in enumerate(schema.names))
+        raise FashionError(f"{asked!r} is not an attribute id of the model: choose one of {known}.")
+    return attribute
+
+
+def _image_rows(rows, count: int) -> np.ndarray:
+    rows = np.asarray(rows)
+    if rows.size and rows.dtype.kind not in "iu":  # a float would be cut, and a mask taken for the rows 0 and 1
+        raise FashionError(f"the image rows are {rows.dtype}, but whole numbers from 0 to {count - 1} are needed:"
+                           " use np.flatnonzero for a mask, data.image_names.index for a name.")
+    outside = rows[(rows < 0) | (rows >= count)] if rows.size else rows
+    if outside.size:
+        raise FashionError(f"the image row {outside.flat[0]} is not in the data set:"
+                           f" choose rows from 0 to {count - 1}.")
+    return rows.astype(np.int64)
+
+
 def embed_wanted(
     model, data, wanted: Mapping[int, np.ndarray], *, batch_size: int | None = None, precision: str = "fp32",
     progress: str | None = None,
@@ -169,8 +231,10 @@ def embed_wanted(
 
     wanted: attribute id -> int image rows (may repeat). Returns attribute id -> float32 (rows, D) on the CPU, in the
     order asked. precision: "fp32" or "bf16", for the backbone. progress: a label for a text bar, None for silence.
+    Raises FashionError for an attribute id that the model's schema lacks and for image rows outside the data set.
     """
-    found = {a: np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True) for a, rows in wanted.items()}
+    found = {_attribute_id(model.schema, a): np.unique(_image_rows(rows, len(data.pixels)), return_inverse=True)
+             for a, rows in wanted.items()}
     embedded = {a: torch.empty(len(unique), model.embedding_dim) for a, (unique, _) in found.items()}
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
@@ -185,9 +249,15 @@ def embed_images(
     model, data, image_rows, attribute_ids: Sequence[int], batch_size: int | None = None, progress: str | None = None,
     precision: str = "fp32",
 ) -> dict[int, Tensor]:
-    """Embed the same images for several attributes: attribute id -> float32 (len(image_rows), D) on the CPU."""
-    rows = np.asarray(image_rows, dtype=np.int64)
-    return embed_wanted(model, data, {int(a): rows for a in attribute_ids},
+    """Embed the same images for several attributes: attribute id -> float32 (len(image_rows), D) on the CPU.
+
+    Raises FashionError for an attribute id that the model's schema lacks and for image rows outside the data set.
+    """
+    if isinstance(attribute_ids, str) or not np.iterable(attribute_ids):
+        raise FashionError(f"attribute_ids is {attribute_ids!r}, but a list of ids is needed:"
+                           " write [schema.index(name)].")
+    rows = np.asarray(image_rows)
+    return embed_wanted(model, data, {_attribute_id(model.schema, a): rows for a in attribute_ids},
                         batch_size=batch_size, precision=precision, progress=progress)
 
 

@@ -34,11 +34,14 @@ def average_precision(relevance) -> np.ndarray:
     Ma et al. 2020, section 4.1). A query with no relevant candidate scores 0; count those with `without_relevant`.
     """
     relevance = _checked(relevance, "relevance").astype(bool, copy=False)
-    query, column = np.nonzero(relevance)  # row by row, ranks ascending: only the hits are visited after this line
-    hits = np.bincount(query, minlength=len(relevance))
-    first = np.cumsum(hits) - hits  # where each query's hits start in the flat lists
-    hit_number = np.arange(1, len(query) + 1) - first[query]
-    total = np.bincount(query, weights=hit_number / (column + 1), minlength=len(relevance))
+    flat = np.flatnonzero(relevance)  # row by row, ranks ascending: only the hits are visited after this line
+    row_start = np.arange(len(relevance) + 1) * relevance.shape[1]
+    bounds = np.searchsorted(flat, row_start)  # where each query's hits start and end in the flat list
+    hits = np.diff(bounds)
+    position = flat - np.repeat(row_start[:-1] - 1, hits)
+    hit_number = np.arange(1, len(flat) + 1) - np.repeat(bounds[:-1], hits)
+    query = np.repeat(np.arange(len(relevance)), hits)
+    total = np.bincount(query, weights=hit_number / position, minlength=len(relevance))
     return total / np.maximum(hits, 1)
 
 
