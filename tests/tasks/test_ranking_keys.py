@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.tasks.retrieval import evaluation
 from fashion_lib.tasks.retrieval.evaluation import _fixed_point, _sort_rows, rank
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k
 
