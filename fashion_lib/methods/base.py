@@ -60,7 +60,7 @@ class RetrievalModel(nn.Module):
         super().__init__()
         self.schema, self.embedding_dim = schema, embedding_dim
         self.architecture: dict[str, Any] = {}  # filled by build_model, kept in checkpoints
-        self.start = ""
+        self.start, self.start_digest = "", ""  # name and digest of the start weights
 
     @property
     def training_passes(self) -> int:

@@ -4,9 +4,11 @@ ASEN and its successors drop ResNet-50's stage 4 to keep positions (14 x 14 at 2
 at a quarter of ResNet-18's size, for a laptop's processor. AlexNet and VGG16 are for Yao et al. 2026, table 1.
 """
 
+import hashlib
 import os
 import pickle
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -131,7 +133,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
                 f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
                 "choose start='imagenet' or start='random'."
             )
-        path = paths.weights_dir() / f"start_{start}.safetensors"
+        path = start_file(start)
         load_backbone_weights(backbone, read_weights(path), path)
     elif start == "imagenet":
         if name == "small":
@@ -183,6 +185,26 @@ def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: 
     backbone.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
     )
+
+
+def start_digest(name: str, start: str) -> str:
+    """Return 12 hexadecimal digits of SHA-256 over a backbone's file of start weights; "" for random weights."""
+    if start == "random":
+        return ""
+    path = imagenet_file(name) if start == "imagenet" else start_file(start)
+    facts = path.stat()
+    return _digest(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache
+def _digest(path: Path, size: int, mtime_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def start_file(start: str) -> Path:
+    """Return the shipped file of the small backbone's start weights."""
+    return paths.weights_dir() / f"start_{start}.safetensors"
 
 
 def imagenet_file(name: str) -> Path:

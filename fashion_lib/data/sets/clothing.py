@@ -165,7 +165,7 @@ def load_clothing(size: int) -> RetrievalData:
     print(f"clothing: {counts}{named}.")
     return RetrievalData(
         name="clothing",
-        version=f"{VERSION}-{digest}",
+        edition=f"{VERSION}-{digest}",
         schema=SCHEMA,
         image_names=tuple(images),
         pixels=pixels,
@@ -179,4 +179,5 @@ def load_clothing(size: int) -> RetrievalData:
             "pictures": f"whole, long side {size} px, square by padding in its border's colour",
         },
         at_size=load_clothing,
+        senders=tuple(sender[image] if image in sender.index else "" for image in images),
     )

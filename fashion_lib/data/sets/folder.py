@@ -46,7 +46,7 @@ def load_folder(
         )
     return RetrievalData(
         name=name,
-        version=digest,
+        edition=digest,
         schema=schema,
         image_names=tuple(images),
         pixels=pixels,
