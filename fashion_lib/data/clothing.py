@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 SEED = 0  # of split, roles and the one-label draw; fixed, so that every table of the course shares them
+# Digest of the photographs' content -> the mark (of names and sizes) that the ledger's runs were stored under.
+STORED = {"3d128a0c8d57": "3e030f8371b9"}
 FIELDS = ("image", "sender_id", "label", "kids")
 NO_GARMENT = ("Not sure", "Skip", "Other")
 TOO_RARE = ("Top", "Blouse")
@@ -169,7 +171,7 @@ def load_clothing(profile: Profile) -> RetrievalData:
     print(f"clothing: {counts}{named}.")
     return RetrievalData(
         name="clothing",
-        version=f"{VERSION}-{digest}",
+        version=f"{VERSION}-{STORED.get(digest, digest)}",
         schema=SCHEMA,
         image_names=tuple(images),
         pixels=pixels,

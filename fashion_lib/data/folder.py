@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fashion_lib.attributes import Schema
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.data.label_table import read_label_table
+from fashion_lib.data.label_table import COLUMNS, check_label_table, read_rows
+from fashion_lib.data.named_files import NamedFiles
 from fashion_lib.data.photographs import cached_photographs, listed
 from fashion_lib.data.splits import one_label_per_image
+from fashion_lib.data.text_file import read_text
 from fashion_lib.errors import FashionError
 
 if TYPE_CHECKING:
@@ -30,18 +33,26 @@ def load_folder(
     `Schema.to_json`).
 
     Pictures are decoded once, as the clothing photographs are, and cached. Unlike there, nothing is left out
-    quietly: a missing or unreadable picture is a `FashionError` that names it. To find the data set by name,
-    register it: `DATASETS["mine"] = lambda profile: load_folder("mine", ..., profile)`.
+    quietly: a missing or unreadable picture is a `FashionError` that names it, and so is a name that leads out
+    of the folder. Spellings of one file (`./a.jpg`, `a.jpg`, an absolute path, a link) are one image. A name
+    that is not there is looked for in another normal form, case or separator; a printed sentence says which
+    file was taken. To find the data set by name, register it: `DATASETS["mine"] = lambda profile: load_folder("mine", ..., profile)`.
     """
     schema = read_schema(schema_json)
-    table = read_label_table(table_csv, schema)
+    rows, lines = read_rows(table_csv, COLUMNS)
     folder = Path(image_folder)
-    images = sorted(set(table["image"]))
-    if missing := [image for image in images if not (folder / image).is_file()]:
+    found, note = _files_of(rows["image"], lines, folder, table_csv)
+    # Before the check: two spellings of one picture in two splits are a leak, too.
+    rows["image"] = [found.get(image, image) for image in rows["image"]]
+    table = check_label_table(rows, schema, source=str(table_csv), lines=lines)
+    images, files = sorted(set(table["image"])), set(found.values())
+    if missing := [image for image in images if image not in files]:
         raise FashionError(
             f"{len(missing)} of the {len(images)} images in {table_csv} are not in {folder} "
             f"({listed(missing)}): add the files or remove their rows."
         )
+    if note:
+        print(f"{name}: {note}")
     pixels, unreadable, digest = cached_photographs(name, folder, images, profile.image_size)
     if unreadable:
         named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
@@ -57,6 +68,7 @@ def load_folder(
         pixels=pixels,
         labels=table,
         training_labels=one_label_per_image(table, seed=0),
+        notes=(note,) if note else (),
         card={"source": f"your own pictures in {folder}", "splitting rule": f"given in {table_csv}"},
         at_size=lambda size: load_folder(
             name, table_csv, image_folder, schema_json, replace(profile, image_size=size)
@@ -64,11 +76,38 @@ def load_folder(
     )
 
 
+def _files_of(
+    names: Iterable[str], lines: Sequence[int], folder: Path, table_csv: str | os.PathLike
+) -> tuple[dict[str, str], str]:
+    """Name -> file for the names that have one, and a sentence on those that are spelled otherwise there."""
+    search, found, other = NamedFiles(folder), {}, {}
+    for name, line in zip(names, lines, strict=True):
+        if name in found:
+            continue
+        try:
+            file = search.find(name)
+        except FashionError as error:
+            raise FashionError(f"line {line} of {table_csv}: {error}") from None
+        if file is not None:
+            found[name] = file.file
+            if file.difference:
+                other[name] = f"'{name}' is the file '{file.file}', {file.difference}"
+    if not other:
+        return found, ""
+    return found, (
+        f"{len(other)} of the names in {table_csv} are spelled otherwise in {folder}, and these files were "
+        f"taken: {listed(list(other.values()))}."
+    )
+
+
 def read_schema(path: str | os.PathLike) -> Schema:
-    """The schema in a JSON file."""
+    """Read the schema in a JSON file."""
     try:
-        return Schema.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        return Schema.from_json(json.loads(read_text(path)))
     except FileNotFoundError:
         raise FashionError(f"the schema file {path} does not exist: check its name and folder.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except FashionError:
+        raise
+    # ValueError: no text, no JSON, or a number of thousands of digits.
+    except (OSError, ValueError, RecursionError) as error:
         raise FashionError(f"the schema file {path} is not readable JSON ({error}): correct it.") from error

@@ -16,6 +16,7 @@ does not apply to an image simply has no row.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_lib.attributes import Schema, suggestion
+from fashion_lib.data.text_file import read_text
 from fashion_lib.errors import FashionError
 
 COLUMNS = ("image", "split", "role", "attribute", "value")
@@ -151,7 +153,7 @@ def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataF
     """
     path, rows, lines = Path(path), [], []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.StringIO(read_text(path), newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
             if sorted(header) != sorted(columns):
