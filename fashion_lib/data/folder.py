@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from fashion_lib.attributes import Schema
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import COLUMNS, check_label_table, read_rows
-from fashion_lib.data.named_files import NamedFiles
+from fashion_lib.data.named_files import find_files
 from fashion_lib.data.photographs import cached_photographs, listed
 from fashion_lib.data.splits import one_label_per_image
 from fashion_lib.data.text_file import read_text
@@ -36,12 +35,13 @@ def load_folder(
     quietly: a missing or unreadable picture is a `FashionError` that names it, and so is a name that leads out
     of the folder. Spellings of one file (`./a.jpg`, `a.jpg`, an absolute path, a link) are one image. A name
     that is not there is looked for in another normal form, case or separator; a printed sentence says which
-    file was taken. To find the data set by name, register it: `DATASETS["mine"] = lambda profile: load_folder("mine", ..., profile)`.
+    file was taken. To find the data set by name, register it:
+    `DATASETS["mine"] = lambda profile: load_folder("mine", ..., profile)`.
     """
     schema = read_schema(schema_json)
     rows, lines = read_rows(table_csv, COLUMNS)
     folder = Path(image_folder)
-    found, note = _files_of(rows["image"], lines, folder, table_csv)
+    found, note = find_files(rows["image"], folder, source=str(table_csv), lines=lines)
     # Before the check: two spellings of one picture in two splits are a leak, too.
     rows["image"] = [found.get(image, image) for image in rows["image"]]
     table = check_label_table(rows, schema, source=str(table_csv), lines=lines)
@@ -73,30 +73,6 @@ def load_folder(
         at_size=lambda size: load_folder(
             name, table_csv, image_folder, schema_json, replace(profile, image_size=size)
         ),
-    )
-
-
-def _files_of(
-    names: Iterable[str], lines: Sequence[int], folder: Path, table_csv: str | os.PathLike
-) -> tuple[dict[str, str], str]:
-    """Name -> file for the names that have one, and a sentence on those that are spelled otherwise there."""
-    search, found, other = NamedFiles(folder), {}, {}
-    for name, line in zip(names, lines, strict=True):
-        if name in found:
-            continue
-        try:
-            file = search.find(name)
-        except FashionError as error:
-            raise FashionError(f"line {line} of {table_csv}: {error}") from None
-        if file is not None:
-            found[name] = file.file
-            if file.difference:
-                other[name] = f"'{name}' is the file '{file.file}', {file.difference}"
-    if not other:
-        return found, ""
-    return found, (
-        f"{len(other)} of the names in {table_csv} are spelled otherwise in {folder}, and these files were "
-        f"taken: {listed(list(other.values()))}."
     )
 
 

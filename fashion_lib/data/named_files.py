@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fashion_lib.data.photographs import listed
 from fashion_lib.errors import FashionError
 
 
@@ -107,3 +109,42 @@ class NamedFiles:
 def fold(name: str) -> str:
     """Return a key that is equal for names that differ only in case or Unicode normal form."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def find_files(
+    names: Sequence[str], folder: str | os.PathLike, *, source: str, lines: Sequence[int]
+) -> tuple[dict[str, str], str]:
+    """Find the file of each name of a table.
+
+    Args:
+        names: paths relative to the folder, or absolute, as the table has them.
+        folder: the folder of the files.
+        source: what to call the table in sentences.
+        lines: the table's line of each name.
+
+    Returns:
+        name -> path of its file relative to `folder`, without the names that have no file; and a sentence on
+        the names that their folder spells otherwise, "" if there are none.
+
+    Raises:
+        FashionError: a name leads out of the folder.
+    """
+    search, found, other = NamedFiles(folder), {}, {}
+    for name, line in zip(names, lines, strict=True):
+        if name in found:
+            continue
+        try:
+            file = search.find(name)
+        except FashionError as error:
+            raise FashionError(f"line {line} of {source}: {error}") from None
+        if file is None:
+            continue
+        found[name] = file.file
+        if file.difference:
+            other[name] = f"'{name}' is the file '{file.file}', {file.difference}"
+    if not other:
+        return found, ""
+    return found, (
+        f"{len(other)} of the names in {source} are spelled otherwise in {folder}, and these files were taken: "
+        f"{listed(list(other.values()))}."
+    )
