@@ -25,6 +25,7 @@ STRIP = 256  # rows of one strip
 # beside the picture (measured).
 BYTES = {"WEBP": 20, "AVIF": 12, "JPEG2000": 20}
 ORIENTATION = 0x0112  # the EXIF tag; 1 and unknown values mean upright
+BITS, PHOTOMETRIC = 258, 262  # TIFF: bits per sample, 12 or 16 for whole numbers; 0 is white, 1 is black
 TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -57,10 +58,8 @@ def read_rgb(path: str | Path, size: int) -> Image.Image:
         stored = image.size
         image.draft("RGB", (2 * size, 2 * size))  # large JPEGs are decoded at a half, quarter or eighth
         _check_memory(image, stored)
-        if image.format == "PNG":  # its EXIF data may follow the pixels; TIFF's is out of reach after them
-            image.load()
+        image.load()  # PNG has its EXIF data only now; TIFF is turned by Pillow itself, and says no more of it
         turn = TURNS.get(_orientation(image))
-        image.load()
         image = _flat_rgb(image, size)
         return image if turn is None else image.transpose(turn)
 
@@ -115,19 +114,20 @@ def _flat_rgb(image: Image.Image, size: int) -> Image.Image:
     factor = max(1, max(image.size) // (2 * size)) if large else 1
     rows = max(1, STRIP // factor) * factor
     flat = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
-    white = _white_level(image)
+    ends = _grey_ends(image)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        strip = _strip_rgb(strip, white)
+        strip = _strip_rgb(strip, ends)
         flat.paste(strip.reduce(factor) if factor > 1 else strip, (0, top // factor))
     return flat
 
 
-def _strip_rgb(strip: Image.Image, white: float | None) -> Image.Image:
+def _strip_rgb(strip: Image.Image, ends: tuple[float, float] | None) -> Image.Image:
     transparent = strip.info.get("transparency")
-    if white is not None:
+    if ends is not None:
         grey = np.asarray(strip)
-        level = np.rint(_checked_range(grey, white) * (255.0 / white)).astype(np.uint8)
+        black, white = ends
+        level = np.rint((_checked_range(grey, max(ends)) - black) * (255.0 / (white - black))).astype(np.uint8)
         if isinstance(transparent, int):
             level[grey == transparent] = 255
         return Image.fromarray(level).convert("RGB")
@@ -138,19 +138,19 @@ def _strip_rgb(strip: Image.Image, white: float | None) -> Image.Image:
     return strip.convert("RGB")
 
 
-def _white_level(image: Image.Image) -> float | None:
-    """The grey value that is white; None where Pillow converts the mode itself, without clipping."""
-    if image.mode == "F":
-        return 1.0
+def _grey_ends(image: Image.Image) -> tuple[float, float] | None:
+    """The grey values of black and white; None where Pillow converts the mode itself, without clipping."""
     if image.mode == "I" and image.format not in ("PNG", "PPM"):
         raise ValueError(
             "its grey values are signed or 32-bit whole numbers, for which no white is agreed; "
             "save it with 8 or 16 bits"
         )
-    if image.mode != "I" and not image.mode.startswith("I;16"):
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return None
-    bits = image.tag_v2.get(258, (16,))[0] if image.format == "TIFF" else 16  # 258: BitsPerSample, 12 or 16
-    return float(2**bits - 1)
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    bits = tags.get(BITS, (16,))[0]
+    most = 1.0 if image.mode == "F" else 2.0**bits - 1
+    return (most, 0.0) if tags.get(PHOTOMETRIC) == 0 else (0.0, most)
 
 
 def _checked_range(grey: np.ndarray, white: float) -> np.ndarray:

@@ -119,11 +119,13 @@ def fetch(url: str, part: Path) -> None:
             problem = "the connection ended early"
         except urllib.error.HTTPError as error:
             problem = f"HTTP status {error.code}"
+            if 300 <= error.code < 400:  # a redirect that is not followed, and why
+                problem += ": " + " ".join(error.msg.split())
             if error.code == 416:  # our part does not fit the archive that the server has now
                 _forget(part)
             elif error.code < 500:
                 break
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, _NetworkError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, _NetworkError) as error:
             problem = str(getattr(error, "reason", error)) or type(error).__name__
     kept = part.stat().st_size if part.exists() else 0
     raise FashionError(
@@ -146,6 +148,8 @@ class _WebOnly(urllib.request.HTTPRedirectHandler):
 
 def _check_scheme(url: str, source: str | None = None) -> None:
     """FashionError for an address that is not http(s), or that leaves https."""
+    if not url.isascii():
+        raise FashionError(f"the address {url} has letters that no address may have: write them as %..")
     try:
         scheme = urllib.parse.urlsplit(url).scheme.lower()
     except ValueError:  # such as "http://[::1"
@@ -171,7 +175,7 @@ def _fetch_once(url: str, part: Path) -> bool:
             return True
         request.add_header("Range", f"bytes={part.stat().st_size}-")
         request.add_header("If-Range", facts["validator"])
-    with urllib.request.build_opener(_WebOnly).open(request, timeout=TIMEOUT) as answer:
+    with _answer(request) as answer:
         have = 0
         if answer.status == 206 and resume:
             told = answer.headers.get("Content-Range", "")
@@ -223,7 +227,16 @@ def _told_length(url: str, told: str | None) -> int | None:
     return int(told)
 
 
-def _received(answer) -> bytes:
+def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:
+    try:
+        return urllib.request.build_opener(_WebOnly).open(request, timeout=TIMEOUT)
+    except urllib.error.URLError:
+        raise
+    except OSError as error:
+        raise _NetworkError(str(error) or type(error).__name__) from error
+
+
+def _received(answer: http.client.HTTPResponse) -> bytes:
     """The next block of the answer, b"" at its end."""
     try:
         return answer.read(BLOCK)
