@@ -119,8 +119,10 @@ def fetch(url: str, part: Path) -> None:
             problem = "the connection ended early"
         except urllib.error.HTTPError as error:
             problem = f"HTTP status {error.code}"
-            if 300 <= error.code < 400:  # a redirect that is not followed, and why
-                problem += ": " + " ".join(error.msg.split())
+            if 300 <= error.code < 400:
+                raise FashionError(
+                    f"a redirect of {url} is not followed ({' '.join(error.msg.split())}): check the address."
+                ) from error
             if error.code == 416:  # our part does not fit the archive that the server has now
                 _forget(part)
             elif error.code < 500:
