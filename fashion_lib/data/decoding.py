@@ -59,7 +59,7 @@ def read_rgb(path: str | Path, size: int) -> Image.Image:
         image.draft("RGB", (2 * size, 2 * size))  # large JPEGs are decoded at a half, quarter or eighth
         _check_memory(image, stored)
         image.load()  # PNG has its EXIF data only now; TIFF is turned by Pillow itself, and says no more of it
-        turn = TURNS.get(_orientation(image))
+        turn = _turn(image)
         image = _flat_rgb(image, size)
         return image if turn is None else image.transpose(turn)
 
@@ -100,10 +100,11 @@ def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:
         )
 
 
-def _orientation(image: Image.Image) -> int:
+def _turn(image: Image.Image) -> Transpose | None:
+    """What turns the picture upright; None if it is, or if nobody can tell."""
     with suppress(Exception):  # damaged EXIF data raises anything; viewers, too, then show the picture as stored
-        return image.getexif().get(ORIENTATION, 1)
-    return 1
+        return TURNS.get(image.getexif().get(ORIENTATION))
+    return None
 
 
 def _flat_rgb(image: Image.Image, size: int) -> Image.Image:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tqdm import tqdm
+
 from fashion_lib import paths
 
 FORMAT = 1
@@ -34,7 +36,7 @@ def file_digests(folder: Path, files: Sequence[str]) -> list[str]:
     memory = paths.cache_dir() / f"digests-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]}.json"
     known = _remembered(memory)
     digests, fresh = [], {}
-    for name in files:
+    for name in tqdm(files, desc="checking the photographs", unit="file", leave=False, delay=2):
         path = folder / name
         facts = _facts(path)
         entry = known.get(name)
@@ -60,7 +62,9 @@ def _facts(path: Path) -> list[int]:
 
 
 def _settled(facts: list[int]) -> bool:
-    return max(facts[1:3]) < time.time_ns() - SETTLED * 1e9
+    """True if the file was not written in this moment. A date far in the future is a camera's, and settled."""
+    now = time.time_ns()
+    return all(abs(now - moment) > SETTLED * 1e9 for moment in facts[1:3])
 
 
 def _remembered(memory: Path) -> dict[str, list]:

@@ -39,6 +39,7 @@ class NamedFiles:
     def __init__(self, folder: str | os.PathLike) -> None:
         self.folder = Path(folder)
         self.root = self.folder.resolve()
+        self._folders: dict[str, Path] = {}
         self._listings: dict[Path, tuple[set[str], dict[str, list[str]]]] = {}
 
     def find(self, name: str) -> Found | None:
@@ -66,7 +67,7 @@ class NamedFiles:
     def _inside(self, name: str, spelling: str) -> tuple[str, ...] | None:
         """The parts of a path below the folder, links followed; None for what no file can be called."""
         try:
-            path = (self.root / spelling).resolve()
+            path = self._resolved(spelling)
         except (OSError, ValueError, RuntimeError):  # a NUL, a lone surrogate, links in a circle
             return None
         if not path.is_relative_to(self.root):
@@ -75,6 +76,16 @@ class NamedFiles:
                 "the folder, or give the folder that holds all images."
             )
         return path.relative_to(self.root).parts
+
+    def _resolved(self, spelling: str) -> Path:
+        """The path without links; a folder is followed once for all of its files."""
+        place, last = os.path.split(spelling)
+        if last in ("", ".", ".."):
+            return (self.root / spelling).resolve()
+        if place not in self._folders:
+            self._folders[place] = (self.root / place).resolve()
+        path = self._folders[place] / last
+        return path.resolve() if path.is_symlink() else path
 
     def _walk(self, parts: tuple[str, ...]) -> tuple[list[str], list[str]] | None:
         """The parts as the folders list them, and how they differ; None where one is not there."""
