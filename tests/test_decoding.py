@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, PngImagePlugin
 
 from fashion_lib.data import decoding
 from fashion_lib.data.decoding import read_rgb
@@ -118,12 +118,15 @@ def deep_files(folder: Path) -> dict[str, Path]:
     Image.fromarray(ramp).save(folder / "lzw.tif", compression="tiff_lzw")
     Image.fromarray(ramp.astype(np.int32), "I").save(folder / "16.pgm")
     Image.fromarray(levels(np.float32, 1)).save(folder / "float.tif")
+    (folder / "10.pgm").write_bytes(b"P5 64 64 1023 " + levels(">u2", 1023).tobytes())
     tiff(folder / "big_endian.tif", ramp, 16, order=">")
     tiff(folder / "12.tif", levels(np.uint16, 4095), 12)
     return {path.name: path for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("name", ["16.png", "16.tif", "lzw.tif", "16.pgm", "float.tif", "big_endian.tif", "12.tif"])
+@pytest.mark.parametrize(
+    "name", ["16.png", "16.tif", "lzw.tif", "16.pgm", "10.pgm", "float.tif", "big_endian.tif", "12.tif"]
+)
 def test_deep_greys_are_scaled_from_black_to_white_and_not_clipped(tmp_path, name):
     pixels = np.asarray(read_rgb(deep_files(tmp_path)[name], 64))
     expected = levels(np.float64, 255)
@@ -177,6 +180,13 @@ def test_grey_without_an_agreed_white_is_refused_by_name(tmp_path, grey, words):
     Image.fromarray(grey).save(tmp_path / "deep.tif")
     with pytest.raises(FashionError, match=rf"deep.tif cannot be read \(.*{words}.*\): replace it"):
         decode_photograph(tmp_path / "deep.tif", SIZE)
+
+
+def test_floats_that_miss_black_and_white_by_a_rounding_error_are_scaled(tmp_path):
+    grey = levels(np.float32, 1)
+    grey[0, 0], grey[0, -1] = -1e-6, np.nextafter(np.float32(1), np.float32(2))
+    Image.fromarray(grey).save(tmp_path / "a.tif")
+    assert np.abs(np.asarray(read_rgb(tmp_path / "a.tif", 64))[..., 0] - levels(np.float64, 255)).max() <= 1
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint32])
@@ -272,6 +282,15 @@ def test_memory_stays_near_that_of_the_decoded_picture(tmp_path):
 def test_a_phones_200_megapixels_are_decoded_at_an_eighth(tmp_path):
     Image.new("L", (16384, 12288), 90).save(tmp_path / "a.jpg")
     assert peak_memory(tmp_path / "a.jpg") < 60
+
+
+def test_a_text_in_a_png_is_not_taken_for_a_property_of_the_picture(tmp_path):
+    text = PngImagePlugin.PngInfo()
+    for key in ("progressive", "exif", "xmp", "dpi"):
+        text.add_text(key, "yes")
+    garment().save(tmp_path / "a.png", pnginfo=text)
+    garment().save(tmp_path / "b.png")
+    assert (decode_photograph(tmp_path / "a.png", SIZE) == decode_photograph(tmp_path / "b.png", SIZE)).all()
 
 
 def test_the_first_frame_of_an_animation_is_the_picture(tmp_path):

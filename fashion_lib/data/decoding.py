@@ -90,7 +90,8 @@ def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:
     """Raise ValueError where decoding needs more than `MOST_BYTES`. stored: (width, height) in the file."""
     width, height = image.size
     needed = width * height * BYTES.get(image.format, 4)
-    if image.info.get("progressive"):  # its coefficients, 2 bytes each, are kept for the whole picture
+    if image.format in ("JPEG", "MPO") and image.info.get("progressive"):
+        # All coefficients of the stored picture, 2 bytes each, are kept until its last scan.
         most = max(h * v for _, h, v, _ in image.layer)
         needed += 2 * stored[0] * stored[1] * sum(h * v for _, h, v, _ in image.layer) // most
     if needed > MOST_BYTES:
@@ -127,8 +128,7 @@ def _strip_rgb(strip: Image.Image, ends: tuple[float, float] | None) -> Image.Im
     transparent = strip.info.get("transparency")
     if ends is not None:
         grey = np.asarray(strip)
-        black, white = ends
-        level = np.rint((_checked_range(grey, max(ends)) - black) * (255.0 / (white - black))).astype(np.uint8)
+        level = _levels(grey, *ends)
         if isinstance(transparent, int):
             level[grey == transparent] = 255
         return Image.fromarray(level).convert("RGB")
@@ -154,13 +154,12 @@ def _grey_ends(image: Image.Image) -> tuple[float, float] | None:
     return (most, 0.0) if tags.get(PHOTOMETRIC) == 0 else (0.0, most)
 
 
-def _checked_range(grey: np.ndarray, white: float) -> np.ndarray:
-    """grey as float64; ValueError where a value is no number or outside 0..white."""
-    grey = grey.astype(np.float64)
-    low, high = grey.min(), grey.max()
-    if not (low >= 0 and high <= white):  # a NaN makes both comparisons false
+def _levels(grey: np.ndarray, black: float, white: float) -> np.ndarray:
+    """Scale grey values to uint8; ValueError where one is no number, or would have to be clipped."""
+    level = np.rint((grey.astype(np.float64) - black) * (255.0 / (white - black)))
+    if not (level.min() >= 0 and level.max() <= 255):  # a NaN makes both comparisons false
         raise ValueError(
-            f"its grey values run from {low:g} to {high:g} instead of 0 to {white:g}; scale them or save it "
-            "with 8 or 16 bits"
+            f"its grey values run from {grey.min():g} to {grey.max():g} instead of 0 to {max(black, white):g}; "
+            "scale them or save it with 8 or 16 bits"
         )
-    return grey
+    return level.astype(np.uint8)

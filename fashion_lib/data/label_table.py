@@ -3,6 +3,7 @@
 A table has one row for each known (image, attribute) pair and exactly these columns, all text:
 
     image      a name; for your own pictures the path relative to the image folder, e.g. "coats/0012.jpg"
+               (`load_folder` takes "./coats/0012.jpg", a link or an absolute path for the same image)
     split      train | valid | test; all rows of an image are in one split
     role       "train" in train; "query" or "candidate" in valid and test, separately for each attribute
     attribute  a name of the schema
@@ -149,6 +150,7 @@ def _check_whole(table: pd.DataFrame, schema: Schema, source: str) -> None:
 def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
     """Read a CSV with exactly `columns`; return it as text with the file's line of each row.
 
+    The file is UTF-8, or begins with the byte order mark of another Unicode encoding.
     A row with another number of cells is a `FashionError` that names its line; pandas would fill it.
     """
     path, rows, lines = Path(path), [], []
