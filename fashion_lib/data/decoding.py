@@ -10,6 +10,7 @@ What people's files need beyond `Image.open(path).convert("RGB")`:
 
 from __future__ import annotations
 
+import shlex
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -81,7 +82,7 @@ def _opened(path: str | Path) -> Image.Image:
         if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
             raise ValueError(
                 "it is a HEIC photograph, which is not read here; convert it to JPEG, for example with "
-                f"`heif-convert {Path(path).name} {Path(path).stem}.jpg` or, on macOS, with the Preview app"
+                f"`heif-convert {shlex.quote(Path(path).name)} {shlex.quote(Path(path).stem + '.jpg')}` or, on macOS, with the Preview app"
             ) from None
         raise
 
