@@ -80,9 +80,10 @@ def _opened(path: str | Path) -> Image.Image:
         if not head:
             raise ValueError("the file is empty") from None
         if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+            names = shlex.join([Path(path).name, f"{Path(path).stem}.jpg"])
             raise ValueError(
                 "it is a HEIC photograph, which is not read here; convert it to JPEG, for example with "
-                f"`heif-convert {shlex.quote(Path(path).name)} {shlex.quote(Path(path).stem + '.jpg')}` or, on macOS, with the Preview app"
+                f"`heif-convert {names}` or, on macOS, with the Preview app"
             ) from None
         raise
 
