@@ -18,8 +18,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.base import BatchLabels
 
 REPEATS = ("append", "average")
-# Weights of the cluster-centre losses of anchor, positive and negative: "sum" is eq. 19, "third" is the released
-# code.
+# Weights of the cluster-centre losses of anchor, positive and negative: "sum" is eq. 19, "third" is the
+# released code.
 TERMS = {"sum": (1.0, 1.0, 1.0), "mean": (1 / 3, 1 / 3, 1 / 3), "third": (1.0, 1.0, 1 / 3)}
 
 
