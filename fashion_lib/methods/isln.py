@@ -88,7 +88,7 @@ class ISLN(ASEN):
 
     def select(self, features: IslnFeatures, rows: Tensor) -> IslnFeatures:
         """Return the features of the images `rows`, int64 (L,)."""
-        return RetrievalModel.select(self, features, rows)  # ASEN's own select is for features that may lack keys
+        return RetrievalModel.select(self, features, rows)  # ASEN's own takes AsenFeatures
 
     @float32_maths
     def first_of_all(self, image_map: Tensor, keys: Tensor) -> Pass:

@@ -1,8 +1,8 @@
 """The base of ASEN++, RPF and IPAD: one branch for the whole picture, one for a crop around its attention.
 
 The region branch takes the picture at reduced size. The patch branch takes a square crop of the large
-picture. Training has two stages in one budget of steps. First the region branch learns alone, for a share of
-the steps; then both learn.
+picture. Training has two stages in one budget of steps. In the first stage only the region branch is
+trained; in the second stage both are.
 
 The embedding is [sqrt(beta) region, sqrt(1 - beta) patch], with each part of unit length. So a similarity is
 beta times the region's plus 1 - beta times the patch's.
