@@ -1,7 +1,7 @@
 """The attribute memory: one prototype per value; residual = M v_m (Yao et al. 2026, eq. 6 and 7).
 
-A prototype is a learned vector that stands for one attribute value. ADDE-M (Hou et al. 2021) introduced this
-memory, and Yao et al. reuse it.
+A prototype is a learned vector that stands for one attribute value. ADDE-M (Hou et al. 2021) has the same
+memory, and Yao et al. take it from there.
 
 Sizes: A attributes, D dimensions per attribute's subspace, V values of all attributes.
 """
