@@ -15,15 +15,25 @@ from fashion_lib.data.label_table import COLUMNS, Labels, encode
 
 @dataclass(frozen=True, eq=False)
 class RetrievalData:
-    """Everything that sampling, training and evaluation read, wherever the pictures came from.
+    """All that sampling, training and evaluation read, whatever the source of the pictures.
 
-    pixels           uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`
-    labels           checked label table; its training rows hold every known label of an image
-    training_labels  the training rows used by default: FashionAI-style, one balanced label an image
-    notes            what was left out or derived, for the protocol card
-    regions          (image rows (B,), attribute id) -> bool (B, S, S): where the attribute lives, if known
-    card             further facts for the protocol card: source, licence, splitting rule
-    at_size          side in pixels -> the same data set with its pictures drawn or decoded at that size, if it can be
+    Attributes:
+        name: name of the data set in records.
+        version: changes whenever the data change.
+        schema: the attributes with their values.
+        image_names: unique names of the N pictures.
+        pixels: uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`.
+        labels: checked label table; its training rows hold every known label of an image.
+        training_labels: the training rows used by default: one balanced label per image, as in FashionAI.
+        notes: what was left out or derived, for the protocol card.
+        regions: (image rows (B,), attribute id) -> bool (B, S, S), the pixels that show the attribute; None
+            if unknown.
+        card: further facts for the protocol card: source, licence, splitting rule.
+        at_size: side in pixels -> the same data set, its pictures drawn or decoded at that size; None if
+            impossible.
+
+    Raises:
+        FashionError: if pixels, image names or a label table do not have this form.
     """
 
     name: str
@@ -67,13 +77,20 @@ class RetrievalData:
 
     @property
     def image_size(self) -> int:
-        """Side S of the square pictures, in pixels."""
+        """Return the side S of the square pictures, in pixels."""
         return int(self.pixels.shape[1])
 
     def resized(self, size: int) -> RetrievalData:
-        """This data set with pictures (and regions) of `size` pixels, from the originals; itself at its own size.
+        """Return this data set with pictures and regions of another size, made from the originals.
 
-        FashionError when it was not made by a loader that can draw or decode the originals again.
+        At its own size the data set itself is returned.
+
+        Args:
+            size: side of the pictures, in pixels.
+
+        Raises:
+            FashionError: if no loader can draw or decode the originals again, or it finds other pictures at
+                that size.
         """
         if size == self.image_size:
             return self
@@ -91,9 +108,16 @@ class RetrievalData:
         return replace(self, pixels=other.pixels, regions=other.regions)
 
     def encoded(self, split: str, role: str | None = None, labels: str = "one") -> Labels:
-        """The rows of a split (and role) as numbers.
+        """Return the rows of a split (and role) as numbers.
 
-        `labels` matters in train only: "one" reads `training_labels`, "all" every known label of each image.
+        Args:
+            split: "train", "valid" or "test".
+            role: a role of the split, whose rows are kept; None keeps all rows.
+            labels: matters in train only. "one" reads `training_labels`, "all" every known label of each
+                image.
+
+        Raises:
+            FashionError: if the split, the role or the word `labels` is unknown.
         """
         if labels not in ("one", "all"):
             raise FashionError(f"labels='{labels}' is not known: write 'one' (one label an image) or 'all'.")

@@ -66,7 +66,7 @@ class Wardrobe:
         return choose_outfit(self.seed, int(index))
 
     def images(self, rows: range) -> np.ndarray:
-        """Draw the pictures `rows`, uint8 (len(rows), size, size, 3); the pixel cache calls this."""
+        """Draw pictures, uint8 (len(rows), size, size, 3); the pixel cache calls this in parallel."""
         return np.stack([draw(self.seed, index, self.size).image for index in rows])
 
     def parts(self, rows: range) -> np.ndarray:
