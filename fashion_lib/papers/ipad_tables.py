@@ -1,10 +1,11 @@
 """IPAD's tables and figures as rows: the paper's name -> our method and options, with our results.
 
-The results come from the ledger, the table of all finished runs (`fashion_lib.runs.ledger`).
-Tables 1-3 compare methods. Figures 2-5 change one part of IPAD. Figure 6 needs no run of its own
-(`fashion_lib.runs.stored.stored_beta_curve`). `CODE` has one row per difference between the paper and its
-released code. READING names the two places where the course follows the code, eq. 2 and eq. 4. The notebook on
-iterative positioning measures both readings.
+The results come from the ledger, the table of all finished runs (`fashion_lib.runs.ledger`). Tables 1-3
+compare methods. Figures 2-5 change one part of IPAD. Figure 6 needs no run of its own
+(`fashion_lib.runs.stored.stored_beta_curve`).
+
+`CODE` has one row per difference between the paper and its released code. READING names the two places where
+the course follows the code, eq. 2 and eq. 4. The notebook on iterative positioning measures both readings.
 """
 
 import math
