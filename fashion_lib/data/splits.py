@@ -21,7 +21,19 @@ DOMINANT = 0.1
 
 
 def split_images(count: int, seed: int, fractions: Sequence[float] = FRACTIONS) -> np.ndarray:
-    """Draw a split for each of `count` independent images: array (count,) of "train", "valid", "test"."""
+    """Draw a split for each of `count` independent images.
+
+    Args:
+        count: number of images, at least 3.
+        seed: decides the draw.
+        fractions: the shares of train, valid and test; they sum to 1.
+
+    Returns:
+        Array (count,) of "train", "valid", "test".
+
+    Raises:
+        FashionError: if `fractions` are not three positive numbers with sum 1, or `count` is below 3.
+    """
     return split_groups(np.arange(count), seed, fractions)
 
 

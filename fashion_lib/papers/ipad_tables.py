@@ -228,7 +228,14 @@ def missing(
     dataset: str = "wardrobe",
     profile: str = "laptop",
 ) -> list[tuple[Row, int]]:
-    """Return each (row, seed) that is neither in the ledger nor on this machine; equal runs appear once."""
+    """Return each (row, seed) that is neither in the ledger nor on this machine; equal runs appear once.
+
+    Args:
+        rows: the rows of the table.
+        seeds: the seeds that each row needs.
+        dataset: our data set.
+        profile: name of our profile.
+    """
     ledger = _ledger(dataset, profile)
     have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
     asked = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}

@@ -45,7 +45,7 @@ BACKBONE_ROWS = tuple(
     for name in ("alexnet", "vgg16", "resnet34", "resnet50")
 )
 # These rows run without a download. They use the profile's own backbone, as in all other tables, and two
-# backbones that both start from random weights, so that only their architecture differs.
+# backbones that start from random weights. So these two differ in architecture alone.
 OWN_BACKBONE_ROWS = (
     Row("profile's backbone+afd", "yao2026", PLAIN),
     Row("profile's backbone+afd, random start", "yao2026", PLAIN, {"start": "random"}),
@@ -59,9 +59,9 @@ ABLATION_ROWS = (
     Row("resnet50+afd+attention+wt_loss", "yao2026"),
 )
 METHOD_ROWS = tuple(Row(name, name) for name in MANIPULATION_METHODS)
-# The paper's accuracy is that of the features, before the memory exists. We compare it with ours at that
-# moment, and again with ours from the weights that retrieve best, which were trained further together with
-# the memory.
+# The paper's accuracy is that of the features, before the memory exists. We compare it with two of ours: the
+# accuracy at that moment, and that of the weights that retrieve best. The latter were trained further
+# together with the memory.
 PRINTED_AS = {"accuracy_stage1": "accuracy"}
 TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "1": ((*BACKBONE_ROWS, *OWN_BACKBONE_ROWS), ("accuracy_stage1", "accuracy")),

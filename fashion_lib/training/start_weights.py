@@ -49,8 +49,7 @@ def oriented_energy(images: Tensor, cell: int = 4) -> Tensor:
 
     Returns:
         float32 (B, ORIENTATIONS, S / cell, S / cell). The square root is taken, so that a few strong edges do
-        not dominate
-        the loss.
+        not dominate the loss.
     """
     grey = (images * images.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
     dx, dy = (
@@ -187,7 +186,13 @@ def write_start_weights() -> list[Path]:
 
 
 def save_start(backbone: Backbone, path: Path, facts: dict[str, str]) -> None:
-    """Write half-precision weights (about 1.4 MB for the small backbone), with `facts` as metadata."""
+    """Write half-precision weights (about 1.4 MB for the small backbone).
+
+    Args:
+        backbone: the trained backbone.
+        path: the safetensors file; its folder is created where it does not exist.
+        facts: written into the file's metadata.
+    """
     weights = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in backbone.state_dict().items()

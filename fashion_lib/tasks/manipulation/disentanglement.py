@@ -64,7 +64,16 @@ def probe_matrix(
 
 
 def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
-    """Return rows to fit probes on (at most `limit`, evenly spread over train) and rows to score them on."""
+    """Return the rows for probes.
+
+    Args:
+        data: ManipulationData.
+        limit: largest number of training rows, evenly spread.
+        split: the pictures to score on.
+
+    Returns:
+        int64 rows to fit probes on, and int64 rows to score them on.
+    """
     fit = data.rows("train")
     if len(fit) > limit:
         fit = fit[np.linspace(0, len(fit) - 1, limit).round().astype(int)]
@@ -96,8 +105,7 @@ def probe_table(
 
     Returns:
         Rows: the parts and "most frequent"; columns: attributes. Values: accuracy on the pictures `score`
-            that have
-        the attribute.
+        that have the attribute.
 
     Raises:
         FashionError: if the probe is unknown, or a picture has several values of one attribute.
@@ -180,6 +188,11 @@ def mean_by_change(measured: np.ndarray, changed: np.ndarray, names: Sequence[st
 def manipulation_features(model, data, split: str = "test") -> tuple[Tensor, Tensor, np.ndarray]:
     """Return features of a split's queries before and after their manipulation.
 
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        split: "valid" or "test".
+
     Returns:
         Before and after, (Q, F) each, and what changed, bool (Q, A).
     """
@@ -189,10 +202,19 @@ def manipulation_features(model, data, split: str = "test") -> tuple[Tensor, Ten
 
 
 def twin_features(model, data, count: int = 40, *, seed: int = 0) -> tuple[Tensor, Tensor, np.ndarray]:
-    """Return features of test pictures and of their twins; see `twin_pictures`.
+    """Return features of test pictures and of their twins.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData of the wardrobe.
+        count: see twin_pictures.
+        seed: see twin_pictures.
 
     Returns:
         Pictures and twins, (B, F) each, and what changed, bool (B, A).
+
+    Raises:
+        FashionError: if the data cannot draw its pictures again.
     """
     rows, pixels, changed = twin_pictures(data, count, seed=seed)
     return represent_rows(model, data, rows), represent_pixels(model, pixels), changed

@@ -122,6 +122,14 @@ class ManipulationData:
         """Return every (image, attribute, value) of a split (and role), in the form of RetrievalData.encoded.
 
         Probes and Grad-CAM read this form.
+
+        Args:
+            split: "train", "valid" or "test".
+            role: a role of the split, whose rows are kept; None keeps all rows.
+            labels: not used here, every known label is returned.
+
+        Raises:
+            FashionError: if the split or the role does not exist.
         """
         rows = self.rows(split, role)
         parts = [np.argwhere(self.labels.matrix[rows][:, block]) for block in self.labels.blocks]

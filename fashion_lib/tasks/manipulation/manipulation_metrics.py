@@ -38,8 +38,7 @@ def agreement(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice])
 
     Returns:
         `right`, bool (Q, G, A), False where the target has no label for the attribute. `asked`, bool (Q, A),
-        True where it
-        has one.
+        True where it has one.
     """
     asked = known_attributes(targets, blocks)
     right = np.empty((len(targets), len(gallery), len(blocks)), bool)

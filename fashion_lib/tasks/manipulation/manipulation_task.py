@@ -187,6 +187,11 @@ def split_scores(model: ManipulationModel, data: ManipulationData, precision: st
 
     The metrics are METRICS of manipulation, "accuracy" of the classifiers, and disentanglement.
 
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        precision: "fp32" or "bf16", for the backbone.
+
     Returns:
         Metric -> name of what was changed, or an average -> value. Metrics of PERCENT are in percent.
     """
@@ -217,6 +222,12 @@ def stage_1_accuracy(history: TrainingHistory) -> dict[str, float]:
 
 def class_means(model: ManipulationModel, data: ManipulationData, seed: int, precision: str) -> torch.Tensor:
     """Compute the mean feature of each value's training pictures, in eval mode; see `value_samples`.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        seed: decides which pictures are used.
+        precision: "fp32" or "bf16", for the backbone.
 
     Returns:
         float32 (V, F).

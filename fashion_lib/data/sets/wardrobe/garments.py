@@ -33,7 +33,12 @@ def skirt_outline(end: float, silhouette: str, ease: float) -> list[Point]:
 
 
 def pant_outlines(figure: Figure, end: float, ease: float) -> list[list[Point]]:
-    """Return the outlines of the hips and of two legs down to y = `end`; the legs follow the figure's legs.
+    """Return the outlines of the hips and of two legs down to y = `end`.
+
+    Args:
+        figure: the posed figure, whose legs the trousers follow.
+        end: height of the hem, in body units.
+        ease: added to the half widths, in body units.
     """
     width = 0.3 + ease
     hips = mirrored([(0.6, WAIST), (0.74 + ease, 3.8), (0.72 + ease, CROTCH), (0.0, CROTCH + 0.1)])
@@ -94,7 +99,18 @@ def sleeve_outline(
 def dress_sleeves(
     canvas: Canvas, figure: Figure, fraction, ease, fabric, edge, garment, neckline=None
 ) -> None:
-    """Draw the sleeves of both arms; a "one_shoulder" neckline leaves one arm bare."""
+    """Draw the sleeves of both arms; a "one_shoulder" neckline leaves one arm bare.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the posed figure.
+        fraction: where the sleeve ends, as a fraction of the arm's length.
+        ease: widens the sleeves.
+        fabric: uint8 (S, S, 3).
+        edge: RGB of the outline.
+        garment: name of the mask that the sleeves are added to, or None.
+        neckline: a value of neckline_design, or None.
+    """
     for side, arm in zip((1, -1), figure.arms, strict=True):
         bare = neckline == "one_shoulder" and side < 0
         outline = None if bare else sleeve_outline(arm, fraction, ease, neckline)

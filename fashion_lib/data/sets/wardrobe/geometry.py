@@ -44,7 +44,10 @@ def lerp(a: Point, b: Point, t: float) -> Point:
 def section(line: list[Point], start: float, end: float) -> list[Point]:
     """Return the part of a polyline between two fractions of its length.
 
-    `end` may exceed 1: the last segment is then prolonged.
+    Args:
+        line: corners of the polyline.
+        start: fraction of the length, at least 0.
+        end: fraction of the length. It may exceed 1: the last segment is then prolonged.
     """
     lengths = [math.dist(a, b) for a, b in zip(line, line[1:], strict=False)]
     total = sum(lengths)

@@ -58,10 +58,20 @@ def both(points: list[Point]) -> list[list[Point]]:
 
 
 def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[list[Point]]:
-    """Draw an opening that shows the skin, and return its region.
+    """Draw an opening that shows the skin.
 
     Off-shoulder and one-shoulder bodices are already cut by `garments.bodice_outline`, so only their region
     is returned.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of neckline_design.
+        trim: colours and size jitters.
+        pen: RGB of the outlines.
+
+    Returns:
+        The polygons of the region, in body units.
     """
     w, d = trim.wide, trim.deep
     opening = {
@@ -87,7 +97,19 @@ def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> lis
 
 
 def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen) -> list[list[Point]]:
-    """Draw one value of neck_design, and return its region."""
+    """Draw one value of neck_design.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of neck_design.
+        trim: colours and size jitters.
+        dye: RGB of the garment.
+        pen: RGB of the outlines.
+
+    Returns:
+        The polygons of the region, in body units.
+    """
     w, d = trim.wide, trim.deep
     if value in ("turtle", "low_turtle"):
         top = 0.86 + 0.04 * d if value == "turtle" else 1.2 + 0.03 * d
@@ -118,7 +140,18 @@ def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen
 
 
 def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[list[Point]]:
-    """Draw one value of collar_design, and return its region."""
+    """Draw one value of collar_design.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of collar_design.
+        trim: colours and size jitters.
+        pen: RGB of the outlines.
+
+    Returns:
+        The polygons of the region, in body units.
+    """
     w, d = 0.04 * trim.wide, 0.05 * trim.deep
     canvas.fill(ellipse(0, 1.32, 0.32, 0.24, *HALF_TURN), shade(figure.skin, 0.86), "skin", pen)
     if value == "rib":
@@ -146,9 +179,20 @@ def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[
 
 
 def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: float) -> list[list[Point]]:
-    """Draw an open coat front, and return the region of its lapels.
+    """Draw an open coat front.
 
     The order is: what is worn beneath, the closing edge, the lapels, the buttons.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of lapel_design.
+        trim: colours and size jitters.
+        pen: RGB of the outlines.
+        end: height of the coat's hem, in body units.
+
+    Returns:
+        The polygons of the region, in body units.
     """
     low = 2.72 + 0.1 * trim.deep
     w = 0.04 * trim.wide

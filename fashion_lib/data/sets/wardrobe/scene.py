@@ -157,7 +157,13 @@ class Dresser:
             self.regions["pant_length"] = garments.pant_hem_region(self.figure, end)
 
     def bodice(self, main: bool, end: float, neckline: str | None) -> None:
-        """Draw torso, arms and sleeves down to y = `end`; `main` means the labelled garment."""
+        """Draw torso, arms and sleeves.
+
+        Args:
+            main: whether they belong to the labelled garment.
+            end: height of the hem, in body units.
+            neckline: a value of neckline_design, or None for another kind of neck.
+        """
         fabric, dye = (self.fabric, self.dye) if main else (self.other_fabric, self.other_dye)
         garment, pen = ("upper" if main else None), edge_colour(dye)
         fraction = self._end(SLEEVE_END, "sleeve_length", self.sleeve_spot)
