@@ -307,7 +307,7 @@ def embed_images(
         model: a retrieval model.
         data: RetrievalData.
         image_rows: int image rows (may repeat).
-        attribute_ids: ids, not names.
+        attribute_ids: list of ids, not names.
         batch_size: see visit_features.
         progress: label of a progress bar; None shows none.
         precision: "fp32" or "bf16", for the backbone.
@@ -316,7 +316,8 @@ def embed_images(
         Attribute id -> float32 (len(image_rows), D) on the CPU.
 
     Raises:
-        FashionError: if the model's schema lacks an attribute id, or an image row is outside the data set.
+        FashionError: if `attribute_ids` is not a list, the model's schema lacks an attribute id, or an image
+            row is outside the data set.
     """
     if isinstance(attribute_ids, str) or not np.iterable(attribute_ids):
         raise FashionError(f"attribute_ids is {attribute_ids!r}, but a list of ids is needed:"

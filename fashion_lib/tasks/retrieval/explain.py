@@ -12,7 +12,7 @@ The mean over positions loses the information where an attention-pooled model co
 features are average-pooled, the gradient is the same everywhere and the two methods agree.
 
 A classifier has its class score as target. A metric-learning model has no score, only similarities. The
-candidates are:
+possible targets are:
 
 - The similarity of the embedding with itself: always 1, so its gradient is zero and the map is rounding
   noise.

@@ -107,7 +107,7 @@ def _frame(outfit: Outfit, side: int, seed: int, index: int) -> Frame:
 
 
 class Dresser:
-    """Draws one dressed figure on one canvas and collects the region polygons of each local attribute."""
+    """One figure in its clothes on one canvas, with the region polygons of each local attribute."""
 
     def __init__(self, canvas: Canvas, seed: int, index: int, outfit: Outfit):
         self.canvas, self.outfit = canvas, outfit

@@ -53,6 +53,5 @@ class Stream:
         return (self.uniform(low, high), self.uniform(low, high), self.uniform(low, high))
 
     def jitter(self, colour, amount: float) -> tuple[float, float, float]:
-        """Return an RGB colour with a uniform change of at most `amount` in each channel, clipped to 0..255.
-        """
+        """Return an RGB colour with a uniform change of at most `amount` per channel, clipped to 0..255."""
         return tuple(min(max(c + self.uniform(-amount, amount), 0.0), 255.0) for c in colour)
