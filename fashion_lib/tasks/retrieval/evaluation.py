@@ -4,7 +4,7 @@ One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020). Queries a
 *for that attribute* and ranked by cosine similarity. A candidate is relevant when it has the query's value.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 
@@ -367,6 +367,7 @@ def score_attribute(
 def evaluate(
     model, data, split: str = "valid", *, batch_size: int | None = None, precision: str = "fp32",
     budget_mib: float = 64, progress: str | None = None, rerank: Rerank | None = None,
+    attributes: Collection[int] | None = None,
 ) -> Evaluation:
     """Embed, rank and score every attribute of a split; each image passes through the backbone once.
 
@@ -381,12 +382,14 @@ def evaluate(
         budget_mib: memory for one chunk of the ranking, in MiB.
         progress: label of a progress bar; None shows none.
         rerank: see score_attribute.
+        attributes: ids of the attributes to score; None scores all.
 
     Raises:
         FashionError: if the split has no query at all.
     """
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
-    present = [a for a in range(len(data.schema)) if len(queries.of(a))]
+    scored = range(len(data.schema)) if attributes is None else sorted(attributes)
+    present = [a for a in scored if len(queries.of(a))]
     if not present:
         raise FashionError(f"the split {split!r} of {data.name} has no query, so nothing can be evaluated:"
                            " give some of its rows the role 'query' in the label table.")
