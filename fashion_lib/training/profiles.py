@@ -1,8 +1,8 @@
-"""How big a run is: `smoke` for tests, `laptop` for the course, `paper` for the papers' settings.
+"""The size of a run: `smoke` for tests, `laptop` for the course, `paper` for the papers' settings.
 
-One profile fixes everything that a fair table must share: data size, image size, backbone, start weights, budget,
-augmentation and selection. Methods add nothing to it. The environment variable FASHION_PROFILE overrides the
-profile that a notebook names, so that CI can run every notebook at `smoke`.
+One profile fixes all settings that a fair table must share: data size, image size, backbone, start weights,
+budget, augmentation and selection. Methods add nothing to it. The environment variable FASHION_PROFILE
+overrides the profile that a notebook names, so that CI can run every notebook at `smoke`.
 """
 
 import os
@@ -13,10 +13,11 @@ from fashion_lib.core.errors import FashionError
 
 @dataclass(frozen=True)
 class Profile:
-    """Settings of a run. Lengths are in pixels, budgets in optimiser steps, rates a step.
+    """Settings of a run. Lengths are in pixels, budgets in optimiser steps, rates per step.
 
-    `batch_size` counts images. `groups` is how many attributes an in-batch batch mixes. `labels` is "one"
-    (FashionAI-style, one labelled attribute an image) or "all". `start` names the backbone's start weights.
+    `batch_size` counts images. `groups` is the number of attributes in one batch of the in_batch sampler.
+    `labels` is "one" (one labelled attribute per image, as in FashionAI) or "all". `start` names the
+    backbone's start weights. For the other settings see `TrainingConfig`.
     """
 
     name: str
@@ -45,7 +46,11 @@ class Profile:
     wardrobe_seed: int = 0
 
     def with_options(self, **options) -> "Profile":
-        """A copy with some settings replaced; FashionError names a setting that does not exist."""
+        """Return a copy with some settings replaced.
+
+        Raises:
+            FashionError: if a setting does not exist; the sentence names it.
+        """
         unknown = [name for name in options if name not in self.__dataclass_fields__]
         if unknown:
             known = ", ".join(self.__dataclass_fields__)
@@ -53,7 +58,7 @@ class Profile:
         return replace(self, **options)
 
 
-# The laptop numbers come from a feasibility study on two CPU cores; the course's own check is notebook 05.
+# The laptop numbers come from a feasibility study on two CPU cores; notebook 05 checks them again.
 LAPTOP = Profile(
     name="laptop",
     image_size=96,
@@ -71,9 +76,9 @@ LAPTOP = Profile(
 
 SMOKE = replace(LAPTOP, name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
 
-# ASEN and AG-MAN: Adam, 1e-4, 16 triplets a batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps an epoch);
-# 50 epochs as RPF and IPAD print for FashionAI; one triplet per three images, ImageNet weights, 224 px; mirroring is
-# their only augmentation.
+# ASEN and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps per
+# epoch). 50 epochs, as RPF and IPAD print for FashionAI. One triplet per three images, ImageNet weights, 224
+# px. Mirroring is their only augmentation.
 PAPER = Profile(
     name="paper",
     image_size=224,
@@ -100,7 +105,11 @@ PROFILES = {profile.name: profile for profile in (SMOKE, LAPTOP, PAPER)}
 
 
 def get_profile(name: str) -> Profile:
-    """The profile of that name, unless FASHION_PROFILE names another; FashionError lists the known ones."""
+    """Return the profile of that name, unless FASHION_PROFILE names another.
+
+    Raises:
+        FashionError: if there is no such profile; the sentence lists the known ones.
+    """
     chosen = os.environ.get("FASHION_PROFILE") or name
     if chosen not in PROFILES:
         raise FashionError(f"there is no profile {chosen!r}; choose one of {', '.join(PROFILES)}.")
