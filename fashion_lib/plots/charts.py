@@ -158,7 +158,7 @@ def gap_bars(gaps: pd.DataFrame, printed: Sequence[str] = (), label: str = "poin
     sources, height = list(gaps), 0.8 / max(1, gaps.shape[1])
     ours = [name for name in sources if name not in printed]
     shades = dict(zip(ours, plt.get_cmap("cividis")(np.linspace(0.15, 0.85, max(1, len(ours)))), strict=True))
-    step = 0.16 * len(sources) + 0.1  # inches
+    step = 0.1 * len(sources) + 0.1  # inches
     figure, axes = plt.subplots(figsize=(6.4, step * len(gaps) + 0.8), dpi=DPI, layout="constrained")
     for k, name in enumerate(sources):
         place = np.arange(len(gaps)) + (k - (len(sources) - 1) / 2) * height

@@ -25,7 +25,7 @@ COLOURS = {
     "image_only": "#888888", "amnet": "#D55E00", "adde_m": "#33CC66", "yao2026": "#0072B2",
 }  # fmt: skip
 # Shares of white (+) or black (-) that a variant's shade mixes into its method's colour.
-SHADES = (0.3, -0.3, 0.5, -0.5, 0.15, -0.15)
+SHADES = (0.5, -0.45, 0.65, -0.65)
 MARKERS = "osD^vPX*<>ph"
 
 
