@@ -54,7 +54,7 @@ def run_notebook(
     notebook = notebook_sources.read(source)
     notebook_parameters.check(notebook, parameters, source.name)
     identity = {
-        "source_sha256": notebook_sources.source_digest(notebook),
+        "source_sha256": notebook_sources.source_digest(notebook, imports=True),
         "parameters": parameters,
         "inputs": inputs,
         "profile_override": profile,
@@ -109,7 +109,7 @@ def execute_committed(source: Path, profile: str, commit: str) -> float:
     run_notebook(source, executed, profile=profile, force=True)
     notebook = notebook_sources.read(executed)
     minutes = notebook.metadata["fashion_run"]["minutes"]
-    nbformat.write(notebook_sources.stamp(notebook, profile, commit), executed)
+    nbformat.write(notebook_sources.stamp(notebook, profile, commit, minutes), executed)
     os.replace(executed, source)
     return minutes
 
