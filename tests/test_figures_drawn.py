@@ -10,9 +10,10 @@ from matplotlib import pyplot as plt
 from tiny_data import tiny_data
 from tiny_manipulation import tiny_manipulation
 
-from fashion_lib import plots
+from fashion_lib import paths, plots
 from fashion_lib.attributes import Attribute, Schema
 from fashion_lib.models import METHODS, build_model
+from fashion_lib.notebook_sources import read
 from fashion_lib.plots.ag_mlan_figure import ag_mlan_figure
 from fashion_lib.show import seeds, style
 from fashion_lib.show.check import figure_problems
@@ -23,7 +24,7 @@ SHORT = ["neck", "colour"]
 LONG = ["sleeve_length", "neckline_design", "an_attribute_with_a_long_name", "incomparability"]
 SIZES = pytest.mark.parametrize(
     ("methods", "attributes"),
-    itertools.product((FEW, MANY), (SHORT, LONG)),
+    list(itertools.product((FEW, MANY), (SHORT, LONG))),
     ids=("few", "few, long", "many", "many, long"),
 )
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
@@ -289,3 +290,10 @@ def test_a_colour_is_a_pure_function_of_the_names():
     shades = {style.colour("asen", variant) for variant in ("", "v1", "v2+channel=False")}
     assert len(shades) >= 2 and style.colour("asen", "v1") != style.colour("csn", "v1")
     assert style.marker("asen") == style.marker("asen") and style.marker("new_1") in style.MARKERS
+
+
+@pytest.mark.parametrize("path", sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem)
+def test_no_notebook_has_a_figure_style_of_its_own(path):
+    code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
+    own = ("set_matplotlib_formats", "rcParams", "plt.style", "def seed_dots", "def plain", "COLOUR = dict(zip")
+    assert [name for name in own if name in code] == []
