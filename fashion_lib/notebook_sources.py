@@ -21,8 +21,9 @@ MAXIMUM_BYTES = 1_000_000
 CLOSING_HEADINGS = ("## What to take away", "## Exercises", "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
-# Calling one of these makes a notebook's outputs depend on the ledger, or on the list of runs behind it.
-LEDGER_READERS = ("collect", "read_ledger", "read_runs")
+# Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
+RUN_READERS = ("read_runs", "beside")
+LEDGER_READERS = ("collect", "read_ledger", "steps", "missing", *RUN_READERS)
 MEASURED_AT = "laptop"  # the profile that the README's minutes are of
 MINUTES_FACTOR, SHORTEST = 2, 0.5
 
@@ -96,7 +97,7 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
 
     manipulation = "manipulation" in code
     files = sorted(paths.ledger_dir().glob("*.csv"))
-    if "read_runs" in called:
+    if called & set(RUN_READERS) and paths.run_list_file().is_file():
         files.append(paths.run_list_file())
     lines = []
     for file in files:

@@ -1,11 +1,13 @@
 """A notebook's stamp: moved imports keep it, another ledger, another method or wrong minutes do not."""
 
+import inspect
+
 import nbformat
 import pandas as pd
 import pytest
 from tiny_notebooks import tiny_notebook
 
-from fashion_lib import notebook_sources, paths, results, run_list
+from fashion_lib import ipad_tables, notebook_sources, paths, results, run_list
 from fashion_lib.models import METHODS
 from fashion_lib.notebook_sources import LEDGER_READERS, ledger_digest, problems, source_digest, stamp
 
@@ -110,8 +112,17 @@ def test_another_set_of_methods_is_found(project, monkeypatch):
     assert problems(path) == [f"01_tiny.ipynb {OTHER}"]
 
 
-def test_the_readers_of_the_ledger_exist():
-    assert all(hasattr(results, name) or hasattr(run_list, name) for name in LEDGER_READERS)
+def test_the_readers_of_the_ledger_are_those_of_the_library():
+    """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
+    reading = {"collect", "read_ledger", "read_runs"}
+    for module in (ipad_tables, results, run_list):
+        functions = {name: set(part.__code__.co_names) for name, part in inspect.getmembers(module, inspect.isfunction)
+                     if part.__module__ == module.__name__}  # fmt: skip
+        for _ in functions:
+            reading |= {name for name, called in functions.items() if called & reading}
+    writing = {"write_ledger", "write_runs"}
+    public = {name for name in reading if not name.startswith("_")} - writing
+    assert public == set(LEDGER_READERS)
 
 
 @pytest.mark.parametrize(
