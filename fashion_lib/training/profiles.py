@@ -6,6 +6,7 @@ overrides the profile that a notebook names, so that CI can run every notebook a
 """
 
 import os
+import sys
 from dataclasses import dataclass, replace
 
 from fashion_lib.core.errors import FashionError
@@ -107,10 +108,39 @@ PROFILES = {profile.name: profile for profile in (SMOKE, LAPTOP, PAPER)}
 def get_profile(name: str) -> Profile:
     """Return the profile of that name, unless FASHION_PROFILE names another.
 
+    Says so, once per process, where FASHION_PROFILE overrides the name, and in a notebook where the profile is too
+    small for its numbers to mean anything.
+
+    Args:
+        name: One of PROFILES.
+
     Raises:
-        FashionError: if there is no such profile; the sentence lists the known ones.
+        FashionError: There is no profile of that name; the known ones are listed.
     """
     chosen = os.environ.get("FASHION_PROFILE") or name
     if chosen not in PROFILES:
         raise FashionError(f"there is no profile {chosen!r}; choose one of {', '.join(PROFILES)}.")
+    if chosen != name:
+        _say_once(f"FASHION_PROFILE={chosen} overrides profile {name!r}.")
+    if chosen == SMOKE.name and _in_notebook():
+        _say_once(f"Profile {chosen}: the numbers of this profile mean nothing, it only shows that every cell runs.")
     return PROFILES[chosen]
+
+
+_said: set[str] = set()
+
+
+def _say_once(text: str) -> None:
+    """Print a line the first time that this process has it to say: in a notebook as output, else on stderr.
+
+    A command's stdout may be a table that another program reads.
+    """
+    if text not in _said:
+        _said.add(text)
+        print(text, file=sys.stdout if _in_notebook() else sys.stderr)
+
+
+def _in_notebook() -> bool:
+    """Whether this process is a notebook's kernel; IPython is not imported to find out."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
