@@ -20,7 +20,6 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from fashion_lib import paths
 from fashion_lib.data.augmentation import normalise
@@ -29,6 +28,7 @@ from fashion_lib.data.wardrobe.pictures import VERSION, Wardrobe
 from fashion_lib.data.wardrobe.schema import PARTS
 from fashion_lib.models.backbones import Backbone, build_backbone
 from fashion_lib.precision import autocast
+from fashion_lib.progress import bar as progress_bar
 
 SEED = 1_000  # of the pictures: the course's own wardrobe has seed 0, so no picture is shared
 ORIENTATIONS = 6
@@ -110,7 +110,7 @@ def learn_start(
     optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
     losses: dict[str, float] = {}
-    with tqdm(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
+    with progress_bar(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
         for step in bar:
             rng = np.random.default_rng([seed, step])
             rows = rng.integers(0, images, batch_size)

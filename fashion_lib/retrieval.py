@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.errors import FashionError
 from fashion_lib.metrics import average_precision, ndcg_at_k, recall_at_k
 from fashion_lib.precision import autocast
+from fashion_lib.progress import bar as progress_bar
 
 TIES = "candidates of equal similarity keep the order of the label table (lower row first)"
 SELF_MATCH = "a candidate that is the query's own image is ranked last and never counted as relevant"
@@ -143,7 +143,8 @@ def visit_features(
     model.eval()
     try:
         with torch.no_grad():
-            for start in tqdm(range(0, len(images), batch_size), desc=progress, disable=progress is None):
+            starts = range(0, len(images), batch_size)
+            for start in progress_bar(starts, desc=progress, unit="batch", disable=progress is None):
                 chunk = images[start:start + batch_size]
                 with autocast(precision, device):
                     features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))

@@ -12,8 +12,10 @@ from fashion_lib.models import METHODS, RetrievalModel, build_model
 from fashion_lib.profiles import PROFILES, Profile
 from fashion_lib.results import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.retrieval import evaluate
+from fashion_lib.run_lock import run_lock
 from fashion_lib.training import TrainingHistory, train
 from fashion_lib.training_config import TrainingConfig
+from fashion_lib.training_history import threads_used
 
 Config = TypeVar("Config", bound=TrainingConfig)
 
@@ -104,18 +106,19 @@ def trained_and_scored(
 ) -> tuple[RunRecord, TrainingHistory, Path]:
     """A run's record, history and folder, for any task: train(model, data, config, folder, progress=...) loads, resumes
     or trains, and score(model, data, history, config, method=..., variant=..., profile=..., seed=...) makes the record
-    where the folder has none."""
+    where the folder has none. Another process that trains this run is waited for."""
     folder = run_dir(data.name, profile.name, method, variant, seed)
     record_file = folder / RECORD_NAME
     if progress and not record_file.exists() and any(True for _ in model.parameters()):
         print(
             f"No finished run of {method} ({variant}) with seed {seed} on {data.name}: training {config.steps} steps."
         )
-    history = train(model, data, config, folder, progress=progress)
-    if record_file.exists():
-        return RunRecord.load(record_file), history, folder
-    record = score(model, data, history, config, method=method, variant=variant, profile=profile, seed=seed)
-    record.save(record_file)
+    with run_lock(folder):  # of several processes one trains; the others wait and load
+        history = train(model, data, config, folder, progress=progress)
+        if record_file.exists():
+            return RunRecord.load(record_file), history, folder
+        record = score(model, data, history, config, method=method, variant=variant, profile=profile, seed=seed)
+        record.save(record_file)
     return record, history, folder
 
 
@@ -127,7 +130,9 @@ def training_facts(model: RetrievalModel, data, history: TrainingHistory, config
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "image_passes": model.image_passes,
         "precision": history.precision,
-        "config": asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+        "config": asdict(config)
+        | {"training_image_passes": history.image_passes, "data_version": data.version}
+        | {"threads": threads_used(history)},
     }
 
 

@@ -5,6 +5,7 @@ model, optimiser and history are all a checkpoint needs, and the result equals t
 CPU; on CUDA up to the order in which its kernels add).
 """
 
+import copy
 import math
 import time
 from collections.abc import Iterable
@@ -13,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from fashion_lib import threads
 from fashion_lib.checkpoint import (
     load_model_tensors,
     load_optimiser_tensors,
     model_tensors,
     optimiser_tensors,
     read_checkpoint,
+    remove_leftovers,
     write_checkpoint,
 )
 from fashion_lib.data.augmentation import augment, normalise
@@ -28,6 +30,7 @@ from fashion_lib.data.sampling import SAMPLERS, Batch
 from fashion_lib.errors import FashionError
 from fashion_lib.models.interface import BatchLabels, RetrievalModel
 from fashion_lib.precision import autocast, choose_precision
+from fashion_lib.progress import bar as progress_bar
 from fashion_lib.retrieval import evaluate
 from fashion_lib.training_config import TrainingConfig
 from fashion_lib.training_history import TrainingHistory, close_entry, status, warn_if_collapsed
@@ -67,6 +70,7 @@ class AttributeRetrieval:
 ATTRIBUTE_RETRIEVAL = AttributeRetrieval()
 
 
+@threads.restored()
 def train(
     model: RetrievalModel,
     data,
@@ -90,6 +94,9 @@ def train(
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
     history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    if not history.threads:  # a new run, or one from before the number was recorded
+        history.threads = [[history.step, threads.chosen().threads if device.type == "cpu" else 1]]
+    threads.set_torch_threads(history.threads[-1][1])
     model.before_training(steps, data.encoded("train", labels=config.labels))
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
@@ -112,12 +119,22 @@ def train(
             history.best_step, history.best_map = history.step, score
             keep("best")
 
+    def measure_threads() -> None:
+        """Before a checkpoint, so that it says what the next steps compute with."""
+        if threads.measures() and device.type == "cpu" and history.step < steps:
+            timed = step_seconds(model, optimiser, data, sampler, config, history.step, history.precision, task)
+            number = threads.chosen(timed).threads
+            if number != history.threads[-1][1]:
+                history.threads.append([history.step, number])
+            threads.set_torch_threads(number)
+
     if not history.step and history.best_step is None:
+        measure_threads()
         keep("last")  # a folder that cannot be written shows now, not after the first tenth of the steps
     model.train()
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        tqdm(
+        progress_bar(
             total=steps,
             initial=history.step,
             disable=not (progress and history.step < steps),
@@ -141,14 +158,14 @@ def train(
             if due:
                 validate()
             if due or history.step % config.steps_between_checkpoints == 0 or history.step == steps:
+                measure_threads()
                 keep("last")
             bar.update()
     if history.best_step is None:  # no validation asked for, or nothing to train
         validate()
         keep("last")
     load_model_tensors(model, *read_checkpoint(run_dir / "best.safetensors"), run_dir / "best.safetensors")
-    for part in run_dir.glob("*.part"):  # of a process killed while it wrote
-        part.unlink(missing_ok=True)
+    remove_leftovers(run_dir)
     model.eval()
     return history
 
@@ -199,6 +216,35 @@ def training_step(
         "images": len(batch.images),
         "seconds": time.perf_counter() - start,
     }
+
+
+def step_seconds(
+    model: RetrievalModel,
+    optimiser,
+    data,
+    sampler,
+    config: TrainingConfig,
+    step: int,
+    precision: str,
+    task: AttributeRetrieval = ATTRIBUTE_RETRIEVAL,
+) -> dict[int, float]:
+    """Time training step `step` with one thread and with one per core, on copies, so that the run itself is unchanged.
+
+    Returns number of threads -> seconds per step. Torch keeps the last number; the caller sets the one it wants.
+    """
+    found = {}
+    with torch.random.fork_rng(devices=[]):
+        model, optimiser = copy.deepcopy((model, optimiser))
+        model.train()
+        task.before_step(model, data, config, step, precision)
+        for number in (1, threads.cores()):
+            threads.set_torch_threads(number)
+            for _ in range(2):  # the first one also chooses kernels and takes memory
+                taken = training_step(model, optimiser, data, sampler, config, step, precision, task)
+                found[number] = taken["seconds"]
+                if found[number] > 2 * found[1]:
+                    break  # beside a busy process a step takes seconds, and the answer is already known
+    return found
 
 
 def batch_labels(batch: Batch, mining: str, device: torch.device) -> BatchLabels:

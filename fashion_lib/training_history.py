@@ -17,6 +17,7 @@ class TrainingHistory:
     [0, 1], None where not taken). seconds: training steps alone; evaluation_seconds: validation. image_passes: images
     that went through a backbone in training, also those of a momentum encoder. best_map is None where no validation was
     asked for. measure: what valid_map and best_map hold, "MAP" but for tasks with another validation score.
+    threads: pairs [step, number]: from that step on the processor computed with so many threads.
     """
 
     step: int = 0
@@ -29,7 +30,13 @@ class TrainingHistory:
     precision: str = ""
     warned: bool = False
     measure: str = "MAP"
+    threads: list[list[int]] = field(default_factory=list)
     pending: list[dict] = field(default_factory=list)  # figures of the steps since the last entry
+
+
+def threads_used(history: TrainingHistory) -> int | list[list[int]]:
+    """What a record says of the threads: their number, or the pairs [step, number] where it changed."""
+    return history.threads[0][1] if len(history.threads) == 1 else history.threads
 
 
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:

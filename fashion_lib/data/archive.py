@@ -14,9 +14,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from fashion_lib.errors import FashionError
+from fashion_lib.progress import bar as progress_bar
 
 LARGEST = 20 << 30  # bytes unpacked: above any sensible size of the archives the course reads
 
@@ -57,7 +56,7 @@ def extract(archive: Path, folder: Path) -> None:
                     f"the archive {archive} would unpack to {size / 2**20:.0f} MiB, more than fits or "
                     "is expected: free some space or check the archive."
                 )
-            for entry in tqdm(entries, desc="unpacking", unit="file", leave=False):
+            for entry in progress_bar(entries, desc="unpacking", unit="file", leave=False):
                 inside = PurePosixPath(entry.filename).parts[1:]
                 if entry.is_dir() or not inside:
                     continue

@@ -20,13 +20,12 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from tqdm import tqdm
-
 from fashion_lib.data.archive import check_sha256, extract
 from fashion_lib.data.clothing import FIELDS, download_folder
 from fashion_lib.data.label_table import read_rows
 from fashion_lib.data.photographs import decode_photograph, listed
 from fashion_lib.errors import FashionError
+from fashion_lib.progress import bar as progress_bar
 
 URL = "https://github.com/alexeygrigorev/clothing-dataset/archive/refs/heads/master.zip"
 ATTEMPTS = 4
@@ -134,7 +133,7 @@ def _fetch_once(url: str, part: Path) -> bool:
             _facts_file(part).write_text(json.dumps({"url": url, "validator": validator, "total": total}))
         with (
             part.open("ab") as file,
-            tqdm(
+            progress_bar(
                 total=total, initial=have, unit="B", unit_scale=True, leave=False, desc="downloading"
             ) as bar,
         ):
@@ -176,7 +175,7 @@ def check_folder(folder: Path) -> str:
             f"({listed(missing)}): download them again into an empty folder."
         )
     broken = [
-        file.name for file in tqdm(files, desc="checking", unit="image", leave=False) if not _opens(file)
+        file.name for file in progress_bar(files, desc="checking", unit="image", leave=False) if not _opens(file)
     ]
     if len(broken) > TOLERATED * len(files):
         raise FashionError(

@@ -1,0 +1,195 @@
+"""What `make reproduce` has to do, as plain data: which runs are trained, which notebooks are executed.
+
+A job is a few texts and numbers, so that a list of jobs can be written as JSON, looked at, and carried out by another
+process or on another machine.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fashion_lib import paths, results
+from fashion_lib.attributes import suggestion
+from fashion_lib.errors import FashionError
+from fashion_lib.manipulation.data import SUFFIX
+from fashion_lib.manipulation.methods import MANIPULATION_METHODS
+from fashion_lib.models import METHODS as RETRIEVAL_METHODS
+
+TRAINING_NOTEBOOK = "05_training.ipynb"
+METHODS = "random,triplet,csn,asen"
+SEEDS = "0,1,2"
+NOTEBOOKS = "00-07"  # those that need no other models than METHODS; the later ones train theirs inside
+LARGEST_SEED = 2**32 - 1
+LARGEST_JOBS = 1024
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training run; its fields are the exact parameters that a notebook is given."""
+
+    dataset: str
+    method: str
+    variant: str
+    profile: str
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.dataset}.{self.method}.{self.variant}.seed{self.seed}"
+
+    @property
+    def recorded_dataset(self) -> str:
+        """The data set's name in records."""
+        return self.dataset + (SUFFIX if self.method in MANIPULATION_METHODS else "")
+
+    @property
+    def folder(self) -> Path:
+        return results.run_dir(self.recorded_dataset, self.profile, self.method, self.variant, self.seed)
+
+    @property
+    def record(self) -> Path:
+        return self.folder / results.RECORD_NAME
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work that a process can do alone.
+
+    kind: "training" for the one run in `runs`, "course" for executing the notebook `source` on the records of `runs`.
+    output: the folder of executed notebooks. force: do it anew even where it is done.
+    """
+
+    kind: str
+    title: str
+    runs: tuple[PlannedRun, ...]
+    output: str
+    source: str = ""
+    force: bool = False
+
+
+def training_job(run: PlannedRun, output: Path, force: bool = False) -> Job:
+    """The job that trains and scores one run."""
+    title = f"training {run.method} ({run.variant}) seed {run.seed}"
+    return Job("training", title, (run,), str(output), force=force)
+
+
+def course_job(source: Path, runs: list[PlannedRun], output: Path, force: bool = False) -> Job:
+    """The job that executes one notebook of the course on the records of `runs`."""
+    return Job("course", source.stem, tuple(runs), str(output), str(source), force)
+
+
+def as_json(jobs: list[Job]) -> str:
+    """Write jobs as a JSON list, one object per job."""
+    return json.dumps([asdict(job) for job in jobs], indent=1)
+
+
+def from_json(text: str) -> list[Job]:
+    """Read jobs back from `as_json`; FashionError where the text is none of it."""
+    try:
+        return [_job(**entry) for entry in json.loads(text)]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FashionError(
+            f"the list of jobs cannot be read ({error}): write it with `python -m fashion_lib plan`."
+        ) from error
+
+
+def _job(runs: list[dict[str, Any]], **settings: Any) -> Job:
+    return Job(runs=tuple(PlannedRun(**run) for run in runs), **settings)
+
+
+def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[PlannedRun]:
+    """The runs behind METHODS=asen,csn.fixed SEEDS=0,1, seed by seed so that an interrupted job has comparable rows.
+
+    methods: names, "name.variant", or "all" for the default variant of every method. A variant of a manipulation method
+    may be any name that records give one: "yao2026.default+attention=False". Raises FashionError for an unknown name, a
+    seed that is no whole number of at most 32 bits, and an empty list.
+    """
+    known = RETRIEVAL_METHODS | MANIPULATION_METHODS
+    names = list(known) if methods.strip() == "all" else listed(methods)
+    chosen = []
+    for name in names:
+        method, _, variant = name.partition(".")
+        if method not in known:
+            raise FashionError(
+                f"METHODS names {_short(method)}, which is no method: {suggestion(method, [*known, 'all'])}"
+            )
+        plain, changed = variant, {}
+        if method in MANIPULATION_METHODS:
+            plain, changed = results.read_label(variant)
+        if variant and plain not in known[method].variants:
+            raise FashionError(
+                f"METHODS asks for {_short(name)}, a variant that {method} does not have: "
+                f"{suggestion(variant, known[method].variants)}"
+            )
+        chosen.append((method, results.variant_label(plain or known[method].variants[0], **changed)))
+    numbers = [_seed(text) for text in listed(seeds)]
+    if not chosen or not numbers:
+        raise FashionError(
+            "METHODS or SEEDS is empty: name at least one, or leave both out for the defaults."
+        )
+    pairs = dict.fromkeys((seed, *entry) for seed in numbers for entry in chosen)
+    return [PlannedRun(dataset, method, variant, profile, seed) for seed, method, variant in pairs]
+
+
+def course_notebooks(chosen: str = "all") -> list[Path]:
+    """The numbered notebooks but the training one, in order: "all", or numbers and ranges such as "00-07,10".
+
+    FashionError for what is neither, and for a number or a range without a notebook.
+    """
+    numbered = {int(path.name[:2]): path for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))}
+    everything = chosen.strip() == "all"
+    wanted = set(numbered) if everything else set()
+    for part in [] if everything else listed(chosen):
+        first, mark, last = part.partition("-")
+        low, high = whole_number(first), whole_number(last if mark else first)
+        if low is None or high is None:
+            raise FashionError(
+                f"NOTEBOOKS holds {_short(part)}: give 'all', or numbers and ranges such as {NOTEBOOKS},10."
+            )
+        found = {number for number in numbered if low <= number <= high}
+        if not found:
+            known = ", ".join(f"{number:02d}" for number in numbered)
+            raise FashionError(f"NOTEBOOKS asks for {_short(part)}, but there are only {known}.")
+        wanted |= found
+    return [path for number, path in numbered.items() if number in wanted and path.name != TRAINING_NOTEBOOK]
+
+
+def jobs_at_once(wish: str, cores: int) -> int:
+    """How many jobs run at once: JOBS, or one per core where it is empty. FashionError for anything else."""
+    if not wish.strip():
+        return cores
+    number = whole_number(wish.strip())
+    if number is None or not 1 <= number <= LARGEST_JOBS:
+        raise FashionError(
+            f"JOBS holds {_short(wish)}: give a whole number from 1 to {LARGEST_JOBS}, or leave it out for one per"
+            " core."
+        )
+    return number
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number of at most eighteen digits, None for any other text: Python refuses to read thousands of digits,
+    and nothing here is as large.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _seed(text: str) -> int:
+    number = whole_number(text)
+    if number is None or number > LARGEST_SEED:
+        raise FashionError(
+            f"SEEDS holds {_short(text)}: give whole numbers up to {LARGEST_SEED}, separated by commas, such as"
+            f" {SEEDS}."
+        )
+    return number
+
+
+def _short(text: str) -> str:
+    """A quoted text of a user, cut where it would fill the screen."""
+    return repr(text if len(text) <= 60 else f"{text[:40]}… ({len(text)} characters)")
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a text that are separated by commas or spaces."""
+    return text.replace(",", " ").split()
