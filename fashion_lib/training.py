@@ -124,7 +124,9 @@ def train(
         if threads.measures() and device.type == "cpu" and history.step < steps:
             timed = step_seconds(model, optimiser, data, sampler, config, history.step, history.precision, task)
             number = threads.chosen(timed).threads
-            if number != history.threads[-1][1]:
+            if history.threads[-1][0] == history.step:
+                history.threads.pop()  # no step was computed with it
+            if not history.threads or history.threads[-1][1] != number:
                 history.threads.append([history.step, number])
             threads.set_torch_threads(number)
 

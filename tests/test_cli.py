@@ -5,11 +5,12 @@ import sys
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib import paths, reproduce, results
+from fashion_lib import paths, results
 from fashion_lib.__main__ import main, parser
 from fashion_lib.manipulation.methods import MANIPULATION_METHODS
 from fashion_lib.models import METHODS
 from fashion_lib.results import COLUMNS, RunRecord
+from fashion_lib.workflow import local, plan
 
 
 def saved_run(method="asen", seed=0, overall=65.0, dataset="wardrobe", profile="smoke"):
@@ -144,23 +145,26 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
         seen.append((arguments, options))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reproduce, "reproduce", interrupted)
+    monkeypatch.setattr(local, "reproduce", interrupted)
     with pytest.raises(SystemExit) as caught:
         main(["reproduce", "--profile", "smoke", "--methods", "asen", "--seeds", "1", "--force"])
     assert caught.value.code == 130
     assert seen == [
-        (("smoke", "asen", "1", "wardrobe", "00-07"), {"force": True, "training_only": False, "output": None}),
+        (
+            ("smoke", "asen", "1", "wardrobe", "00-07"),
+            {"force": True, "training_only": False, "output": None, "jobs": ""},
+        ),
     ]
     assert capsys.readouterr().err.strip() == "Stopped; the same command goes on from here."
 
 
 def test_defaults_of_the_command_are_those_of_the_function():
     chosen = parser().parse_args(["reproduce"])
-    assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", reproduce.METHODS, reproduce.SEEDS)
-    assert chosen.notebooks == reproduce.NOTEBOOKS
+    assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", plan.METHODS, plan.SEEDS)
+    assert chosen.notebooks == plan.NOTEBOOKS
     makefile = (paths.root() / "Makefile").read_text()
-    assert f"METHODS ?= {reproduce.METHODS}\nSEEDS ?= {reproduce.SEEDS}\n" in makefile
-    assert f"NOTEBOOKS ?= {reproduce.NOTEBOOKS}\n" in makefile
+    assert f"METHODS ?= {plan.METHODS}\nSEEDS ?= {plan.SEEDS}\n" in makefile
+    assert f"NOTEBOOKS ?= {plan.NOTEBOOKS}\n" in makefile
 
 
 def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch, capsys):

@@ -39,6 +39,7 @@ def executions(monkeypatch):
     return fake.calls
 
 
+@pytest.mark.notebook
 def test_a_notebook_runs_with_this_python_and_its_parameters(tmp_path, project):
     source = write_tiny(tmp_path / "a.ipynb", SHOW)
     output = tmp_path / "new" / "folder" / "a.ipynb"
@@ -101,6 +102,7 @@ def test_bad_parameters_are_refused_before_a_kernel_starts(tmp_path, executions,
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.notebook
 def test_a_failed_cell_keeps_what_ran_and_the_earlier_output(tmp_path):
     source, output = (
         write_tiny(tmp_path / "a.ipynb", "print(seed)", "raise KeyError('collar')"),
@@ -119,6 +121,7 @@ def test_a_failed_cell_keeps_what_ran_and_the_earlier_output(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb", "o.failed.ipynb", "o.ipynb"]
 
 
+@pytest.mark.notebook
 def test_a_cell_over_its_time_is_stopped(tmp_path):
     source = write_tiny(tmp_path / "a.ipynb", "import time; time.sleep(60)")
     started = time.monotonic()
@@ -135,6 +138,7 @@ def test_an_output_folder_in_the_way_of_a_file_is_named(tmp_path, executions):
     assert executions == []
 
 
+@pytest.mark.notebook
 def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
     source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "print(seed + 5)")
     digest = source_digest(read(source))
@@ -147,6 +151,7 @@ def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
     assert problems(source) == []
 
 
+@pytest.mark.notebook
 def test_a_committed_notebook_that_fails_stays_as_it_was(project):
     source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "1 / 0")
     before = source.read_bytes()
@@ -155,6 +160,7 @@ def test_a_committed_notebook_that_fails_stays_as_it_was(project):
     assert source.read_bytes() == before
 
 
+@pytest.mark.notebook
 def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
     running = tmp_path / "running"
     source = write_tiny(
