@@ -91,7 +91,7 @@ def run_notebook(
 
 def is_complete(output: Path, identity: dict[str, Any]) -> bool:
     """Whether `output` holds a whole execution of just this source, these parameters and these inputs."""
-    if not output.is_file():
+    if not os.path.isfile(output):
         return False
     try:
         recorded = nbformat.read(output, as_version=4).metadata.get("fashion_run", {})
@@ -133,8 +133,9 @@ def _resolved(output: Path) -> Path:
 
 
 def _check_output(output: Path, source: Path) -> None:
-    if output.suffix != ".ipynb" or output.is_dir():
-        what = "is a folder" if output.is_dir() else "does not end in .ipynb"
+    folder = os.path.isdir(output)  # unlike Path's method no error for a name that is too long
+    if output.suffix != ".ipynb" or folder:
+        what = "is a folder" if folder else "does not end in .ipynb"
         raise FashionError(f"The output {output} {what}: name a file that ends in .ipynb, such as {source.name}.")
     if output == source:
         raise FashionError(

@@ -95,7 +95,9 @@ def test_what_does_not_fit_is_explained(given, message):
 
 
 @pytest.mark.parametrize("name", ["seed", "learning_rate"])
-@pytest.mark.parametrize("value", ["1e3", "1E3", "2e+5", "1.5e3", "1e-3", "3E-30", " 7 ", "1e16", "1e22", "5.e2", "'12'"])
+@pytest.mark.parametrize(
+    "value", ["1e3", "1E3", "2e+5", "1.5e3", "1e-3", "3E-30", " 7 ", "1e16", "1e22", "5.e2", "'12'"]
+)
 def test_the_advice_works_when_it_is_followed(name, value):
     read = yaml.safe_load(value)
     with pytest.raises(FashionError) as caught:

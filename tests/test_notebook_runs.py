@@ -193,3 +193,65 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
 def test_the_library_digest_is_stable_and_whole():
     assert library_digest() == library_digest()
     assert len(library_digest()) == 64
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("folder", "is a folder: name a file that ends in .ipynb"),
+        ("folder.ipynb", "is a folder: name a file that ends in .ipynb"),
+        ("o.html", "does not end in .ipynb: name a file"),
+        ("o", "does not end in .ipynb: name a file"),
+        ("", "is a folder"),
+        ("a.ipynb", "is the notebook itself, which would be overwritten"),
+        ("folder/../a.ipynb", "is the notebook itself"),
+        ("link.ipynb", "is the notebook itself"),
+        ("x" * 300 + ".ipynb", "cannot be written"),
+        ("a\0b.ipynb", "is no path"),
+        ("file/o.ipynb", "cannot be written to"),
+        ("loop/o.ipynb", "cannot be written to|is no path"),
+    ],
+)
+def test_an_output_that_cannot_be_is_named_before_a_kernel_starts(tmp_path, executions, output, words):
+    source = write_tiny(tmp_path / "a.ipynb", "1")
+    before = source.read_bytes()
+    for folder in ("folder", "folder.ipynb"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link.ipynb").symlink_to(source)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(FashionError, match=words) as caught:
+        run_notebook(source, f"{tmp_path}/{output}")
+    assert executions == [] and "\n" not in str(caught.value)
+    assert source.read_bytes() == before
+
+
+def test_a_kernel_is_given_absolute_folders_and_the_number_of_threads(tmp_path, monkeypatch):
+    seen = {}
+
+    def execute(source, output, parameters, **options):
+        seen.update(os.environ)
+        return Papermill()(source, output, parameters, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASHION_RUNS", "some/../runs")
+    monkeypatch.setenv("FASHION_CLOTHING", "~/clothes")
+    monkeypatch.delenv("FASHION_WEIGHTS", raising=False)
+    monkeypatch.setenv("FASHION_THREADS", "3")
+    (tmp_path / "deep").mkdir()
+    run_notebook(write_tiny(tmp_path / "deep" / "a.ipynb", "1"), "o.ipynb")
+    assert os.path.normpath(seen["FASHION_RUNS"]) == str(tmp_path / "runs") and os.path.isabs(seen["FASHION_RUNS"])
+    assert seen["FASHION_CLOTHING"] == os.path.expanduser("~/clothes") and "FASHION_WEIGHTS" not in seen
+    assert seen["OMP_NUM_THREADS"] == seen["OPENBLAS_NUM_THREADS"] == "3"
+    assert os.environ["FASHION_RUNS"] == "some/../runs" and (tmp_path / "o.ipynb").is_file()
+
+
+def test_commands_make_folders_absolute_once(tmp_path, monkeypatch, capsys):
+    from fashion_lib.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASHION_CACHE", "cache")
+    main(["plan", "--methods", "csn", "--seeds", "0"])
+    monkeypatch.chdir("/")
+    assert os.environ["FASHION_CACHE"] == str(tmp_path / "cache")

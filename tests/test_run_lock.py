@@ -29,7 +29,8 @@ def counted(model, data, config, folder, progress):
 
 def score(model, data, history, config, **named):
     named["profile"] = named["profile"].name
-    return RunRecord(dataset=data.name, metrics={"map": {"overall": history.best_map}}, minutes=0.1, commit="a", **named)
+    scores = {"map": {"overall": history.best_map}}
+    return RunRecord(dataset=data.name, metrics=scores, minutes=0.1, commit="a", **named)
 
 config = TrainingConfig(steps=6, batch_size=12, groups=2, evaluations=1, precision="fp32", device="cpu")
 model = build_model("csn", SCHEMA, start="random")
@@ -113,7 +114,8 @@ def test_the_lock_lies_beside_the_folder_and_makes_none(tmp_path):
 
 def test_a_folder_that_cannot_be_locked_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FashionError, match="cannot be locked .*point FASHION_RUNS"), run_lock(tmp_path / "file" / "seed0"):
+    folder = tmp_path / "file" / "seed0"
+    with pytest.raises(FashionError, match="cannot be locked .*point FASHION_RUNS"), run_lock(folder):
         raise AssertionError("the lock was not taken")
 
 

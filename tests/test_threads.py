@@ -77,8 +77,14 @@ def test_a_setting_that_cannot_be_meant_is_one_sentence(setting, monkeypatch):
     assert not finding.good and "give 'auto'" in str(finding)
 
 
-@pytest.mark.parametrize(("setting", "said"), [("", "1 thread per run (the same bits"), ("3", "3 threads per run"),
-                                               ("auto", "1 thread per run (FASHION_THREADS=auto measures")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("", "1 thread per run (the same bits"),
+        ("3", "3 threads per run (FASHION_THREADS asks"),
+        ("auto", "1 thread per run (FASHION_THREADS=auto measures"),
+    ],
+)
 def test_the_doctor_says_what_was_chosen_and_why(setting, said, monkeypatch):
     monkeypatch.setenv("FASHION_THREADS", setting)
     monkeypatch.setattr(threads, "cores", lambda: 4)
@@ -120,6 +126,7 @@ def seen_threads(monkeypatch, killed_at=None):
     return seen
 
 
+@pytest.mark.slow  # two threads, which wait for each other beside a busy process
 def test_a_resumed_run_keeps_its_number_and_its_bits(data, tmp_path, monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setenv("FASHION_THREADS", "2")
@@ -136,6 +143,7 @@ def test_a_resumed_run_keeps_its_number_and_its_bits(data, tmp_path, monkeypatch
     assert history.threads == after.threads == [[0, 2]]
 
 
+@pytest.mark.slow  # two threads, which wait for each other beside a busy process
 def test_a_measurement_leaves_the_run_as_it_is(data, tmp_path, monkeypatch):
     plain, _ = trained(data, tmp_path / "plain")
     monkeypatch.setenv("FASHION_THREADS", "auto")
@@ -148,6 +156,7 @@ def test_a_measurement_leaves_the_run_as_it_is(data, tmp_path, monkeypatch):
     assert [set(seconds) for seconds in taken] == [{1, 2}] * 3  # at the start and at two checkpoints, not at the end
 
 
+@pytest.mark.slow  # two threads, which wait for each other beside a busy process
 def test_more_threads_only_while_they_pay_and_every_change_stands_in_the_checkpoint(data, tmp_path, monkeypatch):
     monkeypatch.setenv("FASHION_THREADS", "auto")
     monkeypatch.setattr(threads, "cores", lambda: 2)
