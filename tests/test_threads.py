@@ -173,6 +173,7 @@ def test_more_threads_only_while_they_pay_and_every_change_stands_in_the_checkpo
     assert seen == {4: 1, 5: 1} and history.threads == [[0, 2], [4, 1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["import torch, fashion_lib", "import fashion_lib, torch"])
 @pytest.mark.parametrize(("setting", "number"), [("", "1"), ("2", "2"), ("auto", "1"), ("nonsense", "1")])
 def test_importing_the_library_sets_the_number(order, setting, number):

@@ -196,3 +196,40 @@ def test_however_the_runner_ends_no_process_stays(project, end):
         time.sleep(0.1)
     assert not any(map(is_alive, processes))
     assert list((project / "out").iterdir()) == []  # nothing half done
+
+
+def test_on_a_terminal_each_job_has_one_line_in_place(project, monkeypatch, capsys):
+    monkeypatch.setenv("FASHION_PROGRESS", "bar")
+    monkeypatch.setenv("COLUMNS", "60")
+    jobs = [training_job(run, project) for run in RUNS]
+    board = local.Board(jobs, 2)
+    for job in jobs:
+        board.begins(job, [])
+    for step in range(3):
+        for job in jobs:
+            board.says(job, f"step {step} " + "of many " * 20)
+    board.ends(jobs[0], local.DONE)
+    board.ends(jobs[1], local.FAILED)
+    board.close()
+    out, err = capsys.readouterr()
+    assert [line for line in out.splitlines() if line.strip()] == [
+        "[1/2] training asen (v2) seed 0 (0 s so far)",
+        "[2/2] training yao2026 (default) seed 3 (0 s so far)",
+        "    [1/2] training asen (v2) seed 0: done in 0 s",
+        "    [2/2] training yao2026 (default) seed 3: FAILED",
+    ]
+    drawn = [part for part in err.replace("\x1b[A", "\r").replace("\n", "\r").split("\r") if "step" in part]
+    assert {part[:5] for part in drawn} == {"[1/2]", "[2/2]"} and max(map(len, drawn)) <= 60
+    assert any("seed 0: step 2" in part for part in drawn)
+
+
+def test_in_a_log_a_job_says_each_thing_once_and_its_error_only_at_the_end(project, monkeypatch, capsys):
+    monkeypatch.setenv("FASHION_PROGRESS", "10")
+    (job,) = [training_job(RUNS[0], project)]
+    board = local.Board([job], 2)
+    board.begins(job, [])
+    for words in ("", "step 1", "step 1", "error: no space", "step 2"):
+        board.says(job, words)
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1:] == [f"    [1/1] training asen (v2) seed 0: step {k}" for k in (1, 2)]
+    assert err == ""

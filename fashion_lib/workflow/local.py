@@ -288,8 +288,9 @@ class Board:
             self._print(f"    {line}")
             return
         if job not in self.places:
-            self.places[job] = tqdm(bar_format="{desc}", leave=False)  # tqdm finds it a free line
-        self.places[job].set_description_str(line[: shutil.get_terminal_size().columns - 1])
+            columns, lines = shutil.get_terminal_size()  # has a fallback for a terminal without a size
+            self.places[job] = tqdm(bar_format="{desc}", leave=False, ncols=columns - 1, nrows=lines)
+        self.places[job].set_description_str(line)  # on a free line that tqdm found
 
     def ends(self, job: Job, status: int) -> None:
         seconds = time.monotonic() - self.begun[job]
