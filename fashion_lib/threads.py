@@ -1,10 +1,10 @@
 """How many threads a process computes with: one, unless FASHION_THREADS says otherwise.
 
 One, for two reasons. The number of threads decides how sums are cut into parts, so weights trained with one, two and
-three threads differ in their last bits: only a fixed number gives the same run on a laptop and on a server. And with
-two threads each step waits for the slower one: beside one busy process a step then takes 10 to 30 times as long, but
-with one thread hardly longer. Several cores are used by several runs at once (fashion_lib.workflow), which also does
-more steps per second than one run with several threads.
+three threads differ in their last bits: only a fixed number gives the same run whatever the number of cores. And with
+two threads each step waits for the slower one: on two cores with other busy processes, a step with two threads took
+about ten times as long as a step with one. Several cores are used by several runs at once (fashion_lib.workflow), which
+also does more steps per second than one run with several threads.
 
 FASHION_THREADS=4 fixes another number. FASHION_THREADS=auto lets a run measure whether more threads pay, at its start
 and again with its checkpoints. Either way each checkpoint says which number the next steps use, and a resumed run goes
@@ -50,7 +50,7 @@ def choose_threads(setting: str, cores: int, seconds: Mapping[int, float] | None
     """
     wish = setting.strip()
     if not wish:
-        return Choice(1, "the same bits on every machine, and no waiting beside a busy process")
+        return Choice(1, "the same bits whatever the number of cores, and no waiting beside a busy process")
     if wish == AUTO:
         if not seconds or 1 not in seconds:
             return Choice(1, f"{SETTING}=auto measures more threads when a run starts")
