@@ -129,7 +129,7 @@ def parsed_json(text: str | bytes) -> Any:
         ValueError: the text is no JSON, is nested too deeply, or holds NaN or an infinite number.
     """
     try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
@@ -139,3 +139,9 @@ def _finite(text: str) -> float:
     if value - value != 0:  # NaN or infinite
         raise ValueError(f"{text[:20]} is not a finite number")
     return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > 40:  # no count is that long, and a float could not hold a longer one
+        raise ValueError(f"{text[:20]}... is a number of {len(text)} digits")
+    return int(text)

@@ -6,14 +6,25 @@ import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
+
+KEY = ("source", "table", "dataset", "method", "metric", "attribute")
+TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
 
 def published(**chosen: str) -> pd.DataFrame:
-    """The papers' own figures: columns source, table, dataset, method, metric, attribute, value (map in percent).
+    """Return the papers' own figures, or those rows only that have the named values in the named columns.
 
-    Keep the rows of a column's value by naming it: published(source="ipad", dataset="fashionai", table="1").
+    Args:
+        chosen: column -> value: published(source="ipad", dataset="fashionai", table="1").
+
+    Returns:
+        The columns source, table, dataset, method, metric, attribute as text, and value (map in percent) as float64.
+
+    Raises:
+        FashionError: a column or value is not there, or a row of the file is incomplete, repeated or no finite number.
     """
-    table = pd.read_csv(paths.published_results_file(), dtype={"table": str}, keep_default_na=False)
+    table = read_typed(paths.published_results_file(), TYPES, KEY)
     for column, value in chosen.items():
         if column not in table or value not in set(table[column]):
             known = sorted(set(map(str, table[column]))) if column in table else list(table)
@@ -23,9 +34,11 @@ def published(**chosen: str) -> pd.DataFrame:
 
 
 def comparable(names: Mapping[str, str], dataset: str, metric: str = "map") -> pd.DataFrame:
-    """Published figures of our methods: rows (method, source), columns attributes.
+    """Return published figures of our methods: rows (method, source), columns attributes.
 
-    names: the papers' method name -> ours, for example {"asen_v2": "asen"}.
+    Args:
+        names: the papers' method name -> ours, for example {"asen_v2": "asen"}.
+        dataset, metric: of published_results.csv.
     """
     table = published(dataset=dataset, metric=metric)
     table = table[table.method.isin(list(names))].assign(method=lambda t: t.method.map(names))

@@ -5,7 +5,6 @@ kept, so an interrupted job goes on where it stopped.
 """
 
 import hashlib
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +18,8 @@ from fashion_lib.course import report, sources
 from fashion_lib.course.execute import library_digest, run_notebook
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
-from fashion_lib.runs.record import RECORD_NAME, read_label, run_dir, variant_label
+from fashion_lib.runs.labels import checked_label
+from fashion_lib.runs.record import RECORD_NAME, delete_run, read_label, run_dir, variant_label
 from fashion_lib.runs.stored import labelled_run
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PROFILES, Profile
@@ -91,7 +91,10 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
                 f"METHODS asks for {name!r}, a variant that {method} does not have: "
                 f"{suggestion(variant, known[method].variants)}"
             )
-        chosen.append((method, variant_label(plain or known[method].variants[0], **changed)))
+        label = variant_label(plain or known[method].variants[0], **changed)
+        if changed and profile in PROFILES:
+            checked_label(method, label, PROFILES[profile])  # --force deletes the folder of that name
+        chosen.append((method, label))
     numbers = _listed(seeds)
     if bad := [seed for seed in numbers if not (seed.isascii() and seed.isdigit())]:
         raise FashionError(
@@ -174,7 +177,7 @@ def _training_step(run: PlannedRun, profile: Profile, output: Path, force: bool)
 
     def work() -> bool:
         if force:
-            shutil.rmtree(run.folder, ignore_errors=True)
+            delete_run(run.folder)
         again = force or not run.record.is_file()
         return run_notebook(
             source,
@@ -192,7 +195,7 @@ def _training_step(run: PlannedRun, profile: Profile, output: Path, force: bool)
 def _manipulation_step(run: PlannedRun, profile: Profile, force: bool) -> Step:
     def work() -> bool:
         if force:
-            shutil.rmtree(run.folder, ignore_errors=True)
+            delete_run(run.folder)
         if run.record.is_file():
             return False
         labelled_run(run.method, run.variant, dataset=run.dataset, profile=profile, seed=run.seed)

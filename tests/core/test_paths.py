@@ -62,7 +62,8 @@ def test_a_folder_that_can_be_made_is_usable_and_stays_unmade(tmp_path):
 
 
 NO_NAMES = ["", ".", "..", "...", "a/b", "/a", "a\\b", "..\\a", "c:a", "a\0", "a\nb", "a\x7f", " a", "a ", "a.", ".a",
-            "x" * 201, "é" * 101, "con", "NUL", "nul.csv", "Com1", "lpt9.x.y", "aux .b", "a*", "a?", "a|b", "<a>", '"a"',
+            "x" * 201, "é" * 101, "con", "NUL", "nul.csv", "Com1", "lpt9.x.y", "aux .b",
+            "a*", "a?", "a|b", "<a>", '"a"',
             "\udcff", "~/../a", None, 3, b"a"]  # fmt: skip
 
 
