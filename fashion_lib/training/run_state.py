@@ -167,8 +167,9 @@ def check_best(last: TrainingHistory, best: TrainingHistory, folder: Path) -> No
     Raises:
         FashionError: `best` is of another moment of the run.
     """
-    newer = best.best_step == best.step > last.step
-    if not newer and (best.step, best.best_map) != (last.best_step, last.best_map):
+    newer = best.step > last.step
+    same = (best.step, best.best_map) == (last.best_step, last.best_map)
+    if best.step != best.best_step or not (newer or same):
         raise FashionError(
             f"{folder / 'best.safetensors'} holds the weights of step {best.step} but last.safetensors says that step "
             f"{last.best_step} was best: delete that folder to train anew."
