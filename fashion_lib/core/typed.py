@@ -60,6 +60,6 @@ def shortened(value: Any, most: int = 60) -> str:
     """Return a value's text for an error sentence, cut off where it is long."""
     try:
         text = repr(value)
-    except RecursionError:
-        return "something nested too deeply"
+    except (RecursionError, ValueError):  # Python writes no number of more than 4,300 digits
+        return "something too deep or too long to show"
     return text if len(text) <= most else text[: most - 3] + "..."

@@ -89,7 +89,10 @@ class RunRecord:
         record = cls(**content)
         place, runs = path.absolute(), paths.runs_dir().absolute()
         if place.is_relative_to(runs):
-            own = run_dir(record.dataset, record.profile, record.method, record.variant, record.seed) / RECORD_NAME
+            try:
+                own = run_dir(record.dataset, record.profile, record.method, record.variant, record.seed) / RECORD_NAME
+            except FashionError as error:
+                raise FashionError(f"the run record {path} names a run that cannot be: {error}") from error
             if own.absolute() != place:
                 raise FashionError(f"the run record {path} is that of another run, which belongs into {own.parent}:"
                                    " delete that file and run again.")
