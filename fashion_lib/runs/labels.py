@@ -86,6 +86,8 @@ def _check(name: str, value: object, kind: Any, label: str) -> None:
     except ValueError as error:
         reason = str(error).removeprefix("it is ")
         raise FashionError(f"{name} in the label {label!r} is {reason}: correct it.") from error
+    if isinstance(value, int | float) and abs(value) >= 2**63:
+        raise FashionError(f"{name} in the label {label[:80]!r} is out of range: give a smaller number.")
     if name in AT_LEAST_ONE and value < 1:
         raise FashionError(f"{name}={value} in the label {label!r} is out of range: give at least 1.")
     if name in KNOWN and value not in KNOWN[name]:
@@ -104,7 +106,8 @@ def _check_options(method: str, variant: str, options: Mapping[str, object], pro
         raise
     except Exception as error:  # a constructor that was given a value of another type
         raise FashionError(
-            f"{method} cannot be built with the options of the label {label!r} ({error}): correct them."
+            f"{method} cannot be built with the options of the label {label!r} ({' '.join(str(error).split())[:200]}): "
+            "correct them."
         ) from error
     types = {name: type(p.default) for name, p in inspect.signature(METHODS[method].build).parameters.items()}
     for owner in reversed(type(model).__mro__):

@@ -150,6 +150,7 @@ def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
         told = _Told(**state)
         if set(told.valid) != {"before", "after"}:
             raise ValueError(f"valid holds {', '.join(sorted(told.valid)) or 'nothing'}")
+        valid = {name: Evaluation(**scores) for name, scores in told.valid.items()}
     except (TypeError, ValueError) as error:
         raise damaged(path, f"in its state, {error}") from error
     if told.config != asdict(config):
@@ -164,6 +165,5 @@ def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
     reasoning = FeatureReasoning(config.nodes, config.rounds, config.rho).eval()
     check_fit(reasoning.state_dict(), tensors, path)
     reasoning.load_state_dict(tensors)
-    valid = {name: Evaluation(**scores) for name, scores in told.valid.items()}
     record = RunRecord.load(folder / RECORD_NAME)
     return RerankedRun(run, Reranker(reasoning, config.length), record, told.losses, valid, told.used)

@@ -164,6 +164,8 @@ def load_model_tensors(model: nn.Module, tensors: dict[str, Tensor], state: dict
             f"The checkpoint {path} holds {described(state.get('architecture'))} but this model is "
             f"{described(model.architecture)}: build that one or choose another folder."
         )
+    if strange := [name for name in tensors if not name.startswith((MODEL, OPTIMISER))]:
+        raise damaged(path, f"its tensor {strange[0][:60]!r} is no part of a model")
     given = {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
     check_fit(model.state_dict(), given, path)
     model.load_state_dict(given)
