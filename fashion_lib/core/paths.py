@@ -1,5 +1,6 @@
-"""Where the project keeps things: one function a folder, made when first asked for.
+"""Where the project keeps things: one function per folder, and what a folder or file may be called.
 
+Naming a folder creates nothing: reading works on a clone that nobody may write to. Writers create theirs (`made`).
 FASHION_ROOT, FASHION_CACHE and FASHION_RUNS move a folder elsewhere, for example to a larger disk. They are
 read at every call, so that a test or a notebook can set them at any moment.
 """
@@ -13,9 +14,10 @@ FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", 
 
 
 def root() -> Path:
-    """The project folder: $FASHION_ROOT, else the first folder above this file that holds pyproject.toml.
+    """Return the project folder: $FASHION_ROOT, else the first folder above this file that holds pyproject.toml.
 
-    Raises FashionError where neither leads to a folder.
+    Raises:
+        FashionError: neither leads to a folder.
     """
     if chosen := os.environ.get("FASHION_ROOT"):
         folder = Path(chosen).expanduser().resolve()
@@ -34,63 +36,86 @@ def root() -> Path:
 
 
 def made(folder: Path) -> Path:
-    """`folder`, created if need be; FashionError where it cannot be created or written to."""
+    """Create a folder if need be and return it, before something is written into it.
+
+    Raises:
+        FashionError: the folder cannot be created or written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-        reason = "permission denied"
     except OSError as error:
-        writable, reason = False, error.strerror or str(error)
-    if not writable:
-        raise FashionError(
-            f"The folder {folder} cannot be written to ({reason}): make it writable, free some space, "
-            "or point FASHION_CACHE and FASHION_RUNS to another folder."
-        )
+        raise _unwritable(folder, error.strerror or str(error)) from error
+    if not os.access(folder, os.W_OK):
+        raise _unwritable(folder, "permission denied")
     return folder
 
 
+def usable(folder: Path) -> Path:
+    """Check, without creating anything, that a folder can be written to or created.
+
+    Returns:
+        The folder, or the nearest one above it that exists.
+
+    Raises:
+        FashionError: it cannot be written to.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise _unwritable(folder, f"{there} is no folder")
+    if not os.access(there, os.W_OK):
+        raise _unwritable(folder, "permission denied")
+    return there
+
+
+def _unwritable(folder: Path, reason: str) -> FashionError:
+    return FashionError(
+        f"The folder {folder} cannot be written to ({reason}): make it writable, free some space, "
+        "or point FASHION_CACHE and FASHION_RUNS to another folder."
+    )
+
+
 def cache_dir() -> Path:
-    """Pixel caches, which may be deleted at any time ($FASHION_CACHE, else cache/)."""
-    return made(_from_environment("FASHION_CACHE") or root() / "cache")
+    """Return the folder of pixel caches, which may be deleted at any time ($FASHION_CACHE, else cache/)."""
+    return _from_environment("FASHION_CACHE") or root() / "cache"
 
 
 def runs_dir() -> Path:
-    """Checkpoints and result records of this machine ($FASHION_RUNS, else runs/)."""
-    return made(_from_environment("FASHION_RUNS") or root() / "runs")
+    """Return the folder of this machine's checkpoints and records ($FASHION_RUNS, else runs/)."""
+    return _from_environment("FASHION_RUNS") or root() / "runs"
 
 
 def build_dir() -> Path:
-    """Executed notebooks and reports."""
-    return made(root() / "build")
+    """Return the folder of executed notebooks and reports."""
+    return root() / "build"
 
 
 def figures_dir() -> Path:
-    """Committed pictures of the README and the notebooks."""
-    return made(root() / "figures")
+    """Return the folder of committed pictures, of the README and the notebooks."""
+    return root() / "figures"
 
 
 def ledger_dir() -> Path:
-    """The committed results ledger, one CSV a data set."""
-    return made(root() / "data" / "results")
+    """Return the folder of the committed results ledger, one CSV file per variant of a method."""
+    return root() / "data" / "results"
 
 
 def weights_dir() -> Path:
-    """The start weights that ship with the course. Read only, so never created."""
+    """Return the folder of the start weights that ship with the course."""
     return root() / "data" / "weights"
 
 
 def published_results_file() -> Path:
-    """The papers' own numbers. Read only, so never created."""
+    """Return the file of the papers' own numbers."""
     return root() / "data" / "published_results.csv"
 
 
 def run_list_file() -> Path:
-    """How the runs behind the ledger were made."""
+    """Return the file that says how the runs behind the ledger were made."""
     return root() / "data" / "runs.csv"
 
 
 def notebooks_dir() -> Path:
-    """The numbered notebooks. Read only, so never created."""
+    """Return the folder of the numbered notebooks."""
     return root() / "notebooks"
 
 
@@ -107,3 +132,45 @@ def absolute_settings() -> dict[str, str]:
 def _from_environment(variable: str) -> Path | None:
     chosen = os.environ.get(variable)
     return Path(chosen).expanduser().resolve() if chosen else None
+
+
+LONGEST = 200  # bytes of a name: file systems take 255, and unfinished files and locks have longer names
+FORBIDDEN = '/\\:*?"<>|'  # separators, and what Windows refuses
+DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+
+
+def plain_name(name: str, what: str) -> str:
+    """Return a name that is safe as one folder or file on every system; it never leads to another folder.
+
+    Args:
+        name: the name, such as a data set's or a variant's.
+        what: what it names, for the error sentence: "data set", "variant".
+
+    Raises:
+        FashionError: the name is empty, too long, ".", "..", a device's name, ends or begins with a space, ends or
+            begins with a dot, or holds a separator or a character that some file system refuses.
+    """
+    fault = _fault_of_name(name)
+    if fault:
+        shown = repr(name) if len(repr(name)) <= 60 else repr(name)[:57] + "..."
+        raise FashionError(
+            f"the {what} {shown} cannot be the name of a folder ({fault}): use letters, digits, '_', '-' and '=', "
+            f"at most {LONGEST} characters."
+        )
+    return name
+
+
+def _fault_of_name(name: str) -> str:
+    if not isinstance(name, str):
+        return "it is no text"
+    if not name:
+        return "it is empty"
+    if bad := [c for c in name if c in FORBIDDEN or ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) < 0xE000]:
+        return f"it holds {bad[0]!r}"
+    if len(name.encode()) > LONGEST:
+        return f"it has {len(name.encode())} bytes"
+    if name.strip(" .") != name:
+        return "it begins or ends with a space or a dot"
+    if name.split(".")[0].rstrip().lower() in DEVICES:
+        return "it is the name of a device on Windows"
+    return ""

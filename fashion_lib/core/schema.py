@@ -1,6 +1,6 @@
 """Attributes (sleeve length, collar design, ...) and the schema that numbers them.
 
-An attribute-specific embedding is asked for one attribute at a time, so every part of the course has to agree
+An attribute-specific embedding is computed for one attribute at a time, so every part of the course has to agree
 on which number means which attribute. That agreement is a `Schema`: position in the schema = attribute id,
 position in `Attribute.values` = value id.
 """
@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 
 SCOPES = ("local", "global")
@@ -79,6 +83,7 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of all attributes, in id order."""
         return tuple(attribute.name for attribute in self.attributes)
 
     @property
@@ -93,16 +98,17 @@ class Schema:
         return iter(self.attributes)
 
     def index(self, name: str) -> int:
-        """Attribute id of `name`."""
+        """Return the attribute id of `name`. Raises FashionError with the closest known name."""
         if name not in self.names:
             raise FashionError(f"the attribute '{name}' is not in the schema: {suggestion(name, self.names)}")
         return self.names.index(name)
 
     def attribute(self, name: str) -> Attribute:
+        """Return the attribute of that name. Raises FashionError with the closest known name."""
         return self.attributes[self.index(name)]
 
     def value_index(self, attribute: str, value: str) -> int:
-        """Value id of `value` within `attribute`."""
+        """Return the value id of `value` within `attribute`. Raises FashionError with the closest known value."""
         values = self.attribute(attribute).values
         if value not in values:
             raise FashionError(
@@ -111,7 +117,7 @@ class Schema:
         return values.index(value)
 
     def to_json(self) -> list[dict]:
-        """One dictionary an attribute (keys name, values, scope, kind), ready for `json.dump`."""
+        """Return one dictionary per attribute (keys name, values, scope, kind), ready for `json.dump`."""
         return [
             {"name": a.name, "values": list(a.values), "scope": a.scope, "kind": a.kind}
             for a in self.attributes
@@ -119,21 +125,39 @@ class Schema:
 
     @classmethod
     def from_json(cls, entries: list[dict]) -> Schema:
-        """The schema that `to_json` wrote; `scope` and `kind` may be left out."""
+        """Return the schema that `to_json` wrote; `scope` and `kind` may be left out.
+
+        Raises:
+            FashionError: names the first entry that is incomplete or of another form.
+        """
         if not isinstance(entries, list):
             raise FashionError(
                 "a schema is a JSON list with one entry per attribute: put the entries in [ ]."
             )
-        known = {"name", "values", "scope", "kind"}
         for number, entry in enumerate(entries, start=1):
-            if not isinstance(entry, dict) or not {"name", "values"} <= entry.keys() <= known:
-                raise FashionError(
-                    f"entry {number} of the schema is {entry!r}: write an object with 'name' and "
-                    "'values', and if wanted 'scope' and 'kind'."
-                )
-            if not isinstance(entry["values"], (list, tuple)):
-                raise FashionError(
-                    f"'values' of entry {number} ('{entry['name']}') of the schema is "
-                    f"{entry['values']!r}: write a list of texts."
-                )
+            try:
+                _Entry.model_validate(entry)
+            except ValidationError as error:
+                raise FashionError(_fault_of_entry(number, entry, error)) from error
         return cls(tuple(Attribute(**entry) for entry in entries))
+
+
+class _Entry(BaseModel, extra="forbid", strict=True):
+    """One entry of a schema file."""
+
+    name: str
+    values: list[str] | tuple[str, ...]
+    scope: str = "local"
+    kind: str = ""
+
+
+def _fault_of_entry(number: int, entry: Any, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = first["loc"][0] if first["loc"] else ""
+    if first["type"] in ("missing", "extra_forbidden") or not field:
+        return (
+            f"entry {number} of the schema is {shortened(entry)}: write an object with 'name' and "
+            "'values', and if wanted 'scope' and 'kind'."
+        )
+    form = "a list of texts" if field == "values" else "a text"
+    return f"'{field}' of entry {number} of the schema is {shortened(entry[field])}: write {form}."

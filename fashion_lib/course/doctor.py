@@ -126,11 +126,12 @@ def _folders() -> Iterator[Finding]:
     for name, folder in (("cache", paths.cache_dir), ("runs", paths.runs_dir), ("build", paths.build_dir)):
         try:
             place = folder()
+            there = paths.usable(place)
         except FashionError as error:
             yield Finding(name, "unusable", str(error))
             continue
         used = sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) / 2**30
-        free = shutil.disk_usage(place).free / 2**30
+        free = shutil.disk_usage(there).free / 2**30
         advice = "" if free >= NEEDED_GIB else f"free some space: {NEEDED_GIB} GiB are needed"
         yield Finding(name, f"{place} holds {used:.1f} GiB, {free:.0f} GiB free", advice)
 

@@ -93,7 +93,7 @@ def bars(data: RetrievalData, profile: Profile):
 def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:
     """Draw the README's figures into figures/ (or `folder`) with ASEN of seed 0; returns the files."""
     model = load_or_train("asen", profile=profile, data=data).model
-    folder, written = folder or paths.figures_dir(), []
+    folder, written = paths.made(folder or paths.figures_dir()), []
     for name, figure in (
         ("wardrobe", sheet(data)),
         ("boards", boards(data, model)),

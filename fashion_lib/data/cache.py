@@ -64,7 +64,7 @@ def load_or_build(
         pixels, footer = folder / f"{key}.pixels", folder / f"{key}.json"
         if _fault(pixels, footer, key, count, size) is None:
             return _open(pixels, count, size)
-        with _locked(folder / f"{key}.lock", progress):
+        with _locked(paths.made(folder) / f"{key}.lock", progress):
             fault = _fault(pixels, footer, key, count, size)  # another process may have drawn it meanwhile
             if fault is not None:
                 if fault:

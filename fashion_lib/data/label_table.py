@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import written_whole
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.text_file import read_text
@@ -191,18 +192,15 @@ def read_label_table(
 
 
 def write_label_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write `table` as CSV, whole or not at all (a temporary file beside it is renamed at the end)."""
+    """Write `table` as CSV, whole or not at all. Raises FashionError when the disk refuses."""
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        table.loc[:, list(COLUMNS)].to_csv(part, index=False, lineterminator="\n")
-        os.replace(part, path)
+        with written_whole(path) as part:
+            table.loc[:, list(COLUMNS)].to_csv(part, index=False, lineterminator="\n")
     except OSError as error:
         raise FashionError(
             f"the label table cannot be written to {path} ({error}): free space or choose another folder."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,8 +141,9 @@ def build_model(
         try:
             model = entry.build(schema, backbone, start, variant, seed, **options)
         except TypeError as error:
+            reason = " ".join(str(error).split())[:200]  # torch's run over many lines
             raise FashionError(
-                f"Method '{method}' does not take the options {options} ({error}): leave them out."
+                f"Method '{method}' does not take the options {options} ({reason}): leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
     model.start, model.start_digest = start, start_digest(backbone, start) if entry.trainable else ""

@@ -6,21 +6,25 @@ import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
+
+KEY = ("source", "table", "dataset", "method", "metric", "attribute")
+TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
 
 def published(**chosen: str) -> pd.DataFrame:
-    """Return the papers' own figures, for example published(source="ipad", dataset="fashionai", table="1").
+    """Return the papers' own figures, or those rows only that have the named values in the named columns.
 
     Args:
-        **chosen: column=value keeps the rows with that value.
+        chosen: column -> value: published(source="ipad", dataset="fashionai", table="1").
 
     Returns:
-        Columns source, table, dataset, method, metric, attribute, value (map in percent).
+        The columns source, table, dataset, method, metric, attribute as text, and value (map in percent) as float64.
 
     Raises:
-        FashionError: if there is no such column, or no row with that value.
+        FashionError: a column or value is not there, or a row of the file is incomplete, repeated or no finite number.
     """
-    table = pd.read_csv(paths.published_results_file(), dtype={"table": str}, keep_default_na=False)
+    table = read_typed(paths.published_results_file(), TYPES, KEY)
     for column, value in chosen.items():
         if column not in table or value not in set(table[column]):
             known = sorted(set(map(str, table[column]))) if column in table else list(table)

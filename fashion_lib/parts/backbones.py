@@ -16,7 +16,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
@@ -192,33 +191,36 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
         return stage
     stage = get_model(name).layer4
     if start == "imagenet":
-        weights = read_weights(imagenet_file(name))
-        stage.load_state_dict({k.removeprefix("layer4."): v for k, v in weights.items() if k.startswith("layer4.")})
+        path = imagenet_file(name)
+        weights = {k.removeprefix("layer4."): v for k, v in read_weights(path).items() if k.startswith("layer4.")}
+        _copy_weights(stage, weights, path)
     return stage
 
 
 def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
     """Copy weights into a backbone; ignore stage 4 and the classifier of a whole network.
 
-    Args:
-        backbone: the backbone that is changed.
-        weights: name -> tensor, of any float type.
-        path: where the weights come from, for the error.
-
     Raises:
-        FashionError: with `path` and the first tensor that is missing, unexpected, or of another shape.
+        FashionError: names `path` and the first tensor that is missing, too much, or of another shape or kind.
     """
     weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc.", "classifier."))}
-    own = {k: v for k, v in backbone.state_dict().items() if not k.endswith("num_batches_tracked")}
+    _copy_weights(backbone, weights, path)
+
+
+def _copy_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    own = {k: v for k, v in module.state_dict().items() if not k.endswith("num_batches_tracked")}
     for key in OrderedDict.fromkeys([*own, *(k for k in weights if not k.endswith("num_batches_tracked"))]):
         found, expected = (tuple(part[key].shape) if key in part else "nothing" for part in (weights, own))
+        if found == expected and weights[key].is_floating_point() != own[key].is_floating_point():
+            found, expected = weights[key].dtype, own[key].dtype
         if found != expected:
             raise FashionError(
                 f"The weights in {path} do not fit this backbone ({key}: found {found}, expected "
                 f"{expected}): use the file that was made for it."
             )
-    backbone.load_state_dict(
-        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
+    fitting = {k: v for k, v in weights.items() if k in own or v.numel() == 1}  # and batch counts, if there are any
+    module.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in fitting.items()}, strict=False
     )
 
 
@@ -277,10 +279,13 @@ def imagenet_file(name: str) -> Path:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a .safetensors or .pth file, without executing pickled code.
+    """Read the tensors of a .safetensors or .pth file, never unpickling code.
+
+    Returns:
+        Tensor names -> tensors on the CPU, each finite.
 
     Raises:
-        FashionError: if the file is missing, damaged, or not a plain weights file.
+        FashionError: the file is missing, cut off, damaged, or holds anything but finite tensors under their names.
     """
     if not path.is_file():
         raise FashionError(
@@ -289,13 +294,30 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         )
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
-        raise FashionError(
-            f"The start weights {path} cannot be read (cut off or damaged): fetch the file again."
-        ) from error
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise FashionError(
             f"The start weights {path} are not a plain weights file: fetch the file again."
         ) from error
+    except Exception as error:  # the readers raise many kinds for a damaged file
+        raise FashionError(
+            f"The start weights {path} cannot be read (cut off or damaged): fetch the file again."
+        ) from error
+    if fault := _fault_of_weights(weights):
+        raise FashionError(f"The start weights {path} are not a plain weights file ({fault}): fetch the file again.")
+    return weights
+
+
+def _fault_of_weights(weights: object) -> str:
+    if not isinstance(weights, dict) or not weights:
+        return f"they hold a {type(weights).__name__} instead of named tensors"
+    for name, tensor in weights.items():
+        if not isinstance(name, str):
+            return f"{str(name)[:60]} is no tensor's name"
+        if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.is_quantized:
+            return f"{name[:60]} is no plain tensor"
+        if tensor.is_complex() or (tensor.is_floating_point() and not tensor.isfinite().all()):
+            return f"{name[:60]} holds NaN, infinity or complex numbers"
+    return ""

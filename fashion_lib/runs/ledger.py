@@ -4,23 +4,25 @@ A ledger row is one number with everything needed to place it. The metric "map" 
 recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1].
 """
 
-import math
+import glob
 from pathlib import Path
 
 import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.files import write_atomically
-from fashion_lib.data.label_table import read_rows
+from fashion_lib.core.files import one_writer, write_atomically
+from fashion_lib.core.paths import plain_name
+from fashion_lib.data.typed_rows import NAME, NUMBER, WHOLE, read_typed
 from fashion_lib.runs.record import RECORD_NAME, RunRecord
 
 COLUMNS = ("dataset", "method", "variant", "profile", "seed", "metric", "attribute", "value", "minutes", "commit")
 KEY = COLUMNS[:7]
+TYPES = dict.fromkeys(COLUMNS, NAME) | {"seed": WHOLE, "value": NUMBER, "minutes": NUMBER}
 
 
 def rows(record: RunRecord) -> pd.DataFrame:
-    """The ledger rows of a record, in the ledger's columns."""
+    """Return the ledger rows of a record, in the ledger's columns."""
     shared = [record.dataset, record.method, record.variant, record.profile, record.seed]
     lines = [[*shared, metric, attribute, round(float(value), 4), round(record.minutes, 2), record.commit]
              for metric, row in (record.metrics | record.localisation).items() for attribute, value in row.items()]
@@ -28,50 +30,86 @@ def rows(record: RunRecord) -> pd.DataFrame:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """Ledger rows as CSV text, header first, in the ledger's column order."""
+    """Return ledger rows as CSV text, header first, in the ledger's column order."""
     return table[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    table, lines = read_rows(path, COLUMNS)
-    table = table[list(COLUMNS)]
-    for column, kind in (("seed", int), ("value", float), ("minutes", float)):
-        for line, cell in zip(lines, table[column], strict=True):
-            try:
-                fine = math.isfinite(kind(cell))
-            except ValueError:
-                fine = False
-            if not fine:
-                raise FashionError(f"line {line} of {path} has {cell!r} as its {column}, which is not a finite"
-                                   f" {'whole ' if kind is int else ''}number: correct that cell.")
-        table = table.assign(**{column: table[column].astype(kind)})
-    repeated = table.duplicated(list(KEY))
-    if repeated.any():
-        row = int(repeated.to_numpy().argmax())
-        raise FashionError(f"line {lines[row]} of {path} repeats an earlier row"
-                           f" ({','.join(map(str, table.loc[row, list(KEY)]))}): delete one of the two.")
-    return table
-
-
 def read_ledger(folder: Path | None = None) -> pd.DataFrame:
-    """All rows of data/results/*.csv. FashionError names the file and the line of the first bad or repeated row."""
-    files = sorted(Path(folder or paths.ledger_dir()).glob("*.csv"))
+    """Read all rows of data/results/*.csv, and write nothing.
+
+    Args:
+        folder: of the files; None is the committed ledger's.
+
+    Returns:
+        The rows in COLUMNS; seed is int64, value and minutes are float64, the rest is text.
+
+    Raises:
+        FashionError: names file and line of the first bad or repeated row, or both files that hold the same row.
+    """
+    found = _files(Path(folder or paths.ledger_dir()))
     empty = pd.DataFrame(columns=list(COLUMNS), dtype="str").astype({"seed": int, "value": float, "minutes": float})
-    return pd.concat([empty, *map(_read_csv, files)], ignore_index=True)
+    return pd.concat([empty, *found.values()], ignore_index=True)
+
+
+def _files(folder: Path) -> dict[Path, pd.DataFrame]:
+    """The ledger's files, by name, with their rows; no row is in two of them."""
+    found = {path: read_typed(path, TYPES, KEY) for path in sorted(folder.glob("*.csv"))}
+    _check_apart(found)
+    return found
+
+
+def _check_apart(found: dict[Path, pd.DataFrame]) -> None:
+    if not found:
+        return
+    keys = pd.concat([table[list(KEY)].assign(file=number) for number, table in enumerate(found.values())])
+    repeated = keys.duplicated(list(KEY))
+    if repeated.any():
+        second = keys[repeated].iloc[0]
+        first = keys[(keys[list(KEY)] == second[list(KEY)]).all(axis=1)].iloc[0]
+        names = [str(list(found)[row["file"]]) for row in (first, second)]
+        raise FashionError(
+            f"{names[0]} and {names[1]} hold the same row ({','.join(map(str, second[list(KEY)]))}): "
+            "delete it in one of the two files."
+        )
+
+
+def ledger_file(dataset: str, method: str, variant: str, folder: Path | None = None) -> Path:
+    """Return the ledger file of a variant: data/results/<dataset>.<method>.<variant>.csv.
+
+    Raises:
+        FashionError: the names make no plain file name.
+    """
+    for name, what in ((dataset, "data set"), (method, "method"), (variant, "variant")):
+        plain_name(name, what)
+    return Path(folder or paths.ledger_dir()) / f"{plain_name(f'{dataset}.{method}.{variant}', 'ledger file')}.csv"
 
 
 def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
-    """Put rows into data/results/<dataset>.<method>.<variant>.csv; a row with the same key is replaced, others stay."""
+    """Put rows into the ledger's files; a row with the same key is replaced, others stay.
+
+    Processes that write at once wait for each other, so that no row is lost.
+
+    Args:
+        table: rows in COLUMNS.
+        folder: of the files; None is the committed ledger's.
+
+    Returns:
+        The files that hold the rows.
+
+    Raises:
+        FashionError: the ledger is damaged, cannot be written, or holds one of the rows in a file of another name.
+    """
     folder = Path(folder or paths.ledger_dir())
-    merged = _replaced(read_ledger(folder), table)
     # A file for each variant, so that none grows with every ablation.
-    columns = ["dataset", "method", "variant"]
-    asked = set(table[columns].itertuples(index=False, name=None))
-    return [
-        write_atomically(folder / f"{'.'.join(names)}.csv", to_csv(rows))
-        for names, rows in merged.groupby(columns, sort=False)
-        if names in asked
-    ]
+    new = {
+        ledger_file(*names, folder): rows
+        for names, rows in table.groupby(["dataset", "method", "variant"], sort=False)
+    }
+    with one_writer(folder):  # one lock for all files, since no row may be in two of them
+        found = _files(folder)
+        merged = {path: _replaced(found.get(path, rows[:0]), rows) for path, rows in new.items()}
+        _check_apart(found | merged)
+        return [write_atomically(path, to_csv(rows)) for path, rows in merged.items()]
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -82,13 +120,21 @@ def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
-    """The records of this machine's finished runs."""
-    found = sorted(paths.runs_dir().glob(f"{dataset or '*'}/{profile or '*'}/*/seed*/{RECORD_NAME}"))
+    """Return the records of this machine's finished runs, of one data set and profile where they are named.
+
+    Raises:
+        FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
+    """
+    chosen = [
+        "*" if name is None else glob.escape(plain_name(name, what))
+        for name, what in ((dataset, "data set"), (profile, "profile"))
+    ]
+    found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
     return [RunRecord.load(path) for path in found]
 
 
 def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFrame:
-    """Ledger rows and local runs in one table with a column `source` ("ledger" or "runs"); a local run wins."""
+    """Return ledger rows and local runs in one table with a column `source`, "ledger" or "runs"; a local run wins."""
     table = read_ledger().assign(source="ledger")
     for column, value in (("dataset", dataset), ("profile", profile)):
         if value is not None:

@@ -3,14 +3,18 @@
 import ast
 import json
 import math
+import re
+import shutil
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.files import write_atomically
+from fashion_lib.core.files import parsed_json, write_atomically
+from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
+from fashion_lib.core.typed import check_type, shortened
 
 RECORD_NAME = "result.json"
 
@@ -43,37 +47,83 @@ class RunRecord:
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def save(self, path: Path) -> Path:
-        """Write the record as JSON, wholly or not at all; returns the path."""
+        """Write the record as JSON, wholly or not at all.
+
+        Returns:
+            The path.
+
+        Raises:
+            FashionError: a value is of another type, NaN or infinite, or the disk refuses.
+        """
+        text = json.dumps(asdict(self), indent=1, default=str)
+        name = f"{self.method}.{self.variant} seed {self.seed}"
+        try:
+            _check(json.loads(text))
+        except ValueError as error:
+            raise FashionError(f"the record of the run {name} is wrong ({error}): correct what made it.") from error
         for metric, row in (self.metrics | self.localisation).items():
             for attribute, value in row.items():
                 if not math.isfinite(value):
-                    raise FashionError(
-                        f"{metric} of {attribute} is {value} in the run {self.method}.{self.variant} seed {self.seed},"
-                        " which no table can hold: check the training for divergence.")
-        return write_atomically(path, json.dumps(asdict(self), indent=1, default=str) + "\n")
+                    raise FashionError(f"{metric} of {attribute} is {value} in the run {name}, which no table can hold:"
+                                       " check the training for divergence.")
+        try:
+            parsed_json(text)
+        except ValueError as error:
+            raise FashionError(f"the record of the run {name} is wrong ({error}): correct what made it.") from error
+        return write_atomically(path, text + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "RunRecord":
-        """Read a record; FashionError names a file that is cut off or has fields this version does not know."""
+        """Read a record; one that lies in the runs folder must be of the run whose folder it lies in.
+
+        Raises:
+            FashionError: the file is cut off, has missing, unknown or mistyped fields, or is another run's.
+        """
         path = Path(path)
-        known = {f.name for f in fields(cls)}
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(content, dict) or not set(content) <= known:
-                raise ValueError("it is not a record of this version")
-            return cls(**content)
-        except (OSError, ValueError, TypeError) as error:
+            content = parsed_json(path.read_text(encoding="utf-8"))
+            _check(content)
+        except (OSError, ValueError) as error:
             raise FashionError(f"the run record {path} cannot be read ({error}):"
                                " delete that file and run again.") from error
+        record = cls(**content)
+        place, runs = path.absolute(), paths.runs_dir().absolute()
+        if place.is_relative_to(runs):
+            try:
+                own = run_dir(record.dataset, record.profile, record.method, record.variant, record.seed) / RECORD_NAME
+            except FashionError as error:
+                raise FashionError(f"the run record {path} names a run that cannot be: {error}") from error
+            if own.absolute() != place:
+                raise FashionError(f"the run record {path} is that of another run, which belongs into {own.parent}:"
+                                   " delete that file and run again.")
+        return record
+
+
+def _check(content: object) -> None:
+    """Check what a record's file holds; ValueError names the first field that is missing, unknown or mistyped."""
+    if not isinstance(content, dict):
+        raise ValueError("it is not a record of this version")
+    known = [f.name for f in fields(RunRecord)]
+    if unknown := set(content) - set(known):
+        raise ValueError(f"it is not a record of this version: {shortened(min(unknown))} is not known")
+    if missing := [name for name in known if name not in content]:
+        raise ValueError(f"{missing[0]} is missing")
+    check_type(content, RunRecord)
+    for name in ("method", "variant", "dataset", "profile", "commit"):
+        if content[name].strip() != content[name] or not content[name]:
+            raise ValueError(f"{name} is {shortened(content[name])}")
+    for name in ("seed", "minutes", "parameters", "image_passes"):
+        if not 0 <= content[name] < 2**63:
+            raise ValueError(f"{name} is {shortened(content[name])}")
 
 
 def variant_label(variant: str, **changed) -> str:
-    """The variant's name in records when a run departs from its profile: "v2", or "v2+start=reconstruction"."""
+    """Return the variant's name in records: "v2", or "v2+start=reconstruction" when a run departs from its profile."""
     return "+".join([variant, *(f"{name}={value}" for name, value in sorted(changed.items()))])
 
 
 def read_label(variant: str) -> tuple[str, dict[str, object]]:
-    """The inverse of variant_label: "v2+steps=9" to ("v2", {"steps": 9}); what is no Python literal stays text."""
+    """Undo variant_label: "v2+steps=9" to ("v2", {"steps": 9}); what is no Python literal stays text."""
     name, *changed = variant.split("+")
     return name, {key: _literal(text) for key, _, text in (part.partition("=") for part in changed)}
 
@@ -81,10 +131,44 @@ def read_label(variant: str) -> tuple[str, dict[str, object]]:
 def _literal(text: str) -> object:
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 
 def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) -> Path:
-    """Folder of one run (not created here): runs/<dataset>/<profile>/<method>.<variant>/seed<k>."""
-    return paths.runs_dir() / dataset / profile / f"{method}.{variant}" / f"seed{seed}"
+    """Return the folder of one run, runs/<dataset>/<profile>/<method>.<variant>/seed<k>. It is not created here.
+
+    Raises:
+        FashionError: a name is no plain folder name, or the seed no whole number from 0 to 2^63 - 1.
+    """
+    names = [plain_name(dataset, "data set"), plain_name(profile, "profile")]
+    for name, what in ((method, "method"), (variant, "variant")):
+        plain_name(name, what)
+    names.append(plain_name(f"{method}.{variant}", "variant"))
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise FashionError(f"the seed {shortened(seed, 30)} is no whole number from 0 to 2^63 - 1: give one.")
+    return paths.runs_dir().joinpath(*names, f"seed{seed}")
+
+
+def delete_run(folder: Path) -> None:
+    """Delete a run's folder with all that is in it, if it is there. Nothing outside the runs folder is ever deleted.
+
+    Raises:
+        FashionError: the folder is not one that `run_dir` names, a link leads there, or the disk refuses.
+    """
+    folder, runs = Path(folder), paths.runs_dir()
+    inside = folder.relative_to(runs).parts if folder.is_relative_to(runs) else ()
+    plain = len(inside) == 4 and ".." not in inside and re.fullmatch(r"seed\d+", inside[-1])
+    # From runs/ down, no part may be a link: what it leads to is not this run's.
+    places = [runs.joinpath(*inside[:depth]) for depth in range(1, 5)]
+    if not plain or any(place.resolve() != runs.resolve().joinpath(*inside[:k]) for k, place in enumerate(places, 1)):
+        raise FashionError(
+            f"{folder} is not deleted because it is no run's own folder below {runs}: delete it by hand if you mean to."
+        )
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise FashionError(
+            f"the run in {folder} cannot be deleted ({error.strerror or error}): make that folder writable."
+        ) from error

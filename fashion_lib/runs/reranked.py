@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.run import Run
 from fashion_lib.tasks.retrieval.evaluation import Evaluation, embed_wanted, evaluate
 from fashion_lib.tasks.retrieval.reranking import LENGTH, FeatureReasoning, Reranker, train_reasoning
-from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
+from fashion_lib.training.checkpoint import check_fit, damaged, read_checkpoint, write_checkpoint
 
 SUFFIX, FILE = "+fr", "reranker.safetensors"
 
 
 @dataclass(frozen=True)
 class ReasoningConfig:
-    """How FR is made. samples: held-out training samples an attribute; length: n_r; the rest: see FeatureReasoning and
+    """How FR is made. samples: held-out training samples per attribute; length: n_r; the rest: see FeatureReasoning and
     train_reasoning. seed decides samples and queries."""
 
     samples: int = 300
@@ -50,15 +51,18 @@ class RerankedRun:
 
     @property
     def rerank(self) -> Reranker | None:
-        """What `evaluate` and `score_attribute` take as `rerank`: the reranker where it is used, else None."""
+        """The `rerank` argument of `evaluate` and `score_attribute`: the reranker where it is used, else None."""
         return self.reranker if self.used else None
 
 
 def held_out(data, attribute: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Up to `count` training samples of an attribute whose label training did not use: image rows and values, int64.
+    """Return up to `count` training samples of an attribute whose labels training did not use.
 
-    With one label an image these are the pictures' other labels. Where training uses every label there are none left,
-    and its own samples are taken (as the paper does on FashionAI).
+    With one label per image these are the pictures' other labels. Where training uses every label there are none
+    left, and its own samples are taken (as the paper does on FashionAI).
+
+    Returns:
+        Image rows and value ids, int64 (samples,) each, chosen from `seed`.
     """
     known, used = (data.encoded("train", labels=labels).of(attribute) for labels in ("all", "one"))
     spare = ~np.isin(known.image, used.image)
@@ -68,10 +72,16 @@ def held_out(data, attribute: int, count: int, seed: int = 0) -> tuple[np.ndarra
 
 
 def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedRun:
-    """The re-ranked form of a run: loaded when runs/ holds it, else trained (seconds) and scored.
+    """Load the re-ranked form of a run when runs/ holds it, else train (seconds) and score it.
 
-    The record's method is the run's with "+fr", so that ledgers and tables tell them apart. FashionError for a stored
-    reranker of another configuration.
+    The record's method is the run's with "+fr", so that ledgers and tables tell them apart.
+
+    Args:
+        run: of a retrieval method.
+        config: None is the default with the run's seed.
+
+    Raises:
+        FashionError: the stored reranker is damaged, or of another configuration or run.
     """
     config = config or ReasoningConfig(seed=run.record.seed)
     base = run.record
@@ -97,7 +107,8 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
         config=base.config | {"reasoning": asdict(config) | {"used": used}},
     )
     told = {"losses": losses, "valid": {name: asdict(scores) for name, scores in valid.items()}, "used": used}
-    write_checkpoint(folder / FILE, reasoning.state_dict(), {"config": asdict(config)} | told)
+    told |= {"config": asdict(config), "run": _name_of(run)}
+    write_checkpoint(folder / FILE, reasoning.state_dict(), told)
     record.save(folder / RECORD_NAME)
     return RerankedRun(run, reranker, record, losses, valid, used)
 
@@ -114,15 +125,45 @@ def _pools(run: Run, config: ReasoningConfig) -> list[tuple[Tensor, Tensor]]:
     return [(embedded[a], torch.from_numpy(values)) for a, (_, values) in samples.items()]
 
 
+@dataclass
+class _Told:
+    """The state of a reranker's file. run: see `_name_of`; files of earlier versions lack it."""
+
+    config: dict[str, int | float]
+    losses: list[float]
+    valid: dict[str, Evaluation]
+    used: bool
+    run: dict[str, str | int] | None = None
+
+
+def _name_of(run: Run) -> dict[str, str | int]:
+    """Which weights a reranker was trained on: the run's name, its data and the step that was best."""
+    named = {name: getattr(run.record, name) for name in ("dataset", "profile", "method", "variant", "seed")}
+    return named | {"data_version": run.data.version, "best_step": run.history.best_step}
+
+
 def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
-    tensors, state = read_checkpoint(folder / FILE)
-    if state.get("config") != asdict(config):
+    path = folder / FILE
+    tensors, state = read_checkpoint(path)
+    try:
+        check_type(state, _Told)
+        told = _Told(**state)
+        if set(told.valid) != {"before", "after"}:
+            raise ValueError(f"valid holds {', '.join(sorted(told.valid)) or 'nothing'}")
+        valid = {name: Evaluation(**scores) for name, scores in told.valid.items()}
+    except (TypeError, ValueError) as error:
+        raise damaged(path, f"in its state, {error}") from error
+    if told.config != asdict(config):
         raise FashionError(
-            f"{folder} holds a reranker of another configuration ({state.get('config')}): delete that folder to train "
-            "anew."
+            f"{folder} holds a reranker of another configuration ({shortened(told.config, 200)}): delete that folder "
+            "to train anew."
+        )
+    if told.run is not None and told.run != _name_of(run):
+        raise FashionError(
+            f"{path} holds the reranker of another run ({shortened(told.run, 200)}): delete that folder to train anew."
         )
     reasoning = FeatureReasoning(config.nodes, config.rounds, config.rho).eval()
+    check_fit(reasoning.state_dict(), tensors, path)
     reasoning.load_state_dict(tensors)
-    valid = {name: Evaluation(**scores) for name, scores in state["valid"].items()}
     record = RunRecord.load(folder / RECORD_NAME)
-    return RerankedRun(run, Reranker(reasoning, config.length), record, state["losses"], valid, state["used"])
+    return RerankedRun(run, Reranker(reasoning, config.length), record, told.losses, valid, told.used)

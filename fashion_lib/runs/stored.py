@@ -4,20 +4,24 @@ A run that was trained before the course measured something keeps its checkpoint
 record without training anything anew.
 """
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.core.words import suggestion
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS, build_model
+from fashion_lib.runs.labels import checked_label, checked_settings
 from fashion_lib.runs.ledger import local_records
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
@@ -26,31 +30,44 @@ from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
 from fashion_lib.tasks.manipulation.manipulation_task import split_scores
 from fashion_lib.tasks.retrieval import triplet_prediction
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
-from fashion_lib.training.checkpoint import load_model_tensors, read_checkpoint, write_checkpoint
+from fashion_lib.training.checkpoint import damaged, load_model_tensors, read_checkpoint, write_checkpoint
 from fashion_lib.training.device import training_device
 from fashion_lib.training.profiles import PROFILES, Profile
+from fashion_lib.training.run_state import Architecture, check_state
 
 
 def folder_of(record: RunRecord) -> Path:
-    """Where a run lies."""
+    """Return the folder of a run."""
     return run_dir(record.dataset, record.profile, record.method, record.variant, record.seed)
 
 
 def profile_of(record: RunRecord) -> Profile:
-    """The profile a run was made with: the one it names, changed by the departures in its variant's label."""
-    base = PROFILES[record.profile]
-    _, changed = read_label(record.variant)
-    settings = {field.name for field in fields(Profile)} & set(changed)
-    return base.with_options(**{name: changed[name] for name in settings})
+    """Return the profile of a run: the one it names, changed by the departures in its variant's label.
+
+    Raises:
+        FashionError: there is no such profile, or the label gives a setting a value of another type.
+    """
+    if record.profile not in PROFILES:
+        raise FashionError(
+            f"the run in {folder_of(record)} has the profile {record.profile!r}, which is not known: "
+            f"{suggestion(record.profile, tuple(PROFILES))}"
+        )
+    return checked_settings(record.variant, PROFILES[record.profile])[0]
 
 
 def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
-    """The model of a run's best checkpoint, in eval mode and on the device it would be trained on.
+    """Return the model of a run's best checkpoint, in eval mode and on the device it would be trained on.
 
-    FashionError when there is no whole checkpoint, or when it was made with other data.
+    Args:
+        record: of a finished run of this machine.
+        data: the run's, with its name, version and number of images.
+
+    Raises:
+        FashionError: there is no whole checkpoint, or it was made with other data or by another run.
     """
     path = folder_of(record) / "best.safetensors"
     tensors, state = read_checkpoint(path)
+    check_state(state, path)
     given = {"name": data.name, "version": data.version, "images": len(data.image_names)}
     made = {name: state["data"].get(name) for name in given}  # the pictures may be of another size
     if made != given:
@@ -59,6 +76,11 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
             " own profile."
         )
     parts = state["architecture"]
+    try:
+        check_type(parts, Architecture)
+    except ValueError as error:
+        raise damaged(path, f"in its architecture, {error}") from error
+    _check_of_record(record, state, path)
     model = build_model(
         parts["method"],
         data.schema,
@@ -70,6 +92,20 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
     )
     load_model_tensors(model, tensors, state, path)
     return model.to(device=training_device("auto"), memory_format=torch.channels_last).eval()
+
+
+def _check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> None:
+    """A checkpoint of another method, seed or configuration than the record's belongs to another folder."""
+    recorded = json.loads(json.dumps(record.config, default=str))
+    made = {"method": state["architecture"]["method"], "variant": state["architecture"]["variant"], **state["config"]}
+    wanted = {"method": record.method, "variant": read_label(record.variant)[0], "seed": record.seed}
+    wanted |= {name: recorded[name] for name in state["config"] if name in recorded}
+    for name, value in wanted.items():
+        if made.get(name) != value:
+            raise FashionError(
+                f"The checkpoint {path} is that of another run ({name} {shortened(made.get(name))} instead of "
+                f"{shortened(value)}): delete that folder to train anew."
+            )
 
 
 def lacks_triplets(record: RunRecord) -> bool:
@@ -96,19 +132,34 @@ def add_missing_triplets(dataset: str | None = None, profile: str | None = None)
 
 
 def stored_parts(record: RunRecord, data: RetrievalData, split: str = "test") -> dict[int, dict[str, Tensor]]:
-    """Attribute id -> "region" or "patch" -> float32 (queries, then candidates; C): read from the run's folder, or
-    embedded once with its best checkpoint and written there. data: the run's, at any picture size.
+    """Read both branches' vectors from the run's folder, or embed them once with its best checkpoint.
 
-    FashionError when the file belongs to other data, and for a run without two branches.
+    Args:
+        record: of a run of a method with two branches.
+        data: the run's, at any picture size.
+        split: "valid" or "test".
+
+    Returns:
+        Attribute id -> "region" or "patch" -> float32 (queries, then candidates; C).
+
+    Raises:
+        FashionError: the file is damaged or belongs to other data or another run, or the run has no two branches.
     """
     path = folder_of(record) / f"branches.{split}.safetensors"
     made = {"name": data.name, "version": data.version, "images": len(data.image_names), "split": split}
+    rows = wanted_rows(data, split)
+    own = {"method": record.method, "variant": record.variant, "seed": record.seed}
     if path.exists():
         tensors, state = read_checkpoint(path)
-        if state != made:
+        if state not in (made, made | own):  # files of earlier versions do not name the run
             raise FashionError(
-                f"{path} was made from {state}, but {made} is asked for: delete it to make it anew."
+                f"{path} was made from {shortened(state, 200)}, but {made | own} is asked for: delete it to make it "
+                "anew."
             )
+        shapes = {f"{a}.{branch}": len(chosen) for a, chosen in rows.items() for branch in ("region", "patch")}
+        held = {key: len(vectors) if vectors.ndim == 2 else -1 for key, vectors in tensors.items()}
+        if held != shapes or any(vectors.dtype != torch.float32 for vectors in tensors.values()):
+            raise damaged(path, "its vectors are not those of this split's queries and candidates")
         parts: dict[int, dict[str, Tensor]] = {}
         for key, vectors in tensors.items():
             attribute, branch = key.split(".")
@@ -116,9 +167,9 @@ def stored_parts(record: RunRecord, data: RetrievalData, split: str = "test") ->
         return dict(sorted(parts.items()))
     model = stored_model(record, data)
     pictures = data.resized(profile_of(record).image_size * model.image_scale)
-    parts = embed_parts(model, pictures, wanted_rows(data, split), precision=record.precision or "fp32")
+    parts = embed_parts(model, pictures, rows, precision=record.precision or "fp32")
     tensors = {f"{a}.{branch}": vectors for a, named in parts.items() for branch, vectors in named.items()}
-    write_checkpoint(path, tensors, made)
+    write_checkpoint(path, tensors, made | own)
     return parts
 
 
@@ -136,19 +187,20 @@ def labelled_run(
 
     What follows the variant is a setting of the profile, "attributes" (joined by "-") or "changes" of the data, else an
     option of the model.
+
+    Raises:
+        FashionError: the label names what is not known or gives it a value of another type; nothing is created then.
     """
-    variant, changed = read_label(label)
-    settings = {field.name: changed.pop(field.name) for field in fields(Profile) if field.name in changed}
-    attributes = str(changed.pop("attributes", "")).split("-")
+    given = checked_label(method, label, profile)
     return load_or_train(
         method,
         dataset=dataset,
-        variant=variant,
-        profile=profile.with_options(**settings),
+        variant=given.variant,
+        profile=given.profile,
         seed=seed,
-        options={name: value for name, value in changed.items() if name != "changes"},
-        attributes=attributes if any(attributes) else None,
-        changes=changed.get("changes", 1),
+        options=given.options,
+        attributes=given.attributes,
+        changes=given.changes,
         progress=progress,
     )
 

@@ -17,22 +17,31 @@ import torch
 
 from fashion_lib.core import threads
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import remove_leftovers
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import augment, normalise
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.precision import autocast, choose_precision
 from fashion_lib.training.checkpoint import (
+    check_optimiser_tensors,
     load_model_tensors,
     load_optimiser_tensors,
     model_tensors,
     optimiser_tensors,
     read_checkpoint,
-    remove_leftovers,
+    trained_parameters,
     write_checkpoint,
 )
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
+from fashion_lib.training.run_state import (
+    check_best,
+    check_identity,
+    check_state,
+    optimiser_parameters,
+    read_history,
+)
 from fashion_lib.training.task import Task
 
 
@@ -74,6 +83,7 @@ def train(
     def keep(name: str) -> None:
         state = _identity(model, data, config) | {"history": asdict(history)}
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
+        state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
 
     def validate() -> None:
@@ -133,7 +143,8 @@ def train(
     if history.best_step is None:  # no validation asked for, or nothing to train
         validate()
         keep("last")
-    load_model_tensors(model, *read_checkpoint(run_dir / "best.safetensors"), run_dir / "best.safetensors")
+    best = _read_best(model, data, config, run_dir, history)
+    load_model_tensors(model, *best, run_dir / "best.safetensors")
     remove_leftovers(run_dir)
     model.eval()
     return history
@@ -249,17 +260,29 @@ def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> Tr
     if not path.exists():
         return None
     tensors, state = read_checkpoint(path)
+    check_state(state, path)
     load_model_tensors(model, tensors, state, path)
-    for part, expected in _identity(model, data, config).items():
-        found = state.get(part)
-        if found != expected:
-            if isinstance(expected, dict) and isinstance(found, dict):
-                key = next(k for k in [*expected, *found] if expected.get(k) != found.get(k))
-                part, found, expected = f"{part} {key}", found.get(key), expected.get(key)
-            raise FashionError(
-                f"{run_dir} holds a run with {part} {found!r} but {expected!r} is asked for: choose another "
-                "folder, or delete that one to train anew."
-            )
+    check_identity(state, _identity(model, data, config), run_dir, "last")
+    history = read_history(state, config.steps if optimiser else 0, path)
+    if history.best_step is not None:
+        _read_best(model, data, config, run_dir, history)  # a lost or foreign file shows now, not hours later
     if optimiser:
+        parameters = sum(len(group["params"]) for group in optimiser.param_groups)
+        trained = optimiser_parameters(state, tensors, parameters, config.steps)
+        check_optimiser_tensors(optimiser, tensors, trained, history.step, path)
         load_optimiser_tensors(optimiser, tensors)
-    return TrainingHistory(**state["history"])
+    return history
+
+
+def _read_best(model, data, config: TrainingConfig, run_dir: Path, history: TrainingHistory):
+    """run_dir's best checkpoint, tensors and state, checked to be of this run and of the moment `history` names."""
+    path = run_dir / "best.safetensors"
+    if not path.exists():
+        raise FashionError(
+            f"{run_dir} holds a run whose best weights, {path.name}, are missing: delete that folder to train anew."
+        )
+    tensors, state = read_checkpoint(path)
+    check_state(state, path)
+    check_identity(state, _identity(model, data, config), run_dir, "best")
+    check_best(history, read_history(state, config.steps, path), run_dir)
+    return tensors, state

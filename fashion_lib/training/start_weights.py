@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fashion_lib.core import paths
+from fashion_lib.core.files import written_whole
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.cache import load_or_build
@@ -197,5 +198,5 @@ def save_start(backbone: Backbone, path: Path, facts: dict[str, str]) -> None:
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in backbone.state_dict().items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, path, metadata=facts)
+    with written_whole(path) as part:
+        save_file(weights, part, metadata=facts)

@@ -27,6 +27,7 @@ from fashion_lib.course import parameters as notebook_parameters
 from fashion_lib.course import report, sources
 from fashion_lib.course.execute import library_digest, run_notebook
 from fashion_lib.methods.registry import MANIPULATION_METHODS
+from fashion_lib.runs.record import delete_run
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.stored import labelled_run
 from fashion_lib.training.profiles import PROFILES
@@ -105,7 +106,7 @@ def perform(job: Job) -> bool:
     (run,) = job.runs
     if job.force:
         with run_lock(run.folder):  # never under the hands of a process that trains it
-            shutil.rmtree(run.folder, ignore_errors=True)
+            delete_run(run.folder)
     if run.method in MANIPULATION_METHODS:
         if run.record.is_file():
             return False

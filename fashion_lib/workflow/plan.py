@@ -14,8 +14,10 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
+from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.record import RECORD_NAME, read_label, run_dir, variant_label
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+from fashion_lib.training.profiles import PROFILES
 
 TRAINING_NOTEBOOK = "05_training.ipynb"
 METHODS = "random,triplet,csn,asen"
@@ -123,7 +125,10 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
                 f"METHODS asks for {_short(name)}, a variant that {method} does not have: "
                 f"{suggestion(variant, known[method].variants)}"
             )
-        chosen.append((method, variant_label(plain or known[method].variants[0], **changed)))
+        label = variant_label(plain or known[method].variants[0], **changed)
+        if changed and profile in PROFILES:
+            checked_label(method, label, PROFILES[profile])  # --force deletes the folder of that name
+        chosen.append((method, label))
     numbers = [_seed(text) for text in listed(seeds)]
     if not chosen or not numbers:
         raise FashionError(

@@ -1,0 +1,65 @@
+"""What a file says, checked against declared types by pydantic, with faults in the course's own words."""
+
+import json
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+
+def check_type(value: Any, kind: Any) -> None:
+    """Check JSON-like content against a type: a dataclass, a dictionary, a list, a number, ...
+
+    A dataclass is given as a dictionary; fields without a default must be there. Nothing is converted: the text "3"
+    is no number, True is no whole number, and NaN is no JSON.
+
+    Args:
+        value: what a JSON file holds, or what is about to be written to one.
+        kind: the type.
+
+    Raises:
+        ValueError: for the first part of another type; the text names the part and what it should be.
+    """
+    try:
+        _adapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        raise ValueError(fault(error)) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def check_value(value: Any, kind: Any) -> None:
+    """Check one Python value against a type, without any conversion but whole number to number.
+
+    Raises:
+        ValueError: for a value of another type; the text says what it should be.
+    """
+    try:
+        _adapter(kind).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise ValueError(fault(error)) from error
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind)
+
+
+def fault(error: ValidationError) -> str:
+    """Return the first fault of a validation in words: "seed is '3' and should be a valid integer"."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "it"
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"{place} is not known"
+    return f"{place} is {shortened(first['input'])} and {first['msg'].replace('Input s', 's', 1)}"
+
+
+def shortened(value: Any, most: int = 60) -> str:
+    """Return a value's text for an error sentence, cut off where it is long."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # Python writes no number of more than 4,300 digits
+        return "something too deep or too long to show"
+    return text if len(text) <= most else text[: most - 3] + "..."
