@@ -10,10 +10,32 @@ from pathlib import Path
 from fashion_lib.core.errors import FashionError
 
 
+# What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+
+
+def installed() -> bool:
+    """Return whether the library was installed from a wheel, so that no clone lies around it."""
+    return SHIPPED.is_dir()
+
+
+def user_folder() -> Path:
+    """Return where an installed library keeps runs, cache and build: $XDG_DATA_HOME or ~/.local/share, + fashion_lib."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser().resolve() / "fashion_lib"
+
+
+def data_file(*parts: str) -> Path:
+    """Return a file or folder of data/: the project's own where it is there or no wheel came, else the wheel's."""
+    own = root().joinpath("data", *parts)
+    return SHIPPED.joinpath(*parts) if installed() and not own.exists() else own
+
+
 def root() -> Path:
     """The project folder: $FASHION_ROOT, else the first folder above this file that holds pyproject.toml.
 
-    Raises FashionError where neither leads to a folder.
+    A library that was installed from a wheel takes `user_folder()` instead of a clone. Raises FashionError where none
+    of them is a folder.
     """
     if chosen := os.environ.get("FASHION_ROOT"):
         folder = Path(chosen).expanduser().resolve()
@@ -22,6 +44,8 @@ def root() -> Path:
                 f"FASHION_ROOT names {folder}, which is not a folder: create it or unset the variable."
             )
         return folder
+    if installed():
+        return user_folder()
     for folder in Path(__file__).resolve().parents:
         if (folder / "pyproject.toml").is_file():
             return folder
@@ -69,22 +93,22 @@ def figures_dir() -> Path:
 
 def ledger_dir() -> Path:
     """The committed results ledger, one CSV a data set."""
-    return made(root() / "data" / "results")
+    return data_file("results") if installed() else made(root() / "data" / "results")
 
 
 def weights_dir() -> Path:
     """The start weights that ship with the course. Read only, so never created."""
-    return root() / "data" / "weights"
+    return data_file("weights")
 
 
 def published_results_file() -> Path:
     """The papers' own numbers. Read only, so never created."""
-    return root() / "data" / "published_results.csv"
+    return data_file("published_results.csv")
 
 
 def run_list_file() -> Path:
     """How the runs behind the ledger were made."""
-    return root() / "data" / "runs.csv"
+    return data_file("runs.csv")
 
 
 def notebooks_dir() -> Path:

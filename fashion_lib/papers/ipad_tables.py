@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.papers.published import published
@@ -124,9 +126,17 @@ def printed(rows: Mapping[str, Row], where: str, table: str) -> pd.DataFrame:
     return wide.reindex([row.printed for row in rows.values()]).set_axis(list(rows))
 
 
+def named(name: str) -> dict[str, Row]:
+    """Return the rows of "table1" to "table3" or of "fig2" to "fig5". Raises FashionError for another name."""
+    known = {f"table{number}": METHOD_ROWS for number in TABLES} | FIGURES
+    if name not in known:
+        raise FashionError(f"IPAD's paper has no {name!r} of runs: {suggestion(name, tuple(known))}")
+    return known[name]
+
+
 def beside(
-    rows: Mapping[str, Row],
-    table: str,
+    rows: Mapping[str, Row] | str,
+    table: str = "",
     *,
     where: str = "fashionai",
     dataset: str = "wardrobe",
@@ -137,8 +147,12 @@ def beside(
     """The paper's figures beside ours: rows as given, columns (whose, name); text, MAP in percent, mean ± spread.
 
     attributes: also the figures of each attribute, theirs and ours, which do not compare. Cost: parameters and image
-    passes in training; minutes are of the machines that ran it. What was not run says so.
+    passes in training; minutes are of the machines that ran it. What was not run says so. `rows` may be the name of a
+    table or figure instead: beside("fig3"), beside("table1").
     """
+    if isinstance(rows, str):
+        rows, table = named(rows), rows.removeprefix("table")
+        where = TABLES.get(table, where)
     theirs, pairs = printed(rows, where, table), labelled(rows)
     summary = tables.summarise(_ledger(dataset, profile))
     names = summary.columns.get_level_values(0).unique()
