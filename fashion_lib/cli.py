@@ -365,7 +365,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         reason = reason if len(reason) <= 200 else reason[:200] + "..."
-        print(f"error: the course has a fault here ({reason}): its report is {_log(arguments)}.", file=sys.stderr)
+        log = _log(arguments)
+        print(f"error: the library has a fault ({reason}): the traceback is in {log}.", file=sys.stderr)
         return 1
 
 

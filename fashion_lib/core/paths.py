@@ -9,7 +9,6 @@ from pathlib import Path
 
 from fashion_lib.core.errors import FashionError
 
-
 # What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 
@@ -20,7 +19,7 @@ def installed() -> bool:
 
 
 def user_folder() -> Path:
-    """Return where an installed library keeps runs, cache and build: $XDG_DATA_HOME or ~/.local/share, + fashion_lib."""
+    """Where an installed library keeps runs, cache and build: fashion_lib in $XDG_DATA_HOME or ~/.local/share."""
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser().resolve() / "fashion_lib"
 

@@ -1,6 +1,8 @@
 """The words that error sentences share: the nearest known name, and lists that stay short."""
 
 import difflib
+import html
+import re
 from collections.abc import Sequence
 
 
@@ -14,3 +16,9 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """ "a, b and 3 more" for error sentences."""
     names = list(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def plain_markdown(text: object) -> str:
+    """Return text from data so that Markdown shows it as it is: no HTML, no formula, no table cell begins in it."""
+    escaped = html.escape(str(text), quote=False)
+    return re.sub(r"([|$`*\\])", r"\\\1", escaped).replace("\n", " ")

@@ -28,6 +28,22 @@ class Batch:
     triplets: np.ndarray | None = None
 
 
+def triplet_pools(labels: Labels) -> dict[int, dict[int, np.ndarray]]:
+    """Return attribute id -> value id -> int64 image rows, for the attributes that can form a triplet.
+
+    A triplet needs two values, and two images of one of them.
+    """
+    found: dict[int, dict[int, np.ndarray]] = {}
+    for attribute in np.unique(labels.attribute).tolist():
+        of = labels.attribute == attribute
+        pools = {
+            v: np.unique(labels.image[of & (labels.value == v)]) for v in np.unique(labels.value[of]).tolist()
+        }
+        if len(pools) > 1 and max(map(len, pools.values())) > 1:
+            found[attribute] = pools
+    return found
+
+
 class Sampler:
     """Images of every (attribute, value), for the attributes that can form a triplet.
 
@@ -39,15 +55,7 @@ class Sampler:
         if negative not in ("image", "value"):
             raise FashionError(f"Unknown negative '{negative}': choose image or value.")
         self.labels, self.batch_size, self.groups, self.negative = labels, batch_size, groups, negative
-        self.pools: dict[int, dict[int, np.ndarray]] = {}  # attribute -> value -> images
-        for attribute in np.unique(labels.attribute).tolist():
-            of = labels.attribute == attribute
-            pools = {
-                v: np.unique(labels.image[of & (labels.value == v)])
-                for v in np.unique(labels.value[of]).tolist()
-            }
-            if len(pools) > 1 and max(map(len, pools.values())) > 1:
-                self.pools[attribute] = pools
+        self.pools = triplet_pools(labels)
         self.attributes = np.array(list(self.pools), dtype=np.int64)
         if not self.pools:
             raise FashionError(

@@ -1,4 +1,4 @@
-"""One file per paper: its model, its builder, its variants, its reference.
+"""The methods: one file per paper, the registry, and the two interfaces.
 
 The package is callable: `fl.methods(task="retrieval")` returns the registered methods as a table. It has to be the
 package itself, since Python puts a package in the place of any function that has its name.

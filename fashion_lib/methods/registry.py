@@ -17,6 +17,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.parts.backbones import start_digest
 
 Builder = Callable[..., RetrievalModel]
 TASKS = ("retrieval", "manipulation")
@@ -129,7 +130,7 @@ def as_table(task: str | None = None) -> pd.DataFrame:
 
 
 def _measured_costs() -> dict[str, tuple[str, str]]:
-    """Method -> parameters and minutes of its default variant, from the committed list of runs; {} without that file."""
+    """Method -> parameters and minutes of its default variant, from the committed list of runs."""
     file = paths.run_list_file()
     if not file.is_file():
         return {}
@@ -193,5 +194,5 @@ def build_model(
                 f"Method '{method}' does not take the options {options} ({error}): leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
-    model.start = start
+    model.start, model.start_digest = start, start_digest(backbone, start) if entry.trainable else ""
     return model

@@ -146,7 +146,7 @@ def load_or_train(
     history = train(model, data, config, folder, task=task, progress=progress)
     if record_file.exists():
         return Run(model, data, RunRecord.load(record_file), history, folder)
-    scores = task.measured(model, data, history)
+    scores = task.measured(model, data, config, history)
     record = RunRecord(
         method=method,
         variant=label,
@@ -161,7 +161,8 @@ def load_or_train(
         image_passes=model.image_passes,
         start=profile.start if METHODS[method].trainable else "",
         precision=history.precision,
-        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
+        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
+        | {"pixels": data.pixel_digest, "start_digest": model.start_digest},
     )
     record.save(record_file)
     return Run(model, data, record, history, folder)

@@ -118,7 +118,8 @@ def trace(
     if variant is None:
         variant = default if default in known else known[0] if len(known) == 1 else None
     if variant is None:
-        raise FashionError(f"{method} has results of {len(known)} variants, not of its default: name one of {listed(known)}.")
+        named = listed(known)
+        raise FashionError(f"{method} has results of {len(known)} variants, not of its default: choose one of {named}.")
     asked |= {"variant": variant, "metric": metric, "attribute": attribute}
     for column in ("variant", "metric", "attribute"):
         mine = _narrowed(mine, column, asked[column], of)
@@ -127,7 +128,8 @@ def trace(
     found = [_seed(row, made, made_lines) for _, row in mine.iterrows()]
     seeds = tuple(sorted(found, key=lambda seed: seed.seed))
     if len({seed.seed for seed in seeds}) < len(seeds):
-        raise FashionError(f"two rows of the ledger hold one seed of this number: delete one. {listed([s.where for s in seeds])}")
+        places = listed([seed.where for seed in seeds])
+        raise FashionError(f"two rows of the ledger hold one seed of this number ({places}): delete one of them.")
     settings, settings_from = _settings(asked, seeds)
     number = f"{method} ({variant}), {metric} of {attribute} on {dataset}, profile {profile}"
     return Trace(number, seeds, settings, settings_from)
@@ -155,7 +157,7 @@ def _chosen(table: pd.DataFrame, column: str, value: str, known: list[str], wher
 def _narrowed(table: pd.DataFrame, column: str, value: str, of: str) -> pd.DataFrame:
     known = list(dict.fromkeys(table[column]))
     if not known:
-        raise FashionError(f"there are no results of {value!r} yet: train it, and `keep` puts its numbers into the ledger.")
+        raise FashionError(f"there are no results of {value!r} yet: train it and `keep` its numbers.")
     if value not in known:
         raise FashionError(f"{of} have no {column} {value!r}: {suggestion(value, known)}")
     return table[table[column] == value]

@@ -9,5 +9,6 @@ from fashion_lib.show.heat import heat_map_rows, outline, overlay
 from fashion_lib.show.pictures import retrieval_board, retrieval_boards, show_images
 from fashion_lib.show.run_figures import attention, history, hits
 
-__all__ = ["attention", "heat_map_rows", "history", "hits", "manipulation_boards", "outline", "overlay", "results_bars", "retrieval_board",
-           "retrieval_boards", "show_images", "similarity_matrix", "training_curves"]
+__all__ = ["attention", "heat_map_rows", "history", "hits", "manipulation_boards", "outline", "overlay",
+           "results_bars", "retrieval_board", "retrieval_boards", "show_images", "similarity_matrix",
+           "training_curves"]

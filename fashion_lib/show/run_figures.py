@@ -50,7 +50,8 @@ def attention(run, rows: Sequence[int], attributes: Sequence[str], map_name: str
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or not ids:
         raise FashionError("attention needs at least one row and one attribute: give rows=[3, 7] and attributes=[...].")
     if ((rows < 0) | (rows >= len(data.pixels))).any():
-        raise FashionError(f"one of the rows {rows.tolist()} is not in the data set: choose 0 to {len(data.pixels) - 1}.")
+        last = len(data.pixels) - 1
+        raise FashionError(f"one of the rows {rows.tolist()} is not in the data set: choose rows from 0 to {last}.")
     pixels = data.pixels[rows]
     images = normalise(pixels)
     drawn, masks = [], []

@@ -71,7 +71,7 @@ def train(
 
     def validate() -> None:
         start = time.perf_counter()
-        score = task.score(model, data, history.precision) if config.evaluations else None
+        score = task.score(model, data, config, history.precision) if config.evaluations else None
         history.evaluation_seconds += time.perf_counter() - start
         if history.entries:
             history.entries[-1]["valid_map"] = score
@@ -184,7 +184,13 @@ def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
         "architecture": model.architecture,
         "attributes": list(model.schema.names),
         "start": model.start,
-        "data": {"name": data.name, "version": data.version, "images": len(data.image_names)},
+        "start_digest": model.start_digest,
+        "data": {
+            "name": data.name,
+            "version": data.version,
+            "images": len(data.image_names),
+            "pixels": data.pixel_digest,
+        },
         "config": decides,
     }
 

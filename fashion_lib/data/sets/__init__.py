@@ -141,7 +141,7 @@ def check_name(name: str) -> None:
     """
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise FashionError(
-            f"{name!r} cannot name a data set: use up to 40 small letters, digits, - and _, the first a letter or digit."
+            f"{name!r} cannot name a data set: use up to 40 small letters, digits, - and _, first a letter or digit."
         )
     if name in DATASETS or name.endswith(DERIVED):
         raise FashionError(f"the name '{name}' is reserved for a data set of the course: choose another name.")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
-from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.dataset import RetrievalData, digest_of, pixel_digest
 from fashion_lib.data.label_table import ROLES, SPLITS, Labels
 from fashion_lib.data.label_vectors import LabelVectors, vectors_of
 from fashion_lib.data.sets import load_dataset
@@ -41,7 +43,7 @@ class ManipulationData:
     """
 
     name: str
-    version: str
+    edition: str
     image_names: tuple[str, ...]
     pixels: np.ndarray
     labels: LabelVectors
@@ -69,6 +71,23 @@ class ManipulationData:
     @property
     def image_size(self) -> int:
         return int(self.pixels.shape[1])
+
+    @cached_property
+    def version(self) -> str:
+        """The edition, "+", and a digest of label vectors, splits, roles, schema and queries."""
+        parts = (
+            json.dumps(self.schema.to_json()).encode(),
+            *(name.encode() for name in self.image_names),
+            self.labels.matrix.tobytes(),
+            *(np.asarray(part, dtype="<U16").tobytes() for part in (self.split, self.role)),
+            f"{self.seed} {self.changes}".encode(),
+        )
+        return f"{self.edition.partition('+')[0]}+{digest_of(parts)}"
+
+    @cached_property
+    def pixel_digest(self) -> str:
+        """A digest of every pixel."""
+        return pixel_digest(self.pixels)
 
     @property
     def departures(self) -> dict[str, object]:
@@ -153,7 +172,7 @@ def from_retrieval_data(
 
     return ManipulationData(
         name=data.name + SUFFIX,
-        version=data.version,
+        edition=data.version,
         image_names=data.image_names,
         pixels=data.pixels,
         labels=vectors_of(chosen, rows),

@@ -133,7 +133,9 @@ class AttributeManipulation:
         arrays = (labels, known_attributes(labels, blocks), vectors.astype(np.float32), wanted)
         return TupleLabels(*(torch.from_numpy(a).to(device) for a in (*arrays, known_attributes(wanted, blocks))))
 
-    def score(self, model: ManipulationModel, data: ManipulationData, precision: str) -> float:
+    def score(
+        self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, precision: str
+    ) -> float:
         """Return Top-10 accuracy on the validation split, in [0, 1]."""
         return evaluate_manipulation(model, data, "valid", precision=precision).top10
 
@@ -152,7 +154,9 @@ class AttributeManipulation:
         found = classification_accuracy(model, data, "test", precision=precision)
         return {STAGE_1 + name: share for name, share in found.items()}
 
-    def measured(self, model: ManipulationModel, data: ManipulationData, history: TrainingHistory) -> Measured:
+    def measured(
+        self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, history: TrainingHistory
+    ) -> Measured:
         """Score the test split: see `split_scores`; accuracy after stage 1 comes from the history."""
         queries = data.queries("test")
         asked = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]

@@ -4,7 +4,7 @@ One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020): queries a
 attribute*, ranked by cosine similarity, and a candidate is relevant when it has the query's value.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 
@@ -293,14 +293,16 @@ def score_attribute(
 def evaluate(
     model, data, split: str = "valid", *, batch_size: int | None = None, precision: str = "fp32",
     budget_mib: float = 64, progress: str | None = None, rerank: Rerank | None = None,
+    attributes: Collection[int] | None = None,
 ) -> Evaluation:
     """Embed, rank and score every attribute of a split ("valid" or "test"); each image passes the backbone once.
 
-    rerank: see score_attribute. Attributes without a query in the split are left out. Raises FashionError when the
-    split has no query at all.
+    rerank: see score_attribute. attributes: ids to score (None: all). Attributes without a query in the split are
+    left out. Raises FashionError when the split has no query at all.
     """
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
-    present = [a for a in range(len(data.schema)) if len(queries.of(a))]
+    scored = range(len(data.schema)) if attributes is None else sorted(attributes)
+    present = [a for a in scored if len(queries.of(a))]
     if not present:
         raise FashionError(f"the split {split!r} of {data.name} has no query, so nothing can be evaluated:"
                            " give some of its rows the role 'query' in the label table.")

@@ -9,11 +9,13 @@ import inspect
 import numpy as np
 import pandas as pd
 
+from fashion_lib.core.words import plain_markdown
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
 from fashion_lib.data.label_table import ROLES, SPLITS
 from fashion_lib.data.sampling import SAMPLERS
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS, SELF_MATCH, TIES
 from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
+from fashion_lib.tasks.retrieval.retrieval_task import untrained_attributes
 
 
 def protocol_card(data, profile=None) -> str:
@@ -29,7 +31,7 @@ def protocol_card(data, profile=None) -> str:
     if profile is not None:
         parts += [f"## Training batches (profile {profile.name})", _bullets(_training_facts(profile))]
     if data.notes:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in data.notes)]
+        parts += ["## Notes", "\n".join(f"- {plain_markdown(note)}" for note in data.notes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -82,7 +84,10 @@ def _self_matches(data, split: str) -> int:
 def _data_facts(data) -> dict[str, str]:
     facts = {"pictures": f"{len(data.image_names):,}, {data.image_size} x {data.image_size} pixels"}
     regions = "known: localisation can be measured" if data.regions is not None else "unknown"
-    return facts | {key: str(value) for key, value in data.card.items()} | {"true regions of attributes": regions}
+    facts |= {key: str(value) for key, value in data.card.items()} | {"true regions of attributes": regions}
+    if untrained := untrained_attributes(data):
+        facts["not trained"] = f"{', '.join(untrained)}: the training labels hold no triplet, so no MAP is reported"
+    return facts
 
 
 def _scoring_facts(data) -> dict[str, str]:
@@ -119,9 +124,10 @@ def _training_facts(profile) -> dict[str, str]:
 
 
 def _bullets(facts: dict[str, str]) -> str:
-    return "\n".join(f"- **{name}**: {fact}" for name, fact in facts.items())
+    return "\n".join(f"- **{plain_markdown(name)}**: {plain_markdown(fact)}" for name, fact in facts.items())
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    lines = [table.columns, ["---"] * table.shape[1], *table.astype(str).itertuples(index=False)]
+    cells = table.astype(str).map(plain_markdown)
+    lines = [table.columns, ["---"] * table.shape[1], *cells.itertuples(index=False)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

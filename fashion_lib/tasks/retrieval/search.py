@@ -40,7 +40,8 @@ class Hits:
         """Return one line per found picture: row, image, similarity, value, correct."""
         images = [self.data.image_names[row] for row in self.rows]
         columns = {"row": self.rows, "image": images, "similarity": self.similarity, "value": self.values}
-        return pd.DataFrame(columns | {"correct": self.correct}, index=pd.RangeIndex(1, len(self.rows) + 1, name="rank"))
+        rank_of = pd.RangeIndex(1, len(self.rows) + 1, name="rank")
+        return pd.DataFrame(columns | {"correct": self.correct}, index=rank_of)
 
     def __repr__(self) -> str:
         wanted = self.wanted or "unknown"
@@ -70,12 +71,13 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
     try:
         row = index(row)
     except TypeError:
-        raise FashionError(f"the row {row!r} is no whole number: choose one from 0 to {len(data.pixels) - 1}.") from None
+        last = len(data.pixels) - 1
+        raise FashionError(f"the row {row!r} is no whole number: choose one from 0 to {last}.") from None
     offered = data.encoded(split, None if split == "train" else "candidate", labels="all").of(number)
     keep = offered.image != row
     images, values = offered.image[keep], offered.value[keep]
     if not len(images):
-        raise FashionError(f"the split {split!r} of {data.name} has no other candidate for '{attribute}': choose another.")
+        raise FashionError(f"the split {split!r} of {data.name} has no other picture for this attribute: choose another.")
     vectors = embed_images(model, data, np.r_[row, images], [number], precision=precision)[number]  # (1 + N, D)
     ((_, order),) = rank(vectors[:1], vectors[1:])
     order = order[0]

@@ -53,7 +53,7 @@ def load_wardrobe(size: int, images: int, seed: int = 0) -> RetrievalData:
     table = label_table(wardrobe)
     return RetrievalData(
         name="wardrobe",
-        version=VERSION,
+        edition=VERSION,
         schema=SCHEMA,
         image_names=tuple(image_name(index) for index in range(wardrobe.count)),
         pixels=pixels,
