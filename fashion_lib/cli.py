@@ -143,7 +143,7 @@ def notebook(
     source: Path,
     output: Path,
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME VALUE", help="may be given several times")
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME VALUE", help="may be repeated")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="execute it even if the output is complete")] = False,
 ) -> None:
@@ -341,8 +341,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: the words after the program's name; None is the process's own.
 
     Returns:
-        0 if all went well; 2 after a FashionError or wrong usage, whose sentence goes to stderr; 130 after Ctrl-C; 1 for
-        an error inside the library, whose traceback goes into a file, and for findings of the doctor.
+        0 if all went well; 2 after a FashionError or wrong usage, whose sentence goes to stderr; 130 after Ctrl-C; 1 after
+        an error inside the library, whose traceback goes into a file, and after findings of the doctor.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):

@@ -77,7 +77,7 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
     keep = offered.image != row
     images, values = offered.image[keep], offered.value[keep]
     if not len(images):
-        raise FashionError(f"the split {split!r} of {data.name} has no other picture for this attribute: choose another.")
+        raise FashionError(f"the split {split!r} of {data.name} has no other picture with that label: choose another.")
     vectors = embed_images(model, data, np.r_[row, images], [number], precision=precision)[number]  # (1 + N, D)
     ((_, order),) = rank(vectors[:1], vectors[1:])
     order = order[0]
