@@ -315,7 +315,7 @@ def _parameter(text: str) -> tuple[str, object]:
         raise FashionError(f"the parameter {text!r} has no value: write -p NAME VALUE.")
     try:
         return name, yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except Exception as error:  # beside YAMLError whatever the constructor of a date or number raises
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
         raise FashionError(
             f"the value of the parameter {name!r} is not YAML ({reason}): put quotation marks around a text, as in"
@@ -341,8 +341,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: the words after the program's name; None is the process's own.
 
     Returns:
-        0 if all went well; 2 after a FashionError or wrong usage, whose sentence goes to stderr; 130 after Ctrl-C; 1 after
-        an error inside the library, whose traceback goes into a file, and after findings of the doctor.
+        0 if all went well; 2 after a FashionError or wrong usage, whose sentence goes to stderr; 130 after Ctrl-C; 1
+        after an error inside the library, whose traceback goes into a file, and after findings of the doctor.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):

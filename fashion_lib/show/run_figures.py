@@ -66,8 +66,16 @@ def attention(run, rows: Sequence[int], attributes: Sequence[str], map_name: str
         if name not in maps:
             raise FashionError(f"{run.record.method} has no map {name!r}: {suggestion(name, tuple(maps))}")
         drawn.append(maps[name])
-        masks.append(None if data.regions is None else np.asarray(data.regions(rows, number), dtype=bool))
+        masks.append(None if data.regions is None else np.stack([_region(data, row, number) for row in rows]))
     return heat_map_rows(pixels, drawn, list(attributes), masks, row_titles=[f"row {row}" for row in rows])
+
+
+def _region(data, row: int, attribute: int) -> np.ndarray:
+    """Where a picture shows an attribute, bool (S, S); nowhere, if it does not show it."""
+    try:
+        return np.asarray(data.regions(np.array([row]), attribute)[0], dtype=bool)
+    except FashionError:
+        return np.zeros(data.pixels.shape[1:3], dtype=bool)
 
 
 def history(run) -> Figure:
