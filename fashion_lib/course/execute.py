@@ -56,7 +56,7 @@ def run_notebook(
     notebook = sources.read(source)
     notebook_parameters.check(notebook, parameters, source.name)
     identity = {
-        "source_sha256": sources.source_digest(notebook),
+        "source_sha256": sources.source_digest(notebook, imports=True),
         "parameters": parameters,
         "inputs": inputs,
         "profile_override": profile,
@@ -111,7 +111,7 @@ def execute_committed(source: Path, profile: str, commit: str) -> float:
     run_notebook(source, executed, profile=profile, force=True)
     notebook = sources.read(executed)
     minutes = notebook.metadata["fashion_run"]["minutes"]
-    nbformat.write(sources.stamp(notebook, profile, commit), executed)
+    nbformat.write(sources.stamp(notebook, profile, commit, minutes), executed)
     os.replace(executed, source)
     return minutes
 

@@ -19,17 +19,26 @@ from fashion_lib.data.label_table import COLUMNS, Labels, encode
 
 @dataclass(frozen=True, eq=False)
 class RetrievalData:
-    """Everything that sampling, training and evaluation read, wherever the pictures came from.
+    """All that sampling, training and evaluation read, whatever the source of the pictures.
 
-    edition          what the loader declares: the version of a drawing, or a digest of the picture files
-    pixels           uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`
-    labels           checked label table; its training rows hold every known label of an image
-    training_labels  the training rows used by default: FashionAI-style, one balanced label an image
-    notes            what was left out or derived, for the protocol card
-    regions          (image rows (B,), attribute id) -> bool (B, S, S): where the attribute lives, if known
-    card             further facts for the protocol card: source, licence, splitting rule
-    at_size          side in pixels -> the same data set with its pictures drawn or decoded at that size, if it can be
-    senders          who made each picture, where the split keeps their pictures together; part of `version`
+    Attributes:
+        name: name of the data set in records.
+        edition: what the loader declares: the version of a drawing, or a digest of the picture files.
+        schema: the attributes with their values.
+        image_names: unique names of the N pictures.
+        pixels: uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`.
+        labels: checked label table; its training rows hold every known label of an image.
+        training_labels: the training rows used by default: one balanced label per image, as in FashionAI.
+        notes: what was left out or derived, for the protocol card.
+        regions: (image rows (B,), attribute id) -> bool (B, S, S), the pixels that show the attribute; None
+            if unknown.
+        card: further facts for the protocol card: source, licence, splitting rule.
+        at_size: side in pixels -> the same data set, its pictures drawn or decoded at that size; None if
+            impossible.
+        senders: who made each picture, where the split keeps their pictures together; part of `version`.
+
+    Raises:
+        FashionError: if pixels, image names or a label table do not have this form.
     """
 
     name: str
@@ -75,7 +84,7 @@ class RetrievalData:
 
     @cached_property
     def version(self) -> str:
-        """The edition, "+", and a digest of labels, splits, roles, schema, image names and senders.
+        """Return the edition, "+", and a digest of labels, splits, roles, schema, image names and senders.
 
         It does not depend on the size of the pictures; `pixel_digest` does.
         """
@@ -89,18 +98,26 @@ class RetrievalData:
 
     @cached_property
     def pixel_digest(self) -> str:
-        """A digest of every pixel (a few tenths of a second for the laptop profile's 12,000 pictures)."""
+        """Return a digest of every pixel (a few tenths of a second for the laptop profile's 12,000 pictures).
+        """
         return pixel_digest(self.pixels)
 
     @property
     def image_size(self) -> int:
-        """Side S of the square pictures, in pixels."""
+        """Return the side S of the square pictures, in pixels."""
         return int(self.pixels.shape[1])
 
     def resized(self, size: int) -> RetrievalData:
-        """This data set with pictures (and regions) of `size` pixels, from the originals; itself at its own size.
+        """Return this data set with pictures and regions of another size, made from the originals.
 
-        FashionError when it was not made by a loader that can draw or decode the originals again.
+        At its own size the data set itself is returned.
+
+        Args:
+            size: side of the pictures, in pixels.
+
+        Raises:
+            FashionError: if no loader can draw or decode the originals again, or it finds other pictures at
+                that size.
         """
         if size == self.image_size:
             return self
@@ -118,9 +135,16 @@ class RetrievalData:
         return replace(self, pixels=other.pixels, regions=other.regions)
 
     def encoded(self, split: str, role: str | None = None, labels: str = "one") -> Labels:
-        """The rows of a split (and role) as numbers.
+        """Return the rows of a split (and role) as numbers.
 
-        `labels` matters in train only: "one" reads `training_labels`, "all" every known label of each image.
+        Args:
+            split: "train", "valid" or "test".
+            role: a role of the split, whose rows are kept; None keeps all rows.
+            labels: matters in train only. "one" reads `training_labels`, "all" every known label of each
+                image.
+
+        Raises:
+            FashionError: if the split, the role or the word `labels` is unknown.
         """
         if labels not in ("one", "all"):
             raise FashionError(f"labels='{labels}' is not known: write 'one' (one label an image) or 'all'.")
@@ -129,7 +153,11 @@ class RetrievalData:
 
 
 def check_name(name: str) -> None:
-    """Raise FashionError for a data set's name that cannot be a folder name in runs/."""
+    """Check that a data set's name can be a folder name in runs/.
+
+    Raises:
+        FashionError: if it cannot.
+    """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise FashionError(
             f"{name!r} cannot be the name of a data set: use up to 64 letters, digits, '_' and '-', and begin with a "
@@ -138,7 +166,10 @@ def check_name(name: str) -> None:
 
 
 def digest_of(parts: Iterable[bytes]) -> str:
-    """Return 12 hexadecimal digits of SHA-256 over the parts, each with its length, so that none runs into the next."""
+    """Return 12 hexadecimal digits of SHA-256 over the parts.
+
+    Each part enters with its length, so that other divisions of the same bytes give other digests.
+    """
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)

@@ -1,4 +1,7 @@
-"""What the papers print, and our row beside it: `papers.ipad` and `papers.yao2026` are the papers by name."""
+"""The tables and figures that the papers print, and our results beside them.
+
+`papers.ipad` and `papers.yao2026` are the papers by name.
+"""
 
 import importlib
 

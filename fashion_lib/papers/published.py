@@ -9,9 +9,16 @@ from fashion_lib.core.errors import FashionError
 
 
 def published(**chosen: str) -> pd.DataFrame:
-    """The papers' own figures: columns source, table, dataset, method, metric, attribute, value (map in percent).
+    """Return the papers' own figures, for example published(source="ipad", dataset="fashionai", table="1").
 
-    Keep the rows of a column's value by naming it: published(source="ipad", dataset="fashionai", table="1").
+    Args:
+        **chosen: column=value keeps the rows with that value.
+
+    Returns:
+        Columns source, table, dataset, method, metric, attribute, value (map in percent).
+
+    Raises:
+        FashionError: if there is no such column, or no row with that value.
     """
     table = pd.read_csv(paths.published_results_file(), dtype={"table": str}, keep_default_na=False)
     for column, value in chosen.items():
@@ -23,9 +30,12 @@ def published(**chosen: str) -> pd.DataFrame:
 
 
 def comparable(names: Mapping[str, str], dataset: str, metric: str = "map") -> pd.DataFrame:
-    """Published figures of our methods: rows (method, source), columns attributes.
+    """Return published figures of our methods: rows (method, source), columns attributes.
 
-    names: the papers' method name -> ours, for example {"asen_v2": "asen"}.
+    Args:
+        names: the papers' method name -> ours, for example {"asen_v2": "asen"}.
+        dataset: the papers' data set.
+        metric: the papers' metric.
     """
     table = published(dataset=dataset, metric=metric)
     table = table[table.method.isin(list(names))].assign(method=lambda t: t.method.map(names))

@@ -143,7 +143,13 @@ def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
     notebook = read(source)
     assert 0 < minutes < 2
     assert notebook.cells[2].outputs[0].text == "5\n"
-    assert notebook.metadata.fashion == {"source_sha256": digest, "profile": "smoke", "commit": "abc1234"}
+    assert notebook.metadata.fashion == {
+        "source_sha256": digest,
+        "ledger_sha256": "",
+        "profile": "smoke",
+        "commit": "abc1234",
+        "minutes": round(minutes, 2),
+    }
     assert [cell.metadata for cell in notebook.cells if cell.metadata] == [{"tags": ["parameters"]}]
     assert problems(source) == []
 

@@ -1,7 +1,7 @@
 """The protocol card of a data set: what a figure on it means, written from the code and the data themselves.
 
-Counts are counted, and the rules are the constants and defaults that evaluation and training use; a rule that changes
-in the code changes the card.
+Counts are computed from the data. The rules are the constants and defaults that evaluation and training use,
+and the first lines of their docstrings. So a rule that changes in the code changes the card.
 """
 
 import inspect
@@ -19,9 +19,14 @@ from fashion_lib.tasks.retrieval.retrieval_task import untrained_attributes
 
 
 def protocol_card(data, profile=None) -> str:
-    """Markdown: data set, splits, attributes, scoring rules, network input and, with a profile, training batches.
+    """Return the card as Markdown.
 
-    data: RetrievalData; profile: Profile or None.
+    It has the data set, splits, attributes, scoring rules, network input and, with a profile, training
+    batches.
+
+    Args:
+        data: RetrievalData.
+        profile: Profile or None.
     """
     parts = [f"# Protocol card: {data.name}, version {data.version}", _bullets(_data_facts(data)),
              "## Splits", _markdown(split_table(data)), f"Images in more than one split: {_shared_images(data)}.",
@@ -36,7 +41,10 @@ def protocol_card(data, profile=None) -> str:
 
 
 def split_table(data) -> pd.DataFrame:
-    """Per split: images, and label rows by role (train: every known label, and the default one an image)."""
+    """Return, per split, the number of images, and of label rows by role.
+
+    For train the label rows are every known label, and the labels used by default (one per image).
+    """
     lines = []
     for split in SPLITS:
         rows = data.labels[data.labels["split"] == split]
@@ -49,7 +57,11 @@ def split_table(data) -> pd.DataFrame:
 
 
 def attribute_table(data, split: str = "test") -> pd.DataFrame:
-    """Per attribute: scope, number of values, training labels, and the split's queries, candidates and relevance."""
+    """Return, per attribute, scope, number of values, training labels, and counts of the split.
+
+    The counts are queries, candidates, queries without a relevant candidate, and relevant candidates per
+    query.
+    """
     training, known = data.encoded("train"), data.encoded("train", labels="all")
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
     lines = []
@@ -66,7 +78,7 @@ def attribute_table(data, split: str = "test") -> pd.DataFrame:
 
 
 def _relevant(asked, offered) -> np.ndarray:
-    """Relevant candidates of each query, its own image never counted; int (Q,)."""
+    """Return the number of relevant candidates of each query, its own image never counted; int (Q,)."""
     values = np.bincount(offered.value, minlength=int(asked.value.max(initial=0)) + 1)[asked.value]
     own = pd.MultiIndex.from_arrays([offered.image, offered.value])
     return values - pd.MultiIndex.from_arrays([asked.image, asked.value]).isin(own)

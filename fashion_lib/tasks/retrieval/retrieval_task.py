@@ -1,4 +1,4 @@
-"""Attribute-specific retrieval as a task of the loop: labelled examples, selection by MAP, the test split's scores."""
+"""Attribute-specific retrieval as a task of the training loop: examples, selection by MAP, test scores."""
 
 import warnings
 
@@ -15,7 +15,7 @@ from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.task import Measured
 
-LOCALISED_PICTURES = 200  # of each attribute in the test split, whose maps are compared with the true regions
+LOCALISED_PICTURES = 200  # test pictures per attribute whose maps are compared with the true regions
 
 
 class AttributeRetrieval:
@@ -29,7 +29,7 @@ class AttributeRetrieval:
         """Load a data set of the registry, or take `data`.
 
         Raises:
-            FashionError: for questions of another task, such as `changes`.
+            FashionError: if there are settings of another task, such as `changes`.
         """
         if questions:
             raise FashionError(f"retrieval takes no {', '.join(questions)}: these belong to attribute manipulation.")
@@ -42,14 +42,17 @@ class AttributeRetrieval:
         return data.resized(profile.image_size * model.image_scale)
 
     def departures(self, data: RetrievalData) -> dict[str, object]:
-        """Return {}: this task has no other questions."""
+        """Return {}: this task has no settings of its own."""
         return {}
 
     def prepare(self, model: RetrievalModel, data: RetrievalData) -> None:
-        """Do nothing: what a method needs of the labels it gets from `before_training`."""
+        """Do nothing: a method receives the labels that it needs in `before_training`."""
 
     def sampler(self, data: RetrievalData, config: TrainingConfig):
-        """Return the sampler of `config.sampling` over the training labels; warn of attributes without a triplet."""
+        """Return the sampler of `config.sampling` over the training labels.
+
+        A warning names the attributes without a triplet.
+        """
         if untrained := untrained_attributes(data, config.labels):
             warnings.warn(
                 f"{', '.join(untrained)} of {data.name} cannot be trained and gets no MAP: its training labels hold no "
@@ -75,9 +78,9 @@ class AttributeRetrieval:
     def measured(
         self, model: RetrievalModel, data: RetrievalData, config: TrainingConfig, history: TrainingHistory
     ) -> Measured:
-        """Evaluate on the test split (percent), answer its fixed triplets, and measure localisation.
+        """Evaluate the test split: the metrics in percent, its fixed triplets, and localisation.
 
-        Localisation needs data that knows the true regions; its scores are fractions in [0, 1]. An attribute that
+        Localisation needs data with known true regions; its scores are fractions in [0, 1]. An attribute that
         formed no triplet in training is counted as "untrained" and gets no MAP.
         """
         scored = scored_attributes(model, data, config)
@@ -115,7 +118,13 @@ def scored_attributes(model: RetrievalModel, data: RetrievalData, config: Traini
 
 
 def batch_labels(batch: Batch, mining: str, device: torch.device) -> BatchLabels:
-    """Return the sampler's arrays as tensors on `device`."""
+    """Return the sampler's arrays as tensors on `device`.
+
+    Args:
+        batch: the sampler's int64 arrays.
+        mining: which triplets of a batch count, see in_batch_triplet_loss.
+        device: device of the tensors.
+    """
     arrays = (batch.images, batch.rows, batch.attributes, batch.values, batch.triplets)
     return BatchLabels(
         *(None if a is None else torch.from_numpy(a).to(device) for a in arrays), mining=mining
