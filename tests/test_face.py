@@ -255,3 +255,9 @@ def test_a_notebook_is_set_up_in_one_call(monkeypatch):
     monkeypatch.setattr(style, "pictures_as_jpeg", lambda: called.append(True))
     fl.notebook()
     assert called == [True]
+
+
+def test_the_reserved_ending_is_that_of_manipulation():
+    from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+
+    assert sets.DERIVED == SUFFIX  # written twice, since data sets know no task

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 CLONE = Path(__file__).resolve().parents[1]
 TINY_RUN = """
 import fashion_lib as fl
-profile = fl.profile("smoke").with_options(steps=2, wardrobe_images=800)
+profile = fl.profile("smoke").with_options(steps=2, wardrobe_images=1_200, image_size=32)
 run = fl.load_or_train("triplet", profile=profile, progress=False)
 assert 0 < run.score("map") < 100
 print(run.folder)
