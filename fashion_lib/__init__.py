@@ -5,9 +5,12 @@ Each name is imported when it is first used, so that `import fashion_lib` costs 
 
 import importlib
 
+from fashion_lib.core import threads
 from fashion_lib.core.errors import FashionError
 
 __version__ = "0.1.0"
+
+threads.set_default()
 
 # Public name -> module that holds it; "" after the colon is the module itself.
 _PUBLIC = {

@@ -26,7 +26,10 @@ app = typer.Typer(
 Profile = Annotated[str, typer.Option(help="smoke, laptop or paper")]
 OnlyProfile = Annotated[str | None, typer.Option("--profile", help="only this profile", show_default=False)]
 OnlyDataset = Annotated[str | None, typer.Option("--dataset", help="only this data set", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="do it anew")]
+Dataset = Annotated[str, typer.Option(help="of the runs")]
+Methods = Annotated[str, typer.Option(help="names, name.variant, or all")]
+Seeds = Annotated[str, typer.Option(help="whole numbers")]
+Output = Annotated[Path | None, typer.Option(help="folder of the executed notebooks (build/reproduce/<profile>)")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -84,7 +87,7 @@ def trace(
     attribute: Annotated[str, typer.Argument(help="an attribute, or overall, macro, local")] = "overall",
     metric: Annotated[str | None, typer.Option(help="such as map or recall@1")] = None,
     variant: Annotated[str | None, typer.Option(help="its name in the results")] = None,
-    dataset: Annotated[str, typer.Option(help="of the runs")] = "wardrobe",
+    dataset: Dataset = "wardrobe",
     profile: Profile = "laptop",
 ) -> None:
     """Walk a number of the README back to ledger rows, seeds, commit and settings."""
@@ -113,26 +116,40 @@ def train(
 
 
 @app.command()
+def plan(
+    profile: Profile = "laptop",
+    methods: Methods = "random,triplet,csn,asen",
+    seeds: Seeds = "0,1,2",
+    dataset: Dataset = "wardrobe",
+    output: Output = None,
+) -> None:
+    """Print the training runs that reproduce would do, as JSON."""
+    from fashion_lib.workflow.plan import as_json, planned_runs, training_job
+
+    _check_profile(profile)
+    runs = planned_runs(methods, seeds, dataset, profile)
+    print(as_json([training_job(run, output or paths.build_dir() / "reproduce" / profile) for run in runs]))
+
+
+@app.command()
 def reproduce(
     profile: Profile = "laptop",
-    methods: Annotated[str, typer.Option(help="names, name.variant, or all")] = "random,triplet,csn,asen",
-    seeds: Annotated[str, typer.Option(help="whole numbers")] = "0,1,2",
-    dataset: Annotated[str, typer.Option()] = "wardrobe",
+    methods: Methods = "random,triplet,csn,asen",
+    seeds: Seeds = "0,1,2",
+    dataset: Dataset = "wardrobe",
     notebooks: Annotated[str, typer.Option(help="all, or such as 00-07,10")] = "00-07",
-    output: Annotated[
-        Path | None, typer.Option(help="folder of the executed notebooks (build/reproduce/<profile>)")
-    ] = None,
+    output: Output = None,
     training_only: Annotated[bool, typer.Option("--training-only", help="no course notebooks and no report")] = False,
     force: Annotated[bool, typer.Option("--force", help="delete these runs and train anew")] = False,
+    jobs: Annotated[str, typer.Option(help="how many train at once (default: one per core)")] = "",
 ) -> None:
     """Train, execute the notebooks and write the report."""
     _needs_clone("reproduce executes the course's notebooks")
-    from fashion_lib.workflow import plan
+    from fashion_lib.workflow import local
 
+    options = {"force": force, "training_only": training_only, "output": output, "jobs": jobs}
     try:
-        plan.reproduce(
-            profile, methods, seeds, dataset, notebooks, force=force, training_only=training_only, output=output
-        )  # fmt: skip
+        local.reproduce(profile, methods, seeds, dataset, notebooks, **options)
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
         raise SystemExit(130) from None
@@ -161,7 +178,7 @@ def execute_notebooks(
     profile: Profile = "laptop",
 ) -> None:
     """Execute the committed notebooks in place and stamp them."""
-    _check_filter(None, profile)
+    _check_profile(profile)
     from fashion_lib.core import provenance
     from fashion_lib.course.execute import execute_committed
     from fashion_lib.course.sources import problems
@@ -281,12 +298,17 @@ def _needs_clone(what: str) -> None:
         raise FashionError(f"{what}, which an installed package does not have: run it in a clone of the repository.")
 
 
-def _check_filter(dataset: str | None, profile: str | None) -> None:
-    """FashionError for a profile that does not exist, and for a data set without a name and without any run."""
+def _check_profile(profile: str) -> None:
     from fashion_lib.training.profiles import PROFILES
 
-    if profile is not None and profile not in PROFILES:
+    if profile not in PROFILES:
         raise FashionError(f"there is no profile {profile!r}: {suggestion(profile, tuple(PROFILES))}")
+
+
+def _check_filter(dataset: str | None, profile: str | None) -> None:
+    """FashionError for a profile that does not exist, and for a data set without a name and without any run."""
+    if profile is not None:
+        _check_profile(profile)
     if dataset is None:
         return
     from fashion_lib.data import sets
@@ -349,6 +371,8 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ± shows ?, and the command goes on
     try:
+        # Kernels and jobs start in other folders, where a relative path would be another one.
+        os.environ.update(paths.absolute_settings())
         status = _run(arguments)
         sys.stdout.flush()
         return status

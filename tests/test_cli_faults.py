@@ -103,6 +103,7 @@ def test_a_notebook_that_is_none(text, project, capsys):
     refused(capsys, "notebook", str(project / "a.ipynb"), str(project / "o.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "utf-8"])
 def test_a_terminal_of_another_encoding(encoding):
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}

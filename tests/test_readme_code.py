@@ -33,6 +33,7 @@ def tiny_laptop(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(2))
 def test_the_code_of_the_readme_runs(number, tiny_laptop, monkeypatch, capsys):
     assert len(BLOCKS) == 2

@@ -14,9 +14,8 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 
 # What a name in the archive causes in a fresh folder: too long, not encodable, a file that is a folder, too.
 NAME_ERRORS = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
@@ -63,7 +62,7 @@ def extract(archive: Path, folder: Path) -> None:
                     "address and download it from its public home."
                 )
             _check_size(archive, sum(entry.file_size for entry in entries), folder)
-            for entry in tqdm(entries, desc="unpacking", unit="file", leave=False):
+            for entry in progress_bar(entries, desc="unpacking", unit="file", leave=False):
                 inside = PurePosixPath(entry.filename).parts[1:]
                 if not entry.is_dir() and inside:
                     _unpack(zipped, entry, folder.joinpath(*inside))

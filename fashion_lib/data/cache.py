@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 
 FORMAT = 1
 SAMPLE = 64
@@ -184,7 +184,7 @@ def _processors() -> int:
 
 def _draw_all(part: Path, count: int, size: int, draw, workers: int, chunk: int, progress: str) -> None:
     jobs = [range(start, min(start + chunk, count)) for start in range(0, count, chunk)]
-    with tqdm(total=count, desc=progress, unit="picture", leave=False) as bar:
+    with progress_bar(total=count, desc=progress, unit="picture", leave=False) as bar:
         if workers > 1 and len(jobs) > 1:
             try:
                 with _pool(min(workers, len(jobs))) as pool:

@@ -21,9 +21,9 @@ import zipfile
 from pathlib import Path
 
 from filelock import FileLock
-from tqdm import tqdm
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.core.words import listed
 from fashion_lib.data.archive import check_sha256, extract
 from fashion_lib.data.label_table import read_rows
@@ -197,7 +197,7 @@ def _fetch_once(url: str, part: Path) -> bool:
             raise http.client.HTTPException(f"HTTP status {answer.status}, where 200 was expected")
         with (
             part.open("ab") as file,
-            tqdm(
+            progress_bar(
                 total=total, initial=have, unit="B", unit_scale=True, leave=False, desc="downloading"
             ) as bar,
         ):
@@ -283,7 +283,7 @@ def check_folder(folder: Path) -> str:
             f"({listed(missing)}): download them again into an empty folder."
         )
     broken = [
-        file.name for file in tqdm(files, desc="checking", unit="image", leave=False) if not _opens(file)
+        file.name for file in progress_bar(files, desc="checking", unit="image", leave=False) if not _opens(file)
     ]
     if len(broken) > TOLERATED * len(files):
         raise FashionError(

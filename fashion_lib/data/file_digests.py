@@ -15,9 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from fashion_lib.core import paths
+from fashion_lib.core.progress import bar as progress_bar
 
 FORMAT = 1
 SETTLED = 2.0  # seconds; the coarsest clock of a common file system (FAT) ticks every two
@@ -36,7 +35,7 @@ def file_digests(folder: Path, files: Sequence[str]) -> list[str]:
     memory = paths.cache_dir() / f"digests-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]}.json"
     known = _remembered(memory)
     digests, fresh = [], {}
-    for name in tqdm(files, desc="checking the photographs", unit="file", leave=False, delay=2):
+    for name in progress_bar(files, desc="checking the photographs", unit="file", leave=False, delay=2):
         path = folder / name
         facts = _facts(path)
         entry = known.get(name)

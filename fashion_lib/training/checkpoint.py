@@ -50,6 +50,27 @@ def _replace(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete the unfinished files of processes that were killed while they wrote into a run folder.
+
+    What a living process writes stays: its number stands in the name of its file.
+    """
+    for part in folder.glob("*.part"):
+        number = part.name.removesuffix(".part").rpartition(".")[2]
+        if not (number.isascii() and number.isdigit() and _is_alive(int(number))):
+            part.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # it belongs to another user
+    return True
+
+
 def read_checkpoint(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(tensors on the CPU, state). Never unpickles.
 

@@ -25,6 +25,7 @@ class TrainingHistory:
         precision: the precision that the run uses.
         warned: whether the warning about a collapse was given.
         measure: what valid_map and best_map hold: "MAP", except for tasks with another validation score.
+        threads: pairs [step, number]: from that step on the processor computed with so many threads.
         pending: the figures of the steps since the last entry.
     """
 
@@ -38,7 +39,13 @@ class TrainingHistory:
     precision: str = ""
     warned: bool = False
     measure: str = "MAP"
+    threads: list[list[int]] = field(default_factory=list)
     pending: list[dict] = field(default_factory=list)
+
+
+def threads_used(history: TrainingHistory) -> int | list[list[int]]:
+    """What a record says of the threads: their number, or the pairs [step, number] where it changed."""
+    return history.threads[0][1] if len(history.threads) == 1 else history.threads
 
 
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:

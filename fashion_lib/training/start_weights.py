@@ -23,9 +23,9 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from fashion_lib.core import paths
+from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.cache import load_or_build
 from fashion_lib.data.sets.wardrobe.drawing import VERSION, Wardrobe
@@ -155,7 +155,7 @@ def learn_start(
     optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
     losses: dict[str, float] = {}
-    with tqdm(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
+    with progress_bar(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
         for step in bar:
             rng = np.random.default_rng([seed, step])
             rows = rng.integers(0, images, batch_size)

@@ -152,6 +152,7 @@ def test_where_the_photographs_are_looked_for(tmp_path, monkeypatch):
     assert clothing_folder() == tmp_path / "chosen"
 
 
+@pytest.mark.real_data
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/clothing-dataset is not beside this project")
 def test_the_real_photographs(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FASHION_CACHE", str(tmp_path))

@@ -11,9 +11,9 @@ from operator import index
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.parts.precision import autocast
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
@@ -219,7 +219,8 @@ def visit_features(
     model.eval()
     try:
         with torch.no_grad():
-            for start in tqdm(range(0, len(images), batch_size), desc=progress, disable=progress is None):
+            starts = range(0, len(images), batch_size)
+            for start in progress_bar(starts, desc=progress, unit="batch", disable=progress is None):
                 chunk = images[start:start + batch_size]
                 with autocast(precision, device):
                     features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))
