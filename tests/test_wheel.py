@@ -56,7 +56,7 @@ def run(installed, tmp_path):
         assert result.returncode == code, result.stderr
         assert "Traceback" not in result.stderr
         assert list(empty.iterdir()) == []  # nothing is strewn about
-        return result.stdout + result.stderr
+        return result.stderr if code else result.stdout
 
     return python
 
