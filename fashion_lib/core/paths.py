@@ -11,13 +11,34 @@ from pathlib import Path
 from fashion_lib.core.errors import FashionError
 
 FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_WEIGHTS")
+# What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
+SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
+
+
+def installed() -> bool:
+    """Return whether the library was installed from a wheel, so that no clone lies around it."""
+    return SHIPPED.is_dir()
+
+
+def user_folder() -> Path:
+    """Where an installed library keeps runs, cache and build: fashion_lib in $XDG_DATA_HOME or ~/.local/share."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser().resolve() / "fashion_lib"
+
+
+def data_file(*parts: str) -> Path:
+    """Return a file or folder of data/: the project's own where it is there or no wheel came, else the wheel's."""
+    own = root().joinpath("data", *parts)
+    return SHIPPED.joinpath(*parts) if installed() and not own.exists() else own
 
 
 def root() -> Path:
     """Return the project folder: $FASHION_ROOT, else the first folder above this file that holds pyproject.toml.
 
+    A library that was installed from a wheel takes `user_folder()` instead of a clone.
+
     Raises:
-        FashionError: neither leads to a folder.
+        FashionError: none of them is a folder.
     """
     if chosen := os.environ.get("FASHION_ROOT"):
         folder = Path(chosen).expanduser().resolve()
@@ -26,6 +47,8 @@ def root() -> Path:
                 f"FASHION_ROOT names {folder}, which is not a folder: create it or unset the variable."
             )
         return folder
+    if installed():
+        return user_folder()
     for folder in Path(__file__).resolve().parents:
         if (folder / "pyproject.toml").is_file():
             return folder
@@ -96,22 +119,22 @@ def figures_dir() -> Path:
 
 def ledger_dir() -> Path:
     """Return the folder of the committed results ledger, one CSV file per variant of a method."""
-    return root() / "data" / "results"
+    return data_file("results")
 
 
 def weights_dir() -> Path:
     """Return the folder of the start weights that ship with the course."""
-    return root() / "data" / "weights"
+    return data_file("weights")
 
 
 def published_results_file() -> Path:
     """Return the file of the papers' own numbers."""
-    return root() / "data" / "published_results.csv"
+    return data_file("published_results.csv")
 
 
 def run_list_file() -> Path:
     """Return the file that says how the runs behind the ledger were made."""
-    return root() / "data" / "runs.csv"
+    return data_file("runs.csv")
 
 
 def notebooks_dir() -> Path:

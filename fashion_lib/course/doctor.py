@@ -38,7 +38,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything checked, in the order in which trouble should be mended."""
-    checks = (_python, _lock, _torch, _threads, _kernel, _folders, _weights, _photographs, _results)
+    checks = (_python, _project, _lock, _torch, _threads, _kernel, _folders, _weights, _photographs, _results)
     return [finding for check in checks for finding in check()]
 
 
@@ -70,7 +70,18 @@ def _python() -> Iterator[Finding]:
     yield Finding("python", f"{platform.python_version()} at {sys.prefix}", advice)
 
 
+def _project() -> Iterator[Finding]:
+    if paths.installed():
+        state = "installed from a wheel, with the committed results; notebooks are in a clone only"
+        yield Finding("project", f"{state}; runs, cache and build go to {paths.root()} (FASHION_ROOT moves it)")
+    else:
+        yield Finding("project", f"{paths.root()}")
+
+
 def _lock() -> Iterator[Finding]:
+    if not (paths.root() / "requirements.lock").is_file() and paths.installed():
+        yield Finding("lock", "none here: pip chose the versions within the ranges of the package")
+        return
     differing = lock_differences()
     gpu_only = all(re.match(r"(nvidia-|cuda-|triton )\S* ?missing", item) for item in differing)
     if not differing:

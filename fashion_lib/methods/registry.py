@@ -9,8 +9,10 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import pandas as pd
 import torch
 
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
@@ -18,6 +20,7 @@ from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.backbones import start_digest
 
 Builder = Callable[..., RetrievalModel]
+TASKS = ("retrieval", "manipulation")
 LAST = 1_000  # the order of a method that does not say where it stands in tables
 
 
@@ -35,6 +38,12 @@ class Method:
     task: str = "retrieval"
     trainable: bool = True
     order: int = LAST
+
+
+class UnknownMethod(FashionError, KeyError):
+    """No method has that name. It is a KeyError, too, because the registry is read like a dictionary."""
+
+    __str__ = FashionError.__str__  # a KeyError would print the sentence in quotation marks
 
 
 _registered: dict[str, Method] = {}
@@ -80,7 +89,10 @@ class Methods(Mapping[str, Method]):
         return {entry.name: entry for entry in sorted(found, key=lambda e: (e.task != "retrieval", e.order, e.name))}
 
     def __getitem__(self, name: str) -> Method:
-        return self._found()[name]
+        found = self._found()
+        if name not in found:
+            raise UnknownMethod(f"there is no method {name!r}: {suggestion(name, tuple(found))}")
+        return found[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())
@@ -89,10 +101,47 @@ class Methods(Mapping[str, Method]):
         return len(self._found())
 
     def known(self, name: str) -> Method:
-        """Return the method of that name. Raises FashionError with the nearest known name."""
-        if name not in self:
-            raise FashionError(f"there is no method {name!r}: {suggestion(name, tuple(self))}")
+        """Return the method of that name, as [name] does. Raises FashionError with the nearest known name."""
         return self[name]
+
+
+def as_table(task: str | None = None) -> pd.DataFrame:
+    """Return the methods as a table, in the order of tables, simplest first.
+
+    Args:
+        task: "retrieval" or "manipulation"; None is both.
+
+    Returns:
+        Method's name -> task, variants (the first is the default), reference, and what its default variant cost on the
+        wardrobe with the laptop profile: parameters, minutes of training and evaluation (mean over seeds).
+
+    Raises:
+        FashionError: for another task.
+    """
+    if task not in (None, *TASKS):
+        raise FashionError(f"there is no task {task!r}: {suggestion(str(task), TASKS)}")
+    measured = _measured_costs()
+    rows = {
+        entry.name: (entry.task, ", ".join(entry.variants), entry.reference, *measured.get(entry.name, ("", "")))
+        for entry in Methods(task).values()
+    }
+    columns = ["task", "variants", "reference", "parameters", "minutes"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("method")
+
+
+def _measured_costs() -> dict[str, tuple[str, str]]:
+    """Method -> parameters and minutes of its default variant, from the committed list of runs."""
+    file = paths.run_list_file()
+    if not file.is_file():
+        return {}
+    made = pd.read_csv(file, dtype=str, keep_default_na=False)
+    made = made[made["dataset"].isin(["wardrobe", "wardrobe_manipulation"]) & (made["profile"] == "laptop")]
+    found = {}
+    for (name, variant), runs in made.groupby(["method", "variant"]):
+        if name in METHODS and variant == METHODS[name].variants[0]:
+            minutes = pd.to_numeric(runs["minutes"]).mean()
+            found[name] = (f"{int(runs['parameters'].iloc[0]):,}", f"{minutes:.1f}")
+    return found
 
 
 def import_methods() -> None:

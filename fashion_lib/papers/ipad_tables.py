@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.papers.published import published
@@ -150,9 +152,17 @@ def printed(rows: Mapping[str, Row], where: str, table: str) -> pd.DataFrame:
     return wide.reindex([row.printed for row in rows.values()]).set_axis(list(rows))
 
 
+def named(name: str) -> dict[str, Row]:
+    """Return the rows of "table1" to "table3" or of "fig2" to "fig5". Raises FashionError for another name."""
+    known = {f"table{number}": METHOD_ROWS for number in TABLES} | FIGURES
+    if name not in known:
+        raise FashionError(f"IPAD's paper has no {name!r} of runs: {suggestion(name, tuple(known))}")
+    return known[name]
+
+
 def beside(
-    rows: Mapping[str, Row],
-    table: str,
+    rows: Mapping[str, Row] | str,
+    table: str = "",
     *,
     where: str = "fashionai",
     dataset: str = "wardrobe",
@@ -166,8 +176,8 @@ def beside(
     row without a run says so.
 
     Args:
-        rows: the rows of the table.
-        table: the paper's table or figure, such as "1" or "fig2".
+        rows: the rows of the table, or its name: "table1" to "table3", "fig2" to "fig5".
+        table: the paper's table or figure, such as "1" or "fig2"; not needed where `rows` is a name.
         where: the paper's data set.
         dataset: our data set.
         profile: name of our profile.
@@ -178,6 +188,9 @@ def beside(
         Rows as given, columns (whose, name). The figures are MAP in percent; ours are mean ± spread over
         seeds.
     """
+    if isinstance(rows, str):
+        rows, table = named(rows), rows.removeprefix("table")
+        where = TABLES.get(table, where)
     theirs, pairs = printed(rows, where, table), labelled(rows)
     summary = tables.summarise(_ledger(dataset, profile))
     names = summary.columns.get_level_values(0).unique()

@@ -5,12 +5,18 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS, build_model
+from fashion_lib.runs.cost import cost
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
+from fashion_lib.tasks.retrieval.search import Hits, search
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.history import TrainingHistory, threads_used
 from fashion_lib.training.loop import train
@@ -29,6 +35,44 @@ class Run:
     record: RunRecord
     history: TrainingHistory
     folder: Path
+
+    def score(self, metric: str = "map", attribute: str = "overall") -> float:
+        """Return a score of the test split from the run's record.
+
+        Args:
+            metric: such as "map" or "recall@1" (in percent), or of manipulation "top10_acc".
+            attribute: an attribute's name, or an average: "overall", "macro", "local".
+
+        Raises:
+            FashionError: for a metric or an attribute that the record does not have.
+        """
+        scores = self.record.metrics | self.record.localisation
+        if metric not in scores:
+            raise FashionError(f"this run has no score {metric!r}: {suggestion(metric, tuple(scores))}")
+        if attribute not in scores[metric]:
+            raise FashionError(f"{metric} has no {attribute!r}: {suggestion(attribute, tuple(scores[metric]))}")
+        return scores[metric][attribute]
+
+    def cost(self) -> pd.Series:
+        """Return what the model costs (see `runs.cost.cost`), with the training's image passes and minutes."""
+        trained = {
+            "backbone passes in training": self.history.image_passes,
+            "minutes of training and validation": round(self.record.minutes, 2),
+        }
+        return pd.concat([cost(self.model, self.data.image_size), pd.Series(trained, dtype=object)])
+
+    def search(self, row: int, attribute: str, *, split: str = "test") -> Hits:
+        """Rank the candidates of a split by their similarity to one picture under one attribute, see `search`.
+
+        Raises:
+            FashionError: for a run of attribute manipulation, whose questions are operations, not pictures.
+        """
+        if METHODS.known(self.record.method).task != RETRIEVAL.name:
+            raise FashionError(
+                f"{self.record.method} answers operations (this picture, but with long sleeves), not a picture alone:"
+                " search with a retrieval method, or see notebook 14."
+            )
+        return search(self.model, self.data, row, attribute, split=split, precision=self.history.precision or "fp32")
 
 
 def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:

@@ -102,4 +102,6 @@ def heat_map_rows(
 
 def draw_outline(axes, mask: np.ndarray, colour: str = "cyan") -> None:
     """The edge of bool (H, W) as a thin line on axes that show the picture."""
+    if not mask.any():
+        return  # matplotlib would warn that there is nothing to draw
     axes.contour(mask.astype(float), levels=[0.5], colors=[colour], linewidths=1.1)

@@ -255,7 +255,7 @@ def test_a_kernel_is_given_absolute_folders_and_the_number_of_threads(tmp_path, 
 
 
 def test_commands_make_folders_absolute_once(tmp_path, monkeypatch, capsys):
-    from fashion_lib.__main__ import main
+    from fashion_lib.cli import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FASHION_CACHE", "cache")

@@ -10,7 +10,7 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import COLUMNS, encode, write_label_table
 from fashion_lib.data.photographs import decode_photograph
-from fashion_lib.data.sets import DATASETS, load_dataset
+from fashion_lib.data.sets import DATASETS, DataSet, load_dataset
 from fashion_lib.data.sets.folder import load_folder
 from fashion_lib.data.splits import one_label_per_image
 from fashion_lib.training.profiles import get_profile
@@ -74,7 +74,7 @@ def test_parts_that_do_not_fit_together(changes, words):
 
 def test_the_registry_loads_by_name(monkeypatch):
     assert set(DATASETS) == {"wardrobe", "clothing"}
-    monkeypatch.setitem(DATASETS, "mine", lambda profile: (profile, "loaded"))
+    monkeypatch.setitem(DATASETS, "mine", DataSet(lambda profile: (profile, "loaded"), "", ""))
     assert load_dataset("mine", TINY) == (TINY, "loaded")
     with pytest.raises(FashionError, match="no data set 'wardrob': did you mean 'wardrobe'"):
         load_dataset("wardrob", TINY)

@@ -14,7 +14,7 @@ from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.data.sets import DATASETS
+from fashion_lib.data.sets import DATASETS, DataSet
 from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
 from fashion_lib.methods.two_branch import weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
@@ -342,7 +342,7 @@ def test_runs_get_pictures_of_the_size_that_the_model_reads(monkeypatch):
         image_size=16, steps=2, batch_size=12, groups=2, evaluations=0, start="random"
     )
     data = at_size(16)
-    monkeypatch.setitem(DATASETS, "tiny", lambda profile: at_size(profile.image_size))
+    monkeypatch.setitem(DATASETS, "tiny", DataSet(lambda profile: at_size(profile.image_size), "", ""))
     run = load_or_train("rpf", dataset="tiny", profile=profile, progress=False)
     assert run.data.image_size == 32 and np.array_equal(run.data.pixels, at_size(32).pixels)
     assert load_or_train("rpf", profile=profile, data=data, progress=False).record == run.record

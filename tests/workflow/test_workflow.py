@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib.__main__ import main
+from fashion_lib.cli import main
 from fashion_lib.core.errors import FashionError
 from fashion_lib.workflow import local
 from fashion_lib.workflow.plan import (

@@ -1,3 +1,4 @@
+import inspect
 import os
 import subprocess
 import sys
@@ -5,7 +6,8 @@ import sys
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib.__main__ import main, parser
+from fashion_lib import cli
+from fashion_lib.cli import main
 from fashion_lib.core import paths
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
@@ -59,7 +61,7 @@ def test_results_can_be_narrowed(project, capsys):
     assert {line.split(",")[1] for line in lines(capsys)[1:]} == {"csn"}
     main(["results", "--csv", "--dataset", "clothing"])
     assert {line.split(",")[1] for line in lines(capsys)[1:]} == {"triplet"}
-    main(["results", "--csv", "--dataset", "none"])
+    main(["results", "--csv", "--dataset", "wardrobe", "--profile", "paper"])
     assert len(lines(capsys)) == 1
 
 
@@ -160,9 +162,9 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
 
 
 def test_defaults_of_the_command_are_those_of_the_function():
-    chosen = parser().parse_args(["reproduce"])
-    assert (chosen.profile, chosen.methods, chosen.seeds) == ("laptop", plan.METHODS, plan.SEEDS)
-    assert chosen.notebooks == plan.NOTEBOOKS
+    chosen = {name: one.default for name, one in inspect.signature(cli.reproduce).parameters.items()}
+    assert (chosen["profile"], chosen["methods"], chosen["seeds"]) == ("laptop", plan.METHODS, plan.SEEDS)
+    assert chosen["notebooks"] == plan.NOTEBOOKS
     makefile = (paths.root() / "Makefile").read_text()
     assert f"METHODS ?= {plan.METHODS}\nSEEDS ?= {plan.SEEDS}\n" in makefile
     assert f"NOTEBOOKS ?= {plan.NOTEBOOKS}\n" in makefile
@@ -185,7 +187,7 @@ def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch
 
 def test_help_needs_no_heavy_module():
     code = (
-        "import sys; from fashion_lib.__main__ import parser; parser().format_help();"
+        "import sys; from fashion_lib.cli import main; main(['--help']); main(['reproduce', '--help']);"
         "sys.exit(' '.join({'torch', 'pandas', 'numpy', 'nbformat'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,0 +1,49 @@
+"""What a model costs: parameters, passes through its backbone, and operations, counted rather than quoted."""
+
+import pandas as pd
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from fashion_lib.methods.base import RetrievalModel
+
+
+def cost(model: RetrievalModel, image_size: int | None = None) -> pd.Series:
+    """Count what a model needs to embed one picture for one attribute.
+
+    Args:
+        model: any model of the registry.
+        image_size: side of the pictures in pixels; operations are counted only where it is given.
+
+    Returns:
+        Named numbers: parameters, backbone passes per image, and with image_size the multiplications plus additions of
+        one image and one attribute, in units of 10^9.
+    """
+    found = {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "embedding size": model.embedding_dim,
+        "backbone passes per image": model.image_passes,
+    }
+    if image_size is not None:
+        found["10^9 operations per image and attribute"] = operations(model, image_size)
+    return pd.Series(found, name=type(model).__name__, dtype=object)
+
+
+def operations(model: RetrievalModel, image_size: int) -> float:
+    """Return multiplications plus additions to embed one random picture for attribute 0, in units of 10^9."""
+    parameter = next(model.parameters(), None)
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    image = torch.zeros(1, 3, image_size, image_size, device=device)
+    attribute = torch.zeros(1, dtype=torch.int64, device=device)
+    modes = [(module, module.training) for module in model.modules()]
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not know the fused attentions of inference
+    try:
+        model.eval()
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            model.attend(model.features(image), attribute)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        for module, training in modes:
+            module.training = training
+    return round(counter.get_total_flops() / 1e9, 4)

@@ -1,0 +1,88 @@
+"""One question to a trained model: which pictures have the same value of this attribute as that one?"""
+
+from dataclasses import dataclass
+from operator import index
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
+from fashion_lib.tasks.retrieval.evaluation import embed_images, rank
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """The answer to one question, best first; `fl.show.hits` draws it.
+
+    data: the data set. query: row of the asked picture in it. attribute: name. rows: int64 (N,), rows of the found
+    pictures. similarity: float32 (N,), cosine. values: the label of each, "" where the table has none. wanted: the
+    query's own label, "" where the table has none.
+    """
+
+    data: Any
+    query: int
+    attribute: str
+    rows: np.ndarray
+    similarity: np.ndarray
+    values: tuple[str, ...]
+    wanted: str
+
+    @property
+    def correct(self) -> np.ndarray:
+        """bool (N,): whether each found picture has the query's value; all False where that is not known."""
+        return np.array([value == self.wanted != "" for value in self.values], dtype=bool)
+
+    def table(self) -> pd.DataFrame:
+        """Return one line per found picture: row, image, similarity, value, correct."""
+        images = [self.data.image_names[row] for row in self.rows]
+        columns = {"row": self.rows, "image": images, "similarity": self.similarity, "value": self.values}
+        rank_of = pd.RangeIndex(1, len(self.rows) + 1, name="rank")
+        return pd.DataFrame(columns | {"correct": self.correct}, index=rank_of)
+
+    def __repr__(self) -> str:
+        wanted = self.wanted or "unknown"
+        return f"{self.attribute} of row {self.query} ({wanted}):\n{self.table().head(8)}"
+
+
+def search(model, data, row: int, attribute: str, *, split: str = "test", precision: str = "fp32") -> Hits:
+    """Rank the candidates of a split by their similarity to one picture under one attribute.
+
+    Args:
+        model: a RetrievalModel.
+        data: a RetrievalData.
+        row: the asked picture, a row of data.pixels, of any split. It is never among its own answers.
+        attribute: a name of data.schema.
+        split: whose candidates are ranked: "test", "valid", or "train" for all training pictures with that label.
+        precision: of the backbone, "fp32" or "bf16".
+
+    Returns:
+        The hits. Equal similarities are ordered by row of the candidates' table.
+
+    Raises:
+        FashionError: for an unknown attribute or split, a row outside the data, and a split without candidates.
+    """
+    number = data.schema.index(attribute)
+    if split not in SPLITS:
+        raise FashionError(f"there is no split {split!r}: {suggestion(split, SPLITS)}")
+    try:
+        row = index(row)
+    except TypeError:
+        last = len(data.pixels) - 1
+        raise FashionError(f"the row {row!r} is no whole number: choose one from 0 to {last}.") from None
+    offered = data.encoded(split, None if split == "train" else "candidate", labels="all").of(number)
+    keep = offered.image != row
+    images, values = offered.image[keep], offered.value[keep]
+    if not len(images):
+        raise FashionError(f"the split {split!r} of {data.name} has no other picture with that label: choose another.")
+    vectors = embed_images(model, data, np.r_[row, images], [number], precision=precision)[number]  # (1 + N, D)
+    ((_, order),) = rank(vectors[:1], vectors[1:])
+    order = order[0]
+    similarity = (vectors[1:] @ vectors[0]).numpy()[order]
+    names = data.schema.attributes[number].values
+    own = data.labels[(data.labels["image"] == data.image_names[row]) & (data.labels["attribute"] == attribute)]
+    wanted = "" if own.empty else str(own["value"].iloc[0])
+    return Hits(data, row, attribute, images[order], similarity, tuple(names[v] for v in values[order]), wanted)

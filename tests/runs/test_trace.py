@@ -1,0 +1,125 @@
+"""A number of the README, walked back: file and line, seeds, mean and spread, how it was made, settings."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from fashion_lib.cli import main
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.runs import ledger, run_list
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.runs.trace import trace
+from fashion_lib.show import tables
+
+
+def rows_of_readme():
+    """(method, variant, column, text) of every cell of the README's wardrobe table whose row is a plain name."""
+    lines = (paths.root() / "README.md").read_text(encoding="utf-8").splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("| MAP, wardrobe"))
+    columns = [cell.strip() for cell in lines[start].strip("|").split("|")][1:]
+    for line in lines[start + 2:]:
+        if not line.startswith("|"):
+            return
+        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        if re.fullmatch(r"[a-z_]+", name):
+            yield from ((name, column, cell) for column, cell in zip(columns, cells, strict=True))
+
+
+def test_every_plain_cell_of_the_readme_can_be_walked_back():
+    cells = list(rows_of_readme())
+    assert len(cells) >= 30
+    for name, column, text in cells[::7]:  # each walk reads the whole ledger
+        found = trace(name, column)
+        assert f"{found.mean:.1f} ± {found.spread:.1f}" == text
+        assert len(found.seeds) == 3 and all(seed.made["commit"] == seed.commit for seed in found.seeds)
+
+
+def test_a_line_named_is_the_line_that_holds_the_value():
+    for seed in trace("asen", "collar_design", metric="recall@1").seeds:
+        name, line = seed.where.split(", line ")
+        cells = (paths.root() / name).read_text(encoding="utf-8").splitlines()[int(line) - 1].split(",")
+        assert cells[:7] == ["wardrobe", "asen", "v2", "laptop", str(seed.seed), "recall@1", "collar_design"]
+        assert (float(cells[7]), cells[9]) == (seed.value, seed.commit)
+        name, line = seed.made_where.split(", line ")
+        assert (paths.root() / name).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith(
+            f"wardrobe,asen,v2,laptop,{seed.seed},")
+
+
+@pytest.mark.parametrize(("method", "options"), [
+    ("ipad.code", {}), ("asen.v2+steps=2160", {}), ("ipad+fr", {}), ("yao2026", {"metric": "ndcg30"}),
+    ("asen", {"dataset": "clothing"}), ("csn", {"variant": "learned"}), ("asen", {"metric": "pointing"}),
+])  # fmt: skip
+def test_mean_and_spread_are_those_of_the_tables(method, options):
+    table = ledger.read_ledger()
+    attribute = "macro" if options.get("metric") == "pointing" else "overall"
+    found = trace(method, attribute, **options)
+    name, dataset, variant = found.number.split()[0], found.number.split(" on ")[1].split(",")[0], found.number
+    variant = re.search(r"\((.*)\),", variant).group(1)
+    rows = table[(table.dataset == dataset) & (table.profile == "laptop") & (table.method == name)]
+    summary = tables.summarise(rows, options.get("metric", "map")).loc[name, variant]
+    assert found.mean == pytest.approx(summary[attribute, "mean"])
+    assert found.spread == pytest.approx(summary[attribute, "std"], nan_ok=True)
+    assert len(found.seeds) == summary[attribute, "n"]
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("asne",), "no method 'asne': did you mean 'asen'"),
+    (("asen", "overal"), "no attribute 'overal': did you mean 'overall'"),
+    (("asen", "overall", "--metric", "mpa"), "no metric 'mpa': did you mean 'map'"),
+    (("asen", "--variant", "v3"), "no variant 'v3': choose one of v1"),
+    (("asen", "--dataset", "ward*"), "no dataset 'ward\\*'"),
+    (("asen", "--profile", "../x"), "no profile '../x'"),
+    (("asen", "--profile", "smoke"), "no profile 'smoke'"),
+    (("ipad",), "not of its default: choose one of"),
+])  # fmt: skip
+def test_a_number_that_is_not_there_is_one_sentence(arguments, words, capsys):
+    assert main(["trace", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert re.search(words, said) and said.count("\n") == 1 and said.startswith("error: ")
+
+
+def record(seed=0, overall=60.0, **changes):
+    scores = {"map": {"colour": 50.0, "overall": overall}}
+    made = {"metrics": scores, "minutes": 1.5, "commit": "abc1234", "config": {"steps": 7, "data_version": "9"}}
+    return RunRecord("asen", "v2", "wardrobe", "laptop", seed, **(made | changes))
+
+
+def test_settings_come_from_the_record_when_the_very_run_is_here(project):
+    records = [record(seed, 60.0 + seed) for seed in range(2)]
+    ledger.write_ledger(pd.concat([ledger.rows(one) for one in records]))
+    run_list.write_runs(records)
+    assert "profile laptop of" in trace("asen").settings_from
+    assert trace("asen").settings["steps"] == 720 and trace("asen").settings["data_version"] == "9"
+    path = run_dir("wardrobe", "laptop", "asen", "v2", 1) / RECORD_NAME
+    record(1, 99.0, commit="another").save(path)  # the same name, but not the run behind the number
+    assert "profile laptop of" in trace("asen").settings_from
+    records[1].save(path)
+    found = trace("asen")
+    assert found.settings["steps"] == 7 and "record of seed 1 on this machine" in found.settings_from
+    assert (found.mean, len(found.seeds)) == (60.5, 2)
+
+
+def test_a_run_of_this_machine_alone_is_traced_and_named_so(project):
+    record().save(run_dir("wardrobe", "laptop", "asen", "v2", 0) / RECORD_NAME)
+    found = trace("asen", "colour")
+    assert "not in the ledger" in str(found) and found.mean == 50.0 and "one seed" in str(found)
+
+
+def test_an_empty_project_says_what_to_do(project):
+    with pytest.raises(FashionError, match="no results of 'asen' yet: train it"):
+        trace("asen")
+
+
+def test_a_variant_says_what_it_changes():
+    found = trace("asen.v2+steps=2160")
+    assert found.settings["steps"] == "2160 (this variant)"
+
+
+@pytest.mark.parametrize("cell", ["many", "nan", "inf"])
+def test_a_damaged_cell_is_named_by_file_and_line(cell, project):
+    (path,) = ledger.write_ledger(ledger.rows(record()))
+    path.write_text(path.read_text().replace("60.0", cell))
+    with pytest.raises(FashionError, match=r"v2.csv, line 3 has the seed '0' and the value"):
+        trace("asen")
