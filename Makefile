@@ -1,4 +1,4 @@
-# make env | test | reproduce | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
+# make env | quick | test | reproduce | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
 # requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 
 PROFILE ?= laptop
@@ -7,6 +7,17 @@ SEEDS ?= 0,1,2
 DATASET ?= wardrobe
 # NOTEBOOKS=all executes the whole course; what a notebook needs and METHODS did not train, it trains itself.
 NOTEBOOKS ?= 00-07
+# JOBS=4 trains four runs at once; otherwise as many as there are cores.
+JOBS ?=
+# These reach the commands through the environment, as they were typed: make would expand a $(...) in them, and a shell
+# would split them at spaces and quotes.
+override PROFILE := $(value PROFILE)
+override METHODS := $(value METHODS)
+override SEEDS := $(value SEEDS)
+override DATASET := $(value DATASET)
+override NOTEBOOKS := $(value NOTEBOOKS)
+override JOBS := $(value JOBS)
+export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS
 WORKERS ?= 2
 # FORCE=1 deletes the chosen runs and trains them anew.
 FORCE ?=
@@ -29,7 +40,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # Results of tests stay apart from those of the user.
 TEST_RUNS := $(CURDIR)/build/test
 
-.PHONY: env test lint unit job notebook-tests reproduce lab notebooks bench lock clean
+.PHONY: env quick test lint unit job notebook-tests reproduce lab notebooks bench lock clean
 .DEFAULT_GOAL := env
 
 env: $(STAMP)
@@ -74,11 +85,15 @@ lint: env
 unit: env
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests
 
+# The loop between two edits, at most 90 seconds: what is not marked slow, notebook or real_data.
+quick: lint
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow and not notebook and not real_data" tests
+
 # The main job at its smallest: every method once, every notebook through papermill, the report.
 job: env
 	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
 		FASHION_RUNS="$(TEST_RUNS)/runs" $(COURSE) reproduce --profile smoke --methods all --seeds 0 \
-			--dataset wardrobe --notebooks all --output "$(TEST_RUNS)/reproduce"; \
+			--dataset wardrobe --notebooks all --jobs="$$JOBS" --output "$(TEST_RUNS)/reproduce"; \
 	else echo "no notebooks yet: nothing to execute"; fi
 
 # Each notebook as a reader meets it, with its default parameters, on the runs that `job` left.
@@ -89,15 +104,15 @@ notebook-tests: env
 	else echo "no notebooks yet: nothing to test"; fi
 
 reproduce: env
-	@$(COURSE) reproduce --profile $(PROFILE) --methods "$(METHODS)" --seeds "$(SEEDS)" --dataset $(DATASET) \
-		--notebooks "$(NOTEBOOKS)" $(if $(FORCE),--force)
+	@$(COURSE) reproduce --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
+		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS" $(if $(FORCE),--force)
 
 lab: env
-	JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
+	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
 
 # The committed outputs: trained runs first, since the notebooks load them.
 notebooks: env
-	@$(COURSE) reproduce --profile laptop --training-only
+	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
 	@$(COURSE) execute-notebooks --profile laptop
 
 bench: env

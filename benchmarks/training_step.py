@@ -15,6 +15,7 @@ from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sampling import SAMPLERS
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.loop import build_optimiser, training_step
 from fashion_lib.training.profiles import PROFILES
@@ -43,7 +44,7 @@ def main() -> None:
 
         def whole_step(model=model, optimiser=optimiser, precision=precision) -> None:
             for step in range(options.steps):
-                training_step(model, optimiser, data, sampler, config, step, precision)
+                training_step(model, optimiser, data, sampler, config, step, precision, RETRIEVAL)
 
         def bare_backbone(model=model, precision=precision) -> None:
             for _ in range(options.steps):

@@ -36,7 +36,7 @@ def print_results(arguments: argparse.Namespace) -> None:
 
 
 def run_reproduce(arguments: argparse.Namespace) -> None:
-    from fashion_lib.workflow.plan import reproduce
+    from fashion_lib.workflow.local import reproduce
 
     try:
         reproduce(
@@ -48,10 +48,20 @@ def run_reproduce(arguments: argparse.Namespace) -> None:
             force=arguments.force,
             training_only=arguments.training_only,
             output=arguments.output,
+            jobs=arguments.jobs,
         )
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    from fashion_lib.core import paths
+    from fashion_lib.workflow.plan import as_json, planned_runs, training_job
+
+    runs = planned_runs(arguments.methods, arguments.seeds, arguments.dataset, arguments.profile)
+    output = arguments.output or paths.build_dir() / "reproduce" / arguments.profile
+    print(as_json([training_job(run, output) for run in runs]))
 
 
 def notebook(arguments: argparse.Namespace) -> None:
@@ -158,8 +168,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(metavar="command", required=True)
 
-    def command(name: str, action, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(name: str, action, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, parents=parents)
         added.set_defaults(action=action)
         return added
 
@@ -172,19 +182,23 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--profile", help="only this profile")
     one.add_argument("--dataset", help="only this data set")
 
-    one = command("reproduce", run_reproduce, "train, execute the notebooks and write the report")
-    one.add_argument("--profile", default="laptop", help="smoke, laptop or paper (default: %(default)s)")
-    one.add_argument(
+    planned = argparse.ArgumentParser(add_help=False)
+    planned.add_argument("--profile", default="laptop", help="smoke, laptop or paper (default: %(default)s)")
+    planned.add_argument(
         "--methods", default="random,triplet,csn,asen", help="names, name.variant, or all (%(default)s)"
     )
-    one.add_argument("--seeds", default="0,1,2", help="whole numbers (default: %(default)s)")
-    one.add_argument("--dataset", default="wardrobe", help="default: %(default)s")
-    one.add_argument("--notebooks", default="00-07", help="all, or such as 00-07,10 (default: %(default)s)")
-    one.add_argument(
+    planned.add_argument("--seeds", default="0,1,2", help="whole numbers (default: %(default)s)")
+    planned.add_argument("--dataset", default="wardrobe", help="default: %(default)s")
+    planned.add_argument(
         "--output", type=Path, help="folder of the executed notebooks (build/reproduce/<profile>)"
     )
+    command("plan", plan, "print the training runs that reproduce would do, as JSON", planned)
+
+    one = command("reproduce", run_reproduce, "train, execute the notebooks and write the report", planned)
+    one.add_argument("--notebooks", default="00-07", help="all, or such as 00-07,10 (default: %(default)s)")
     one.add_argument("--training-only", action="store_true", help="no course notebooks and no report")
     one.add_argument("--force", action="store_true", help="delete these runs and train anew")
+    one.add_argument("--jobs", default="", help="how many train at once (default: one per core)")
 
     one = command("notebook", notebook, "execute one notebook with parameters")
     one.add_argument("source", type=Path)
@@ -229,7 +243,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; 0 if all went well, 2 after a FashionError (its sentence goes to stderr), 130 after Ctrl-C."""
+    from fashion_lib.core.paths import absolute_settings
+
     chosen = parser().parse_args(arguments)
+    os.environ.update(absolute_settings())
     try:
         status = chosen.action(chosen) or 0
         sys.stdout.flush()

@@ -29,7 +29,7 @@ def tiny_data(images: int = 60, seed: int = 0, **changes) -> RetrievalData:
     table = pd.DataFrame(lines, columns=["image", "split", "role", "attribute", "value"]).astype("str")
     training = table[table["split"] == "train"].drop_duplicates("image").reset_index(drop=True)
     pixels = rng.integers(0, 256, (images, SIZE, SIZE, 3), dtype=np.uint8)
-    settings = {"name": "tiny", "version": "1", "schema": SCHEMA, "image_names": names, "pixels": pixels,
+    settings = {"name": "tiny", "edition": "1", "schema": SCHEMA, "image_names": names, "pixels": pixels,
                 "labels": table, "training_labels": training}
     return RetrievalData(**(settings | changes))
 

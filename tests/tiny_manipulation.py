@@ -43,7 +43,7 @@ def tiny_manipulation(count=90, seed=0, **changes):
     pixels[np.arange(count), ..., labels.matrix[:, 5:].argmax(1)] += 150
     pixels[labels.matrix[:, 1], : SIZE // 2] //= 3
     split = np.array(("train", "valid", "test"))[np.arange(count) % 3]
-    settings = {"name": "tiny_manipulation", "version": "1", "image_names": tuple(f"{i:03d}" for i in range(count)),
+    settings = {"name": "tiny_manipulation", "edition": "1", "image_names": tuple(f"{i:03d}" for i in range(count)),
                 "pixels": pixels, "labels": labels, "split": split, "role": assign_image_roles(split, 0),
                 "usual_attributes": SCHEMA.names}
     return ManipulationData(**(settings | changes))

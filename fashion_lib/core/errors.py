@@ -1,4 +1,4 @@
-"""The one exception of the course for everything a user can put right."""
+"""The one exception class of the course for every failure that a user can correct."""
 
 
 class FashionError(ValueError):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fashion_lib.core.errors import FashionError
 
+FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_WEIGHTS")
+
 
 def root() -> Path:
     """Return the project folder: $FASHION_ROOT, else the first folder above this file that holds pyproject.toml.
@@ -115,6 +117,16 @@ def run_list_file() -> Path:
 def notebooks_dir() -> Path:
     """Return the folder of the numbered notebooks."""
     return root() / "notebooks"
+
+
+def absolute_settings() -> dict[str, str]:
+    """The FASHION_* variables that name folders and are set, as absolute paths.
+
+    A relative one means another folder after a change of the working directory, so commands make theirs absolute at
+    their start, and kernels, which work in the folder of their notebook, are given absolute ones.
+    """
+    there = {name: os.environ[name] for name in FOLDERS if os.environ.get(name)}
+    return {name: str(Path(folder).expanduser().absolute()) for name, folder in there.items()}
 
 
 def _from_environment(variable: str) -> Path | None:

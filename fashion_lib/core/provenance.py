@@ -1,4 +1,4 @@
-"""Where a figure came from: the commit, the versions and the hardware of the process that made it."""
+"""The origin of a figure: the commit, the versions and the hardware of the process that made it."""
 
 import os
 import platform
@@ -13,9 +13,10 @@ import torchvision
 
 @cache
 def commit() -> str:
-    """Short commit of the code that runs, with "-dirty" when what decides a figure differs from it; else "unknown".
+    """Return the short commit of the running code; "unknown" where there is none.
 
-    Only fashion_lib, the shipped weights and the lock count: a re-executed notebook does not make a run dirty.
+    "-dirty" is appended when a file that decides a figure differs from that commit. Only fashion_lib, the
+    shipped weights and the lock file count: a re-executed notebook does not make a run dirty.
     """
     folder = Path(__file__).resolve().parents[2]
 
@@ -24,7 +25,7 @@ def commit() -> str:
 
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != folder:
-            return "unknown"  # unpacked inside some other repository
+            return "unknown"  # this folder was unpacked inside another repository
         changed = git("status", "--porcelain", "--", "fashion_lib", "data/weights", "requirements.lock")
         return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
@@ -32,19 +33,19 @@ def commit() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what can move a figure."""
+    """Return the versions of the software that can change a figure."""
     return {"python": platform.python_version(), "torch": torch.__version__,
             "torchvision": torchvision.__version__, "numpy": np.__version__}
 
 
 @cache
 def hardware() -> str:
-    """Name of the accelerator if there is one and of the processor, with the number of cores."""
+    """Return the names of the accelerator (if there is one) and the processor, with the number of cores."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        pass  # not Linux: the plain name will do
+        pass  # not Linux: the plain name is enough
     processor = f"{name}, {os.cpu_count()} cores"
     return f"{torch.cuda.get_device_name()}; {processor}" if torch.cuda.is_available() else processor

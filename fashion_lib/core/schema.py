@@ -18,6 +18,7 @@ from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 
 SCOPES = ("local", "global")
+RESERVED = ("overall", "macro", "local")  # the averages over attributes in tables
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Schema:
         if not self.attributes:
             raise FashionError("the schema has no attributes: list at least one.")
         for name in self.names:
+            if name in RESERVED:
+                raise FashionError(f"an attribute cannot be called '{name}', which names an average: rename it.")
             if self.names.count(name) > 1:
                 raise FashionError(
                     f"the schema lists the attribute '{name}' twice: remove or rename one of them."

@@ -1,16 +1,24 @@
-"""The words that error sentences share: the nearest known name, and lists that stay short."""
+"""Words that error sentences share: the nearest known name, and lists that stay short."""
 
 import difflib
+import html
+import re
 from collections.abc import Sequence
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """The end of an error sentence: the closest known name if there is one, else every known name."""
+    """Return the end of an error sentence: the closest known name if there is one, else every known name."""
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else f"choose one of {', '.join(known)}."
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """ "a, b and 3 more" for error sentences."""
+    """Return names for an error sentence: "a, b and 3 more" where there are more than `most`."""
     names = list(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def plain_markdown(text: object) -> str:
+    """Return text from data so that Markdown shows it unchanged: it begins no HTML, formula or table cell."""
+    escaped = html.escape(str(text), quote=False)
+    return re.sub(r"([|$`*\\])", r"\\\1", escaped).replace("\n", " ")

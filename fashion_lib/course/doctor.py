@@ -11,7 +11,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from fashion_lib.core import paths
+from fashion_lib.core import paths, threads
 from fashion_lib.core.errors import FashionError
 
 SUPPORTED = ((3, 11), (3, 13))
@@ -38,7 +38,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything checked, in the order in which trouble should be mended."""
-    checks = (_python, _lock, _torch, _kernel, _folders, _weights, _photographs, _results)
+    checks = (_python, _lock, _torch, _threads, _kernel, _folders, _weights, _photographs, _results)
     return [finding for check in checks for finding in check()]
 
 
@@ -88,11 +88,23 @@ def _torch() -> Iterator[Finding]:
     except (ImportError, OSError) as error:
         yield Finding("torch", f"cannot be imported ({error})", "run `make env`")
         return
-    yield Finding("torch", f"{torch.__version__}, {torch.get_num_threads()} threads")
+    yield Finding("torch", torch.__version__)
     if torch.cuda.is_available():
         yield Finding("accelerator", torch.cuda.get_device_name())
     else:
         yield Finding("accelerator", "no CUDA device; the laptop profile is made for the processor")
+
+
+def _threads() -> Iterator[Finding]:
+    try:
+        choice = threads.chosen()
+    except FashionError as error:
+        yield Finding("threads", "cannot be chosen", str(error))
+        return
+    number = "1 thread" if choice.threads == 1 else f"{choice.threads} threads"
+    yield Finding("threads", f"{number} per run ({choice.why})")
+    cores = threads.cores()
+    yield Finding("jobs", f"`make reproduce` trains {cores} runs at once, one per core; JOBS= chooses another number")
 
 
 def _kernel() -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat
 
-from fashion_lib.core import paths
+from fashion_lib.core import paths, progress, threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course import parameters as notebook_parameters
 from fashion_lib.course import sources
@@ -36,27 +36,28 @@ def run_notebook(
     cell_seconds: int | None = None,
     inputs: str = "",
     force: bool = False,
-    progress: str = "cells",
+    shown: str = "cells",
 ) -> bool:
     """Executes `source` with `parameters` into `output`; True if it ran, False if `output` was complete.
 
     Complete means: every cell ran with the same source, parameters, profile and `inputs`, a text naming
     whatever else the outputs depend on. profile: what FASHION_PROFILE says to the kernel (None: as it is
-    here); it also decides the default of cell_seconds. progress, shown on a terminal only: "cells" draws a
-    bar of cells, "stderr" shows what the cells write to stderr (their own bars), "" nothing.
+    here); it also decides the default of cell_seconds. shown: "cells" shows how many cells ran, "stderr" what the cells
+    write to stderr (their own progress), "" nothing.
 
-    Raises FashionError for an unknown parameter or wrong type (no kernel is started then), for a failed
-    cell, a cell over its time limit, and an output folder that cannot be written to.
+    Raises FashionError for an unknown parameter, a wrong type and an output that cannot be written (no kernel is
+    started then), for a failed cell and for a cell over its time limit.
     """
     import papermill
 
-    source, output = Path(source).resolve(), Path(output).resolve()
+    source, output = Path(source).resolve(), _resolved(output)
     parameters = dict(parameters or {})
     profile = profile or os.environ.get("FASHION_PROFILE") or ""
     notebook = sources.read(source)
     notebook_parameters.check(notebook, parameters, source.name)
+    _check_output(output, source)
     identity = {
-        "source_sha256": sources.source_digest(notebook),
+        "source_sha256": sources.source_digest(notebook, imports=True),
         "parameters": parameters,
         "inputs": inputs,
         "profile_override": profile,
@@ -64,9 +65,9 @@ def run_notebook(
     if not force and is_complete(output, identity):
         return False
 
-    paths.made(output.parent)
     partial, failed = output.with_suffix(".partial.ipynb"), output.with_suffix(".failed.ipynb")
-    started, terminal = time.monotonic(), sys.stderr.isatty()
+    _check_writable(partial)
+    started = time.monotonic()
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs is raised here as one sentence
     with _kernel_environment(profile), _failure_kept(source.name, partial, failed):
         executed = papermill.execute_notebook(
@@ -79,8 +80,8 @@ def run_notebook(
             start_timeout=120,
             extra_arguments=KERNEL_ARGUMENTS,
             coalesce_streams=True,
-            progress_bar=terminal and progress == "cells" and {"desc": output.stem, "leave": False},
-            stderr_file=sys.stderr if terminal and progress == "stderr" else None,
+            progress_bar=shown == "cells" and _cells_bar(notebook, output.stem),
+            stderr_file=sys.stderr if shown == "stderr" else None,
             cwd=str(source.parent),
         )
         executed.metadata["fashion_run"] = identity | {"minutes": round((time.monotonic() - started) / 60, 3)}
@@ -92,7 +93,7 @@ def run_notebook(
 
 def is_complete(output: Path, identity: dict[str, Any]) -> bool:
     """Whether `output` holds a whole execution of just this source, these parameters and these inputs."""
-    if not output.is_file():
+    if not os.path.isfile(output):
         return False
     try:
         recorded = nbformat.read(output, as_version=4).metadata.get("fashion_run", {})
@@ -111,7 +112,7 @@ def execute_committed(source: Path, profile: str, commit: str) -> float:
     run_notebook(source, executed, profile=profile, force=True)
     notebook = sources.read(executed)
     minutes = notebook.metadata["fashion_run"]["minutes"]
-    nbformat.write(sources.stamp(notebook, profile, commit), executed)
+    nbformat.write(sources.stamp(notebook, profile, commit, minutes), executed)
     os.replace(executed, source)
     return minutes
 
@@ -125,6 +126,45 @@ def library_digest() -> str:
     return digest.hexdigest()
 
 
+def _resolved(output: Path) -> Path:
+    """The output's absolute path; FashionError for what no system takes as one."""
+    try:
+        return Path(output).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FashionError(f"The output {str(output)!r} is no path ({error}): name a file ending in .ipynb.") from None
+
+
+def _check_output(output: Path, source: Path) -> None:
+    folder = os.path.isdir(output)  # unlike Path's method no error for a name that is too long
+    if output.suffix != ".ipynb" or folder:
+        what = "is a folder" if folder else "does not end in .ipynb"
+        raise FashionError(f"The output {output} {what}: name a file that ends in .ipynb, such as {source.name}.")
+    if output == source:
+        raise FashionError(
+            f"The output {output} is the notebook itself, which would be overwritten: name another file, or use"
+            " `python -m fashion_lib execute-notebooks` to execute it in place."
+        )
+
+
+def _check_writable(partial: Path) -> None:
+    """Write and remove the file that the execution will write: minutes of cells must not run for nothing."""
+    paths.made(partial.parent)
+    try:
+        partial.write_bytes(b"")
+        partial.unlink()
+    except OSError as error:
+        raise FashionError(
+            f"The output {partial.with_suffix('').with_suffix('.ipynb')} cannot be written ({error.strerror or error}):"
+            " free some space, or name a file in another folder."
+        ) from error
+
+
+def _cells_bar(notebook: nbformat.NotebookNode, title: str) -> dict[str, Any]:
+    """What papermill's own bar of cells is made with."""
+    wanted = progress.settings(total=len(notebook.cells), desc=title, unit="cell", leave=False)
+    return {name: value for name, value in wanted.items() if name != "total"}
+
+
 @contextmanager
 def _kernel_environment(profile: str):
     """For kernels: this interpreter's own kernel first, this checkout's fashion_lib first; undone afterwards."""
@@ -135,6 +175,10 @@ def _kernel_environment(profile: str):
         "PYTHONPATH": os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")])),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences the debugger's warning in every notebook's first output
         "FASHION_PROFILE": profile,
+        # A kernel's stderr is never a terminal, so it is told what this process's is.
+        progress.SETTING: "bar" if (seconds := progress.seconds_between_lines()) is None else str(seconds),
+        **threads.environment(threads.chosen().threads),
+        **paths.absolute_settings(),
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

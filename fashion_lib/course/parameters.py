@@ -5,6 +5,7 @@ surface minutes later inside the kernel. Here they are errors before a kernel st
 """
 
 import ast
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,17 +100,32 @@ def accepts(annotation: ast.expr, value: Any) -> bool:
     return type(value) is kind
 
 
+def yaml_number(number: float) -> str:
+    """A finite float as YAML 1.1 reads it as one: 1000.0, 0.001, 1.0e-30; it wants a point and the exponent's sign."""
+    mantissa, mark, exponent = repr(float(number)).partition("e")
+    if not mark:
+        return mantissa
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent if exponent[0] in '+-' else '+' + exponent}"
+
+
+def _number(value: str | float) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
 def _remedy(parameter: Parameter, value: Any) -> str:
-    if isinstance(value, str) and any(name in parameter.type_name for name in ("int", "float")):
-        try:
-            number = float(value)
-        except ValueError:
-            return f"give a number such as {parameter.default!r}"
-        plain = f"{number:.10f}".rstrip("0") if "e" in value.lower() else value
-        mantissa, mark, exponent = value.lower().partition("e")
-        if mark and "." not in mantissa:
-            return f"YAML reads {value} as text, so write {mantissa}.0e{exponent} or {plain}"
-        return f"give the number {plain} without quotation marks"
+    whole, real = (name in parameter.type_name for name in ("int", "float"))
+    if isinstance(value, (str, float)) and (whole or real):
+        number = _number(value)
+        if number is None or not math.isfinite(number) or not (real or number.is_integer()):
+            return f"give a {'' if real else 'whole '}number such as {parameter.default!r}"
+        plain = yaml_number(number) if real else str(int(number))
+        if isinstance(value, str) and value.strip() == plain:
+            return f"give the number {plain} without quotation marks"
+        read = f"YAML reads {value} as text, so " if isinstance(value, str) else ""
+        return f"{read}write {plain}"
     if parameter.type_name == "str" and value is not None:
         return f"put it in quotation marks, as in {str(value)!r}"
     return f"give a value like the default, {parameter.default!r}"

@@ -1,12 +1,15 @@
-"""Do a notebook's committed outputs belong to its source, and does it keep the course's skeleton?
+"""Do a notebook's committed outputs belong to its source and to the present ledger, and does it keep the skeleton?
 
-`stamp` writes a digest of the sources into an executed notebook, and `problems` recomputes it. So a cell that
-was edited after the last execution is found without executing anything.
+`stamp` writes digests of the sources and of what they read of the ledger into an executed notebook, and `problems`
+computes them again. So a cell that was edited, or a run that joined the ledger, after the last execution is found
+without executing anything.
 """
 
+import ast
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -19,6 +22,11 @@ MAXIMUM_BYTES = 1_000_000
 CLOSING_HEADINGS = ("## What to take away", "## Exercises", "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
+# Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
+RUN_READERS = ("read_runs", "beside")
+LEDGER_READERS = ("collect", "read_ledger", "steps", "missing", *RUN_READERS)
+MEASURED_AT = "laptop"  # the profile that the README's minutes are of
+MINUTES_FACTOR, SHORTEST = 2, 0.5
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -31,16 +39,101 @@ def read(path: Path) -> nbformat.NotebookNode:
         raise FashionError(f"The notebook {path} cannot be read ({error}): restore it from git.") from None
 
 
-def source_digest(notebook: nbformat.NotebookNode) -> str:
-    """SHA-256 over type and source of the code and Markdown cells, in order; ids, outputs, metadata left out."""
-    sources = [[cell.cell_type, cell.source] for cell in notebook.cells if cell.cell_type != "raw"]
+def source_digest(notebook: nbformat.NotebookNode, imports: bool = False) -> str:
+    """Digest type and source of the code and Markdown cells, in order, as SHA-256.
+
+    Left out are ids, outputs, metadata and, by default, the import statements at the top level of code cells. A
+    module that moved changes no output, so a moved import keeps the stamp. The price: an import that now takes
+    another thing of the same name keeps it too. Blank lines of a cell with imports do not count either. A cell that
+    Python cannot parse, such as one with a magic command, counts as it is.
+
+    Args:
+        notebook: The notebook, executed or not.
+        imports: Whether import statements count as well.
+    """
+    sources = [
+        [cell.cell_type, _without_imports(cell.source) if cell.cell_type == "code" and not imports else cell.source]
+        for cell in notebook.cells
+        if cell.cell_type != "raw"
+    ]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
-def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str) -> nbformat.NotebookNode:
-    """Marks an executed notebook as belonging to its present source, and drops metadata that changes without meaning.
+def _without_imports(source: str) -> str:
+    """The source of a code cell without its top-level imports; unchanged if it has none or cannot be parsed."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return source
+    imports = [part for part in body if isinstance(part, ast.Import | ast.ImportFrom)]
+    if not imports:
+        return source
+    lines = source.encode().splitlines(keepends=True)  # ast counts columns in bytes
+    for part in reversed(imports):
+        first, last = part.lineno - 1, part.end_lineno - 1
+        rest = lines[last][part.end_col_offset :].lstrip(b" \t;")
+        lines[first : last + 1] = [lines[first][: part.col_offset] + rest]
+    return "\n".join(line for line in b"".join(lines).decode().split("\n") if line.strip(" \t\r;"))
 
-    Works in place and returns the notebook. metadata["fashion"] receives source_sha256, profile and commit.
+
+def ledger_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest what a notebook reads of the ledger, and the methods that it may list, as SHA-256; "" if it reads none.
+
+    A notebook reads the ledger where it calls one of LEDGER_READERS. It reads the rows of the data sets whose names
+    stand in its code, and of their manipulation tasks if its code names manipulation. The order of rows and of files
+    does not count.
+    """
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    called, words = set(), set()
+    for node in _nodes(notebook):
+        if isinstance(node, ast.Call):
+            called.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.add(node.value)
+    if not called & set(LEDGER_READERS):
+        return ""
+    from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
+    from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+
+    manipulation = "manipulation" in code
+    files = sorted(paths.ledger_dir().glob("*.csv"))
+    if called & set(RUN_READERS) and paths.run_list_file().is_file():
+        files.append(paths.run_list_file())
+    lines = []
+    for file in files:
+        for line in file.read_text(encoding="utf-8").splitlines()[1:]:
+            dataset = line.partition(",")[0]
+            task = dataset.removesuffix(SUFFIX)
+            if task in words and (dataset == task or manipulation):
+                lines.append(line)
+    methods = [list(RETRIEVAL_METHODS), list(MANIPULATION_METHODS) if manipulation else []]
+    return hashlib.sha256(json.dumps([sorted(lines), methods]).encode()).hexdigest()
+
+
+def _nodes(notebook: nbformat.NotebookNode) -> Iterator[ast.AST]:
+    """Every node of the code cells that Python can parse."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            try:
+                yield from ast.walk(ast.parse(cell.source))
+            except (SyntaxError, ValueError):
+                continue
+
+
+def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str, minutes: float) -> nbformat.NotebookNode:
+    """Mark an executed notebook as belonging to its present source and to the present ledger.
+
+    Metadata that changes without meaning is dropped. metadata["fashion"] receives source_sha256, ledger_sha256,
+    profile, commit and minutes.
+
+    Args:
+        notebook: The executed notebook, changed in place.
+        profile: Name of the profile that it was executed at.
+        commit: Commit of the library that executed it.
+        minutes: Wall-clock minutes of the execution.
+
+    Returns:
+        The notebook.
     """
     for cell in notebook.cells:
         cell.metadata = {
@@ -54,8 +147,10 @@ def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str) -> nbforma
             "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
             "fashion": {
                 "source_sha256": source_digest(notebook),
+                "ledger_sha256": ledger_digest(notebook),
                 "profile": profile,
                 "commit": commit,
+                "minutes": round(minutes, 2),
             },
         }
     )
@@ -71,13 +166,39 @@ def problems(path: Path) -> list[str]:
         found.append(
             f"has {size:,} bytes, with {MAXIMUM_BYTES:,} as the limit: give it fewer or smaller figures"
         )
-    recorded = notebook.metadata.get("fashion", {}).get("source_sha256")
-    if recorded is None:
-        found.append("was never executed by `make notebooks`: run it")
-    elif recorded != source_digest(notebook):
-        found.append("has a source that changed after its outputs were made: run `make notebooks`")
+    found += _stamp_problems(notebook, path.name)
     found += _skeleton_problems(notebook) + _output_problems(notebook)
     return [f"{path.name} {problem}" for problem in found]
+
+
+def _stamp_problems(notebook: nbformat.NotebookNode, name: str) -> list[str]:
+    stamped = notebook.metadata.get("fashion", {})
+    if "source_sha256" not in stamped:
+        return ["was never executed by `make notebooks`: run it"]
+    found = []
+    if stamped["source_sha256"] != source_digest(notebook):
+        found.append("has a source that changed after its outputs were made: run `make notebooks`")
+    if stamped.get("ledger_sha256") != ledger_digest(notebook):
+        found.append("was executed on another ledger or another set of methods: run `make notebooks`")
+    if not stamped.get("commit") or str(stamped["commit"]).endswith("-dirty"):
+        found.append("is stamped dirty: commit the library, then run `make notebooks`")
+    taken, stated = stamped.get("minutes"), stated_minutes(name)
+    if taken is None:
+        found.append("does not say how many minutes its execution took: run `make notebooks`")
+    elif stated is not None and stamped.get("profile") == MEASURED_AT:
+        # The README rounds up to whole minutes, so a notebook of seconds is rightly stated as 1.
+        ratio = max(taken, SHORTEST) / stated
+        if not 1 / MINUTES_FACTOR <= ratio <= MINUTES_FACTOR:
+            found.append(f"states {stated:g} minutes in the README but took {taken:.1f}: correct the README's table")
+    return found
+
+
+def stated_minutes(name: str) -> float | None:
+    """Return the minutes that the README's table of notebooks states for a file name; None where it has no such row."""
+    readme = paths.root() / "README.md"
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    row = re.search(rf"^\|[^|]*\(notebooks/{re.escape(name)}\)[^|]*\|[^|]*\|\s*([\d.]+)\s*\|", text, re.MULTILINE)
+    return float(row[1]) if row else None
 
 
 def _skeleton_problems(notebook: nbformat.NotebookNode) -> list[str]:

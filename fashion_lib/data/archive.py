@@ -6,18 +6,20 @@ that was asked for, so here it is refused as a whole.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
 import stat
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 
+# What a name in the archive causes in a fresh folder: too long, not encodable, a file that is a folder, too.
+NAME_ERRORS = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
+BLOCK = 1 << 20
 LARGEST = 20 << 30  # bytes unpacked: above any sensible size of the archives the course reads
 
 
@@ -40,6 +42,14 @@ def extract(archive: Path, folder: Path) -> None:
 
     Refused: absolute names, "..", backslashes, drive letters, links and other special files, and archives
     that would unpack to more than the disk or `LARGEST` holds.
+
+    Args:
+        archive: a zip file. It is removed if it is at fault, so that it is not read again.
+        folder: a folder that does not exist yet, in one that does.
+
+    Raises:
+        FashionError: the archive is damaged, unsafe or too large.
+        OSError: `folder` cannot be written to. The archive is kept.
     """
     try:
         with zipfile.ZipFile(archive) as zipped:
@@ -51,25 +61,59 @@ def extract(archive: Path, folder: Path) -> None:
                     f"the archive contains the unsafe entry '{unsafe}', so nothing of it was kept: check the "
                     "address and download it from its public home."
                 )
-            size = sum(entry.file_size for entry in entries)
-            if size > min(LARGEST, shutil.disk_usage(folder.parent).free):
-                raise FashionError(
-                    f"the archive {archive} would unpack to {size / 2**20:.0f} MiB, more than fits or "
-                    "is expected: free some space or check the archive."
-                )
-            for entry in tqdm(entries, desc="unpacking", unit="file", leave=False):
+            _check_size(archive, sum(entry.file_size for entry in entries), folder)
+            for entry in progress_bar(entries, desc="unpacking", unit="file", leave=False):
                 inside = PurePosixPath(entry.filename).parts[1:]
-                if entry.is_dir() or not inside:
-                    continue
-                target = folder.joinpath(*inside)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with zipped.open(entry) as source, target.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)  # reading to the end checks the entry's CRC
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+                if not entry.is_dir() and inside:
+                    _unpack(zipped, entry, folder.joinpath(*inside))
+    except (FashionError, _DiskError):
+        raise
+    # zipfile and the decompressors raise BadZipFile, LZMAError, zlib.error, UnicodeDecodeError, EOFError,
+    # RuntimeError (encrypted), NotImplementedError, ValueError, struct.error, and OSError for damaged bzip2.
+    except Exception as error:
+        archive.unlink(missing_ok=True)
+        reason = str(error) or type(error).__name__
+        raise FashionError(
+            f"the downloaded archive {archive} is damaged ({reason}) and was removed: run the command again."
+        ) from error
+
+
+class _DiskError(OSError):
+    """A file cannot be written: not the archive's fault."""
+
+
+def _check_size(archive: Path, size: int, folder: Path) -> None:
+    """FashionError for an archive that unpacks to more bytes than expected, or than the disk has left."""
+    if size > LARGEST:
         archive.unlink()
         raise FashionError(
-            f"the downloaded archive {archive} is damaged ({error}) and was removed: run the command again."
-        ) from error
+            f"the archive {archive} would unpack to {size / 2**20:.0f} MiB, more than is expected, and was "
+            "removed: check the address and download it from its public home."
+        )
+    free = shutil.disk_usage(folder.parent).free
+    if size > free:
+        raise FashionError(
+            f"the archive {archive} would unpack to {size / 2**20:.0f} MiB, more than fits into the "
+            f"{free / 2**20:.0f} MiB that are free: free some space, then run the command again."
+        )
+
+
+def _unpack(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+    """Write one entry; reading to its end checks its CRC. Errors of writing are `_DiskError`."""
+    with zipped.open(entry) as source:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sink = target.open("xb")  # x: two entries of one name contradict each other
+        except OSError as error:
+            if error.errno in NAME_ERRORS:
+                raise
+            raise _DiskError(*error.args) from error
+        with sink:
+            while block := source.read(BLOCK):
+                try:
+                    sink.write(block)
+                except OSError as error:
+                    raise _DiskError(*error.args) from error
 
 
 def _is_unsafe(entry: zipfile.ZipInfo) -> bool:

@@ -1,4 +1,4 @@
-"""Pixels to network input: shift, mirror and brightness drawn anew for every image, then ImageNet normalisation."""
+"""Pixels to network input: shift, mirror and brightness drawn per image, then ImageNet normalisation."""
 
 import numpy as np
 import torch
@@ -17,12 +17,21 @@ def augment(
     brightness: float = 0.15,
     flip: bool = True,
 ) -> Tensor:
-    """Shift, mirror and brighten a batch, with a draw of its own for each image.
+    """Shift, mirror and brighten a batch, with a separate random draw for each image.
 
-    pixels: uint8 (B, S, S, 3). shift: largest displacement in both directions as a fraction of S (whole pixels; the
-    edge repeats). brightness: largest relative change. flip: mirror left and right with probability 1/2.
-    Returns float32 (B, S, S, 3) in 0..255. One draw for a whole batch would let the batch's images share what
-    the network should learn to ignore, and every triplet inside it would be spared the difference.
+    With one draw for a whole batch, its images would share what the network should learn to ignore. No
+    triplet inside the batch would then contain that difference.
+
+    Args:
+        pixels: uint8 (B, S, S, 3).
+        rng: source of the random draws.
+        shift: largest displacement in both directions, as a fraction of S. It is rounded to whole pixels; the
+            edge repeats.
+        brightness: largest relative change.
+        flip: whether to mirror left and right with probability 1/2.
+
+    Returns:
+        float32 (B, S, S, 3) in 0..255.
     """
     count, height, width = pixels.shape[:3]
     reach = round(shift * width)
@@ -32,7 +41,8 @@ def augment(
     rows = (np.arange(height) - down).clip(0, height - 1)  # (B, S): the source row of every target row
     columns = np.where(mirrored, np.arange(width)[::-1], np.arange(width))
     columns = (columns - right).clip(0, width - 1)
-    # Position of each target pixel's source in the flat batch: one gather shifts and mirrors every image its own way.
+    # Position of each target pixel's source in the flat batch: one gather shifts and mirrors every image
+    # differently.
     rows = (np.arange(count)[:, None] * height + rows).astype(np.int32) * width
     source = torch.from_numpy(rows[:, :, None] + columns.astype(np.int32)[:, None, :])  # (B, S, S)
     flat = torch.from_numpy(np.array(pixels, copy=not pixels.flags.writeable)).reshape(-1, 3)
@@ -41,12 +51,17 @@ def augment(
 
 
 def normalise(pixels: np.ndarray | Tensor) -> Tensor:
-    """Network input: uint8 or float (B, S, S, 3) in 0..255 to float32 (B, 3, S, S) in channels-last memory."""
+    """Return network input: pixels in 0..255 become float32 (B, 3, S, S) in channels-last memory.
+
+    Args:
+        pixels: uint8 or float (B, S, S, 3).
+    """
     if isinstance(pixels, np.ndarray):
         pixels = torch.from_numpy(
             np.array(pixels)
         )  # a copy: rows of a read-only memory map cannot become a tensor
-    # One constant for each number of a pixel row: broadcasting over a row is several times as fast as over 3 channels.
+    # One constant per number of a pixel row: broadcasting over a row is several times faster than over 3
+    # channels.
     mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).mul(255).repeat(pixels.shape[2])
     std = torch.tensor(IMAGENET_STD, device=pixels.device).mul(255).repeat(pixels.shape[2])
     normal = pixels.flatten(2).float().sub(mean).div_(std).reshape(pixels.shape)

@@ -14,17 +14,18 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 
 FORMAT = 1
 SAMPLE = 64
@@ -47,10 +48,7 @@ def load_or_build(
     `workers` defaults to the processors this process may use; `chunk` pictures are one job. Of two processes
     that ask at once one draws and the other waits. Errors: `FashionError` for a full or unwritable disk.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", key):
-        raise FashionError(
-            f"the cache key '{key}' cannot be a file name: use letters, digits, '.', '_' and '-'."
-        )
+    check_key(key)
     if count < 1 or size < 1:
         raise FashionError(
             f"the cache '{key}' was asked for {count} pictures of {size} px: ask for at least one."
@@ -78,6 +76,22 @@ def load_or_build(
             f"the picture cache '{key}' cannot be written or read ({error}): free some space, or set "
             "FASHION_CACHE to a folder you may write to."
         ) from error
+
+
+def check_key(key: str) -> None:
+    """Raise `FashionError` for a key that could name a file outside the cache folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", key):
+        raise FashionError(
+            f"the cache key '{key}' cannot be a file name: use letters, digits, '.', '_' and '-'."
+        )
+
+
+def discard(key: str) -> None:
+    """Make the next `load_or_build` of `key` draw anew. Pictures that are open stay readable."""
+    check_key(key)
+    for suffix in (".json", ".pixels"):
+        with suppress(OSError):  # then the same pictures are read again
+            (paths.cache_dir() / f"{key}{suffix}").unlink()
 
 
 def _locked(path: Path, progress: str):
@@ -122,8 +136,10 @@ def _fault(pixels: Path, footer: Path, key: str, count: int, size: int) -> str |
 
 def _build(pixels, footer, key, count, size, draw, workers, chunk, progress) -> None:
     folder, needed = pixels.parent, count * size * size * 3
-    for leftover in folder.glob(f"{key}~*.part"):  # of a process that was killed: nobody else holds the lock
-        leftover.unlink()
+    for leftover in folder.glob(f"{key}~*.part"):  # of a process that was killed
+        # The lock keeps others out, but someone who empties the cache folder takes the lock file along.
+        if not _is_alive(leftover.name.split("~")[1].split(".")[0]):
+            leftover.unlink(missing_ok=True)
     footer.unlink(missing_ok=True)
     if (free := shutil.disk_usage(folder).free) < needed:
         raise FashionError(
@@ -149,29 +165,70 @@ def _build(pixels, footer, key, count, size, draw, workers, chunk, progress) -> 
         footer_part.unlink(missing_ok=True)
 
 
+def _is_alive(pid: str) -> bool:
+    """True if another process of this machine has this number."""
+    if not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)  # sends nothing
+    except PermissionError:  # it is another user's
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _draw_all(part: Path, count: int, size: int, draw, workers: int, chunk: int, progress: str) -> None:
     jobs = [range(start, min(start + chunk, count)) for start in range(0, count, chunk)]
-    with tqdm(total=count, desc=progress, unit="picture", leave=False) as bar:
+    with progress_bar(total=count, desc=progress, unit="picture", leave=False) as bar:
         if workers > 1 and len(jobs) > 1:
-            # Not fork: a child may inherit the locks of a notebook kernel's or torch's threads shut.
-            methods = multiprocessing.get_all_start_methods()
-            context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-            pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context)
             try:
-                for done in as_completed([pool.submit(_draw_into, part, job, size, draw) for job in jobs]):
-                    bar.update(done.result())
+                with _pool(min(workers, len(jobs))) as pool:
+                    started = _submitted(pool, [(part, job, size, draw) for job in jobs])
+                    for done in as_completed(started):
+                        bar.update(done.result())
                 return
             except BrokenProcessPool:
-                print("The worker processes ended early; one process draws instead (slower, same pictures).")
-                bar.reset()
-            finally:
-                pool.shutdown(cancel_futures=True)
+                reason = "The worker processes ended early"
+            except _NoWorkers as error:
+                reason = f"Worker processes cannot be started ({error})"
+            print(f"{reason}; one process draws instead (slower, same pictures).")
+            bar.reset()
         for job in jobs:
             bar.update(_draw_into(part, job, size, draw))
+
+
+class _NoWorkers(Exception):
+    """This machine starts no worker processes: no /dev/shm, no semaphores, no room for a socket."""
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    # Not fork: a child may inherit the locks of a notebook kernel's or torch's threads shut.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    try:
+        pool = ProcessPoolExecutor(workers, mp_context=context)
+    except (OSError, ImportError, NotImplementedError) as error:
+        raise _NoWorkers(error) from error
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, jobs: list[tuple]) -> list[Future]:
+    """The jobs handed to the pool, which starts its processes now; what they raise comes with their results."""
+    try:
+        return [pool.submit(_draw_into, *job) for job in jobs]
+    except BrokenProcessPool:
+        raise
+    except (OSError, ImportError, EOFError) as error:
+        raise _NoWorkers(error) from error
 
 
 def _draw_into(part: Path, job: range, size: int, draw) -> int:

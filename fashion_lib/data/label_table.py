@@ -3,6 +3,7 @@
 A table has one row for each known (image, attribute) pair and exactly these columns, all text:
 
     image      a name; for your own pictures the path relative to the image folder, e.g. "coats/0012.jpg"
+               (`load_folder` takes "./coats/0012.jpg", a link or an absolute path for the same image)
     split      train | valid | test; all rows of an image are in one split
     role       "train" in train; "query" or "candidate" in valid and test, separately for each attribute
     attribute  a name of the schema
@@ -16,6 +17,7 @@ does not apply to an image simply has no row.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import written_whole
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
+from fashion_lib.data.text_file import read_text
 
 COLUMNS = ("image", "split", "role", "attribute", "value")
 SPLITS = ("train", "valid", "test")
@@ -149,11 +152,12 @@ def _check_whole(table: pd.DataFrame, schema: Schema, source: str) -> None:
 def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
     """Read a CSV with exactly `columns`; return it as text with the file's line of each row.
 
+    The file is UTF-8, or begins with the byte order mark of another Unicode encoding.
     A row with another number of cells is a `FashionError` that names its line; pandas would fill it.
     """
     path, rows, lines = Path(path), [], []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.StringIO(read_text(path), newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
             if sorted(header) != sorted(columns):

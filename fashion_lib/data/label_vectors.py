@@ -1,7 +1,8 @@
-"""Label vectors: every value of every attribute side by side, 1 where the picture has it (Yao et al. 2026, section 3).
+"""Label vectors, one per picture (Yao et al. 2026, section 3).
 
-An attribute is a block of the vector. A block without any 1 is *missing*: a close-up has no sleeve length, and nobody
-may guess one. A block may hold several 1s, as DeepFashion's texture and shape do.
+A label vector has one number per value of every attribute: 1 where the picture has the value, else 0. The
+values of one attribute form a block of the vector. A block without any 1 is *missing*: a close-up shows no
+sleeve length, and no code guesses one. A block may hold several 1s, as DeepFashion's texture and shape do.
 """
 
 from __future__ import annotations
@@ -17,16 +18,21 @@ from fashion_lib.core.schema import Schema
 
 
 def value_blocks(schema: Schema) -> tuple[slice, ...]:
-    """For each attribute, its columns in a label vector."""
+    """Return, for each attribute, its columns in a label vector."""
     ends = np.cumsum([len(attribute.values) for attribute in schema])
     return tuple(slice(int(end) - len(a.values), int(end)) for a, end in zip(schema, ends, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
 class LabelVectors:
-    """matrix: bool (N, V), a row a picture; V is the number of values of all attributes of `schema`.
+    """The label vectors of N pictures.
 
-    Raises FashionError for another shape and for numbers other than 0 and 1.
+    Args:
+        schema: the attributes with their values.
+        matrix: bool (N, V), one row per picture; V is the number of values of all attributes of `schema`.
+
+    Raises:
+        FashionError: if the matrix has another shape, or numbers other than 0 and 1.
     """
 
     schema: Schema
@@ -46,33 +52,34 @@ class LabelVectors:
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
+        """Return, for each attribute, its columns in the matrix."""
         return value_blocks(self.schema)
 
     @cached_property
     def known(self) -> np.ndarray:
-        """bool (N, A): False where an attribute is missing."""
+        """Return bool (N, A): False where an attribute is missing."""
         return known_attributes(self.matrix, self.blocks)
 
     @cached_property
     def single(self) -> bool:
-        """Whether no picture has two values of one attribute."""
+        """Return whether no picture has two values of one attribute."""
         return all(self.matrix[:, block].sum(1).max(initial=0) <= 1 for block in self.blocks)
 
     def __len__(self) -> int:
         return len(self.matrix)
 
     def values(self, row: int) -> dict[str, tuple[str, ...]]:
-        """Attribute name -> the values that a picture has, without the missing attributes."""
+        """Return attribute name -> the values that a picture has, without the missing attributes."""
         return described(self.schema, self.matrix[row])
 
 
 def known_attributes(matrix: np.ndarray, blocks: Sequence[slice]) -> np.ndarray:
-    """Label vectors bool (N, V) to bool (N, A): which attributes are not missing."""
+    """Return which attributes are not missing: label vectors bool (N, V) to bool (N, A)."""
     return np.stack([matrix[:, block].any(axis=1) for block in blocks], axis=1)
 
 
 def described(schema: Schema, vector: np.ndarray) -> dict[str, tuple[str, ...]]:
-    """One label vector (V,) in words: attribute name -> its values, missing attributes left out."""
+    """Return one label vector (V,) as attribute name -> its values; missing attributes are left out."""
     found = {}
     for attribute, block in zip(schema, value_blocks(schema), strict=True):
         held = tuple(value for value, has in zip(attribute.values, vector[block], strict=True) if has)
@@ -82,13 +89,21 @@ def described(schema: Schema, vector: np.ndarray) -> dict[str, tuple[str, ...]]:
 
 
 def vectors_of(schema: Schema, rows: Sequence[dict[str, str]]) -> LabelVectors:
-    """Label vectors of pictures given as attribute -> value; attributes outside the schema are left out."""
+    """Build the label vectors of pictures given as attribute -> value.
+
+    Args:
+        schema: the attributes of the vectors.
+        rows: one mapping per picture; attributes outside the schema are left out.
+
+    Raises:
+        FashionError: if a value is not in the schema.
+    """
     matrix = np.zeros((len(rows), value_blocks(schema)[-1].stop), bool)
     place = {(a.name, v): block.start + k for a, block in zip(schema, value_blocks(schema), strict=True)
              for k, v in enumerate(a.values)}  # fmt: skip
     for number, row in enumerate(rows):
         for attribute, value in row.items():
             if attribute in schema.names:
-                schema.value_index(attribute, value)  # names a value that is unknown
+                schema.value_index(attribute, value)  # raises a FashionError that names an unknown value
                 matrix[number, place[attribute, value]] = True
     return LabelVectors(schema, matrix)

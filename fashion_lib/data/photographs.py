@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.data.cache import load_or_build
+from fashion_lib.data.cache import check_key, discard, load_or_build
+from fashion_lib.data.decoding import read_rgb
+from fashion_lib.data.file_digests import file_digest, file_digests
 
-VERSION = 1  # of the decoding below: part of every cache key
+VERSION = 2  # of the decoding below: part of every cache key
 
 
 def decode_photograph(path: str | Path, size: int) -> np.ndarray:
@@ -25,17 +28,13 @@ def decode_photograph(path: str | Path, size: int) -> np.ndarray:
     look at. An unreadable or cut-off file is a `FashionError` that names it.
     """
     try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * size, 2 * size))  # large JPEGs are decoded at a half, quarter or eighth
-            image = ImageOps.exif_transpose(image)
-            if image.has_transparency_data:  # garments cut out for a shop: their empty pixels are not black
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            return square_pixels(image.convert("RGB"), size)
+        return square_pixels(read_rgb(path, size), size)
     except FileNotFoundError:
         raise FashionError(f"the image {path} does not exist: restore it or remove its rows.") from None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
+        reason = str(error) or type(error).__name__
         raise FashionError(
-            f"the image {path} cannot be read ({error}): replace it or remove its rows."
+            f"the image {path} cannot be read ({reason}): replace it or remove its rows."
         ) from error
 
 
@@ -54,50 +53,100 @@ def square_pixels(image: Image.Image, size: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PhotographReader:
-    """Draws a range of photographs for the cache; picklable. An unreadable one stays black (all zeros)."""
+    """Draws a range of photographs for the cache; picklable. An unreadable one stays black (all zeros).
+
+    Args:
+        files: paths of the photographs.
+        size: side of the square pictures, in pixels.
+        digests: SHA-256 of each file, where a file of other content is a `FashionError`; empty: not compared.
+    """
 
     files: tuple[str, ...]
     size: int
+    digests: tuple[str, ...] = ()
 
     def __call__(self, rows: range) -> np.ndarray:
         pixels = np.zeros((len(rows), self.size, self.size, 3), dtype=np.uint8)
         for place, row in enumerate(rows):
+            if self.digests and file_digest(self.files[row]) != self.digests[row]:
+                raise FashionError(
+                    f"the image {self.files[row]} was changed while the photographs were decoded: run the "
+                    "command again when its folder is at rest."
+                )
             try:
                 pixels[place] = decode_photograph(self.files[row], self.size)
             except FashionError:
-                continue  # `cached_photographs` finds the black rows again and asks each file for its reason
+                continue  # `cached_photographs` finds the black rows again and reads each file for its reason
         return pixels
 
 
 def cached_photographs(
     name: str, folder: Path, images: Sequence[str], size: int, *, workers: int | None = None
 ) -> tuple[np.memmap, dict[str, str], str]:
-    """Decode `images` (paths relative to `folder`, all existing) once; later calls read the cache.
+    """Decode photographs once; later calls read the cache.
 
-    Returns the pixels uint8 (N, size, size, 3), the unreadable images (name -> reason; their pixels are
-    zeros) and a digest of the file list. The digest covers names and file sizes, so an added, removed or
-    replaced photograph makes a new cache; an edit that keeps the size to the byte does not.
+    The cache follows the content of the files: any changed byte makes a new one, a new date alone does not.
+
+    Args:
+        name: of the data set, for the cache's file name and the progress bar.
+        folder: the folder of the photographs.
+        images: paths relative to `folder`, all existing.
+        size: side of the square pictures, in pixels.
+        workers: processes that decode; None takes as many as there are processors.
+
+    Returns:
+        The pixels uint8 (N, size, size, 3), the unreadable images (name -> reason; their pixels are zeros)
+        and a digest of the names and the files' content.
+
+    Raises:
+        FashionError: a file vanished or changed meanwhile, or the cache cannot be written.
     """
+    check_key(name)  # before anything is read for it
+    folder = Path(folder)
+    try:
+        digests = file_digests(folder, images)
+    except OSError as error:
+        raise FashionError(
+            f"the image {error.filename} cannot be opened ({error.strerror}): restore it, or make it readable."
+        ) from error
     digest = hashlib.sha256()
-    for image in images:
-        digest.update(f"{image}\t{(folder / image).stat().st_size}\n".encode())
+    for image, content in zip(images, digests, strict=True):
+        # Names as bytes: one that is no UTF-8 has a lone surrogate, which has no encoding.
+        digest.update(os.fsencode(image) + f"\t{content}\n".encode())
     mark = digest.hexdigest()[:12]
-    reader = PhotographReader(tuple(str(folder / image) for image in images), size)
-    pixels = load_or_build(
-        f"{name}-photographs{VERSION}-{size}px-{mark}",
-        len(images),
-        size,
-        reader,
-        workers=workers,
-        progress=f"decoding {name} photographs",
-    )
+    key = f"{name}-photographs{VERSION}-{size}px-{mark}"
+    reader = PhotographReader(tuple(str(folder / image) for image in images), size, tuple(digests))
+
+    def load() -> np.memmap:
+        return load_or_build(
+            key, len(images), size, reader, workers=workers, progress=f"decoding {name} photographs"
+        )
+
+    pixels = load()
+    unreadable = _unreadable(pixels, folder, images, size)
+    if unreadable is None:  # a file that decodes now did not then: too little memory, a network disk away
+        discard(key)
+        pixels = load()
+        unreadable = _unreadable(pixels, folder, images, size)
+    if unreadable is None:
+        raise FashionError(
+            f"photographs in {folder} can be read at one moment and not at the next: check the disk and the "
+            "free memory, then run the command again."
+        )
+    return pixels, unreadable, mark
+
+
+def _unreadable(pixels: np.ndarray, folder: Path, images: Sequence[str], size: int) -> dict[str, str] | None:
+    """Image -> why it cannot be read, for the black rows; None if the cache has black where the file has not."""
     # One row of pixels rules out nearly every photograph without reading the rest.
     dark = np.flatnonzero(~pixels[:, size // 2].any(axis=(1, 2)))
     unreadable = {}
     for row in dark:
         if not pixels[row].any():
             try:
-                decode_photograph(folder / images[row], size)  # a photograph that really is black stays in
+                if decode_photograph(folder / images[row], size).any():
+                    return None
+                # a photograph that really is black stays in
             except FashionError as error:
                 unreadable[images[row]] = str(error.__cause__ or error)
-    return pixels, unreadable, mark
+    return unreadable

@@ -1,7 +1,9 @@
-"""Which labelled examples meet in a batch: the papers' triplet list, in-batch groups, or every label of an image.
+"""Samplers of training batches: the papers' triplet list, in-batch groups, or every label of an image.
 
-A sampler holds no random state: `batch(rng)` is a pure function of the generator, so a run that was killed draws
-the same batches when it goes on. In every scheme an image carries one value of an attribute.
+A triplet is (anchor, positive, negative): anchor and positive share a value of an attribute, the negative has
+another. A sampler holds no random state: `batch(rng)` is a pure function of the generator. So a run that was
+interrupted draws the same batches when it continues. In every scheme an image carries one value per
+attribute.
 """
 
 from dataclasses import dataclass
@@ -14,11 +16,15 @@ from fashion_lib.data.label_table import Labels
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step looks at. All arrays int64.
+    """The labelled examples of one training step. All arrays are int64.
 
-    images (M,): rows of RetrievalData.pixels, each passed through the backbone once.
-    rows (L,): for each labelled example, its position in `images`. attributes, values (L,): its label.
-    triplets (T, 3): anchor, positive, negative as positions in 0..L-1; None = all valid triplets inside the batch.
+    Attributes:
+        images: (M,), rows of RetrievalData.pixels; each passes through the backbone once.
+        rows: (L,), the position in `images` of each labelled example.
+        attributes: (L,), the attribute id of each example.
+        values: (L,), the value id of each example.
+        triplets: (T, 3), anchor, positive, negative as positions in 0..L-1; None means all valid triplets of
+            the batch.
     """
 
     images: np.ndarray
@@ -28,26 +34,40 @@ class Batch:
     triplets: np.ndarray | None = None
 
 
+def triplet_pools(labels: Labels) -> dict[int, dict[int, np.ndarray]]:
+    """Return attribute id -> value id -> int64 image rows, for the attributes that can form a triplet.
+
+    A triplet needs two values, and two images of one of them.
+    """
+    found: dict[int, dict[int, np.ndarray]] = {}
+    for attribute in np.unique(labels.attribute).tolist():
+        of = labels.attribute == attribute
+        pools = {
+            v: np.unique(labels.image[of & (labels.value == v)]) for v in np.unique(labels.value[of]).tolist()
+        }
+        if len(pools) > 1 and max(map(len, pools.values())) > 1:
+            found[attribute] = pools
+    return found
+
+
 class Sampler:
     """Images of every (attribute, value), for the attributes that can form a triplet.
 
-    batch_size: images a batch. groups: attributes a batch (in_batch only). negative: "image" or "value"
-    (triplet_list only). Raises FashionError when no attribute has two values and two images of one of them.
+    Args:
+        labels: the training labels.
+        batch_size: images per batch.
+        groups: attributes per batch (in_batch only).
+        negative: "image" or "value" (triplet_list only).
+
+    Raises:
+        FashionError: if `negative` is unknown, or no attribute has two values and two images of one of them.
     """
 
     def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
         if negative not in ("image", "value"):
             raise FashionError(f"Unknown negative '{negative}': choose image or value.")
         self.labels, self.batch_size, self.groups, self.negative = labels, batch_size, groups, negative
-        self.pools: dict[int, dict[int, np.ndarray]] = {}  # attribute -> value -> images
-        for attribute in np.unique(labels.attribute).tolist():
-            of = labels.attribute == attribute
-            pools = {
-                v: np.unique(labels.image[of & (labels.value == v)])
-                for v in np.unique(labels.value[of]).tolist()
-            }
-            if len(pools) > 1 and max(map(len, pools.values())) > 1:
-                self.pools[attribute] = pools
+        self.pools = triplet_pools(labels)
         self.attributes = np.array(list(self.pools), dtype=np.int64)
         if not self.pools:
             raise FashionError(
@@ -56,14 +76,24 @@ class Sampler:
             )
 
     def batch(self, rng: np.random.Generator) -> Batch:
+        """Draw one batch; a pure function of the generator."""
         raise NotImplementedError
 
 
 class InBatchSampler(Sampler):
     """`groups` different attributes, batch_size // groups images of each, values as equal in number as can be.
 
-    A value gets at least two images (so an attribute with very many values shows a random part of them) and images
-    of a group differ; a group is smaller when the data hold fewer images than its share.
+    Each drawn value gets at least two images, so an attribute with very many values shows a random part of
+    them. The images of a group differ. A group is smaller when the data hold fewer images than its share.
+
+    Args:
+        labels: the training labels.
+        batch_size: images per batch.
+        groups: attributes per batch.
+        negative: not used here.
+
+    Raises:
+        FashionError: if a group would have fewer than three images.
     """
 
     def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
@@ -88,9 +118,13 @@ class InBatchSampler(Sampler):
     def _shares(
         self, pools: dict[int, np.ndarray], rng: np.random.Generator
     ) -> list[tuple[int, np.ndarray, int]]:
-        """(value, its images, how many to draw): one each in turn until the group's share or the images run out."""
+        """Return (value, its images, number to draw) for each drawn value.
+
+        The images are distributed one per value in turn, until the group's share or the images are used up.
+        """
         order = rng.permutation(list(pools))
-        # Values with one image cannot be positives, so those with more come first where not all values fit.
+        # A value with one image has no positive, so values with more images come first where not all values
+        # fit.
         order = sorted(order.tolist(), key=lambda value: len(pools[value]) < 2)[: max(2, self.share // 2)]
         counts = dict.fromkeys(order, 0)
         left = self.share
@@ -102,11 +136,21 @@ class InBatchSampler(Sampler):
 
 
 class TripletListSampler(Sampler):
-    """The papers' triplets, batch_size // 3 a batch: attribute uniform, value uniform, anchor and positive of it.
+    """batch_size // 3 triplets per batch, as the papers draw them: attribute uniform, then value uniform.
 
-    negative "image" (ASEN, AG-MAN): any image with another value; "value" (RPF, IPAD): another value first, then an
-    image of it. The papers redraw a list of 100,000 triplets for every epoch and cut it into batches; as each list
-    is an independent draw, drawing each batch afresh is the same distribution without the list.
+    Anchor and positive have the drawn value. With negative "image" (ASEN, AG-MAN) the negative is any image
+    with another value. With "value" (RPF, IPAD) another value is drawn first, then an image of it. The papers
+    draw a new list of 100,000 triplets for every epoch and cut it into batches. Each list is an independent
+    draw, so drawing each batch anew gives the same distribution without the list.
+
+    Args:
+        labels: the training labels.
+        batch_size: images per batch, three per triplet.
+        groups: not used here.
+        negative: "image" or "value".
+
+    Raises:
+        FashionError: if `batch_size` is below 3.
     """
 
     def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
@@ -135,11 +179,21 @@ class TripletListSampler(Sampler):
         sizes = np.array([len(pools[v]) if self.negative == "image" else 1 for v in others], dtype=float)
         return int(
             rng.choice(others, p=sizes / sizes.sum())
-        )  # a value by its size, then its image = any image
+        )  # a value in proportion to its image count, then one of its images: any image uniformly
 
 
 class AllLabelsSampler(Sampler):
-    """batch_size random images with every label they have: one backbone pass teaches several attributes."""
+    """batch_size random images with every label they have: one backbone pass serves several attributes.
+
+    Args:
+        labels: the training labels.
+        batch_size: images per batch.
+        groups: not used here.
+        negative: not used here.
+
+    Raises:
+        FashionError: if `batch_size` is below 3.
+    """
 
     def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
         super().__init__(labels, batch_size, groups, negative)

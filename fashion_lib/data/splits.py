@@ -1,8 +1,8 @@
-"""Deterministic splits, query and candidate roles, and the one-label-an-image training set.
+"""Deterministic splits, query and candidate roles, and the training set with one label per image.
 
 Protocol (ASEN 2020 and after): 8:1:1 for train, valid and test; inside valid and test 1:4 for query and
-candidate. FashionAI gives each image one labelled attribute; `one_label_per_image` makes a fully labelled set
-look like that.
+candidate. FashionAI gives each image one labelled attribute. `one_label_per_image` gives a fully labelled set
+the same form.
 """
 
 from __future__ import annotations
@@ -21,17 +21,42 @@ DOMINANT = 0.1
 
 
 def split_images(count: int, seed: int, fractions: Sequence[float] = FRACTIONS) -> np.ndarray:
-    """A split for each of `count` independent images: array (count,) of "train", "valid", "test"."""
+    """Draw a split for each of `count` independent images.
+
+    Args:
+        count: number of images, at least 3.
+        seed: decides the draw.
+        fractions: the shares of train, valid and test; they sum to 1.
+
+    Returns:
+        Array (count,) of "train", "valid", "test".
+
+    Raises:
+        FashionError: if `fractions` are not three positive numbers with sum 1, or `count` is below 3.
+    """
     return split_groups(np.arange(count), seed, fractions)
 
 
 def split_groups(groups: Sequence[Hashable], seed: int, fractions: Sequence[float] = FRACTIONS) -> np.ndarray:
-    """A split for each image, the same for all images of a group (one sender's photographs never cross).
+    """Draw a split for each image, the same split for all images of a group.
 
-    `groups` has the group of each image; the result is an array (images,) of "train", "valid", "test" whose
-    sizes in images come as close to `fractions` as the groups allow. Groups are placed from the largest to
-    the smallest, so that small ones even out what large ones leave. A group that would fill more than a tenth
-    of a split is kept out of it while another has room: one person's wardrobe is no test of a model.
+    So photographs of one sender are never in two splits. Groups are placed from the largest to the smallest,
+    so that small groups even out the differences that large ones leave. A group that would fill more than a
+    tenth of a split is kept out of that split while another split has room. Otherwise one person's wardrobe
+    could dominate a test.
+
+    Args:
+        groups: the group of each image, (images,).
+        seed: decides the order among groups of the same size.
+        fractions: the shares of train, valid and test; they sum to 1.
+
+    Returns:
+        Array (images,) of "train", "valid", "test". Its sizes in images are as close to `fractions` as groups
+        allow.
+
+    Raises:
+        FashionError: if `fractions` are not three positive numbers with sum 1, or there are fewer than three
+            groups.
     """
     share = np.asarray(fractions, dtype=float)
     if share.shape != (3,) or (share <= 0).any() or not np.isclose(share.sum(), 1):
@@ -45,13 +70,13 @@ def split_groups(groups: Sequence[Hashable], seed: int, fractions: Sequence[floa
             "give at least three groups."
         )
     sizes = np.bincount(codes, minlength=len(names))
-    order = np.random.default_rng(seed).permutation(len(names))  # the seed decides among groups of one size
+    order = np.random.default_rng(seed).permutation(len(names))  # the seed orders groups of the same size
     order = order[np.argsort(-sizes[order], kind="stable")]
     target, filled = share * len(codes), np.zeros(3)
     chosen = np.empty(len(names), dtype=int)
     for position, group in enumerate(order):
         allowed = np.ones(3, dtype=bool)
-        if (filled == 0).sum() == len(order) - position:  # every group left is needed to leave no split empty
+        if (filled == 0).sum() == len(order) - position:  # each remaining group must fill an empty split
             allowed = filled == 0
         left = target - filled
         fits = allowed & (sizes[group] <= np.maximum(1, DOMINANT * target)) & (left >= sizes[group])
@@ -65,9 +90,20 @@ def assign_roles(table: pd.DataFrame, seed: int, queries: float = QUERIES) -> pd
     """Add the role column to a table with the columns image, split, attribute, value.
 
     Roles belong to (image, attribute) rows: an image may be a query for its collar and a candidate for its
-    sleeve. In valid and test, each value of each attribute gives the share `queries` of its rows (1:4 by
-    default) as queries, but at least one query and one candidate when it has two rows; a lone row becomes a
-    candidate, because as a query it would have nothing to find.
+    sleeve. In valid and test, each value of each attribute gives the share `queries` of its rows as queries
+    (1:4 by default). A value with two rows or more gives at least one query and one candidate. A value with
+    one row gives a candidate, because a query needs another row as its match.
+
+    Args:
+        table: label table; a role column is replaced.
+        seed: decides which rows are queries.
+        queries: share of queries, between 0 and 1.
+
+    Returns:
+        The table with the columns COLUMNS.
+
+    Raises:
+        FashionError: if `queries` is not between 0 and 1.
     """
     if not 0 < queries < 1:
         raise FashionError(f"the share of queries is {queries}: give a number between 0 and 1.")
@@ -83,12 +119,22 @@ def assign_roles(table: pd.DataFrame, seed: int, queries: float = QUERIES) -> pd
 
 
 def one_label_per_image(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The training rows of `table` with one row kept for each image, as FashionAI labels its images.
+    """Return the training rows of `table` with one row per image, as FashionAI labels its images.
 
-    Each image draws one of its attributes with a weight of 1 / (rows of that attribute), so that attributes
-    which apply to few images are not drowned by those which apply to all. Pushing on to exactly equal numbers
-    would make an attribute with few images take nearly all of them, and leave the others without that kind of
-    garment. Deterministic; rows stay in table order.
+    Each image draws one of its attributes with a weight of 1 / (rows of that attribute). So attributes that
+    apply to few images are not outnumbered by attributes that apply to all. We do not force equal counts: a
+    rare attribute would then use up almost all its images. The other attributes would lose that kind of
+    garment.
+
+    Args:
+        table: label table with the columns image, split, attribute, value.
+        seed: decides the draw; the same seed gives the same rows.
+
+    Returns:
+        Training rows in table order.
+
+    Raises:
+        FashionError: if the table has no training rows.
     """
     rows = table[table["split"] == "train"].reset_index(drop=True)
     if rows.empty:
@@ -96,6 +142,7 @@ def one_label_per_image(table: pd.DataFrame, seed: int) -> pd.DataFrame:
             "the label table has no training rows to choose labels from: fill its train split."
         )
     weight = 1.0 / rows.groupby("attribute")["image"].transform("size").to_numpy()
-    # Exponential race: a row has the smallest -log(u) / weight with chance weight / its image's sum.
+    # Exponential race: the probability that a row has the smallest -log(u) / weight of its image is its
+    # weight divided by the sum of the image's weights.
     race = -np.log(1.0 - np.random.default_rng(seed).random(len(rows))) / weight
     return rows.loc[np.sort(pd.Series(race).groupby(rows["image"]).idxmin())].reset_index(drop=True)

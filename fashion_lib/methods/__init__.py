@@ -1,1 +1,1 @@
-"""One file per paper: its model, its builder, its variants, its reference."""
+"""The methods: one file per paper, the registry, and the two interfaces."""

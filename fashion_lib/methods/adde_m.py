@@ -1,4 +1,5 @@
-"""ADDE-M: subspaces of attributes and a memory of prototypes (Hou, Vig, Donoser and Bazzani, ICCV 2021)."""
+"""ADDE-M: one subspace per attribute, and a memory of prototypes (Hou, Vig, Donoser and Bazzani, ICCV 2021).
+"""
 
 import torch
 from torch import Tensor
@@ -15,12 +16,22 @@ CLASSIFICATION, LABEL_TRIPLET, MANIPULATION_TRIPLET, CONSISTENCY, OFF_BLOCK = 0.
 
 
 class AddeM(DisentangledModel):
-    """Stage 1: softmax cross-entropy of each attribute. Stage 2: memory from the mean of 100 drawn pictures a value,
-    and five losses (weights above) that train memory and features together.
+    """Disentangled features (stage 1), then a memory trained together with them (stage 2).
 
-    Inferred: the classification term is the sum over the features of query, target, negative and manipulated query; the
-    label triplets are formed inside each attribute's subspace over the whole batch; consistency is the mean over
-    the numbers that a target has labels for.
+    A prototype is a learned vector that stands for one value. Stage 1 minimises the softmax cross-entropy of
+    each attribute. Between the stages, the memory starts from the mean of 100 drawn pictures per value. Stage
+    2 minimises five losses, with the weights at the top of this file.
+
+    Inferred:
+
+    1. The classification term is a sum of four losses: of query, target, negative and manipulated query.
+    2. The label triplets are formed inside each attribute's subspace, over the whole batch.
+    3. Consistency is the mean over the dimensions of the attributes that the target has labels for.
+
+    Args:
+        schema: the attributes.
+        backbone, start: see `fashion_lib.parts.backbones.build_backbone`.
+        dim: size of a subspace; None chooses `subspace_dim` of the trunk's channels.
     """
 
     memory_samples = 100
@@ -31,17 +42,21 @@ class AddeM(DisentangledModel):
 
     @float32_maths
     def manipulate(self, represented: Tensor, vectors: Tensor) -> Tensor:
+        """Return the features plus the memory's residual, float32 (B, F)."""
         return represented + self.memory.residual(vectors)
 
     def initialise_memory(self, prototypes: Tensor) -> None:
+        """Start the memory from each value's mean feature, float32 (V, F)."""
         self.memory.initialise(prototypes)
 
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
+        """Return the classification loss."""
         loss = attribute_cross_entropy(self.logits(represented), labels.labels, labels.known, self.blocks)
         return {"classification": loss}
 
     @float32_maths
     def memory_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
+        """Return the five losses of stage 2."""
         query, target, negative = represented.chunk(3)  # (T, A * D) each
         manipulated = self.manipulate(query, labels.vectors)
         named = torch.cat([represented, manipulated])
@@ -65,4 +80,5 @@ class AddeM(DisentangledModel):
 
 @method("adde_m", task="manipulation", reference="Hou et al., ICCV 2021", order=20)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build AddeM; see build_model for the arguments."""
     return AddeM(schema, backbone, start, **options)

@@ -1,7 +1,12 @@
-"""AG-MLAN: hierarchical features, a branch that names the attribute, and attention on several levels.
+"""AG-MLAN: hierarchical features, a branch that classifies attributes, and attention on several levels.
 
-Xiao and Yamasaki, "Attribute-Guided Multi-Level Attention Network for Fine-Grained Fashion Retrieval" (later AG-MAN).
-Equation numbers are the paper's. `variant="code"` is what the authors' released code does where it differs.
+Source: Xiao and Yamasaki, "Attribute-Guided Multi-Level Attention Network for Fine-Grained Fashion Retrieval"
+(later AG-MAN). Equation numbers are the paper's. `variant="code"` follows the authors' released code where it
+differs.
+
+C is the number of stage 3's channels, A the dimension of the attention. ASA and ACA are ASEN's
+attribute-aware spatial and channel attention. SA is a position gate that takes no attribute. The hierarchical
+map joins stage 3 with a map made from stages 2 and 3.
 """
 
 from typing import Any, NamedTuple
@@ -26,13 +31,19 @@ from fashion_lib.parts.losses import LOSS_WEIGHTS, LossWeights
 from fashion_lib.parts.masks import initial_masks
 from fashion_lib.parts.precision import float32_maths
 
-# variant -> (kernel of SA, where 2 C channels are reduced to A, how the two losses are weighted)
+# variant -> (kernel of SA, where 2 C channels are reduced to A, kind of LossWeights)
 VARIANTS = {"paper": (1, "after", "learned"), "code": (7, "before", "fixed")}
 
 
 class AgMlanFeatures(NamedTuple):
-    """What attributes share. branch 2's map (B, C', h, w), ASA's keys (B, A, h, w), SA's summary (B, 3, h, w), and
-    what branch 1 classifies, (B, C, h, w)."""
+    """The features of an image that all attributes share.
+
+    Attributes:
+        image_map: branch 2's map, (B, C', h, w).
+        keys: ASA's image side, (B, A, h, w).
+        summary: SA's mean, maximum and minimum over channels, (B, 3, h, w).
+        merged: the input of branch 1's classifier, (B, C, h, w).
+    """
 
     image_map: Tensor
     keys: Tensor
@@ -43,11 +54,26 @@ class AgMlanFeatures(NamedTuple):
 class AGMLAN(RetrievalModel):
     """Hierarchical map -> ASA -> SA -> sum over positions -> ACA -> mask -> unit length; D = A.
 
-    ResNet-50: stage 3 has C = 1024 channels, the hierarchical map 2048, A = 512; small: C = A = 128. Reducing 2 C to A
-    channels "before" any attention (code; ASA then has no convolution of its own) or "after" the sum over positions
-    (paper; inferred from the mask's c' rows).
-    Switches of the ablation: branch1 (attribute classification while training), hierarchical (stage 3 alone feeds
-    both branches without it), spatial_gate (SA), mask. sa_kernel, reduce and loss_weights replace the variant's own.
+    D is the size of an embedding. ResNet-50: stage 3 has C = 1024 channels, the hierarchical map 2048, and A
+    = 512. "small" has C = A = 128.
+
+    `reduce` says where the 2 C channels become A channels. "before" is before any attention, as in the code;
+    ASA then has no convolution of its own. "after" is after the sum over positions, as in the paper (inferred
+    from the mask's c' rows).
+
+    Args:
+        schema: the attributes.
+        backbone: stages 1-3.
+        stage4: the stage that branch 1 uses.
+        variant: a key of VARIANTS, "paper" or "code".
+        branch1: False leaves out attribute classification in training (ablation).
+        hierarchical: False gives stage 3 alone to both branches (ablation).
+        spatial_gate: False leaves out SA (ablation).
+        mask: False leaves out the mask (ablation).
+        sa_kernel, reduce, loss_weights: replace the variant's own setting.
+
+    Raises:
+        FashionError: if `reduce` or `loss_weights` is unknown, or if `sa_kernel` is even.
     """
 
     def __init__(
@@ -90,6 +116,7 @@ class AGMLAN(RetrievalModel):
         self.loss_weights = LossWeights(2, weighting) if branch1 else None
 
     def features(self, images: Tensor) -> AgMlanFeatures:
+        """Compute the maps that both branches use."""
         second, third = self.backbone.stages(images)
         merged, image_map = third, third
         if self.bring is not None:
@@ -104,6 +131,11 @@ class AGMLAN(RetrievalModel):
 
     @float32_maths
     def attend(self, features: AgMlanFeatures, attributes: Tensor) -> Attended:
+        """Compute the embedding (B, D), with its maps and gates.
+
+        maps["spatial"] is ASA's map. maps["gated"] is that map times SA's gate, scaled to sum 1. gates are
+        "channel" and "mask", (B, A) each.
+        """
         attention = self.spatial(features.keys, self.spatial_attribute(attributes))  # eq. 1-3, (B, h, w)
         weight = self.spatial_scale * attention
         maps = {"spatial": attention}
@@ -122,9 +154,19 @@ class AGMLAN(RetrievalModel):
         return Attended(F.normalize(vector, dim=1), maps, gates)
 
     def training_loss(self, features: Any, labels: BatchLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
-        """Eq. 9: the triplet loss (eq. 8), weighted with the loss of naming each image's attribute (eq. 7).
+        """Compute eq. 9: the weighted sum of two losses.
 
-        Further figures for the log: both losses, and "..._weight", the factor that each has in this step.
+        They are the triplet loss (eq. 8) and the attribute classification loss (eq. 7). Eq. 7 classifies
+        which attributes an image is labelled for.
+
+        Args:
+            features: what `features` returned for M images.
+            labels: the batch's labels.
+            margin: margin of the triplet loss.
+
+        Returns:
+            The scalar loss and numbers for the log. Beside those of RetrievalModel they are both losses, and
+            "..._weight", the factor of each loss in this step.
         """
         triplet, figures = super().training_loss(features, labels, margin)
         if self.branch1 is None:
@@ -141,31 +183,44 @@ class AGMLAN(RetrievalModel):
 
 
 class Bring(nn.Module):
-    """Stage 2's map in stage 3's shape: 3 x 3 max pool with stage 3's stride, then a 1 x 1 convolution C / 2 -> C."""
+    """The layers that give stage 2's map the shape of stage 3's.
+
+    A 3 x 3 max pool with stage 3's stride, then a 1 x 1 convolution C / 2 -> C.
+    """
 
     def __init__(self, channels: int):
         super().__init__()
         self.conv = nn.Conv2d(channels // 2, channels, 1)
 
     def forward(self, second: Tensor, third: Tensor) -> Tensor:
+        """Return stage 2's map in the shape of stage 3's, (B, C, h, w)."""
         stride = round(second.shape[2] / third.shape[2])
         return self.conv(F.max_pool2d(second, 3, stride, padding=1))
 
 
 class AttributeClassifier(nn.Module):
-    """Branch 1: stage 4, average pool, linear to one logit an attribute."""
+    """Branch 1: stage 4, average pool, linear to one logit per attribute.
+
+    Args:
+        stage4: the stage, from C to `channels` channels.
+        channels: 2 C.
+        attributes: n, the number of attributes.
+    """
 
     def __init__(self, stage4: nn.Module, channels: int, attributes: int):
         super().__init__()
         self.stage4, self.linear = stage4, nn.Linear(channels, attributes)
 
     def forward(self, merged: Tensor) -> Tensor:
-        """(B, C, h, w) to float32 logits (B, n)."""
+        """Return the logits, float32 (B, n), for maps (B, C, h, w)."""
         return self.linear(self.stage4(merged).float().mean((2, 3)))
 
 
 def self_gated(dim: int) -> nn.Sequential:
-    """Eq. 2 and 5, the "self-attention" of the attribute: sigma(W a) * W a, which is SiLU(W a)."""
+    """Return the layers of eq. 2 and 5, `sigma(W a) * W a`, which is SiLU(W a).
+
+    The paper calls them the "self-attention" of the attribute.
+    """
     return nn.Sequential(nn.Linear(dim, dim), nn.SiLU())
 
 
@@ -173,5 +228,6 @@ def self_gated(dim: int) -> nn.Sequential:
     "ag_mlan", variants=("paper", "code"), reference="Xiao and Yamasaki (AG-MLAN, later AG-MAN)", order=100
 )
 def build(schema, backbone, start, variant, seed, **options):
+    """Build AGMLAN; see build_model for the arguments."""
     stages = build_backbone(backbone, start), build_stage4(backbone, start)
     return AGMLAN(schema, *stages, variant, **options)

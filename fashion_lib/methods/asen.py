@@ -1,4 +1,4 @@
-"""ASEN: attribute-specific embedding by spatial, then channel attention (Ma et al., AAAI 2020)."""
+"""ASEN, the attribute-specific embedding network: spatial, then channel attention (Ma et al., AAAI 2020)."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,12 @@ from fashion_lib.parts.precision import float32_maths
 
 
 class AsenFeatures(NamedTuple):
-    """What attributes share: the map I, float32 (B, C, h, w), and ASA's image side (B, A, h, w), None without ASA."""
+    """The features of an image that all attributes share.
+
+    Attributes:
+        image_map: the map I, float32 (B, C, h, w).
+        keys: the image side of ASA, (B, A, h, w), or None without ASA.
+    """
 
     image_map: Tensor
     keys: Tensor | None
@@ -23,11 +28,18 @@ class AsenFeatures(NamedTuple):
 class ASEN(RetrievalModel):
     """I -> ASA -> weighted sum over positions -> ACA gate -> unit length; D = C.
 
-    ResNet-50: C = 1024, A = 512 (the released code's sizes); small: C = A = 128. version 2: one attribute embedding
-    feeds both modules through a linear layer each. version 1: each module has an embedding of its own (a one-hot
-    attribute through a linear layer without bias), ASA scores by a convolution without batch normalisation, and a
-    linear layer C -> C ends it. `spatial=False` (plain average over positions) and `channel=False` (no gate) are
-    the ablation.
+    I is the image's map of C channels, D the size of an embedding. ASA and ACA are attribute-aware spatial
+    and channel attention, A is their dimension. ResNet-50 has C = 1024 and A = 512 (the released code's
+    sizes); "small" has C = A = 128.
+
+    Args:
+        schema: the attributes.
+        backbone: the network that computes I.
+        version: 2 has one attribute embedding, which feeds both modules through one linear layer each. 1 has
+            one embedding per module: a one-hot attribute through a linear layer without bias. Its ASA scores
+            by a convolution without batch normalisation, and a linear layer C -> C is its last.
+        spatial: False replaces ASA by the plain average over positions (ablation).
+        channel: False leaves out the ACA gate (ablation).
     """
 
     def __init__(
@@ -52,21 +64,32 @@ class ASEN(RetrievalModel):
             self.channel = ChannelAttention(channels, dim) if channel else None
 
     def features(self, images: Tensor) -> AsenFeatures:
+        """Compute the map and, with ASA, its keys."""
         image_map = self.backbone(images)  # (B, C, h, w)
         return AsenFeatures(image_map.float(), self.spatial.keys(image_map) if self.spatial else None)
 
     def select(self, features: AsenFeatures, rows: Tensor) -> AsenFeatures:
+        """Return the features of the images `rows`, int64 (L,)."""
         return AsenFeatures(features.image_map[rows], features.keys[rows] if self.spatial else None)
 
     def attribute_vectors(self, attributes: Tensor) -> tuple[Tensor, Tensor]:
-        """What ASA and ACA are asked with, (B, A) each, for attribute ids (B,)."""
+        """Return the attribute vectors of ASA and ACA, (B, A) each, for attribute ids (B,)."""
         vector = self.attribute(attributes)
         return vector, self.channel_attribute(attributes) if self.version == 1 else vector
 
     def attended_vectors(
         self, features: AsenFeatures, attributes: Tensor
     ) -> tuple[Tensor, Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """After ASA (B, C), after ACA (B, C), and the maps and gates that made them."""
+        """Compute the vectors after each module.
+
+        Args:
+            features: what `features` returned for B images.
+            attributes: int64 (B,).
+
+        Returns:
+            The vector after ASA (B, C), the vector after ACA (B, C), and the maps and gates that produced
+            them.
+        """
         where, which = self.attribute_vectors(attributes)  # (B, A) each
         maps, gates = {}, {}
         if self.spatial:
@@ -82,6 +105,7 @@ class ASEN(RetrievalModel):
 
     @float32_maths
     def attend(self, features: AsenFeatures, attributes: Tensor) -> Attended:
+        """Compute the embedding (B, D), with maps["spatial"] (B, h, w) and gates["channel"] (B, C)."""
         _, vector, maps, gates = self.attended_vectors(features, attributes)
         if self.version == 1:
             vector = self.linear(vector)
@@ -90,4 +114,5 @@ class ASEN(RetrievalModel):
 
 @method("asen", variants=("v2", "v1"), reference="Ma et al., AAAI 2020", order=30)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build ASEN; see build_model for the arguments."""
     return ASEN(schema, build_backbone(backbone, start), version=int(variant.removeprefix("v")), **options)

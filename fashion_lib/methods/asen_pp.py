@@ -1,4 +1,5 @@
-"""ASEN++: an ASEN for the picture, another one for the crop around its attention (Dong et al., TIP 2021)."""
+"""ASEN++: one ASEN for the picture, another ASEN for the crop around its attention (Dong et al., TIP 2021).
+"""
 
 from torch import Tensor
 
@@ -12,10 +13,25 @@ from fashion_lib.parts.precision import autocast_of, float32_maths
 
 
 class ASENPlusPlus(TwoBranchModel):
-    """Global and local branch are ASEN version 2, each with a backbone of its own; D = 2 C.
+    """Two ASENs of version 2, one per branch, each with a backbone of its own; D = 2 C.
 
-    Inferred, as our source gives the parts but not their numbers: the alignment loss is 1 - cosine of an image's two
-    features, `align` weighs it, both triplet losses weigh 1, beta is 1/2, the threshold is RPF's.
+    C is the number of channels per branch, D the size of the embedding. The region branch is the paper's
+    global branch, the patch branch its local one.
+
+    Inferred, because our source names the parts but not their numbers:
+
+    1. The alignment loss is 1 - cosine of an image's two features, with weight `align`.
+    2. Both triplet losses have weight 1.
+    3. beta, the region branch's weight, is 1/2.
+    4. The threshold of the crop is RPF's.
+
+    Args:
+        schema: the attributes.
+        backbone: of the region branch.
+        local_backbone: of the patch branch.
+        beta, patch_weight: see TwoBranchModel.
+        align: weight of the alignment loss.
+        shared: further arguments of TwoBranchModel.
     """
 
     def __init__(
@@ -34,27 +50,33 @@ class ASENPlusPlus(TwoBranchModel):
 
     @property
     def backbone(self) -> Backbone:
+        """Return the region branch's backbone."""
         return self.region.backbone
 
     def look(self, images: Tensor) -> AsenFeatures:
+        """Compute the region ASEN's features, once per image."""
         return self.region.features(images)
 
     @float32_maths
     def locate(self, region: AsenFeatures, attributes: Tensor) -> Located:
+        """Compute the region ASEN's vector (B, C); its spatial map is the crop's aim."""
         _, vector, maps, gates = self.region.attended_vectors(region, attributes)
         return Located(vector, maps["spatial"], maps=maps, gates=gates)
 
     @float32_maths
     def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the patch ASEN's vector (B, C) and spatial map (B, h, w), for crops (B, 3, S, S)."""
         with autocast_of(crops):
             features = self.patch.features(crops)
         _, vector, maps, _ = self.patch.attended_vectors(features, attributes)
         return vector, maps["spatial"]
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
+        """Return the weighted alignment loss of the two branches."""
         return {"align": self.align * (1 - (seen.parts["region"] * seen.parts["patch"]).sum(1)).mean()}
 
 
 @method("asen_pp", reference="Dong et al., TIP 2021", order=70)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build ASENPlusPlus; see build_model for the arguments."""
     return ASENPlusPlus(schema, build_backbone(backbone, start), build_backbone(backbone, start), **options)

@@ -1,4 +1,4 @@
-"""AttnFashion: ASEN whose spatial and channel outputs are fused adaptively (Wan et al., JETAI 2022)."""
+"""AttnFashion: ASEN with an adaptive fusion of its spatial and channel outputs (Wan et al., JETAI 2022)."""
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +13,14 @@ from fashion_lib.parts.precision import float32_maths
 
 
 class AttnFashion(ASEN):
-    """x1 after ASA, x2 after ACA, one score each, softmax over the two, weighted sum, linear C -> C; D = C.
+    """ASEN with its two vectors fused: x1 after ASA, x2 after ACA; D = C.
 
-    ASEN goes on with x2 alone. gates["fusion"] (B, 2) holds the two weights. Inferred, because the paper gives the
-    idea and not the layers: each score has a linear layer of its own.
+    ASA and ACA are attribute-aware spatial and channel attention. Each vector gets one score. A softmax over
+    the two scores weighs the vectors' sum, and a linear layer C -> C follows. ASEN itself continues with x2
+    alone. gates["fusion"] (B, 2) holds the two weights.
+
+    Inferred, because the paper describes the idea but not the layers: each score has a linear layer of its
+    own.
     """
 
     def __init__(self, schema: Schema, backbone: Backbone):
@@ -27,6 +31,7 @@ class AttnFashion(ASEN):
 
     @float32_maths
     def attend(self, features: AsenFeatures, attributes: Tensor) -> Attended:
+        """Compute the fused embedding (B, D), with ASEN's maps and gates and gates["fusion"]."""
         placed, gated, maps, gates = self.attended_vectors(features, attributes)  # x1, x2: (B, C)
         scores = torch.cat([self.scores[0](placed), self.scores[1](gated)], dim=1)  # (B, 2)
         gates["fusion"] = scores.softmax(dim=1)
@@ -37,4 +42,5 @@ class AttnFashion(ASEN):
 
 @method("attnfashion", reference="Wan et al., JETAI 2022", order=40)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build AttnFashion; see build_model for the arguments."""
     return AttnFashion(schema, build_backbone(backbone, start), **options)

@@ -1,4 +1,7 @@
-"""The one interface of every retrieval model: features once an image, then an embedding for each attribute."""
+"""The interface of every retrieval model: features once per image, then one embedding per attribute.
+
+Shapes: B images, D dimensions of an embedding, L labelled examples (pairs of an image and an attribute).
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +17,19 @@ from fashion_lib.parts.losses import in_batch_triplet_loss, mean_similarity, tri
 
 @dataclass
 class Attended:
-    """What `attend` computed, and by what: the very tensors that the embedding was made with.
+    """The result of `attend`: the embedding and the very tensors that produced it.
 
-    embedding: float32 (B, D), unit length. maps: name -> (B, H, W), non-negative, sum 1 over positions ({} for methods
-    without spatial attention). gates: name -> (B, C) factors on channels. Two-branch methods add: parts, branch ->
-    (B, D') unit length, what the embedding is put together from; boxes, branch -> (B, 4), the crop that it looked at as
-    left, top, right, bottom in fractions of the picture; crop_maps, branch -> (B, H', W'), like maps, inside the crop.
+    The last three attributes are filled by two-branch methods only.
+
+    Attributes:
+        embedding: float32 (B, D), unit length.
+        maps: name -> attention map (B, H, W), non-negative, sum 1 over positions. Empty for methods without
+            spatial attention.
+        gates: name -> factors on channels, (B, C).
+        parts: branch -> vectors (B, D') of unit length, which the embedding is composed of.
+        boxes: branch -> the crop that the branch received, (B, 4): left, top, right, bottom, as fractions of
+            the picture.
+        crop_maps: branch -> (B, H', W'), like `maps`, but inside the crop.
     """
 
     embedding: Tensor
@@ -32,10 +42,14 @@ class Attended:
 
 @dataclass
 class BatchLabels:
-    """A sampler's Batch as int64 tensors on the model's device, plus the mining rule.
+    """The labels of one batch as int64 tensors on the model's device, and the mining rule.
 
-    images (M,): rows of the data set. rows (L,): each labelled example's position in the batch's M images.
-    attributes, values (L,). triplets (T, 3) or None, as in `fashion_lib.data.sampling.Batch`.
+    Attributes:
+        images: (M,), rows of the data set.
+        rows: (L,), each labelled example's position among the M images of the batch.
+        attributes, values: (L,), the label of each example.
+        triplets: (T, 3) or None, as in `fashion_lib.data.sampling.Batch`.
+        mining: rule for triplets inside the batch, one of `fashion_lib.parts.losses.MINING`.
     """
 
     images: Tensor
@@ -47,36 +61,58 @@ class BatchLabels:
 
 
 class RetrievalModel(nn.Module):
-    """Base of all methods; a subclass writes `features` and `attend`.
+    """Base class of all methods. Subclasses implement `features` and `attend`.
 
-    schema: the attributes it embeds for. embedding_dim: D. `features` runs in the precision of the autocast around it
-    and returns float32; `attend` and all that follows is float32 whatever surrounds it.
+    `features` uses the autocast precision of its caller and returns float32. `attend` and later steps always
+    compute in float32. Autocast is torch's context for lower precision.
+
+    Args:
+        schema: the attributes that the model computes embeddings for.
+        embedding_dim: D.
     """
 
-    image_passes: int = 1  # backbone passes that one image costs, asked for one attribute
-    image_scale: int = 1  # it reads pictures whose side is this many times the profile's image_size
+    image_passes: int = 1  # backbone passes per image, for one attribute
+    image_scale: int = 1  # side of the pictures it takes, over the profile's image_size
 
     def __init__(self, schema: Schema, embedding_dim: int):
         super().__init__()
         self.schema, self.embedding_dim = schema, embedding_dim
         self.architecture: dict[str, Any] = {}  # filled by build_model, kept in checkpoints
-        self.start = ""
+        self.start, self.start_digest = "", ""  # name and digest of the start weights
 
     @property
     def training_passes(self) -> int:
-        """Backbone passes that an image costs in the training step to come, those without a gradient included."""
+        """Return the backbone passes per image of the next training step, including those without a gradient.
+        """
         return self.image_passes
 
     def features(self, images: Tensor) -> Any:
-        """What attributes have in common: images float32 (B, 3, H, W), normalised, to any structure `select` takes."""
+        """Compute, once per image, what all attributes share.
+
+        Args:
+            images: float32 (B, 3, H, W), normalised.
+
+        Returns:
+            Any structure that `select` can index.
+        """
         raise NotImplementedError
 
     def attend(self, features: Any, attributes: Tensor) -> Attended:
-        """The embedding of each image for its attribute (int64 (B,)), with the maps and gates that made it."""
+        """Compute the embedding of each image for its attribute, with the maps and gates that produced it.
+
+        Args:
+            features: what `features` returned for B images.
+            attributes: int64 (B,), one attribute id per image.
+        """
         raise NotImplementedError
 
     def select(self, features: Any, rows: Tensor) -> Any:
-        """The features of the images `rows` (int64 (L,)); the default takes tensors, and tuples and dicts of them."""
+        """Return the features of some images.
+
+        Args:
+            features: what `features` returned. This default accepts tensors, and tuples and dicts of tensors.
+            rows: int64 (L,), positions of the images in the batch.
+        """
         if isinstance(features, dict):
             return {name: self.select(part, rows) for name, part in features.items()}
         if isinstance(features, tuple):
@@ -85,13 +121,22 @@ class RetrievalModel(nn.Module):
         return features[rows]
 
     def embed_features(self, features: Any, attributes: Tensor) -> Tensor:
-        """float32 (B, D), unit length."""
+        """Return the embeddings, float32 (B, D) of unit length, for attribute ids (B,)."""
         return self.attend(features, attributes).embedding
 
     def embed(self, images: Tensor, attributes: Tensor) -> Tensor:
-        """float32 (B, D), unit length, of images float32 (B, 3, H, W) for attributes int64 (B,).
+        """Return the embeddings of images for one attribute each.
 
-        Raises FashionError for other shapes and for an attribute id outside the schema.
+        Args:
+            images: float (B, 3, H, W), normalised.
+            attributes: int64 (B,), one attribute id per image.
+
+        Returns:
+            float32 (B, D), unit length.
+
+        Raises:
+            FashionError: if the images or the attributes have another type or shape, or if an id is not in
+                the schema.
         """
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
             raise FashionError(
@@ -102,7 +147,7 @@ class RetrievalModel(nn.Module):
         return self.embed_features(self.features(images), attributes)
 
     def check_attributes(self, attributes: Tensor, count: int) -> None:
-        """FashionError unless `attributes` is int64 (count,) with ids of the schema."""
+        """Raise FashionError unless `attributes` is int64 (count,) with ids of the schema."""
         if attributes.dtype != torch.int64 or tuple(attributes.shape) != (count,):
             raise FashionError(
                 f"{count} images need attributes int64 ({count},) but got {attributes.dtype} "
@@ -118,37 +163,59 @@ class RetrievalModel(nn.Module):
     def training_loss(
         self, features: Any, labels: BatchLabels, margin: float
     ) -> tuple[Tensor, dict[str, float]]:
-        """The loss of a batch, from the features of its M images, and figures for the log.
+        """Compute the loss of a batch.
 
-        The default is the triplet loss on the embeddings, over labels.triplets or all valid triplets in the batch.
-        The figures: "active_triplets" (fraction), "similarity" (mean cosine of two examples of one attribute).
+        This default is the triplet loss on the embeddings, over `labels.triplets` or over all valid triplets
+        in the batch.
+
+        Args:
+            features: what `features` returned for the M images of the batch.
+            labels: the batch's labels.
+            margin: margin of the triplet loss.
+
+        Returns:
+            The scalar loss, and numbers for the log. "active_triplets" is a fraction. "similarity" is the
+            mean cosine of two examples of one attribute.
         """
         embeddings = self.embed_features(self.examples(features, labels), labels.attributes)
         loss, active = self.triplet_loss(embeddings, labels, margin)
         return loss, {"active_triplets": active, "similarity": mean_similarity(embeddings, labels.attributes)}
 
     def triplet_loss(self, embeddings: Tensor, labels: BatchLabels, margin: float) -> tuple[Tensor, float]:
-        """The triplet loss that the labels ask for, of unit vectors (L, D), and the active fraction of its triplets."""
+        """Compute the triplet loss that the labels define, for unit vectors (L, D).
+
+        Returns:
+            The scalar loss and the fraction of active triplets, those with a loss above zero.
+        """
         if labels.triplets is None:
             return in_batch_triplet_loss(embeddings, labels.attributes, labels.values, margin, labels.mining)
         return triplet_list_loss(embeddings, labels.triplets, margin)
 
     def examples(self, features: Any, labels: BatchLabels) -> Any:
-        """The features of each labelled example; no copy where every image of the batch has exactly one label."""
+        """Return the features of each labelled example, without a copy if every image has exactly one label.
+        """
         rows = labels.rows
         if len(rows) == len(labels.images) and torch.equal(rows, torch.arange(len(rows), device=rows.device)):
             return features
         return self.select(features, rows)
 
     def before_training(self, steps: int, labels: Labels) -> None:
-        """Called before the first step, and again when a run is resumed: the number of steps, and the training labels.
+        """Prepare for training. The loop calls this before the first step, and again when it resumes a run.
 
-        Methods with stages or queues override it; what they keep of it belongs into buffers.
+        Methods with stages or queues override it. What they keep from it must be in buffers, so that
+        checkpoints contain it.
+
+        Args:
+            steps: number of steps of the whole run.
+            labels: the training labels.
         """
 
     def after_step(self) -> None:
-        """Called after each optimiser step; methods with momentum encoders or queues override it."""
+        """Update the model after each optimiser step.
+
+        The default does nothing; methods with momentum encoders or queues override it.
+        """
 
     def parameter_groups(self, learning_rate: float) -> list[dict]:
-        """Optimiser groups with their learning rates; one for everything that takes a gradient by default."""
+        """Return the optimiser's parameter groups with their learning rates: by default one group."""
         return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": learning_rate}]

@@ -1,4 +1,7 @@
-"""Conditional similarity network: one embedding, a mask of dimensions per attribute (Veit et al., CVPR 2017)."""
+"""Conditional similarity network (CSN): one embedding, and one mask over its dimensions per attribute.
+
+Source: Veit et al., CVPR 2017.
+"""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,10 +17,18 @@ from fashion_lib.parts.precision import float32_maths
 class ConditionalSimilarityNetwork(RetrievalModel):
     """Average pool, linear C -> C, times relu(mask of the attribute), unit length; D = C.
 
-    This is ASEN's re-run of CSN (cosine similarity, no norm penalties). masks: "prein" starts at 0.1 with 1 on the
-    attribute's own block of dimensions; "learned" starts at N(0.9, 0.7); "fixed" is 1 on the block, 0 elsewhere,
-    and takes no gradient. "prein" is the course's default because it is the better start on validation. Raises
-    FashionError when blocks are asked for and D is below the number of attributes.
+    C is the number of the backbone's channels, D the size of an embedding. This is ASEN's version of CSN:
+    cosine similarity, no norm penalties.
+
+    Args:
+        schema: the attributes.
+        backbone: the network that computes the map.
+        masks: the start of the masks. "prein" is 1 on the attribute's own block of dimensions and 0.1
+            elsewhere. "learned" is drawn from N(0.9, 0.7). "fixed" is 1 on the block, 0 elsewhere, and takes
+            no gradient. The course's default is "prein", because it is better on validation.
+
+    Raises:
+        FashionError: if the masks need blocks and D is below the number of attributes.
     """
 
     def __init__(self, schema: Schema, backbone: Backbone, masks: str = "prein"):
@@ -29,10 +40,12 @@ class ConditionalSimilarityNetwork(RetrievalModel):
         )
 
     def features(self, images: Tensor) -> Tensor:
+        """Compute the map (B, C, h, w)."""
         return self.backbone(images).float()  # (B, C, h, w)
 
     @float32_maths
     def attend(self, features: Tensor, attributes: Tensor) -> Attended:
+        """Compute the masked embedding (B, D); gates["mask"] is the mask after relu, (B, D)."""
         mask = self.masks[attributes].relu()  # (B, D)
         vector = self.linear(features.mean((2, 3))) * mask
         return Attended(F.normalize(vector, dim=1), gates={"mask": mask})
@@ -40,4 +53,5 @@ class ConditionalSimilarityNetwork(RetrievalModel):
 
 @method("csn", variants=("prein", "learned", "fixed"), reference="Veit et al., CVPR 2017", order=20)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build ConditionalSimilarityNetwork; see build_model for the arguments."""
     return ConditionalSimilarityNetwork(schema, build_backbone(backbone, start), masks=variant, **options)

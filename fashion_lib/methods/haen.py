@@ -1,4 +1,4 @@
-"""HAEN: ASEN asked through a tree of attributes, with a mask of dimensions per attribute (Yan et al., 2021)."""
+"""HAEN: ASEN with a tree of attributes, and one mask over the dimensions per attribute (Yan et al., 2021)."""
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +14,20 @@ from fashion_lib.parts.precision import float32_maths
 
 
 class HAEN(ASEN):
-    """An attribute is asked for as W [parent, own]; the gated vector times relu(mask of the attribute); D = C.
+    """ASEN with the attribute vector W [parent, own], and a mask on the gated vector; D = C.
 
-    The parent is the attribute's kind in the schema (length, design, ...): what the lengths have in common is learned
-    from all of them. The paper is behind a paywall, so these are inferred from its abstract and its successors: the
-    linear layer that joins parent and own embedding (both (B, A)), and masks that start as the course's CSN starts
-    them (`masks`: see initial_masks).
+    The parent is the attribute's kind in the schema (length, design, ...). So all the lengths train what they
+    have in common. The gated vector is multiplied by relu(mask of the attribute).
+
+    Inferred from the abstract and from later papers, because the paper is behind a paywall:
+
+    1. A linear layer joins the parent's and the attribute's own embedding, both (B, A).
+    2. The masks start as in the course's CSN.
+
+    Args:
+        schema: the attributes.
+        backbone: the network that computes the map.
+        masks: see `fashion_lib.parts.masks.initial_masks`.
     """
 
     def __init__(self, schema: Schema, backbone: Backbone, masks: str = "prein"):
@@ -32,12 +40,14 @@ class HAEN(ASEN):
         self.masks = nn.Parameter(initial_masks(len(schema), self.embedding_dim, masks))
 
     def attribute_vectors(self, attributes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the joined vector of parent and attribute, (B, A), for ASA and again for ACA."""
         both = torch.cat([self.parent(self.parent_of[attributes]), self.attribute(attributes)], dim=1)  # (B, 2 A)
         vector = self.join(both)
         return vector, vector
 
     @float32_maths
     def attend(self, features: AsenFeatures, attributes: Tensor) -> Attended:
+        """Compute the masked embedding (B, D), with ASEN's maps and gates and gates["mask"] (B, C)."""
         _, vector, maps, gates = self.attended_vectors(features, attributes)
         gates["mask"] = self.masks[attributes].relu()  # (B, C)
         return Attended(F.normalize(vector * gates["mask"], dim=1), maps, gates)
@@ -45,4 +55,5 @@ class HAEN(ASEN):
 
 @method("haen", reference="Yan et al., 2021", order=50)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build HAEN; see build_model for the arguments."""
     return HAEN(schema, build_backbone(backbone, start), **options)

@@ -1,4 +1,5 @@
-"""Image only: the query's own feature, whatever was asked; the floor of Yao et al. 2026, table 4."""
+"""Image only: the query's own feature, whatever the operation; the lower bound of Yao et al. 2026, table 4.
+"""
 
 from torch import Tensor
 
@@ -8,13 +9,18 @@ from fashion_lib.parts.label_losses import attribute_cross_entropy
 
 
 class ImageOnly(DisentangledModel):
-    """ADDE-M's feature extractor and its classification loss for the whole budget, and no manipulation."""
+    """ADDE-M's feature extractor without manipulation.
+
+    Its classification loss is the only one, for the whole budget of steps.
+    """
 
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
+        """Return the classification loss."""
         loss = attribute_cross_entropy(self.logits(represented), labels.labels, labels.known, self.blocks)
         return {"classification": loss}
 
 
 @method("image_only", task="manipulation", reference="the query as it is; Yao et al. 2026, table 4", order=0)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build ImageOnly; see build_model for the arguments."""
     return ImageOnly(schema, backbone, start, **options)

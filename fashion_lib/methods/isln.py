@@ -1,4 +1,8 @@
-"""ISLN: ASEN's two modules applied again and again, each pass fed by the one before (Yan et al., ICME 2022)."""
+"""ISLN: ASEN's two modules in several passes; each pass uses the result of the previous one.
+
+Source: Yan et al., ICME 2022. ASA and ACA are attribute-aware spatial and channel attention. C is the number
+of the map's channels, A the dimension of the attention.
+"""
 
 import math
 from typing import NamedTuple
@@ -19,7 +23,13 @@ from fashion_lib.parts.repeated_attention import RepeatedFeatures, mean_one, rep
 
 
 class Pass(NamedTuple):
-    """What a pass found: its own map (B, h, w), the gate and the gated vector (B, C) of the map attended so far."""
+    """The result of one pass.
+
+    Attributes:
+        attention: the attention map of this pass alone, (B, h, w).
+        gate: the channel gate, (B, C).
+        vector: the gated vector of the map that all passes so far have weighted, (B, C).
+    """
 
     attention: Tensor
     gate: Tensor
@@ -27,20 +37,38 @@ class Pass(NamedTuple):
 
 
 class IslnFeatures(NamedTuple):
-    """repeated: see there. first: in eval mode pass 1 for each of n attributes, as in Pass but (B, n, ...); or ()."""
+    """The features of an image that all attributes share.
+
+    Attributes:
+        repeated: see RepeatedFeatures.
+        first: in eval mode, pass 1 for each of the n attributes, as in Pass but (B, n, ...). In training it
+            is empty.
+    """
 
     repeated: RepeatedFeatures
     first: Pass | tuple[()]
 
 
 class ISLN(ASEN):
-    """`passes` times: ASA on the attended map, ACA on its sum, and an attribute vector that has seen the image; D = C.
+    """ASEN repeated: per pass, ASA on the weighted map, ACA on its sum, then a new attribute vector; D = C.
 
-    maps["spatial"] is the map that the last vector was summed with, the passes' maps multiplied; maps["pass 1"] and so
-    on are the single ones. The attended map keeps its scale (a softmax map times h * w has mean 1), and as a 1 x 1
-    convolution commutes with a weight per position, the convolution runs once an image. Inferred: the next attribute
-    vector is the last one plus a linear layer C -> A of the gated vector, and each pass has a batch
-    normalisation of its own, because the attended map's statistics change. Raises FashionError below one pass.
+    maps["spatial"] holds the weights of the last vector's sum: the product of all passes' maps.
+    maps["pass 1"] and the following are the single maps. The weighted map keeps its scale, because a softmax
+    map times h * w has mean 1. A 1 x 1 convolution commutes with a weight per position, so the convolution
+    runs once per image.
+
+    Inferred:
+
+    1. The next attribute vector is the last one plus a linear layer C -> A of the gated vector.
+    2. Each pass has a batch normalisation of its own, because the statistics of the weighted map change.
+
+    Args:
+        schema: the attributes.
+        backbone: the network that computes the map.
+        passes: number of passes.
+
+    Raises:
+        FashionError: if `passes` is below 1.
     """
 
     def __init__(self, schema: Schema, backbone: Backbone, passes: int = 3):
@@ -54,15 +82,25 @@ class ISLN(ASEN):
         self.feedback = nn.Linear(backbone.out_channels, dim) if passes > 1 else None
 
     def features(self, images: Tensor) -> IslnFeatures:
+        """Compute what all attributes share and, in eval mode, pass 1 of every attribute."""
         repeated = repeated_features(self.backbone(images), self.spatial.conv, self.norms)
         return IslnFeatures(repeated, () if self.training else self.first_of_all(repeated.image_map, repeated.keys))
 
     def select(self, features: IslnFeatures, rows: Tensor) -> IslnFeatures:
-        return RetrievalModel.select(self, features, rows)  # ASEN's may lack its keys
+        """Return the features of the images `rows`, int64 (L,)."""
+        return RetrievalModel.select(self, features, rows)  # ASEN's own takes AsenFeatures
 
     @float32_maths
     def first_of_all(self, image_map: Tensor, keys: Tensor) -> Pass:
-        """Pass 1 of every attribute, (B, n, h, w) and (B, n, C): one matrix product where asking one by one takes n."""
+        """Compute pass 1 of all n attributes with one matrix product instead of n.
+
+        Args:
+            image_map: (B, C, h, w).
+            keys: (B, A, h, w).
+
+        Returns:
+            A Pass with (B, n, h, w) and (B, n, C).
+        """
         query = self.attribute.weight  # (n, A)
         scores = positions(keys) @ self.spatial.attribute_side(query).T / math.sqrt(query.shape[1])  # (B, h * w, n)
         attention = scores.softmax(dim=1).transpose(1, 2)  # (B, n, h * w)
@@ -73,8 +111,9 @@ class ISLN(ASEN):
 
     @float32_maths
     def attend(self, features: IslnFeatures, attributes: Tensor) -> Attended:
+        """Compute the embedding (B, D) after all passes, with their maps and the last gate."""
         (repeated, first), query = features, self.attribute(attributes)  # p (B, A)
-        image_map, keys = repeated.image_map, repeated.keys  # pass 1 sees the map as it is
+        image_map, keys = repeated.image_map, repeated.keys  # pass 1 uses the map without weights
         height, width = image_map.shape[2:]
         if first:
             every = torch.arange(len(attributes), device=attributes.device)
@@ -86,7 +125,8 @@ class ISLN(ASEN):
         for number in range(1, len(self.norms)):
             query = query + self.feedback(found.vector)  # (B, A)
             keys = weighted_keys(repeated, self.norms, number, weight)  # (B, A, h, w)
-            # tanh = 2 * sigmoid - 1, and softmax does not see the - 1.
+            # tanh = 2 * sigmoid - 1. The - 1 adds the same number to all scores of an image, which does not
+            # change their softmax.
             attention = self.spatial(keys, query, gain=2.0)
             weight = mean_one(weight * attention)
             found = self.weigh(image_map, weight / (height * width), attention, query)
@@ -95,7 +135,14 @@ class ISLN(ASEN):
         return Attended(F.normalize(found.vector, dim=1), maps, {"channel": found.gate})
 
     def weigh(self, image_map: Tensor, weight: Tensor, attention: Tensor, query: Tensor) -> Pass:
-        """The pass that ends with this weight of each position, (B, h, w) of sum 1, asked with query (B, A)."""
+        """Compute the vector and the gate that end a pass.
+
+        Args:
+            image_map: (B, C, h, w).
+            weight: weight per position after this pass, (B, h, w), sum 1.
+            attention: map of this pass alone, (B, h, w).
+            query: attribute vectors, (B, A).
+        """
         vector = attend_positions(image_map, weight)  # (B, C)
         gate = self.channel(vector, query)
         return Pass(attention, gate, vector * gate)
@@ -103,4 +150,5 @@ class ISLN(ASEN):
 
 @method("isln", reference="Yan et al., ICME 2022", order=60)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build ISLN; see build_model for the arguments."""
     return ISLN(schema, build_backbone(backbone, start), **options)

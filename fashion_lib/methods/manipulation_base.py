@@ -1,4 +1,10 @@
-"""The one interface of every manipulation method: represent a picture, then move its feature by an operation."""
+"""The interface of every manipulation method: represent a picture, then change its feature by an operation.
+
+An operation removes and adds attribute values. A manipulation vector v_m has -1 at each value to remove and
++1 at each value to add. A training tuple is a query, a target and a negative picture.
+
+Shapes: B pictures, T tuples, A attributes, V values of all attributes, F numbers in a picture's feature.
+"""
 
 from dataclasses import dataclass
 
@@ -13,15 +19,22 @@ from fashion_lib.methods.base import Attended, RetrievalModel
 from fashion_lib.parts.precision import float32_maths
 from fashion_lib.parts.subspaces import AttributeBranch, Classifier, Subspace, Trunk, TrunkMap, subspace_dim
 
-MANIPULATION_MARGIN = 0.5  # of the triplets (manipulated query, target, negative), as in ADDE-M (Hou et al. 2021)
+MANIPULATION_MARGIN = 0.5  # for (manipulated query, target, negative), as in ADDE-M (Hou et al. 2021)
 
 
 @dataclass
 class TupleLabels:
-    """A batch of T tuples as tensors on the model's device.
+    """The labels of a batch of T tuples, as tensors on the model's device.
 
-    labels bool (3 T, V) and known bool (3 T, A): of the queries, then the targets, then the negatives. vectors float
-    (T, V): the manipulations. wanted bool (T, V) and wanted_known bool (T, A): the queries' labels after them.
+    The 3 T rows are the queries, then the targets, then the negatives. "Known" means that the picture has a
+    label for the attribute.
+
+    Attributes:
+        labels: bool (3 T, V), the values of each picture.
+        known: bool (3 T, A).
+        vectors: float (T, V), the manipulation vectors.
+        wanted: bool (T, V), the queries' values after the manipulation.
+        wanted_known: bool (T, A), the queries' known attributes after it.
     """
 
     labels: Tensor
@@ -32,57 +45,93 @@ class TupleLabels:
 
 
 class ManipulationModel(RetrievalModel):
-    """Base of all methods; a subclass writes `represent`, `manipulate` and its losses.
+    """Base class of all manipulation methods.
 
-    width: F, of the feature that the gallery stores. Retrieval is by Euclidean distance between represent(gallery) and
-    manipulate(represent(query), v_m): one backbone pass a picture, and a small product for each query.
-    memory_stage: False while features are learned (stage 1), True once there is a memory to learn (stage 2).
+    Subclasses implement `represent`, `logits`, `manipulate` and their losses.
+
+    Retrieval ranks the gallery by Euclidean distance between represent(gallery) and
+    manipulate(represent(query), v_m). So a picture costs one backbone pass, and a query one small product.
+
+    `memory_stage` is False while features are trained (stage 1), and True once there is a memory to train
+    (stage 2).
+
+    Args:
+        schema: the attributes.
+        width: F, the size of the feature that the gallery stores.
+        embedding_dim: size of one attribute's embedding, as in RetrievalModel.
     """
 
-    memory_samples: int | None = None  # pictures a value that start its prototype; None: all, see value_samples
+    memory_samples: int | None = None  # pictures per value that start its prototype; None: see value_samples
 
     def __init__(self, schema: Schema, width: int, embedding_dim: int):
         super().__init__(schema, embedding_dim)
         self.width, self.blocks, self.memory_stage = width, value_blocks(schema), False
 
     def represent(self, features) -> Tensor:
-        """float32 (B, F) from what `features` returned."""
+        """Return the pictures' features, float32 (B, F), from what `features` returned."""
         raise NotImplementedError
 
     def logits(self, represented: Tensor) -> Tensor:
-        """float32 (B, V): a score for each value, the values of an attribute side by side."""
+        """Return one score per value, float32 (B, V); the values of an attribute are adjacent columns."""
         raise NotImplementedError
 
     def manipulate(self, represented: Tensor, vectors: Tensor) -> Tensor:
-        """Features (B, F) after the manipulations float (B, V); float32 (B, F). Here: as they were."""
+        """Return the features after the manipulations, float32 (B, F). This default changes nothing.
+
+        Args:
+            represented: float32 (B, F).
+            vectors: manipulation vectors, float (B, V).
+        """
         return represented
 
     def prepare(self, labels: LabelVectors, rows: np.ndarray) -> None:
-        """Called before training with the label vectors and the training rows; counts for loss weights go here."""
+        """Compute what a method needs from the training labels, such as counts for loss weights.
+
+        The task calls this before training. This default does nothing.
+
+        Args:
+            labels: the label vectors of the data set.
+            rows: the training rows.
+        """
 
     def initialise_memory(self, prototypes: Tensor) -> None:
-        """Called once between the stages with each value's mean feature, float32 (V, F)."""
+        """Start the memory from each value's mean feature, float32 (V, F); called once, between the stages.
+        """
 
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
-        """Stage 1: the weighted terms of the loss by name, from the features (3 T, F) of a batch."""
+        """Return the weighted losses of stage 1 by name.
+
+        Args:
+            represented: the features of a batch, (3 T, F).
+            labels: the batch's labels.
+            margin: margin of the triplet losses.
+        """
         raise NotImplementedError
 
     def memory_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
-        """Stage 2; the default goes on with stage 1."""
+        """Return the weighted losses of stage 2 by name; by default those of stage 1."""
         return self.feature_losses(represented, labels, margin)
 
     def training_loss(self, features, labels: TupleLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
-        """The sum of the terms, and each of them for the log."""
+        """Compute the sum of the stage's losses; the numbers for the log are the single losses."""
         stage = self.memory_losses if self.memory_stage else self.feature_losses
         terms = stage(self.represent(features), labels, margin)
         return sum(terms.values()), {name: term.item() for name, term in terms.items()}
 
 
 class DisentangledModel(ManipulationModel):
-    """Trunk, a branch for each attribute, a linear classifier on each subspace; F = A * D.
+    """The trunk, one branch per attribute, and one linear classifier per subspace; F = A * D.
 
-    It is a RetrievalModel too: `attend` gives the unit-length feature of one attribute's subspace. With attention, maps
-    are {"spatial": the CBAM's gate of positions, divided by its sum}, and gates {"channel": its gate of channels}.
+    D is the size of an attribute's subspace. `attend` returns the unit-length feature of one subspace, so
+    attribute-specific retrieval works too. With attention, maps["spatial"] is the position gate of CBAM,
+    divided by its sum. gates["channel"] is its channel gate.
+
+    Args:
+        schema: the attributes.
+        backbone, start: see `fashion_lib.parts.backbones.build_backbone`.
+        attention: True puts a CBAM into the trunk and before each branch.
+        dim: D; None chooses `subspace_dim` of the trunk's channels.
+        gate_norm: see CBAM's `norm`.
     """
 
     def __init__(
@@ -104,25 +153,29 @@ class DisentangledModel(ManipulationModel):
         self.classifier = Classifier(dim, tuple(len(attribute.values) for attribute in schema))
 
     def features(self, images: Tensor) -> TrunkMap:
+        """Compute the shared map, once per image."""
         return self.trunk(images)
 
     def select(self, features: TrunkMap, rows: Tensor) -> TrunkMap:
+        """Return the maps of the images `rows`, int64 (L,)."""
         return TrunkMap(*(None if part is None else part[rows] for part in features))
 
     @float32_maths
     def subspaces(self, image_map: Tensor) -> list[Subspace]:
-        """Every attribute's feature and gates, in the schema's order, from the shared map (B, C, h, w)."""
+        """Compute all attributes' features and gates, in the schema's order, from a map (B, C, h, w)."""
         return [branch(image_map) for branch in self.branches]
 
     def represent(self, features: TrunkMap) -> Tensor:
-        """f(I), eq. 2."""
+        """Return f(I), eq. 2 of Yao et al. 2026: all subspaces side by side, (B, A * D)."""
         return torch.cat([subspace.feature for subspace in self.subspaces(features.image_map)], dim=1)
 
     @float32_maths
     def logits(self, represented: Tensor) -> Tensor:
+        """Return one score per value, float32 (B, V)."""
         return self.classifier(represented)
 
     def attend(self, features: TrunkMap, attributes: Tensor) -> Attended:
+        """Compute the unit-length feature (B, D) of one subspace per image."""
         image_map = features.image_map
         parts, order = [], []
         for attribute in attributes.unique().tolist():
@@ -144,5 +197,13 @@ class DisentangledModel(ManipulationModel):
 
 @float32_maths
 def manipulation_triplet_loss(manipulated: Tensor, target: Tensor, negative: Tensor) -> Tensor:
-    """max(0, |f'(q) - f(t)| - |f'(q) - f(n)| + 0.5), mean over tuples: (T, F) each, Euclidean as in retrieval."""
+    """Compute `max(0, |f'(q) - f(t)| - |f'(q) - f(n)| + 0.5)`, averaged over tuples.
+
+    The distance is Euclidean, as in retrieval.
+
+    Args:
+        manipulated: f'(q), the queries' features after manipulation, (T, F).
+        target: f(t), (T, F).
+        negative: f(n), (T, F).
+    """
     return F.triplet_margin_loss(manipulated, target, negative, margin=MANIPULATION_MARGIN)

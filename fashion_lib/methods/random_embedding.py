@@ -1,4 +1,4 @@
-"""Random unit vectors: the floor that every table starts from."""
+"""Random unit vectors: the lower bound in every table."""
 
 import zlib
 
@@ -13,9 +13,16 @@ from fashion_lib.methods.registry import method
 
 
 class RandomEmbedding(RetrievalModel):
-    """A unit vector drawn from (seed, image, attribute), the same in whatever batch the image comes; no parameters.
+    """A unit vector drawn from (seed, image, attribute), without parameters.
 
-    Its MAP, a little above the share of a value among the candidates, is the figure that "learned nothing" means.
+    The vector does not depend on the batch that contains the image. The mean average precision (MAP) of this
+    method is a little above a value's share of the candidates. A method that has learned nothing reaches the
+    same MAP.
+
+    Args:
+        schema: the attributes.
+        seed: seed of the draws.
+        embedding_dim: D, the size of an embedding.
     """
 
     image_passes = 0
@@ -25,12 +32,13 @@ class RandomEmbedding(RetrievalModel):
         self.seed = seed
 
     def features(self, images: Tensor) -> Tensor:
-        """int64 (B,): the CRC-32 of each image's float32 values in (3, H, W) order."""
+        """Return int64 (B,): the CRC-32 checksum of each image's float32 values in (3, H, W) order."""
         return torch.tensor(
             [zlib.crc32(image.tobytes()) for image in images.cpu().float().numpy()], device=images.device
         )
 
     def attend(self, features: Tensor, attributes: Tensor) -> Attended:
+        """Draw the embedding (B, D) of each image and attribute."""
         draws = [
             np.random.default_rng([self.seed, *pair]).standard_normal(self.embedding_dim, dtype=np.float32)
             for pair in zip(features.tolist(), attributes.tolist(), strict=True)
@@ -41,4 +49,5 @@ class RandomEmbedding(RetrievalModel):
 
 @method("random", reference="random unit vectors", trainable=False, order=0)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build RandomEmbedding; see build_model for the arguments."""
     return RandomEmbedding(schema, seed=seed, **options)

@@ -15,6 +15,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.parts.backbones import start_digest
 
 Builder = Callable[..., RetrievalModel]
 LAST = 1_000  # the order of a method that does not say where it stands in tables
@@ -145,5 +146,5 @@ def build_model(
                 f"Method '{method}' does not take the options {options} ({reason}): leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
-    model.start = start
+    model.start, model.start_digest = start, start_digest(backbone, start) if entry.trainable else ""
     return model

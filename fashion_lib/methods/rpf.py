@@ -1,7 +1,10 @@
-"""RPF: from region to patch, foreground against background (Dong et al., SIGIR 2023).
+"""RPF: from region to patch, with a contrast of foreground and background (Dong et al., SIGIR 2023).
 
-`variant="code"` is what the authors' released code does where it differs: the background vector skips the linear layer
-that the foreground takes.
+`variant="code"` follows the authors' released code where it differs: the background vector skips the linear
+layer of the foreground.
+
+ASA is ASEN's attribute-aware spatial attention. E-InfoNCE is the contrastive loss of
+`fashion_lib.parts.losses.e_info_nce`.
 """
 
 from typing import NamedTuple
@@ -25,19 +28,41 @@ BACKGROUND_LINEAR = {"paper": True, "code": False}
 
 
 class RegionFeatures(NamedTuple):
-    """What attributes share: the normalised map (B, C, h, w) and its attention keys (B, A, h, w), float32."""
+    """The features of an image that all attributes share, in float32.
+
+    Attributes:
+        image_map: the map after layer normalisation, (B, C, h, w).
+        keys: its attention keys, (B, A, h, w).
+    """
 
     image_map: Tensor
     keys: Tensor
 
 
 def normalised(image_map: Tensor, norm: nn.LayerNorm) -> Tensor:
-    """Layer normalisation over the channels of each position: (B, C, h, w) to float32 (B, C, h, w), channels-last."""
+    """Normalise the channels of each position by a layer norm.
+
+    Args:
+        image_map: (B, C, h, w).
+        norm: layer norm over C channels.
+
+    Returns:
+        float32 (B, C, h, w), channels-last.
+    """
     return norm(image_map.float().permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class RegionBranch(nn.Module):
-    """LayerNorm of map and attribute, ASA without batch norm, linear, LayerNorm, residual MLP, the same LayerNorm."""
+    """LayerNorm, ASA without batch norm, linear, LayerNorm, residual MLP, LayerNorm.
+
+    The first LayerNorm is one for the map and one for the attribute. The last two are the same module. MLP is
+    a multilayer perceptron.
+
+    Args:
+        backbone: the network that computes the map of C channels.
+        dim: A, the size of the attribute vector and of the keys.
+        background_linear: True applies the linear layer to the background vector too.
+    """
 
     def __init__(self, backbone: Backbone, dim: int, background_linear: bool):
         super().__init__()
@@ -50,12 +75,13 @@ class RegionBranch(nn.Module):
         self.norm, self.mlp = nn.LayerNorm(channels), ResidualMLP(channels, nn.ReLU())
 
     def features(self, images: Tensor) -> RegionFeatures:
+        """Compute the normalised map and its keys, once per image."""
         image_map = normalised(self.backbone(images), self.map_norm)
         return RegionFeatures(image_map, self.spatial.keys(image_map))
 
     @float32_maths
     def forward(self, features: RegionFeatures, attribute: Tensor) -> Located:
-        """Foreground and background (B, C) and the map, for attribute vectors (B, A)."""
+        """Compute foreground and background (B, C) and the attention map, for attribute vectors (B, A)."""
         attention = self.spatial(features.keys, self.attribute_norm(attribute))  # (B, h, w)
         foreground = self.linear(attend_positions(features.image_map, attention))  # (B, C)
         background = attend_positions(features.image_map, background_map(attention))
@@ -65,15 +91,28 @@ class RegionBranch(nn.Module):
         return Located(self.finish(foreground), attention, self.finish(background), maps)
 
     def finish(self, vector: Tensor) -> Tensor:
+        """Apply the last layers to a vector (B, C): LayerNorm, residual MLP, LayerNorm."""
         return self.norm(self.mlp(self.norm(vector)))
 
 
 class RPF(TwoBranchModel):
-    """RegionBranch, then a PatchBranch on a ViT, E-InfoNCE between them; D = 2 C.
+    """RegionBranch, then a PatchBranch on a vision transformer (ViT), with E-InfoNCE between them; D = 2 C.
 
-    Loss: 1 triplet of the region, patch_weight (0.1) triplet of the patch, contrast_weight (0.04) E-InfoNCE. One
-    attribute embedding (B, A) feeds both branches. background_linear replaces the variant's own. Inferred: beta 0.4,
-    which is IPAD's.
+    The loss is the region's triplet loss, plus `patch_weight` times the patch's, plus `contrast_weight` times
+    E-InfoNCE. One attribute embedding (B, A) feeds both branches. Inferred: beta is 0.4, which is IPAD's.
+
+    Args:
+        schema: the attributes.
+        backbone: of the region branch, with C channels.
+        vit: of the patch branch.
+        variant: a key of BACKGROUND_LINEAR, "paper" or "code".
+        beta, patch_weight: see TwoBranchModel.
+        contrast_weight: weight of E-InfoNCE, 0 or more.
+        background_linear: replaces the variant's own setting.
+        shared: further arguments of TwoBranchModel.
+
+    Raises:
+        FashionError: if `contrast_weight` is negative, or as in TwoBranchModel.
     """
 
     def __init__(
@@ -100,9 +139,11 @@ class RPF(TwoBranchModel):
 
     @property
     def backbone(self) -> Backbone:
+        """Return the region branch's backbone."""
         return self.region.backbone
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
+        """Return the weighted E-InfoNCE loss of the two branches and the background."""
         background = F.normalize(seen.located.background, dim=1)
         parts = seen.parts["region"], seen.parts["patch"], background
         loss = e_info_nce(*parts, labels.attributes, labels.values)
@@ -111,5 +152,7 @@ class RPF(TwoBranchModel):
 
 @method("rpf", variants=("paper", "code"), reference="Dong et al., SIGIR 2023", order=80)
 def build(schema, backbone, start, variant, seed, vit="", **options):
+    """Build RPF; see build_model for the arguments. `vit` is a key of SIZES; "" chooses the backbone's own.
+    """
     tokens = build_vit(vit or vit_beside(backbone), start)
     return RPF(schema, build_backbone(backbone, start), tokens, variant, **options)

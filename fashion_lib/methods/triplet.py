@@ -1,4 +1,4 @@
-"""One space for everything: the triplet baseline of ASEN's table 1, blind to the attribute."""
+"""One embedding space for all attributes: the triplet baseline of ASEN's table 1."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,7 +11,11 @@ from fashion_lib.parts.precision import float32_maths
 
 
 class TripletNetwork(RetrievalModel):
-    """Average pool, linear C -> C, unit length; D = C. Every attribute gets the same embedding."""
+    """Average pool, linear C -> C, unit length; D = C.
+
+    C is the number of the backbone's channels, D the size of an embedding. Every attribute gets the same
+    embedding.
+    """
 
     def __init__(self, schema: Schema, backbone: Backbone):
         super().__init__(schema, embedding_dim=backbone.out_channels)
@@ -19,13 +23,16 @@ class TripletNetwork(RetrievalModel):
         self.linear = nn.Linear(backbone.out_channels, backbone.out_channels)
 
     def features(self, images: Tensor) -> Tensor:
+        """Compute the map (B, C, h, w)."""
         return self.backbone(images).float()  # (B, C, h, w)
 
     @float32_maths
     def attend(self, features: Tensor, attributes: Tensor) -> Attended:
+        """Compute the embedding (B, D), the same for every attribute."""
         return Attended(F.normalize(self.linear(features.mean((2, 3))), dim=1))  # (B, C, h, w) -> (B, D)
 
 
 @method("triplet", reference="one triplet space, as in Ma et al., AAAI 2020, table 1", order=10)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build TripletNetwork; see build_model for the arguments."""
     return TripletNetwork(schema, build_backbone(backbone, start), **options)

@@ -1,9 +1,13 @@
-"""What ASEN++, RPF and IPAD share: look at the picture, cut out where you looked, look again at the crop.
+"""The base of ASEN++, RPF and IPAD: one branch for the whole picture, one for a crop around its attention.
 
-The region branch sees the picture made small, the patch branch a square cut out of the large one. Training has two
-stages inside one budget: the region branch alone for the first share of the steps, then both. The test feature is
-[sqrt(beta) region, sqrt(1 - beta) patch], each of unit length, so that a similarity is beta times the region's plus
-1 - beta times the patch's.
+The region branch takes the picture at reduced size. The patch branch takes a square crop of the large
+picture. Training has two stages in one budget of steps. In the first stage only the region branch is
+trained; in the second stage both are.
+
+The embedding is [sqrt(beta) region, sqrt(1 - beta) patch], with each part of unit length. So a similarity is
+beta times the region's plus 1 - beta times the patch's.
+
+Shapes: B images, L labelled examples, C channels per branch, D dimensions of the embedding.
 """
 
 from dataclasses import dataclass, field
@@ -30,9 +34,12 @@ from fashion_lib.parts.precision import float32_maths, rounded_as_autocast
 
 
 class TwoBranchFeatures(NamedTuple):
-    """What attributes share: the large pictures (B, 3, H, W) that crops are cut from, the region branch's features.
+    """The features of an image that all attributes share.
 
-    The pictures are of the type that the backbone computed in, and the patch branch's backbone goes on in it.
+    Attributes:
+        pictures: the large pictures (B, 3, H, W) that crops are cut from. They have the type that the
+            backbone computed in, and the patch branch's backbone computes in that type too.
+        region: the region branch's features.
     """
 
     pictures: Tensor
@@ -41,8 +48,14 @@ class TwoBranchFeatures(NamedTuple):
 
 @dataclass
 class Located:
-    """What the region branch found. vector (B, C); aim (B, h, w), the map that the crop is cut around; background
-    (B, C) or None; maps and gates as in Attended."""
+    """The result of the region branch.
+
+    Attributes:
+        vector: (B, C), not of unit length.
+        aim: the map that the crop is cut around, (B, h, w).
+        background: (B, C), or None.
+        maps, gates: as in Attended.
+    """
 
     vector: Tensor
     aim: Tensor
@@ -53,8 +66,16 @@ class Located:
 
 @dataclass
 class Seen:
-    """The branches on L labelled examples: large pictures, what the region branch found, the crops (L, 3, S, S), and
-    parts, branch -> unit vectors (L, C). Without a branch its entries are None or missing."""
+    """The results of both branches for L labelled examples.
+
+    If a branch is left out, its entries are None or missing.
+
+    Attributes:
+        pictures: the large pictures, (L, 3, H, W).
+        located: the result of the region branch.
+        crops: the patch branch's input, (L, 3, S, S).
+        parts: branch -> unit vectors, (L, C).
+    """
 
     pictures: Tensor
     located: Located | None
@@ -63,32 +84,55 @@ class Seen:
 
 
 def check_beta(beta: float) -> float:
-    """beta, or FashionError outside [0, 1]."""
+    """Return beta as a float. Raises FashionError outside [0, 1]."""
     if not 0 <= beta <= 1:
         raise FashionError(f"beta={beta} is no weight of the region branch: choose 0 <= beta <= 1.")
     return float(beta)
 
 
 def weigh(region: Tensor, patch: Tensor, beta: float) -> Tensor:
-    """[sqrt(beta) region, sqrt(1 - beta) patch], (B, 2 C) of unit length, for unit vectors (B, C) each (IPAD eq. 21).
+    """Concatenate both branches' vectors: [sqrt(beta) region, sqrt(1 - beta) patch] (IPAD eq. 21).
 
-    The equation prints a sum; the released code of RPF and IPAD concatenates, and only then is beta a weight of the two
-    similarities.
+    The equation prints a sum, but the released code of RPF and IPAD concatenates. Only then is beta a weight
+    of the two similarities.
+
+    Args:
+        region, patch: unit vectors, (B, C) each.
+        beta: weight of the region branch, in [0, 1].
+
+    Returns:
+        (B, 2 C), unit length.
+
+    Raises:
+        FashionError: if beta is outside [0, 1].
     """
     beta = check_beta(beta)
     return torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=1)
 
 
 class TwoBranchModel(RetrievalModel):
-    """Base of the two-branch methods; a subclass writes `joint_terms`, and makes `attribute`, `region` and `patch`, or
-    writes `look`, `locate` and `describe` for branches that are asked otherwise.
+    """Base class of the two-branch methods.
 
-    channels: C of each branch, so D = 2 C. beta: see `weigh`. threshold: see attention_boxes. first_stage: the share of
-    the training steps in which only the region branch learns. patch_weight: of the patch branch's triplet loss.
-    image_scale: side of the pictures it reads over the side that the region branch sees; 1 cuts crops from the small
-    picture. An image costs one pass of the region branch and, for each attribute asked, one of the patch branch.
-    Until the first stage is over the embedding is the region's alone (beta = 1): the patch branch has not begun.
-    branches: ("region",) or ("patch",) leaves the other one out (D = C); the patch branch then sees the whole picture.
+    Subclasses implement `joint_terms`. They also set `attribute`, `region` and `patch`, or override `look`,
+    `locate` and `describe`.
+
+    An image costs one pass of the region branch and, per attribute, one pass of the patch branch. In the
+    first stage beta is 1: the embedding is the region's alone, because the patch branch is not trained yet.
+
+    Args:
+        schema: the attributes.
+        channels: C, so D = 2 C.
+        beta: weight of the region branch; see `weigh`.
+        patch_weight: weight of the patch branch's triplet loss.
+        threshold: see `fashion_lib.parts.cropping.attention_boxes`.
+        first_stage: share of the training steps in which only the region branch learns, in [0, 1].
+        image_scale: side of the large picture over the side of the region branch's input. 1 cuts crops from
+            the small picture.
+        branches: ("region",) or ("patch",) leaves the other branch out, so D = C. Without a region branch the
+            patch branch takes the whole picture.
+
+    Raises:
+        FashionError: if beta, `threshold`, `first_stage` or `image_scale` is out of range.
     """
 
     def __init__(
@@ -115,53 +159,84 @@ class TwoBranchModel(RetrievalModel):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # of the whole run; 0: not in training
 
-    # What a subclass writes or replaces.
+    # Subclasses implement or override these.
 
     def look(self, images: Tensor) -> Any:
-        """The region branch's features of small images (B, 3, H / scale, W / scale), once an image."""
+        """Compute the region branch's features, once per image.
+
+        Args:
+            images: small images, (B, 3, H / scale, W / scale).
+        """
         return self.region.features(images)
 
     def locate(self, region: Any, attributes: Tensor) -> Located:
-        """The region branch for one attribute an image, in float32."""
+        """Compute the region branch in float32, for its features and one attribute id per image, int64 (B,).
+        """
         return self.region(region, self.attribute(attributes))
 
     def describe(self, crops: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
-        """The patch branch: crops (B, 3, S, S) to (B, C) and where in the crop it looked, (B, h, w)."""
+        """Compute the patch branch.
+
+        Args:
+            crops: (B, 3, S, S).
+            attributes: int64 (B,).
+
+        Returns:
+            The vector (B, C), and the attention inside the crop, (B, h, w).
+        """
         return self.patch(crops, self.attribute(attributes))
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """The weighted losses of the second stage besides the triplet losses, by name."""
+        """Return the second stage's weighted losses by name, without the triplet losses.
+
+        Args:
+            seen: the results of both branches.
+            labels: the batch's labels.
+            margin: margin of the triplet losses.
+        """
         raise NotImplementedError
 
-    # What they share.
+    # The rest is the same for all subclasses.
 
     @property
     def in_first_stage(self) -> bool:
-        """Whether training has begun and the region branch still learns alone."""
+        """Return whether training has begun and only the region branch learns."""
         return int(self.step) < self.second_stage_begins
 
     @property
     def training_passes(self) -> int:
+        """Return the backbone passes per image of the next training step: one in the first stage."""
         return 1 if self.in_first_stage else self.image_passes
 
     @property
     def second_stage_begins(self) -> int:
-        """The first step of the second stage; 0 outside of training."""
+        """Return the first step of the second stage; 0 outside of training."""
         return round(self.first_stage * int(self.steps))
 
     def before_training(self, steps: int, labels: Labels) -> None:
+        """Store the number of steps of the whole run."""
         self.steps.fill_(steps)
 
     def after_step(self) -> None:
+        """Count the step."""
         self.step += 1
 
     def features(self, images: Tensor) -> TwoBranchFeatures:
+        """Compute the region branch's features of small pictures, and keep the large ones for crops."""
         region = self.look(shrunk(images, self.image_scale)) if "region" in self.branches else ()
         return TwoBranchFeatures(rounded_as_autocast(images), region)
 
     @float32_maths
     def cut(self, pictures: Tensor, located: Located | None) -> tuple[Tensor, Tensor]:
-        """Crops around each aim (the whole picture without one), as large as the region branch's image; their boxes."""
+        """Cut the patch branch's input, as large as the region branch's input.
+
+        Args:
+            pictures: the large pictures, (B, 3, H, W).
+            located: the region branch's result; None takes the whole picture.
+
+        Returns:
+            The crops, (B, 3, S, S), and their boxes, (B, 4).
+        """
         boxes = whole_pictures(len(pictures), pictures.device)
         if located is not None:
             boxes = attention_boxes(located.aim, self.threshold)
@@ -169,6 +244,7 @@ class TwoBranchModel(RetrievalModel):
 
     @float32_maths
     def attend(self, features: TwoBranchFeatures, attributes: Tensor) -> Attended:
+        """Compute the embedding (B, D), with parts, boxes and crop maps of the branches."""
         located, found = None, Attended(features.pictures)
         if "region" in self.branches:
             located = self.locate(features.region, attributes)
@@ -187,9 +263,18 @@ class TwoBranchModel(RetrievalModel):
     def training_loss(
         self, features: TwoBranchFeatures, labels: BatchLabels, margin: float
     ) -> tuple[Tensor, dict[str, float]]:
-        """The region branch's triplet loss and, in the second stage, the patch branch's and the joint terms.
+        """Compute the region branch's triplet loss and, in the second stage, all other terms.
 
-        Figures besides those of the base class: every weighted term of the second stage under its own name.
+        Those are the patch branch's triplet loss and the joint terms.
+
+        Args:
+            features: what `features` returned for the images of the batch.
+            labels: the batch's labels.
+            margin: margin of the triplet losses.
+
+        Returns:
+            The scalar loss and numbers for the log: those of RetrievalModel, and every weighted term by its
+                name.
         """
         features, parts, terms, active = self.examples(features, labels), {}, {}, {}
         located, crops = None, None

@@ -1,4 +1,7 @@
-"""Attribute-guided attention, disentangled features, weighted and triplet losses, memory: Yao, Zhu and Wan 2026."""
+"""Yao, Zhu and Wan 2026: disentangled features with attribute-guided attention, and a memory.
+
+The losses are a weighted cross-entropy, triplet losses and the memory's losses.
+"""
 
 import numpy as np
 import torch
@@ -29,16 +32,34 @@ LOSSES = {  # name -> (weighted cross-entropy, triplet losses)
 
 
 class Yao2026(DisentangledModel):
-    """Stage 1: w1 L_WCE + w2 L_T (eq. 3 to 5; w1 = w2 = 1, as none are printed). Stage 2 adds the memory's losses.
+    """Disentangled features with attention (stage 1), then a memory of prototypes (stage 2).
 
-    attention: CBAM at the bottom of the network and before every AFD block (table 2, "AD attention"). loss: "wt" (both
-    of the paper's losses), "weighted" or "triplet" (one of them), "plain" (unweighted cross-entropy: the baseline).
-    gate_norm: see CBAM's norm. label_smoothing: targets 1 - s/2 and s/2, for the paper's text, which calls the loss
-    label-smoothed where its equation has weights.
+    A prototype is a learned vector that stands for one value. Stage 1 minimises `w1 L_WCE + w2 L_T`
+    (eq. 3 to 5), a weighted cross-entropy and triplet losses. The paper prints no weights; we take w1 = w2 =
+    1. Stage 2 adds the memory's losses.
 
-    Inferred: both stages keep eq. 3 on the pictures of the batch. Of the tuples' negatives the paper says only that
-    there are some; they enter ADDE-M's manipulation triplet. The weights of consistency and diagonality are ADDE-M's.
-    Prototypes start from the mean over training pictures with the value (see value_samples for the limit).
+    Inferred:
+
+    1. Both stages keep eq. 3 on the pictures of the batch.
+    2. The paper says only that tuples have negatives. We use them in ADDE-M's manipulation triplet.
+    3. The weights of consistency and diagonality are ADDE-M's.
+    4. Prototypes start from the mean over training pictures with the value; see `value_samples` for the
+       limit.
+
+    Args:
+        schema: the attributes.
+        backbone, start: see `fashion_lib.parts.backbones.build_backbone`.
+        attention: True puts a CBAM at the bottom of the network and before every AFD block (table 2, "AD
+            attention").
+        loss: "wt" is both losses of the paper, "weighted" or "triplet" one of them. "plain" is unweighted
+            cross-entropy, the baseline.
+        dim: size of a subspace; None chooses `subspace_dim` of the trunk's channels.
+        gate_norm: see CBAM's `norm`.
+        label_smoothing: s; the targets are 1 - s/2 and s/2. The paper's text calls the loss label-smoothed,
+            but its equation has weights instead.
+
+    Raises:
+        FashionError: if `loss` is unknown, or `label_smoothing` is outside [0, 1).
     """
 
     def __init__(
@@ -64,6 +85,7 @@ class Yao2026(DisentangledModel):
         self.register_buffer("label_weights", torch.ones(2, values), persistent=False)  # w_p and w_n
 
     def prepare(self, labels: LabelVectors, rows: np.ndarray) -> None:
+        """Compute the weights w_p and w_n of eq. 4 from the training rows, if the loss is weighted."""
         matrix, known = (torch.from_numpy(part[rows]) for part in (labels.matrix, labels.known))
         if self.weighted:
             positive, negative = label_weights(matrix, known_columns(known, self.blocks))
@@ -71,13 +93,16 @@ class Yao2026(DisentangledModel):
 
     @float32_maths
     def manipulate(self, represented: Tensor, vectors: Tensor) -> Tensor:
+        """Return the features plus the memory's residual, float32 (B, F)."""
         return represented + self.memory.residual(vectors)
 
     def initialise_memory(self, prototypes: Tensor) -> None:
+        """Start the memory from each value's mean feature, float32 (V, F)."""
         self.memory.initialise(prototypes)
 
     @float32_maths
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
+        """Return the losses of stage 1."""
         given = (labels.labels, labels.known, self.blocks)
         terms = {
             "classification": weighted_cross_entropy(
@@ -91,6 +116,7 @@ class Yao2026(DisentangledModel):
 
     @float32_maths
     def memory_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
+        """Return the losses of stage 1 and those of the memory."""
         query, target, negative = represented.chunk(3)  # (T, A * D) each
         manipulated = self.manipulate(query, labels.vectors)
         prototypes = self.memory.prototypes(labels.wanted.float())
@@ -103,4 +129,5 @@ class Yao2026(DisentangledModel):
 
 @method("yao2026", task="manipulation", reference="Yao, Zhu and Wan, 2026", order=30)
 def build(schema, backbone, start, variant, seed, **options):
+    """Build Yao2026; see build_model for the arguments."""
     return Yao2026(schema, backbone, start, **options)

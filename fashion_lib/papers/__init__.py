@@ -1,1 +1,1 @@
-"""What the papers print, and our row beside it."""
+"""The tables and figures that the papers print, and our results beside them."""

@@ -1,4 +1,4 @@
-"""AG-MLAN as one drawing: figure 1 of the paper drawn anew, with the shapes of the model's own tensors."""
+"""AG-MLAN as one drawing: figure 1 of the paper, drawn anew with the shapes of the model's own tensors."""
 
 import matplotlib.pyplot as plt
 import torch
@@ -12,13 +12,23 @@ from fashion_lib.show.pictures import DPI
 
 FEATURE, ATTENTION, ATTRIBUTE, CLASSIFIER, LOSS = "#cfe3f3", "#ffd9a8", "#d4efd4", "#eadcf4", "#eeeeee"
 UPPER, MIDDLE, LOWER, BUS = 3.0, 1.3, 0.0, -0.66  # heights: branch 1, branch 2, attribute, and the line below them
-STEP = 1.12  # from one box of branch 2 to the next
+STEP = 1.12  # distance between two neighbouring boxes of branch 2
 
 
 def tensor_shapes(model: AGMLAN, image_size: int) -> dict[str, tuple[int, ...]]:
-    """Shape, without the batch, of each tensor that the figure names, from one blank picture sent through the model.
+    """Return the shape, without the batch axis, of each tensor that the figure names.
 
-    FashionError for a model of which a part was left out. The model's mode and gradients stay as they were.
+    One blank picture passes through the model. The model's mode and gradients stay as they were.
+
+    Args:
+        model: an AG-MLAN with all its parts.
+        image_size: side of the picture, in pixels.
+
+    Returns:
+        Name of the tensor -> shape; "into NAME" is the input of the module NAME.
+
+    Raises:
+        FashionError: if a part of the model was left out.
     """
     parts = {"bring": model.bring, "SA": model.spatial_gate, "branch 1": model.branch1}
     missing = [name for name, part in parts.items() if part is None] + ["mask"] * (model.masks is None)
@@ -51,9 +61,20 @@ def tensor_shapes(model: AGMLAN, image_size: int) -> dict[str, tuple[int, ...]]:
 
 
 def ag_mlan_figure(model: AGMLAN, image_size: int) -> Figure:
-    """Both branches of `model` for pictures of `image_size` pixels, a box a step, the shape of what it hands on below.
+    """Draw both branches of `model`: one box per step, with the shape of the step's output below it.
 
-    Equation numbers are the paper's. Where 2 C channels become A differs between variants, and the box moves.
+    Equation numbers are the paper's. The step that reduces 2 C channels to A differs between variants, and
+    its box moves accordingly.
+
+    Args:
+        model: an AG-MLAN with all its parts.
+        image_size: side of the pictures, in pixels.
+
+    Returns:
+        The closed figure, ready to show or save.
+
+    Raises:
+        FashionError: if a part of the model was left out.
     """
     shapes = tensor_shapes(model, image_size)
     boxes = {
@@ -105,7 +126,10 @@ def ag_mlan_figure(model: AGMLAN, image_size: int) -> Figure:
 
 
 def _second_branch(model: AGMLAN, shapes: dict[str, tuple]) -> dict[str, tuple]:
-    """name -> text, key of its shape, colour: the boxes of branch 2 in order; the reduction stands where it happens."""
+    """Return the boxes of branch 2 in order: name -> text, key of its shape, colour.
+
+    The reduction is placed where the variant performs it.
+    """
     reduce = {"reduce": ("conv 1×1" if model.reduce_before else "linear", "reduced", FEATURE)}
     kernel = model.spatial_gate.conv.kernel_size[0]
     start = {"concat": ("side by side", "into reduced" if model.reduce_before else "map", FEATURE)}
@@ -121,7 +145,7 @@ def _arrow(**more) -> dict:
 
 
 def _box(axes, x: float, y: float, text: str, shape: tuple[int, ...] | None, colour: str):
-    """A step and the shape of what it hands on: below it, in the attribute's row at its right."""
+    """Draw a step and the shape of its output: below the box, or at its right in the attribute's row."""
     if shape is not None:
         place = (x + 0.42, y) if colour == ATTRIBUTE else (x, y - 0.37)
         axes.text(*place, " × ".join(map(str, shape)), ha="center", va="center", fontsize=8, color="#1a4e7a",
@@ -136,6 +160,6 @@ def _panel(axes, left: float, right: float, y: float, colour: str) -> None:
 
 
 def _route(axes, points: list[tuple[float, float]]) -> None:
-    """An arrow along corners."""
+    """Draw an arrow along corners."""
     axes.plot(*zip(*points[:-1], strict=True), color="#555555", linewidth=1.1, zorder=1, solid_joinstyle="miter")
     axes.annotate("", points[-1], points[-2], arrowprops=_arrow(shrinkA=0, shrinkB=0))

@@ -1,9 +1,11 @@
-"""IPAD's tables and figures as rows: the paper's name -> our method and options, and from the ledger what came out.
+"""IPAD's tables and figures as rows: the paper's name -> our method and options, with our results.
 
-Tables 1-3 compare methods; figures 2-5 change one part of IPAD; figure 6 needs no run of its own
-(`fashion_lib.runs.stored.stored_beta_curve`). `CODE` has one row for each difference between the paper and its
-released code. READING is what the course reads as the code does, eq. 2 and eq. 4; the notebook on iterative positioning
-measures both ways.
+The results come from the ledger, the table of all finished runs (`fashion_lib.runs.ledger`). Tables 1-3
+compare methods. Figures 2-5 change one part of IPAD. Figure 6 needs no run of its own
+(`fashion_lib.runs.stored.stored_beta_curve`).
+
+`CODE` has one row per difference between the paper and its released code. READING names the two places where
+the course follows the code, eq. 2 and eq. 4. The notebook on iterative positioning measures both readings.
 """
 
 import math
@@ -29,8 +31,14 @@ DEFAULTS = VARIANTS["paper"] | {
 
 @dataclass(frozen=True)
 class Row:
-    """One line or bar of the paper. method, variant, options: ours. printed: its name in published_results.csv, or ""
-    where the paper prints no figure."""
+    """One line or bar of the paper.
+
+    Attributes:
+        method: our name of the method.
+        options: our options of the method.
+        variant: our variant; "" takes the method's first.
+        printed: its name in published_results.csv; "" where the paper prints no figure.
+    """
 
     method: str
     options: Mapping[str, object] = field(default_factory=dict)
@@ -39,13 +47,21 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The variant's name in the ledger."""
+        """Return the variant's name in the ledger."""
         known = METHODS[self.method.removesuffix(SUFFIX)]
         return variant_label(self.variant or known.variants[0], **self.options)
 
 
 def ipad(printed: str = "", *, reading: Mapping[str, object] = READING, **changed) -> Row:
-    """A row of IPAD itself; options that equal the paper's default are left out, so that equal runs have one name."""
+    """Return a row of IPAD itself.
+
+    Options that equal the paper's default are left out, so that equal runs have one name.
+
+    Args:
+        printed: the row's name in published_results.csv, or "".
+        reading: options for the places where paper and code differ.
+        **changed: further options of the model.
+    """
     options = {
         name: value for name, value in (dict(reading) | changed).items() if DEFAULTS.get(name) != value
     }
@@ -70,7 +86,7 @@ METHOD_ROWS = {
     "IPAD+FR": Row("ipad" + SUFFIX, ipad().options, printed="ipad+fr"),
     "IPAD, as the released code": Row("ipad", variant="code"),
 }
-TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each of METHOD_ROWS, on that data set
+TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each table has METHOD_ROWS, on that data set
 _SP = {"branches": "sp", "diverging": False}
 FIGURES: dict[str, dict[str, Row]] = {
     "fig2": {
@@ -92,7 +108,8 @@ FIGURES: dict[str, dict[str, Row]] = {
     },
     "fig5": {f"Iter {passes}": ipad(**_SP, passes=passes) for passes in range(1, 11)},
 }
-# What happens inside IP-SP is changed in IP-SP alone, so its rows stand against "w/ IA" of figure 3; the others, IPAD.
+# Rows that change a step inside IP-SP (the region branch) train IP-SP alone: compare them with "w/ IA" of
+# figure 3. Compare the other rows with IPAD.
 CODE = {
     "as printed": ipad(reading={}),
     "eq. 4 as printed": ipad(**_SP, gate="attribute"),
@@ -108,12 +125,21 @@ CODE = {
 
 
 def labelled(rows: Mapping[str, Row]) -> dict[str, tuple[str, str]]:
-    """Row's name -> (method, variant) as the ledger has it."""
+    """Return row's name -> (method, variant) as the ledger stores them."""
     return {name: (row.method, row.label) for name, row in rows.items()}
 
 
 def printed(rows: Mapping[str, Row], where: str, table: str) -> pd.DataFrame:
-    """What the paper prints for each row: rows as given, columns attributes, nan where it prints nothing."""
+    """Return what the paper prints for each row.
+
+    Args:
+        rows: the rows of the table.
+        where: the paper's data set.
+        table: the paper's table or figure, such as "1" or "fig2".
+
+    Returns:
+        Rows as given, columns attributes; nan where the paper prints nothing.
+    """
     found = (
         published(source="ipad", table=table, dataset=where) if table in _printed_tables() else None
     )
@@ -134,10 +160,23 @@ def beside(
     averages: Sequence[str] = ("overall", "local"),
     attributes: bool = False,
 ) -> pd.DataFrame:
-    """The paper's figures beside ours: rows as given, columns (whose, name); text, MAP in percent, mean ± spread.
+    """Return the paper's figures beside ours, as text.
 
-    attributes: also the figures of each attribute, theirs and ours, which do not compare. Cost: parameters and image
-    passes in training; minutes are of the machines that ran it. What was not run says so.
+    Cost is given as parameters and image passes in training. Minutes are those of the machines that ran it. A
+    row without a run says so.
+
+    Args:
+        rows: the rows of the table.
+        table: the paper's table or figure, such as "1" or "fig2".
+        where: the paper's data set.
+        dataset: our data set.
+        profile: name of our profile.
+        averages: names of our averages to show.
+        attributes: whether to add the figures of each attribute, theirs and ours, which are not comparable.
+
+    Returns:
+        Rows as given, columns (whose, name). The figures are MAP in percent; ours are mean ± spread over
+        seeds.
     """
     theirs, pairs = printed(rows, where, table), labelled(rows)
     summary = tables.summarise(_ledger(dataset, profile))
@@ -164,7 +203,17 @@ def steps(
     profile: str = "laptop",
     average: str = "overall",
 ) -> dict[str, tables.Gap]:
-    """How far the row `against` lies above each of the others, in points of MAP, and if seeds could have made it."""
+    """Return by how many points of MAP the row `against` exceeds each other row.
+
+    Each difference also says whether the seeds alone could explain it.
+
+    Args:
+        rows: the rows of the table.
+        against: name of the row to compare with.
+        dataset: our data set.
+        profile: name of our profile.
+        average: name of the average to compare.
+    """
     summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows)
     return {
         name: tables.gap(summary, pair, pairs[against], average)
@@ -179,7 +228,14 @@ def missing(
     dataset: str = "wardrobe",
     profile: str = "laptop",
 ) -> list[tuple[Row, int]]:
-    """The (row, seed) that neither the ledger nor this machine has, each run once."""
+    """Return each (row, seed) that is neither in the ledger nor on this machine; equal runs appear once.
+
+    Args:
+        rows: the rows of the table.
+        seeds: the seeds that each row needs.
+        dataset: our data set.
+        profile: name of our profile.
+    """
     ledger = _ledger(dataset, profile)
     have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
     asked = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}

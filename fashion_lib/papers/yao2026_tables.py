@@ -1,4 +1,4 @@
-"""Tables 1 to 4 of Yao et al. 2026: which run stands beside which printed row, and both in one table."""
+"""Tables 1 to 4 of Yao et al. 2026: the run for each printed row, and both in one table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +18,14 @@ from fashion_lib.training.profiles import PROFILES, Profile
 
 @dataclass(frozen=True)
 class Row:
-    """A printed row (the method's name in data/published_results.csv, or a name of ours for a row that the paper lacks)
-    and our run: options of the model, and settings in which the profile is changed for it.
+    """A printed row and our run.
+
+    Attributes:
+        paper: the method's name in data/published_results.csv, or our own name for a row that the paper
+            lacks.
+        method: our name of the method.
+        options: options of the model.
+        settings: settings of the profile that this row changes.
     """
 
     paper: str
@@ -28,7 +34,7 @@ class Row:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def variant(self, profile: Profile) -> str:
-        """The variant's name in records of that profile."""
+        """Return the variant's name in records of that profile."""
         changed = departures(profile.with_options(**self.settings))
         return variant_label(MANIPULATION_METHODS[self.method].variants[0], **changed, **self.options)
 
@@ -38,8 +44,8 @@ BACKBONE_ROWS = tuple(
     Row(f"{name}+afd", "yao2026", PLAIN, {"backbone": name, "start": "imagenet"})
     for name in ("alexnet", "vgg16", "resnet34", "resnet50")
 )
-# What runs without a download: the profile's own backbone as in all other tables, and two backbones that both start
-# from random weights, so that only their architecture differs.
+# These rows run without a download. They use the profile's own backbone, as in all other tables, and two
+# backbones that start from random weights. So these two differ in architecture alone.
 OWN_BACKBONE_ROWS = (
     Row("profile's backbone+afd", "yao2026", PLAIN),
     Row("profile's backbone+afd, random start", "yao2026", PLAIN, {"start": "random"}),
@@ -53,8 +59,9 @@ ABLATION_ROWS = (
     Row("resnet50+afd+attention+wt_loss", "yao2026"),
 )
 METHOD_ROWS = tuple(Row(name, name) for name in MANIPULATION_METHODS)
-# The paper's accuracy is of the features, before there is a memory: ours stands beside it from that moment, and once
-# more from the weights that retrieve best, which have been trained on for the memory's sake.
+# The paper's accuracy is that of the features, before the memory exists. We compare it with two of ours: the
+# accuracy at that moment, and that of the weights that retrieve best. The latter were trained further
+# together with the memory.
 PRINTED_AS = {"accuracy_stage1": "accuracy"}
 TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "1": ((*BACKBONE_ROWS, *OWN_BACKBONE_ROWS), ("accuracy_stage1", "accuracy")),
@@ -65,17 +72,32 @@ TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
 
 
 def table_rows(number: str) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    """The rows and metrics of a table; FashionError for a number that the paper does not have."""
+    """Return the rows and metrics of a table.
+
+    Raises:
+        FashionError: if the paper has no table of that number.
+    """
     if number not in TABLES:
         raise FashionError(f"Yao et al. 2026 has no table {number!r}: choose one of {', '.join(TABLES)}.")
     return TABLES[number]
 
 
 def beside_paper(number: str, results: pd.DataFrame) -> pd.DataFrame:
-    """One of the paper's tables with ours beside it: rows as printed, columns (metric, "paper" | "ours"), text.
+    """Return one of the paper's tables with ours beside it, as text.
 
-    results: as in by_metric. Ours is mean ± standard deviation over seeds on our data, so levels never compare, only
-    orders; "not run" where there is no run, "not printed" in our own rows. The paper's NDCG stands beside ndcg30.
+    Ours is mean ± standard deviation over seeds on our data. So only orders compare, never levels. A cell is
+    "not run" where there is no run, and "not printed" in our own rows. The paper's NDCG is placed beside
+    ndcg30.
+
+    Args:
+        number: "1" to "4".
+        results: as in by_metric.
+
+    Returns:
+        Rows as printed, columns (metric, "paper" or "ours").
+
+    Raises:
+        FashionError: if the paper has no table of that number.
     """
     rows, metrics = table_rows(number)
     profile = PROFILES[results["profile"].iloc[0]] if len(results) else PROFILES["laptop"]
@@ -95,7 +117,18 @@ def beside_paper(number: str, results: pd.DataFrame) -> pd.DataFrame:
 def run_rows(
     number: str, *, profile: Profile, seeds: Sequence[int] = (0, 1, 2), data=None, progress: bool = True
 ) -> list[Run]:
-    """Load or train every run of a table, seed by seed. data: what `profile` loads, to save loading it again."""
+    """Load or train every run of a table, seed by seed.
+
+    Args:
+        number: "1" to "4".
+        profile: the profile, which a row's settings change.
+        seeds: seeds of the runs.
+        data: the data set that `profile` loads, if it is loaded already.
+        progress: whether to show a progress bar.
+
+    Returns:
+        One run per seed and row.
+    """
     rows, _ = table_rows(number)
     return [
         load_or_train(

@@ -1,7 +1,10 @@
-"""The attention pieces that ASEN introduced and its successors rearrange (Ma et al., AAAI 2020).
+"""The attention modules that ASEN introduced and its successors reuse (Ma et al., AAAI 2020).
 
-Notation of the paper: image feature map I (C x h x w), attribute a, attention dimension A. The attribute side of both
-modules can be replaced: it is any module from (B, A) to (B, A).
+ASA is attribute-aware spatial attention; ACA is attribute-aware channel attention. Notation of the paper:
+image feature map I of shape (C, h, w), attribute a, attention dimension A. B is the number of images in a
+batch.
+
+The attribute side of both modules can be replaced by any module from (B, A) to (B, A).
 """
 
 import math
@@ -13,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 
 
 def attention_dim(channels: int) -> int:
-    """A for a map of C channels: 512 for ResNet-50's 1024, as in the paper, and never below 128."""
+    """Return A for a map of C channels: 512 for ResNet-50's 1024, as in the paper, and never below 128."""
     return max(channels // 2, 128)
 
 
@@ -21,12 +24,21 @@ SCORES = ("scaled_sum", "convolution")
 
 
 class SpatialAttention(nn.Module):
-    """ASA, where to look: softmax over positions of <tanh(BN(conv(I))), tanh(W a)> / sqrt(A).
+    """ASA, the attention over positions: `softmax(<tanh(BN(conv(I))), tanh(W a)> / sqrt(A))`.
 
-    Two steps, because the image side does not depend on the attribute: `keys(I)` once an image, then `forward`
-    once an attribute. score "scaled_sum" is version 2's; "convolution" is version 1's: no batch normalisation, and
-    instead of the sum a learned 1 x 1 convolution from A channels to one, then tanh. convolve=False leaves conv(I) out,
-    for a map that a convolution has just brought to A channels.
+    BN is batch normalisation; < , > is the inner product over the A channels. The image side does not depend
+    on the attribute. So call `keys(I)` once per image, then `forward` once per attribute.
+
+    Args:
+        channels: C of the map I.
+        dim: A.
+        attribute_side: module from (B, A) to (B, A); None is `tanh(W a)`.
+        score: "scaled_sum" is version 2 of ASEN. "convolution" is version 1: it has no batch normalisation. A
+            learned 1 x 1 convolution from A channels to one, then tanh, replaces the scaled sum.
+        convolve: False leaves conv(I) out, for a map that a convolution has already reduced to A channels.
+
+    Raises:
+        FashionError: if `score` is unknown.
     """
 
     def __init__(
@@ -46,18 +58,25 @@ class SpatialAttention(nn.Module):
         self.score = nn.Linear(dim, 1) if score == "convolution" else None
 
     def keys(self, image_map: Tensor) -> Tensor:
-        """Image side: (B, C, h, w) to float32 (B, A, h, w)."""
+        """Compute the image side: a map (B, C, h, w) gives the keys, float32 (B, A, h, w)."""
         return torch.tanh(self.norm(self.conv(image_map)).float())
 
     def forward(self, keys: Tensor, attribute: Tensor, gain: float = 1.0) -> Tensor:
-        """keys (B, A, h, w), attribute (B, A) to the attention map (B, h, w), sum 1 over positions.
+        """Compute the attention map.
 
-        gain: factor of the keys that they leave to the scores, one number a position instead of A.
+        Args:
+            keys: what `keys` returned, float32 (B, A, h, w).
+            attribute: attribute vectors, (B, A).
+            gain: constant factor of the keys. It is applied to the scores instead: h * w products, not
+                A * h * w. The score "convolution" ignores it.
+
+        Returns:
+            The attention map (B, h, w), which sums to 1 over positions.
         """
         query = self.attribute_side(attribute)  # (B, A)
         if self.score is not None:  # <score weights, keys * query> = <keys, score weights * query>
             query = query * self.score.weight
-        # A row times a matrix: with the query as a column it would take six times as long on a CPU.
+        # A row times a matrix: with the query as a column, a CPU takes six times as long.
         scores = torch.bmm(query[:, None], positions(keys).transpose(1, 2)).squeeze(1)  # (B, h * w)
         if self.score is not None:
             scores = torch.tanh(scores + self.score.bias)
@@ -67,22 +86,29 @@ class SpatialAttention(nn.Module):
 
 
 def positions(image_map: Tensor) -> Tensor:
-    """(B, C, h, w) to (B, h * w, C). A view of channels-last memory; the other order would make every gradient of the
-    backbone change its memory format, which costs about a tenth of the training speed."""
+    """Reorder a map (B, C, h, w) to (B, h * w, C), without a copy if the memory is channels-last.
+
+    The other order, (B, C, h * w), would make every gradient of the backbone change its memory format. That
+    costs about a tenth of the training speed.
+    """
     return image_map.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def attend_positions(image_map: Tensor, attention: Tensor) -> Tensor:
-    """Sum over positions of I weighted by the attention map: (B, C, h, w), (B, h, w) to (B, C)."""
+    """Sum a map (B, C, h, w) over positions, weighted by an attention map (B, h, w); return (B, C)."""
     return torch.bmm(attention.flatten(1)[:, None], positions(image_map)).squeeze(1)
 
 
 class PositionGate(nn.Module):
-    """SA, which positions stand out whatever the attribute: sigmoid(conv([mean over C, max over C])), AG-MLAN eq. 4.
+    """SA, a position gate that takes no attribute: `sigmoid(conv([mean over C, max over C]))`, AG-MLAN eq. 4.
 
-    It is asked about a map that a weight s of each position has scaled, s * I, without making that map: the mean over
-    channels of s * I is s * mean(I), its maximum s * max(I), or s * min(I) where s is negative. So `summary(I)` is
-    taken once an image, and an attribute costs one value a position. norm: batch normalisation before the sigmoid.
+    The methods apply it to s * I: the map I with a scale s per position. That map need not be computed. The
+    mean over channels of s * I is s * mean(I). Its maximum is s * max(I), or s * min(I) where s is negative.
+    So call `summary(I)` once per image; each attribute then costs one value per position.
+
+    Args:
+        kernel: side of the convolution, odd.
+        norm: True adds batch normalisation before the sigmoid.
     """
 
     def __init__(self, kernel: int, norm: bool = False):
@@ -92,18 +118,34 @@ class PositionGate(nn.Module):
 
     @staticmethod
     def summary(image_map: Tensor) -> Tensor:
-        """(B, C, h, w) to mean, maximum and minimum over channels, (B, 3, h, w)."""
+        """Stack mean, maximum and minimum over channels: (B, C, h, w) gives (B, 3, h, w)."""
         return torch.stack([image_map.mean(1), image_map.amax(1), image_map.amin(1)], dim=1)
 
     def forward(self, summary: Tensor, scale: Tensor) -> Tensor:
-        """summary (B, 3, h, w) of I, scale (B, h, w) to the gate of scale * I, (B, h, w), each factor in 0..1."""
+        """Compute the gate of scale * I.
+
+        Args:
+            summary: what `summary(I)` returned, (B, 3, h, w).
+            scale: scale per position, (B, h, w).
+
+        Returns:
+            The gate (B, h, w), each factor in 0..1.
+        """
         mean, high, low = summary.unbind(1)
         stacked = torch.stack([scale * mean, scale * torch.where(scale >= 0, high, low)], dim=1)  # (B, 2, h, w)
         return torch.sigmoid(self.norm(self.conv(stacked))).squeeze(1)
 
 
 class ChannelAttention(nn.Module):
-    """ACA, what matters there: sigmoid(W2 relu(W1 [x, relu(W a)])), a gate on each channel of the attended vector x."""
+    """ACA, the attention over channels: `sigmoid(W2 relu(W1 [x, relu(W a)]))`.
+
+    The result is a gate: a factor between 0 and 1 for each channel of the attended vector x.
+
+    Args:
+        channels: C, the size of x.
+        dim: A, the size of the attribute vector and of the hidden layer.
+        attribute_side: module from (B, A) to (B, A); None is `relu(W a)`.
+    """
 
     def __init__(self, channels: int, dim: int, attribute_side: nn.Module | None = None):
         super().__init__()
@@ -112,12 +154,12 @@ class ChannelAttention(nn.Module):
         self.gate = nn.Linear(dim, channels)
 
     def forward(self, vector: Tensor, attribute: Tensor) -> Tensor:
-        """vector (B, C), attribute (B, A) to the gate (B, C), each factor in 0..1."""
+        """Compute the gate (B, C), each factor in 0..1, for vectors (B, C) and attribute vectors (B, A)."""
         joined = torch.cat([vector, self.attribute_side(attribute)], dim=1)  # (B, C + A)
         return torch.sigmoid(self.gate(torch.relu(self.hidden(joined))))
 
 
 def background_map(attention: Tensor) -> Tensor:
-    """(1 - attention), brought to sum 1 over positions; (B, h, w)."""
+    """Return 1 - attention, scaled to sum 1 over positions; both maps are (B, h, w)."""
     rest = 1 - attention
     return rest / rest.sum((1, 2), keepdim=True)

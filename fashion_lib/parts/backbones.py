@@ -1,12 +1,18 @@
-"""Backbones: ResNets cut after stage 3, plain convolutional networks, and where their start weights come from.
+"""Backbones: ResNets cut after stage 3 and plain convolutional networks, with their start weights.
 
-ASEN and its successors drop ResNet-50's stage 4 to keep positions (14 x 14 at 224 pixels). "small" is the same plan
-at a quarter of ResNet-18's size, for a laptop's processor. AlexNet and VGG16 are for Yao et al. 2026, table 1.
+A backbone turns images (B, 3, H, W) into a map (B, C, h, w): B images, C channels, h x w positions. A stage
+is a group of residual blocks at one resolution.
+
+ASEN and its successors remove ResNet-50's stage 4 to keep more positions (14 x 14 at 224 pixels). "small" has
+the same structure at a quarter of ResNet-18's size, for a laptop's processor. AlexNet and VGG16 are for Yao
+et al. 2026, table 1.
 """
 
+import hashlib
 import os
 import pickle
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -22,9 +28,12 @@ STARTS = ("pretext", "reconstruction", "imagenet", "random")
 
 
 class Backbone(nn.Module):
-    """Stem and stages 1-3 of a ResNet, with torchvision's names (conv1 ... layer3): images (B, 3, H, W) to a map.
+    """Stem and stages 1-3 of a ResNet, with torchvision's names (conv1 ... layer3).
 
-    out_channels: C. stride: pixels a position, so the map is (B, C, ceil(H / stride), ceil(W / stride)).
+    Args:
+        resnet: the network whose layers are used.
+        out_channels: C of the map after stage 3.
+        stride: pixels per position; the map is (B, C, ceil(H / stride), ceil(W / stride)).
     """
 
     def __init__(self, resnet: ResNet, out_channels: int, stride: int):
@@ -34,27 +43,32 @@ class Backbone(nn.Module):
         self.out_channels, self.stride, self.stem_channels = out_channels, stride, resnet.conv1.out_channels
 
     def stem(self, images: Tensor) -> Tensor:
-        """The low-level map that the stages start from: (B, stem_channels, H / 4, W / 4)."""
+        """Compute the low-level map, (B, stem_channels, H / 4, W / 4), that stage 1 starts from."""
         return self.maxpool(self.relu(self.bn1(self.conv1(images))))
 
     def body(self, stem: Tensor) -> Tensor:
-        """From the stem's map to the last one."""
+        """Compute the map after stage 3 from the stem's map."""
         return self.layer3(self.layer2(self.layer1(stem)))
 
     def stages(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps after stage 2, (B, C / 2, ., .), and after stage 3, (B, C, H / stride, W / stride)."""
+        """Compute the maps after stage 2, with C / 2 channels, and after stage 3, with C channels."""
         second = self.layer2(self.layer1(self.stem(images)))
         return second, self.layer3(second)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Compute the map after stage 3, for normalised images float32 (B, 3, H, W)."""
         return self.stages(images)[1]
 
 
 class PlainBackbone(nn.Module):
-    """The convolutional part of AlexNet or VGG16, with torchvision's names (features.0 ...): images to a map.
+    """The convolutional part of AlexNet or VGG16, with torchvision's names (features.0 ...).
 
-    All three linear layers are left out, not only the last one, because a map is what attention can work on. The stem
-    ends with the first pooling. AlexNet's convolutions take at least 63 x 63 pixels.
+    All three linear layers are left out, not only the last one, because attention needs a map. The stem ends
+    with the first pooling. AlexNet's convolutions need at least 63 x 63 pixels.
+
+    Args:
+        network: the network whose layers are used.
+        stride: pixels per position.
     """
 
     def __init__(self, network: nn.Module, stride: int):
@@ -66,17 +80,23 @@ class PlainBackbone(nn.Module):
         self.stem_layers = 1 + next(k for k, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))
 
     def stem(self, images: Tensor) -> Tensor:
+        """Compute the low-level map after the first pooling."""
         return self.features[: self.stem_layers](images)
 
     def body(self, stem: Tensor) -> Tensor:
+        """Compute the last map from the stem's map."""
         return self.features[self.stem_layers :](stem)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Compute the last map, for normalised images float32 (B, 3, H, W)."""
         return self.features(images)
 
 
 class SmallResNet(nn.Module):
-    """ResNet-18's stages 1-3 at width 32 instead of 64, stage 3 without stride: 96 pixels give 12 x 12 positions."""
+    """ResNet-18's stages 1-3 at width 32 instead of 64, with stage 3 at stride 1.
+
+    An image of 96 pixels gives 12 x 12 positions.
+    """
 
     def __init__(self, width: int = 32):
         super().__init__()
@@ -86,7 +106,7 @@ class SmallResNet(nn.Module):
         self.layer1 = _stage(width, width, stride=1)
         self.layer2 = _stage(width, 2 * width, stride=2)
         self.layer3 = _stage(2 * width, 4 * width, stride=1)
-        for module in self.modules():  # as torchvision starts a ResNet
+        for module in self.modules():  # torchvision's initialisation of a ResNet
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
@@ -113,11 +133,15 @@ WITH_STAGES = ("small", "resnet18", "resnet34", "resnet50")
 
 
 def build_backbone(name: str, start: str = "pretext") -> Backbone:
-    """A backbone with its start weights.
+    """Build a backbone and load its start weights.
 
-    name: a key of BACKBONES. start: "pretext" or "reconstruction" (shipped, learned without attribute labels, fit
-    "small" only), "imagenet" (torchvision's, fit the others), "random". Raises FashionError for an unknown name,
-    weights that do not fit, and a file that is missing or damaged.
+    Args:
+        name: a key of BACKBONES.
+        start: "pretext" or "reconstruction" are shipped weights, learned without attribute labels; they fit
+            "small" only. "imagenet" is torchvision's; they fit the others. "random" loads nothing.
+
+    Raises:
+        FashionError: if a name is unknown, the weights do not fit, or their file is missing or damaged.
     """
     if name not in BACKBONES:
         raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}.")
@@ -130,7 +154,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
                 f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
                 "choose start='imagenet' or start='random'."
             )
-        path = paths.weights_dir() / f"start_{start}.safetensors"
+        path = start_file(start)
         load_backbone_weights(backbone, read_weights(path), path)
     elif start == "imagenet":
         if name == "small":
@@ -144,11 +168,18 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
 
 
 def build_stage4(name: str, start: str = "pretext") -> nn.Module:
-    """The stage that a Backbone leaves out, (B, C, h, w) to (B, 2 C, h / 2, w / 2); AG-MLAN's branch 1 wants it.
+    """Build the stage that a Backbone leaves out: (B, C, h, w) to (B, 2 C, h / 2, w / 2).
 
-    torchvision's, with ImageNet weights at start="imagenet" and random ones otherwise; for "small" a stage of the same
-    plan with random weights, since its start weights end at stage 3. FashionError as in build_backbone, and for
-    AlexNet and VGG16, which have no stages.
+    AG-MLAN's branch 1 needs it. It is torchvision's stage 4, with ImageNet weights at start="imagenet" and
+    random weights otherwise. For "small" it is a stage of the same structure with random weights, because the
+    start weights end at stage 3.
+
+    Args:
+        name: one of WITH_STAGES.
+        start: see `build_backbone`.
+
+    Raises:
+        FashionError: as in `build_backbone`, and for AlexNet and VGG16, which have no stages.
     """
     if name not in WITH_STAGES:
         raise FashionError(f"The backbone '{name}' has no stage 4: choose one of {', '.join(WITH_STAGES)}.")
@@ -167,10 +198,15 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
 
 
 def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
-    """Copy weights (any float type) into a backbone; stage 4 and classifier of a whole network are left out.
+    """Copy weights into a backbone; ignore stage 4 and the classifier of a whole network.
+
+    Args:
+        backbone: the backbone that is changed.
+        weights: name -> tensor, of any float type.
+        path: where the weights come from, for the error.
 
     Raises:
-        FashionError: names `path` and the first tensor that is missing, too much, or of another shape or kind.
+        FashionError: with `path` and the first tensor that is missing, unexpected, or of another shape.
     """
     weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc.", "classifier."))}
     _copy_weights(backbone, weights, path)
@@ -193,11 +229,38 @@ def _copy_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> 
     )
 
 
-def imagenet_file(name: str) -> Path:
-    """torchvision's ImageNet file of a network: in $FASHION_WEIGHTS, data/weights, torch's cache, else downloaded.
+def start_digest(name: str, start: str) -> str:
+    """Return 12 hexadecimal digits of SHA-256 over a backbone's file of start weights; "" for random weights."""
+    if start == "random":
+        return ""
+    path = imagenet_file(name) if start == "imagenet" else start_file(start)
+    facts = path.stat()
+    return _digest(path, facts.st_size, facts.st_mtime_ns)
 
-    Each folder is searched for every version torchvision has, oldest first (the one the papers used), as .pth or as
-    .safetensors of the same stem. Raises FashionError naming file and folder when it is nowhere and cannot be fetched.
+
+@lru_cache
+def _digest(path: Path, size: int, mtime_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def start_file(start: str) -> Path:
+    """Return the shipped file of the small backbone's start weights."""
+    return paths.weights_dir() / f"start_{start}.safetensors"
+
+
+def imagenet_file(name: str) -> Path:
+    """Find torchvision's ImageNet weights of a network; download them if no folder has them.
+
+    The folders, in order, are $FASHION_WEIGHTS, data/weights and torch's cache. Each is searched for every
+    version that torchvision lists. The oldest, which the papers used, comes first. A version may be a .pth
+    file, or a .safetensors file of the same stem.
+
+    Args:
+        name: torchvision's name of the network.
+
+    Raises:
+        FashionError: with file and folder, if the file is in no folder and the download fails.
     """
     addresses = [entry.url for entry in get_model_weights(name)]
     cache = Path(torch.hub.get_dir()) / "checkpoints"

@@ -1,7 +1,10 @@
-"""CBAM: which channels matter, then which positions (Woo, Park, Lee and Kweon, ECCV 2018).
+"""CBAM, the convolutional block attention module: a channel gate, then a position gate.
 
-It asks nobody: unlike ASEN's modules, its gates depend on the map alone. Yao et al. 2026 make it "attribute-guided" by
-giving every attribute a CBAM of its own.
+Source: Woo, Park, Lee and Kweon, ECCV 2018. A gate is a factor between 0 and 1. CBAM takes no attribute as
+input: its gates depend only on the feature map. Yao et al. 2026 make it "attribute-guided": every attribute
+has a CBAM of its own.
+
+Shapes: B images, C channels, a map of h x w positions.
 """
 
 from typing import NamedTuple
@@ -11,12 +14,18 @@ from torch import Tensor, nn
 
 from fashion_lib.parts.attention import PositionGate
 
-REDUCTION = 16  # of the hidden layer, as in the paper's experiments
+REDUCTION = 16  # channels over hidden size, as in the paper's experiments
 SMALLEST_HIDDEN = 4  # the course's small backbone has only 32 channels at its bottom
 
 
 class Gated(NamedTuple):
-    """What CBAM made of a map, and with what: map (B, C, h, w), channel (B, C) and spatial (B, h, w) gates in 0..1."""
+    """A map after CBAM, with the gates that were applied.
+
+    Attributes:
+        image_map: the gated map, (B, C, h, w).
+        channel: the channel gate, (B, C), each factor in 0..1.
+        spatial: the position gate, (B, h, w), each factor in 0..1.
+    """
 
     image_map: Tensor
     channel: Tensor
@@ -24,7 +33,14 @@ class Gated(NamedTuple):
 
 
 class ChannelGate(nn.Module):
-    """Eq. 2: sigmoid(MLP(mean over positions) + MLP(maximum over positions)), one MLP for both; to (B, C)."""
+    """The channel gate, eq. 2: `sigmoid(MLP(mean over positions) + MLP(maximum over positions))`.
+
+    The multilayer perceptron (MLP) has one hidden layer, and both terms share it.
+
+    Args:
+        channels: C.
+        reduction: C over the size of the hidden layer, which is never below SMALLEST_HIDDEN.
+    """
 
     def __init__(self, channels: int, reduction: int = REDUCTION):
         super().__init__()
@@ -32,15 +48,20 @@ class ChannelGate(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
     def forward(self, image_map: Tensor) -> Tensor:
+        """Return the gate (B, C) of a map (B, C, h, w)."""
         return torch.sigmoid(self.mlp(image_map.mean((2, 3))) + self.mlp(image_map.amax((2, 3))))
 
 
 class CBAM(nn.Module):
-    """The channel gate (eq. 2), then the gate of positions on what it left (eq. 3, a 7 x 7 convolution).
+    """The channel gate (eq. 2), then the position gate of the map that it leaves (eq. 3).
 
-    norm: batch normalisation before the sigmoid of positions, which the authors' code has and eq. 3 has not. It is the
-    default, because without it the sum of 98 non-negative numbers runs to one end of the sigmoid, and the gate becomes
-    0 or 1 everywhere (notebook 13 shows both).
+    Args:
+        channels: C.
+        norm: True adds batch normalisation before the sigmoid of the position gate. The authors' code has it;
+            eq. 3 does not. It is the default: without it, the sum of 98 non-negative numbers saturates the
+            sigmoid. The gate is then 0 or 1 everywhere (notebook 13 shows both).
+        reduction: see ChannelGate.
+        kernel: side of the position gate's convolution; the paper uses 7.
     """
 
     def __init__(self, channels: int, norm: bool = True, reduction: int = REDUCTION, kernel: int = 7):
@@ -48,6 +69,7 @@ class CBAM(nn.Module):
         self.channel, self.spatial = ChannelGate(channels, reduction), PositionGate(kernel, norm)
 
     def forward(self, image_map: Tensor) -> Gated:
+        """Return the gated map and both gates, for a map (B, C, h, w)."""
         channel = self.channel(image_map)
         weighted = image_map * channel[:, :, None, None]
         summary = PositionGate.summary(weighted)  # (B, 3, h, w): mean, maximum and minimum over channels

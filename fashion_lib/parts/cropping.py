@@ -1,6 +1,9 @@
-"""From an attention map to a square crop of the large picture (ASEN++, Dong et al. 2021; RPF, Dong et al. 2023).
+"""Square crops around an attention map, cut from the large picture.
 
-Boxes are float32 (B, 4): left, top, right, bottom as fractions of the picture, which the course keeps square.
+Sources: ASEN++ (Dong et al. 2021) and RPF (Dong et al. 2023).
+
+Boxes are float32 (B, 4): left, top, right, bottom, as fractions of the picture. Pictures are square in the
+course.
 """
 
 import torch
@@ -10,12 +13,12 @@ from torchvision.ops import roi_align
 
 from fashion_lib.core.errors import FashionError
 
-THRESHOLD = 0.1  # of the min-max normalised map: RPF and IPAD
-FINE = 4  # the map is thresholded at this many points a cell side, interpolated, as if stretched to the picture
+THRESHOLD = 0.1  # smallest value of the min-max scaled map inside the box, as in RPF and IPAD
+FINE = 4  # points per cell side: the map is interpolated before the threshold, as if resized to the picture
 
 
 def check_threshold(threshold: float) -> float:
-    """The threshold, or FashionError outside [0, 1)."""
+    """Return the threshold. Raises FashionError outside [0, 1)."""
     if not 0 <= threshold < 1:
         raise FashionError(f"threshold={threshold} is no share of an attention map's range: choose 0 <= threshold < 1.")
     return threshold
@@ -23,10 +26,17 @@ def check_threshold(threshold: float) -> float:
 
 @torch.no_grad()
 def attention_boxes(maps: Tensor, threshold: float = THRESHOLD) -> Tensor:
-    """The smallest square around all that reaches `threshold` in each map, moved into the picture; (B, 4).
+    """Return the smallest square around all positions that reach the threshold, moved into the picture.
 
-    maps: float (B, h, w), stretched to 0..1 each (min-max) before they are compared. A constant map points nowhere,
-    so its box is the whole picture. Takes no gradient.
+    Each map is first scaled to 0..1 (min-max). A constant map has no peak, so its box is the whole picture.
+    No gradient flows through this function.
+
+    Args:
+        maps: attention maps, float (B, h, w).
+        threshold: smallest scaled value that the box must contain, in [0, 1).
+
+    Returns:
+        The boxes, (B, 4).
     """
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
     flat = high <= low
@@ -43,12 +53,15 @@ def attention_boxes(maps: Tensor, threshold: float = THRESHOLD) -> Tensor:
 
 
 def whole_pictures(count: int, device: torch.device) -> Tensor:
-    """The box that leaves nothing out, (count, 4)."""
+    """Return boxes that contain the whole picture, (count, 4)."""
     return torch.tensor([0.0, 0.0, 1.0, 1.0], device=device).expand(count, 4)
 
 
 def _extent(inside: Tensor) -> tuple[Tensor, Tensor]:
-    """bool (B, n) to the fractions where each row's first True begins and its last one ends; all where none is."""
+    """Return the fractions at which each row's first True begins and its last True ends, for bool (B, n).
+
+    A row without True counts as all True.
+    """
     count = inside.shape[1]
     inside = inside | ~inside.any(1, keepdim=True)
     first, after = inside.int().argmax(1), count - inside.flip(1).int().argmax(1)
@@ -57,10 +70,19 @@ def _extent(inside: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def crop(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
-    """Cut the boxes out of pictures (B, 3, H, W) and bring them to (B, 3, size, size), channels-last, of their type.
+    """Cut the boxes out of pictures and resize them.
 
-    Each pixel of the result is the mean of samples all over the area that it covers, so that making smaller does not
-    alias; the whole picture at half its size is the mean of 2 x 2 pixels. Takes no gradient.
+    Each output pixel averages samples from the whole area that it covers, so a smaller picture does not
+    alias. The whole picture at half its size is the mean of 2 x 2 pixels. No gradient flows through this
+    function.
+
+    Args:
+        pictures: (B, 3, H, W), float32 or bfloat16.
+        boxes: (B, 4), see above.
+        size: side of the result, in pixels.
+
+    Returns:
+        The crops (B, 3, size, size), channels-last, in the type of `pictures`.
     """
     height, width = pictures.shape[2:]
     corners = boxes * boxes.new_tensor([width, height, width, height])
@@ -70,5 +92,5 @@ def crop(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
 
 
 def shrunk(pictures: Tensor, scale: int) -> Tensor:
-    """(B, 3, H, W) to (B, 3, H / scale, W / scale), the mean of scale x scale pixels."""
+    """Return pictures (B, 3, H, W) at (B, 3, H / scale, W / scale): the mean of scale x scale pixels."""
     return pictures if scale == 1 else F.avg_pool2d(pictures, scale)

@@ -1,4 +1,15 @@
-"""Losses for multi-label pictures with gaps: what is missing is masked, in every term (Yao et al. 2026, eq. 3 to 5)."""
+"""Losses for pictures with several labels, some missing: every term masks what is missing.
+
+Source: Yao et al. 2026, eq. 3 to 5. Notation: B pictures, A attributes, V values of all attributes, D
+dimensions per attribute's subspace. Block a holds the columns of attribute a's values. A picture *has* an
+attribute if it has a label for it.
+
+Three arguments are the same in all these losses:
+
+- labels: bool (B, V), True where the picture has the value.
+- known: bool (B, A), True where the picture has the attribute.
+- blocks: one slice of columns per attribute.
+"""
 
 from collections.abc import Sequence
 
@@ -11,17 +22,25 @@ from fashion_lib.parts.precision import float32_maths
 
 
 def known_columns(known: Tensor, blocks: Sequence[slice]) -> Tensor:
-    """Known attributes bool (B, A) to known values bool (B, V)."""
+    """Repeat known attributes, bool (B, A), for each of their values; return bool (B, V)."""
     sizes = torch.tensor([block.stop - block.start for block in blocks], device=known.device)
     return known.repeat_interleave(sizes, dim=1)
 
 
 def label_weights(labels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """w_p and w_n of eq. 4, float (V,) each, from the counts over training pictures: labels, known bool (N, V).
+    """Compute the weights w_p and w_n of eq. 4 from the counts of the training pictures.
 
-    The paper says that the ratio of positives to negatives decides them. Here n / (2 n_p) and n / (2 n_n), with n the
-    pictures that know the attribute: positives and negatives of a value weigh the same, and a picture weighs 1
-    on average, so that the weighted and the plain loss have one scale. A value without positives weighs 0.
+    The paper says only that the ratio of positives to negatives decides them. We use n / (2 n_p) and
+    n / (2 n_n), where n counts the pictures that have the attribute. So the positives and the negatives of a
+    value weigh the same in total. A picture weighs 1 on average, so the weighted and the plain loss have the
+    same scale. A value without positives has w_p = 0, and one without negatives w_n = 0.
+
+    Args:
+        labels: bool (N, V), of N training pictures.
+        known: bool (N, V), True where the picture has the value's attribute; see `known_columns`.
+
+    Returns:
+        w_p and w_n, float32 (V,) each.
     """
     total = known.sum(0).float()
     positive = (labels & known).sum(0).float()
@@ -40,12 +59,19 @@ def weighted_cross_entropy(
     *,
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Eq. 4 with the minus sign that the print leaves out: binary cross-entropy of each value, weighted.
+    """Compute eq. 4, a weighted binary cross-entropy per value, with the minus sign that the print omits.
 
-    logits (B, V); labels bool (B, V); known bool (B, A); positive, negative (V,): w_p and w_n, None for the plain loss.
-    The sum over an attribute's values, averaged over the pictures that have the attribute, then over attributes: the
-    same averages as in attribute_cross_entropy, so that one method's loss is not larger by its form alone.
-    label_smoothing s: targets 1 - s/2 and s/2 instead of 1 and 0.
+    It sums over an attribute's values, then averages over the pictures that have the attribute, then over
+    attributes. `attribute_cross_entropy` averages in the same way, so the two losses have comparable sizes.
+
+    Args:
+        logits: (B, V).
+        labels, known, blocks: see the top of this file.
+        positive, negative: w_p and w_n, (V,) each; None for the plain loss.
+        label_smoothing: s; the targets are 1 - s/2 and s/2 instead of 1 and 0.
+
+    Returns:
+        A scalar; zero if no picture has any attribute.
     """
     wanted = labels.to(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
     each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
@@ -57,10 +83,17 @@ def weighted_cross_entropy(
 
 @float32_maths
 def attribute_cross_entropy(logits: Tensor, labels: Tensor, known: Tensor, blocks: Sequence[slice]) -> Tensor:
-    """Softmax cross-entropy of each attribute, mean over the pictures that have it, then over attributes.
+    """Compute a softmax cross-entropy per attribute: ADDE-M's loss, and here AMNet's.
 
-    logits (B, V); labels bool (B, V); known bool (B, A). A picture with several values of an attribute should give each
-    the same share of the probability. ADDE-M's loss, and here AMNet's.
+    It averages over the pictures that have the attribute, then over attributes. The target of a picture with
+    several values of an attribute gives each the same probability.
+
+    Args:
+        logits: (B, V).
+        labels, known, blocks: see the top of this file.
+
+    Returns:
+        A scalar; zero if no picture has any attribute.
     """
     losses = []
     for a, block in enumerate(blocks):
@@ -75,12 +108,22 @@ def attribute_cross_entropy(logits: Tensor, labels: Tensor, known: Tensor, block
 def attribute_triplet_loss(
     features: Tensor, labels: Tensor, known: Tensor, blocks: Sequence[slice], margin: float, mining: str = "all"
 ) -> Tensor:
-    """The first term of eq. 5: mean over attributes of a triplet loss inside the attribute's subspace.
+    """Compute the first term of eq. 5: a triplet loss inside each attribute's subspace.
 
-    features (B, A * D); labels bool (B, V); known bool (B, A). Inferred, as "for multi-label data" is all that is said:
-    positives share at least one value of the attribute, negatives none, and a picture without the attribute is neither
-    anchor, positive nor negative. Cosine similarity, margin, mining: see fashion_lib.parts.losses. The loss is zero
-    without a triplet.
+    The loss is averaged over the attributes that form a triplet. A triplet is an anchor, a positive and a
+    negative picture. Inferred, because the paper says only "for multi-label data":
+
+    1. A positive shares at least one value of the attribute with the anchor.
+    2. A negative shares none.
+    3. A picture without the attribute is in no triplet.
+
+    Args:
+        features: (B, A * D); similarity is the cosine.
+        labels, known, blocks: see the top of this file.
+        margin, mining: see `fashion_lib.parts.losses.in_batch_triplet_loss`.
+
+    Returns:
+        A scalar; zero without a triplet.
     """
     losses = []
     for a, (block, part) in enumerate(zip(blocks, features.chunk(len(blocks), dim=1), strict=True)):
@@ -98,16 +141,28 @@ def attribute_triplet_loss(
 def global_triplet_loss(
     features: Tensor, labels: Tensor, known: Tensor, blocks: Sequence[slice], margin: float
 ) -> Tensor:
-    """L_GT of eq. 5: a triplet loss on the whole feature, where the positive agrees with the anchor in more attributes.
+    """Compute L_GT of eq. 5: a triplet loss on the whole feature, with triplets ordered by label agreement.
 
-    features (B, F); labels bool (B, V); known bool (B, A). Inferred: two pictures' agreement is the share of attributes
-    that both know in which they share a value; pictures without a common attribute form no triplet. Every triplet
-    (a, p, n) whose agreement is larger for p than for n counts, averaged over those with a hinge above zero.
+    The positive agrees with the anchor in more attributes than the negative does. Inferred:
+
+    1. The agreement of two pictures is a share. Of the attributes that both have, it counts those in which
+       they share a value.
+    2. Two pictures without a common attribute form no triplet.
+    3. Every triplet (a, p, n) counts whose agreement is larger for p than for n. The average is over those
+       with a hinge above zero.
+
+    Args:
+        features: (B, F); similarity is the cosine.
+        labels, known, blocks: see the top of this file.
+        margin: margin of the hinge.
+
+    Returns:
+        A scalar; zero without a triplet.
     """
     unit = F.normalize(features, dim=1)
     similarity = unit @ unit.T  # (B, B)
     shared = torch.stack([labels[:, block].float() @ labels[:, block].float().T > 0 for block in blocks])
-    both = (known[:, None] & known[None]).sum(2)  # (B, B): attributes that both know
+    both = (known[:, None] & known[None]).sum(2)  # (B, B): attributes that both have
     agreement = shared.sum(0) / both.clamp(min=1)
     usable = (both > 0) & ~torch.eye(len(unit), dtype=torch.bool, device=unit.device)
     higher = (agreement[:, :, None] > agreement[:, None]) & usable[:, :, None] & usable[:, None]  # (B, p, n)

@@ -1,7 +1,10 @@
-"""Triplet losses on cosine similarity, over a list of triplets or over every valid triplet inside a batch.
+"""Triplet losses on cosine similarity s, over a list of triplets or over every valid triplet of a batch.
 
-All of them use the hinge of CSN, ASEN and everything after it (with s the cosine similarity):
-`max(0, margin + s(anchor, negative) - s(anchor, positive))`, margin 0.2.
+A triplet is an anchor, a positive of the same value and a negative of another value. All losses use the hinge
+of CSN, ASEN and their successors: `max(0, margin + s(anchor, negative) - s(anchor, positive))`. Its margin is
+0.2. A triplet is *active* if its hinge is above zero.
+
+L is the number of labelled examples in a batch: pairs of an image and an attribute.
 """
 
 import math
@@ -19,11 +22,20 @@ BACKGROUNDS = ("attribute", "value")
 
 @float32_maths
 def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tuple[Tensor, float]:
-    """Mean hinge over listed triplets: the papers' loss (ASEN, AAAI 2020, section "Model learning").
+    """Compute the mean hinge over listed triplets, the papers' loss.
 
-    embeddings: float (L, D), unit length. triplets: int64 (T, 3), rows of `embeddings` as anchor, positive,
-    negative. Returns the scalar loss and the fraction of triplets whose hinge is above zero.
-    Raises FashionError for an empty list.
+    Source: ASEN, AAAI 2020, section "Model learning".
+
+    Args:
+        embeddings: float (L, D), unit length.
+        triplets: int64 (T, 3), rows of `embeddings` as anchor, positive, negative.
+        margin: margin of the hinge.
+
+    Returns:
+        The scalar loss and the fraction of active triplets.
+
+    Raises:
+        FashionError: if the list is empty.
     """
     if len(triplets) == 0:
         raise FashionError(
@@ -39,21 +51,33 @@ def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tu
 def in_batch_triplet_loss(
     embeddings: Tensor, attributes: Tensor, values: Tensor, margin: float, mining: str = "all"
 ) -> tuple[Tensor, float]:
-    """Hinge over the triplets that a batch contains; similarities are compared inside one attribute only.
+    """Compute the hinge over the triplets that a batch contains, within one attribute at a time.
 
-    embeddings: float (L, D), unit length, row i computed for attributes[i]. attributes, values: int64 (L,).
-    mining "all": every valid (anchor, positive, negative) of an attribute, averaged over the *active* ones (hinge
-    above zero) so that the many solved triplets do not dilute the few that still teach; then the mean over
-    attributes. mining "hard": each anchor with its least similar positive and its most similar negative
-    (Hermans et al. 2017, "batch hard"), averaged over anchors, then over attributes. mining "semi_hard": see
-    mined_hinge.
-    Returns the scalar loss and the active fraction of what was averaged. Attributes without a valid triplet in
-    this batch do not count. Raises FashionError when no attribute has one.
+    Each kind of mining averages within an attribute, then over attributes:
+
+    1. "all" uses every valid triplet and averages over the active ones. Otherwise the many inactive triplets
+       would dilute the few that still give a gradient.
+    2. "hard" pairs each anchor with its least similar positive and its most similar negative. It averages
+       over anchors ("batch hard", Hermans et al. 2017).
+    3. "semi_hard": see `mined_hinge`.
+
+    Args:
+        embeddings: float (L, D), unit length; row i is computed for attributes[i].
+        attributes, values: int64 (L,).
+        margin: margin of the hinge.
+        mining: one of MINING.
+
+    Returns:
+        The scalar loss, and the active fraction of the hinges that were averaged. Attributes without a valid
+        triplet in this batch do not count.
+
+    Raises:
+        FashionError: if `mining` is unknown, or if no attribute has a valid triplet.
     """
     if mining not in MINING:
         raise FashionError(f"Unknown mining '{mining}': choose one of {', '.join(MINING)}.")
     losses, active, valid = [], 0, 0
-    for attribute in attributes.unique().tolist():  # one attribute at a time: memory stays that of one group
+    for attribute in attributes.unique().tolist():  # one attribute at a time limits the memory to one group
         mine = attributes == attribute
         similarity = embeddings[mine] @ embeddings[mine].T  # (m, m)
         same = values[mine][:, None] == values[mine][None]
@@ -82,14 +106,27 @@ def e_info_nce(
     weight: float = 12.0,
     backgrounds: str = "attribute",
 ) -> Tensor:
-    """E-InfoNCE: region features towards patch features of their value, away from others and from backgrounds.
+    """Compute E-InfoNCE, a contrastive loss between region and patch features.
 
-    RPF (Dong et al. 2023) and IPAD eq. 15: with e(x, y) = exp(x . y / temperature), the mean over rows i of
-    -log(P / (P + N + weight * B)), where P sums e(region_i, patch_j) over the rows j of i's (attribute, value), among
-    them i itself, N over all other rows, and B sums e(region_i, background_k) over the rows k of i's attribute
-    (backgrounds="attribute", RPF) or of its value (backgrounds="value", the text below IPAD's eq. 15). IPAD leaves its
-    Omega undefined; here it is what makes P + N out of P, as in RPF. temperature and weight: both papers' values.
-    region, patch, background: float (L, D), unit length; attributes, values: int64 (L,).
+    Sources: RPF (Dong et al. 2023) and IPAD eq. 15. The loss moves region features towards patch features of
+    their value, and away from other patch features and from backgrounds. With
+    `e(x, y) = exp(x . y / temperature)` it is the mean over rows i of `-log(P / (P + N + weight * B))`:
+
+    1. P sums e(region_i, patch_j) over the rows j of i's (attribute, value), including i itself.
+    2. N sums the same over all other rows j.
+    3. B sums e(region_i, background_k) over the rows k that `backgrounds` selects.
+
+    IPAD does not define Omega. We take it, as RPF does, to be the term N in P + N.
+
+    Args:
+        region, patch, background: float (L, D), unit length.
+        attributes, values: int64 (L,).
+        temperature, weight: both papers' values are the defaults.
+        backgrounds: "attribute" selects the rows of i's attribute (RPF). "value" selects those of its value
+            (the text below IPAD's eq. 15).
+
+    Raises:
+        FashionError: if `backgrounds` is unknown.
     """
     if backgrounds not in BACKGROUNDS:
         raise FashionError(f"Unknown backgrounds '{backgrounds}': choose one of {', '.join(BACKGROUNDS)}.")
@@ -105,12 +142,21 @@ def e_info_nce(
 def mined_hinge(
     similarity: Tensor, positive: Tensor, negative: Tensor, margin: float, mining: str
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The hinges of one group of examples: similarity (m, m), and bool (m, m), which pairs are positive and negative.
+    """Compute the hinges of one group of m examples, for one kind of mining.
 
-    Returns the group's loss and the hinges that it averages, or (None, None) where no anchor has both a positive and a
-    negative. mining "all" and "hard": see in_batch_triplet_loss. "semi_hard" (Schroff et al. 2015): each positive pair
-    with the most similar of the negatives that are less similar than the positive is, or with the least similar
-    negative where there is none; averaged over pairs.
+    "all" and "hard": see `in_batch_triplet_loss`. "semi_hard" (Schroff et al. 2015) gives each positive pair
+    one negative, and averages over pairs. That negative is the most similar one that is less similar than the
+    positive. If there is none, it is the least similar negative.
+
+    Args:
+        similarity: (m, m).
+        positive, negative: bool (m, m), True where a pair is positive or negative.
+        margin: margin of the hinge.
+        mining: one of MINING.
+
+    Returns:
+        The group's loss and the hinges that it averages, or (None, None) if no anchor has both a positive and
+        a negative.
     """
     anchors = positive.any(1) & negative.any(1)
     if not anchors.any():
@@ -133,9 +179,16 @@ def mined_hinge(
 
 @torch.no_grad()
 def mean_similarity(embeddings: Tensor, attributes: Tensor) -> float:
-    """Mean cosine between different rows of one attribute, over all such pairs: near 1 means a collapsed space.
+    """Return the mean cosine of two different rows of one attribute, over all such pairs.
 
-    embeddings: float (L, D), unit length; attributes: int64 (L,). Returns 0.0 when no attribute has two rows.
+    A value near 1 means a collapsed space: all embeddings are nearly equal.
+
+    Args:
+        embeddings: float (L, D), unit length.
+        attributes: int64 (L,).
+
+    Returns:
+        The mean, or 0.0 if no attribute has two rows.
     """
     groups, group = attributes.unique(return_inverse=True)
     sums = embeddings.new_zeros(len(groups), embeddings.shape[1]).index_add_(0, group, embeddings.detach())
@@ -146,11 +199,19 @@ def mean_similarity(embeddings: Tensor, attributes: Tensor) -> float:
 
 
 class LossWeights(nn.Module):
-    """Several losses as one (AG-MLAN eq. 9), with a parameter p of each.
+    """The weighted sum of several losses L (AG-MLAN eq. 9), with one parameter p per loss.
 
-    kind "learned": sum of exp(-p) L / 2 + p / 2, so that a loss which stays large weighs less (Kendall, Gal and
-    Cipolla, CVPR 2018). A bare learned factor, as the equation reads, would simply fall to minus infinity. "fixed":
-    what the released code of AG-MAN does, exp(p) L / 2 + p with p = 1 that no optimiser ever sees.
+    1. "learned": the sum of `exp(-p) L / 2 + p / 2`, so a loss that stays large weighs less (Kendall, Gal and
+       Cipolla, CVPR 2018). Eq. 9 itself has only a learned factor, which would fall to minus infinity.
+    2. "fixed": the sum of `exp(p) L / 2 + p` with p = 1, which no optimiser changes. The released code of
+       AG-MAN does this.
+
+    Args:
+        count: number of losses.
+        kind: "learned" or "fixed".
+
+    Raises:
+        FashionError: if `kind` is unknown.
     """
 
     def __init__(self, count: int, kind: str):
@@ -163,12 +224,12 @@ class LossWeights(nn.Module):
 
     @property
     def factors(self) -> Tensor:
-        """What each loss is multiplied by: float (count,), without gradient."""
+        """Return the factor of each loss, float (count,), without gradient."""
         p = self.p.detach()
         return (-p if self.kind == "learned" else p).exp() / 2
 
     def forward(self, losses: Tensor) -> Tensor:
-        """losses (count,) to a scalar."""
+        """Return the weighted sum, a scalar, of losses (count,)."""
         if self.kind == "learned":
             return ((-self.p).exp() * losses + self.p).sum() / 2
         return (0.5 * self.p.exp() * losses + self.p).sum()

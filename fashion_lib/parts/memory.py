@@ -1,6 +1,9 @@
-"""The attribute memory: a prototype for each value, block by block; residual = M v_m (Yao et al. 2026, eq. 6 and 7).
+"""The attribute memory: one prototype per value; residual = M v_m (Yao et al. 2026, eq. 6 and 7).
 
-ADDE-M (Hou et al. 2021) has the same memory; Yao et al. take it from there.
+A prototype is a learned vector that stands for one attribute value. ADDE-M (Hou et al. 2021) has the same
+memory, and Yao et al. take it from there.
+
+Sizes: A attributes, D dimensions per attribute's subspace, V values of all attributes.
 """
 
 from collections.abc import Sequence
@@ -14,8 +17,15 @@ from fashion_lib.data.label_vectors import LabelVectors
 
 
 class AttributeMemory(nn.Module):
-    """M_F, (A * D, V): column v is the prototype of value v. Values of attribute a fill only rows of a's subspace, the
-    rest starts at zero, is free to move, and is held down by `off_block`. Zero until `initialise` is called.
+    """The memory matrix M_F, (A * D, V): column v is the prototype of value v.
+
+    `initialise` fills the diagonal blocks: the rows of attribute a's subspace, in the columns of a's values.
+    All other entries start at zero. They are trained too, and `off_block` is a penalty that keeps them small.
+    The whole matrix is zero until `initialise` is called.
+
+    Args:
+        dim: D.
+        blocks: the columns of each attribute's values.
     """
 
     def __init__(self, dim: int, blocks: Sequence[slice]):
@@ -29,31 +39,45 @@ class AttributeMemory(nn.Module):
 
     @torch.no_grad()
     def initialise(self, prototypes: Tensor) -> None:
-        """prototypes (V, A * D): each value's mean feature, of which its own attribute's subspace is kept (eq. 6)."""
+        """Copy each value's mean feature, (V, A * D), into the diagonal blocks (eq. 6); zero the rest."""
         self.weight.copy_(prototypes.to(self.weight).T * self.inside)
 
     def residual(self, vectors: Tensor) -> Tensor:
-        """M v_m: manipulation vectors (B, V) to what is added to the query's feature, (B, A * D)."""
+        """Return M v_m, (B, A * D), the change of the query's feature, for manipulation vectors (B, V)."""
         return vectors @ self.weight.T
 
     def prototypes(self, labels: Tensor) -> Tensor:
-        """f_c: the prototypes of label vectors (B, V) side by side, (B, A * D); zero where an attribute is missing.
+        """Return f_c: the prototypes of label vectors, one per attribute, summed over attributes.
 
-        Inferred: of several values of one attribute the mean is taken.
+        Inferred: if a picture has several values of one attribute, we take their mean. A missing attribute
+        adds zero. With zero entries outside the blocks, the prototypes lie side by side, each in its own
+        subspace.
+
+        Args:
+            labels: float (B, V), 1 where a picture has the value.
+
+        Returns:
+            float32 (B, A * D).
         """
         shares = [part / part.sum(1, keepdim=True).clamp(min=1) for part in (labels[:, b] for b in self.blocks)]
         return torch.cat(shares, dim=1) @ self.weight.T
 
     def off_block(self) -> Tensor:
-        """Matrix diagonality: the sum of |entries| outside the blocks, a scalar."""
+        """Return the matrix diagonality loss, a scalar: the sum of |entries| outside the diagonal blocks."""
         return self.weight[~self.inside].abs().sum()
 
 
 def consistency_loss(prototypes: Tensor, manipulated: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Mean L1 distance between f_c, f'(q) and f(t), pair by pair, over the attributes that the target has.
+    """Compute the mean L1 distances among f_c, f'(q) and f(t), pair by pair.
 
-    prototypes, manipulated, target (T, A * D); known bool (T, A). The sum of three means over the known attributes'
-    numbers; 0 where nothing is known.
+    Only the attributes known for the target count. The result is the sum of the three pairs' means. Each mean
+    is over the dimensions of the known attributes. The loss is 0 if nothing is known.
+
+    Args:
+        prototypes: f_c, the prototypes of the wanted labels, (T, A * D), for T tuples.
+        manipulated: f'(q), the queries' features after manipulation, (T, A * D).
+        target: f(t), the targets' features, (T, A * D).
+        known: bool (T, A), True where the target has a label for the attribute.
     """
     count, width = known.shape[1], target.shape[1]
     mask = known.repeat_interleave(width // count, dim=1).to(target.dtype)  # (T, A * D)
@@ -64,11 +88,22 @@ def consistency_loss(prototypes: Tensor, manipulated: Tensor, target: Tensor, kn
 def value_samples(
     labels: LabelVectors, rows: np.ndarray, rng: np.random.Generator, per_value: int | None, limit: int
 ) -> list[np.ndarray]:
-    """For each of the V values the pictures whose mean feature starts its prototype, rows of the data set.
+    """Choose, for each of the V values, the pictures whose mean feature starts its prototype.
 
-    per_value: so many draws with replacement (ADDE-M: 100). None: all pictures with the value among at most `limit`
-    evenly spread pictures of `rows`, and among all of `rows` for a value that those miss. Raises FashionError for a
-    value that no picture has.
+    Args:
+        labels: label vectors of the data set.
+        rows: candidate pictures, as rows of the data set.
+        rng: generator for the draws.
+        per_value: number of draws per value, with replacement (ADDE-M: 100). None takes all pictures that
+            have the value, among at most `limit` evenly spread pictures of `rows`. A value that none of those
+            has takes them from all of `rows`.
+        limit: see `per_value`.
+
+    Returns:
+        V arrays of rows of the data set.
+
+    Raises:
+        FashionError: if no picture has some value.
     """
     rows = np.asarray(rows)
     few = rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]

@@ -1,4 +1,5 @@
-"""The patch branch of RPF and IPAD: an attribute asks the patches of a crop (RPF; IPAD eq. 7-9, "IP-SE")."""
+"""The patch branch of RPF and IPAD: attention of an attribute over a crop's patches (IPAD eq. 7-9, "IP-SE").
+"""
 
 import math
 
@@ -11,10 +12,19 @@ from fashion_lib.parts.vit import PatchTokens
 
 
 class AttributeCrossAttention(nn.Module):
-    """Eq. 7-8: one query, the attribute's, against all tokens, in several heads; the heads are joined and projected.
+    """Cross-attention, eq. 7-8: one query, made from the attribute, against all tokens, in several heads.
 
-    dim: D of the tokens, split evenly over `heads`. query_dim: A of the attribute vector. out: channels of the result.
-    The root in eq. 7 is taken of a head's share of D. A type embedding is added to the query and to the tokens (RPF).
+    The heads' results are concatenated and projected. The square root in eq. 7 is of one head's share of D. A
+    learned type embedding is added to the query, and another one to the tokens (RPF).
+
+    Args:
+        dim: D, the size of a token. The heads split it evenly.
+        query_dim: A, the size of the attribute vector.
+        out: size of the result.
+        heads: number of attention heads.
+
+    Raises:
+        FashionError: if `heads` does not divide `dim`.
     """
 
     def __init__(self, dim: int, query_dim: int, out: int, heads: int):
@@ -28,7 +38,15 @@ class AttributeCrossAttention(nn.Module):
         self.join = nn.Linear(dim, out)
 
     def forward(self, tokens: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:
-        """tokens (B, N, D), attribute (B, A) to the answer (B, out) and the weights, mean over heads, (B, N)."""
+        """Compute the attended vector.
+
+        Args:
+            tokens: (B, N, D), for B images of N patches.
+            attribute: attribute vectors, (B, A).
+
+        Returns:
+            The vector (B, out), and the attention weights, averaged over heads, (B, N).
+        """
         tokens = tokens + self.types[1]
         query = self.query(self.attribute(attribute) + self.types[0])[:, None]  # (B, 1, D)
         query, key, value = (self.split(part) for part in (query, self.key(tokens), self.value(tokens)))
@@ -38,12 +56,18 @@ class AttributeCrossAttention(nn.Module):
         return self.join(joined), weights.mean(1)[:, 0]
 
     def split(self, vectors: Tensor) -> Tensor:
-        """(B, N, D) to (B, heads, N, D / heads)."""
+        """Split vectors (B, N, D) into heads, (B, heads, N, D / heads)."""
         return vectors.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 class ResidualMLP(nn.Module):
-    """x + W2 act(W1 x), C -> C / 2 -> C, with dropout: the residual block of RPF's and IPAD's branches."""
+    """The residual block of RPF's and IPAD's branches: `x + W2 act(W1 x)`, C -> C / 2 -> C, with dropout.
+
+    Args:
+        channels: C.
+        activation: the module act.
+        dropout: probability of the dropout after the activation.
+    """
 
     def __init__(self, channels: int, activation: nn.Module, dropout: float = 0.1):
         super().__init__()
@@ -52,6 +76,7 @@ class ResidualMLP(nn.Module):
         )
 
     def forward(self, vector: Tensor) -> Tensor:
+        """Return x + W2 act(W1 x), (B, C), for vectors x (B, C)."""
         return vector + self.layers(vector)
 
 
@@ -59,9 +84,18 @@ ENDS = ("norm last", "norm first")
 
 
 class PatchBranch(nn.Module):
-    """Crop (B, 3, S, S) and attribute vector (B, A) to the patch feature (B, out).
+    """The network from crops and attribute vectors to patch features.
 
-    end "norm last" is RPF's, LN(l + MLP(l)); "norm first" is IPAD's eq. 9, l + FFN(LN(l)).
+    Args:
+        tokens: the vision transformer, from crops to tokens of size D.
+        query_dim: A, the size of the attribute vector.
+        out: size of the patch feature.
+        end: the last layers after the attended vector l. "norm last" is RPF's `LN(l + MLP(l))`; "norm first"
+            is IPAD's eq. 9, `l + FFN(LN(l))`. LN is layer normalisation; MLP and FFN are the layers of
+            ResidualMLP.
+
+    Raises:
+        FashionError: if `end` is unknown.
     """
 
     def __init__(self, tokens: PatchTokens, query_dim: int, out: int, end: str = "norm last"):
@@ -74,7 +108,16 @@ class PatchBranch(nn.Module):
 
     @float32_maths
     def forward(self, crops: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:
-        """The feature (B, out), not normalised to unit length, and where in the crop it looked, (B, h, w)."""
+        """Compute the patch feature.
+
+        Args:
+            crops: (B, 3, S, S), float32 or bfloat16; the transformer computes in that type.
+            attribute: attribute vectors, (B, A).
+
+        Returns:
+            The feature (B, out), float32 and not normalised to unit length, and the attention inside the
+            crop, (B, h, w).
+        """
         with autocast_of(crops):
             tokens, grid = self.tokens(crops)  # (B, N, D)
         answer, weights = self.cross(tokens.float(), attribute)  # eq. 7-8: l

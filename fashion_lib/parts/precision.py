@@ -1,4 +1,7 @@
-"""float32 or bfloat16 for the backbone: decided by a short timing on this machine, not by a guess about it."""
+"""The backbone's precision, float32 or bfloat16: a short timing on this machine decides, not a guess.
+
+Autocast is torch's context in which convolutions and linear layers compute in a lower precision.
+"""
 
 import copy
 import functools
@@ -15,27 +18,30 @@ _measured: dict[tuple, str] = {}
 
 
 def autocast(precision: str, device: torch.device | str) -> torch.autocast:
-    """Context in which convolutions and linears run in `precision` ("fp32" or "bf16")."""
+    """Return a context in which convolutions and linear layers run in `precision` ("fp32" or "bf16")."""
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def rounded_as_autocast(tensor: Tensor) -> Tensor:
-    """The tensor in the type that the surrounding autocast computes in; unchanged without one. Later, outside of it,
-    `autocast_of` goes on in the same precision."""
+    """Cast the tensor to the active autocast dtype; return it unchanged if autocast is off.
+
+    Later, outside that context, `autocast_of(tensor)` continues in the same precision.
+    """
     kind = tensor.device.type
     return tensor.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else tensor
 
 
 def autocast_of(tensor: Tensor) -> torch.autocast:
-    """Context that computes in bfloat16 if the tensor is, and else in float32."""
+    """Return a context that computes in bfloat16 if the tensor is bfloat16, and in float32 otherwise."""
     return autocast("bf16" if tensor.dtype == torch.bfloat16 else "fp32", tensor.device)
 
 
 def float32_maths(function: Callable) -> Callable:
-    """Decorator for functions of float32 tensors (heads, losses): no autocast inside, whatever surrounds the call.
+    """Decorate a function of float32 tensors (heads, losses) so that autocast is off inside it.
 
-    A softmax over positions, and similarities that are compared at a margin of 0.2, need more than bfloat16's three
-    decimal digits. One argument must be a Tensor; its device is the one meant.
+    A softmax over positions needs more than bfloat16's three decimal digits. So do similarities that are
+    compared at a margin of 0.2. At least one argument must be a Tensor; autocast is turned off for that
+    tensor's device.
     """
 
     @functools.wraps(function)
@@ -48,10 +54,18 @@ def float32_maths(function: Callable) -> Callable:
 
 
 def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
-    """ "fp32" or "bf16" for training `model` on batches like `images` (float32 (B, 3, H, W), on the model's device).
+    """Return the precision for training a model, "fp32" or "bf16".
 
-    "auto" times forward + backward of `model.features` in both (channels-last) on a copy of the model and takes
-    the faster; the answer is kept for the rest of the process. Raises FashionError for an unknown name.
+    "auto" times forward and backward of `model.features` in both precisions, channels-last, on a copy of the
+    model. It takes the faster one and keeps the answer until the process ends.
+
+    Args:
+        requested: one of PRECISIONS.
+        model: the model, on the device that it will train on.
+        images: an example batch, float32 (B, 3, H, W), on the same device.
+
+    Raises:
+        FashionError: if `requested` is unknown.
     """
     if requested not in PRECISIONS:
         raise FashionError(f"Unknown precision '{requested}': choose one of {', '.join(PRECISIONS)}.")
@@ -67,7 +81,7 @@ def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
 
 
 def _seconds(model: nn.Module, images: Tensor, precision: str) -> float:
-    """The shorter of two passes, after one to warm up (which chooses kernels and takes memory)."""
+    """Return the shorter of two timed passes; an untimed first pass chooses kernels and allocates memory."""
     return min([_forward_backward_seconds(model, images, precision) for _ in range(3)][1:])
 
 
@@ -83,7 +97,7 @@ def _forward_backward_seconds(model: nn.Module, images: Tensor, precision: str) 
 
 
 def _tensors(structure) -> Iterator[Tensor]:
-    """Every tensor in what `features` returned."""
+    """Yield every tensor in the structure that `features` returned."""
     if isinstance(structure, Tensor):
         yield structure
     elif isinstance(structure, (tuple, list, dict)):

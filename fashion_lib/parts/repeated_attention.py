@@ -1,7 +1,9 @@
-"""What ISLN and IPAD share: one map is looked at again and again, each time with another weight for every position.
+"""Repeated attention, shared by ISLN and IPAD: several passes over one map, each with new position weights.
 
-A 1 x 1 convolution without bias commutes with a factor for each position, so it runs once an image, and a pass costs a
-normalisation and a tanh.
+A 1 x 1 convolution without bias commutes with a weight per position. So it runs once per image, and a later
+pass costs a batch normalisation (BN) and a tanh.
+
+Shapes: B images, C channels of the map I, A channels of the keys, h x w positions.
 """
 
 from collections.abc import Sequence
@@ -14,10 +16,15 @@ from fashion_lib.parts.attention import positions
 
 
 class RepeatedFeatures(NamedTuple):
-    """What attributes share: the map I (B, C, h, w), conv(I) and the keys of pass 1, tanh(BN(conv(I))), (B, A, h, w).
+    """The features of an image that all attributes share.
 
-    later: in eval mode, for each later pass, 2 BN(weight * conv(I)) as shift + weight * scaled: the shift (B, 1, A) and
-    scaled (B, h * w, A); nothing in training, where the normalisation depends on the attribute's batch.
+    Attributes:
+        image_map: the map I, (B, C, h, w).
+        convolved: conv(I), (B, A, h, w).
+        keys: the keys of pass 1, tanh(BN(conv(I))), (B, A, h, w).
+        later: in eval mode, one pair (shift, scaled) per later pass, with
+            `2 BN(weight * conv(I)) = shift + weight * scaled`. Shift is (B, 1, A), scaled is (B, h * w, A).
+            In training it is empty: the normalisation then depends on the attribute's batch.
     """
 
     image_map: Tensor
@@ -27,7 +34,13 @@ class RepeatedFeatures(NamedTuple):
 
 
 def repeated_features(image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.BatchNorm2d]) -> RepeatedFeatures:
-    """Of a map (B, C, h, w), for a convolution without bias and one normalisation a pass; float32."""
+    """Compute what all attributes share, in float32.
+
+    Args:
+        image_map: I, (B, C, h, w).
+        conv: 1 x 1 convolution from C to A channels, without bias.
+        norms: one batch normalisation over A channels per pass.
+    """
     convolved = conv(image_map).float()
     later = []
     for norm in [] if norms[0].training else norms[1:]:
@@ -38,10 +51,17 @@ def repeated_features(image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.Bat
 
 
 def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], number: int, weight: Tensor) -> Tensor:
-    """(tanh(BN(weight * conv(I))) + 1) / 2 of a later pass, (B, A, h, w): a sigmoid, six times as fast on a CPU.
+    """Compute the keys of a later pass: `(tanh(BN(weight * conv(I))) + 1) / 2`, (B, A, h, w).
 
-    number: of the pass, from 1; weight: (B, h, w). On a CPU every map that is written counts: in eval mode the
-    normalisation is one multiplication and one addition, and the sigmoid is taken in place.
+    That is a sigmoid, which is six times as fast as tanh on a CPU. Every map written to memory costs time
+    there. So in eval mode the normalisation is one multiplication and one addition, and the sigmoid is taken
+    in place.
+
+    Args:
+        features: what `repeated_features` returned.
+        norms: the same normalisations as there.
+        number: number of the pass, from 1; pass 0 uses `features.keys`.
+        weight: weight per position, (B, h, w).
     """
     if not features.later:
         return torch.sigmoid(2 * norms[number](weight[:, None] * features.convolved))
@@ -51,5 +71,5 @@ def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], n
 
 
 def mean_one(factors: Tensor) -> Tensor:
-    """Factors of positions (B, h, w) or channels (B, C), scaled to mean 1: what they multiply keeps its scale."""
+    """Scale factors of positions (B, h, w) or channels (B, C) to mean 1; a map times them keeps its scale."""
     return factors / factors.mean(tuple(range(1, factors.ndim)), keepdim=True).clamp(min=1e-12)

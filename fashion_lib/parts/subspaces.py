@@ -1,7 +1,8 @@
-"""The feature extractor: a network, one CBAM and one AFD block for each attribute (Yao et al. 2026, section 2).
+"""The feature extractor of manipulation: a trunk, then one CBAM and one AFD block per attribute.
 
-f(I) = [AFD_1(f_g(I)), ..., AFD_A(f_g(I))], eq. 1 and 2: each attribute has a subspace of its own, and an operation on
-one attribute should leave the other subspaces alone.
+Source: Yao et al. 2026. AFD is attribute feature disentanglement. With f_g(I) the trunk's map of image I,
+section 2 defines `f(I) = [AFD_1(f_g(I)), ..., AFD_A(f_g(I))]` (eq. 1 and 2). So each of the A attributes has
+a subspace of D dimensions. An operation on one attribute should leave the other subspaces unchanged.
 """
 
 from typing import NamedTuple
@@ -12,21 +13,31 @@ from torch import Tensor, nn
 from fashion_lib.parts.backbones import build_backbone, build_stage4
 from fashion_lib.parts.cbam import CBAM
 
-SUBSPACE = 340  # dimensions of an attribute, as in ADDE (Hou et al. 2021); Yao et al. print none
+SUBSPACE = 340  # dimensions per attribute, as in ADDE (Hou et al. 2021); Yao et al. print none
 
 
 class TrunkMap(NamedTuple):
-    """image_map: float32 (B, C, h, w), what attributes share. low: CBAM's gate of positions at the bottom, or None."""
+    """The trunk's output.
+
+    Attributes:
+        image_map: the map that all attributes share, float32 (B, C, h, w).
+        low: the position gate of the CBAM at the bottom of the network, or None without that CBAM.
+    """
 
     image_map: Tensor
     low: Tensor | None
 
 
 class Trunk(nn.Module):
-    """A whole network without its linear layers; `attention` puts a CBAM behind its stem ("the bottom of the network").
+    """A whole network without its linear layers.
 
-    ResNets keep their stage 4 here, as in the paper. "small" ends at stage 3, where its start weights end.
-    gate_norm: see CBAM's norm.
+    ResNets keep their stage 4 here, as in the paper. "small" ends at stage 3, because its start weights end
+    there.
+
+    Args:
+        backbone, start: see `fashion_lib.parts.backbones.build_backbone`.
+        attention: True puts a CBAM after the stem ("the bottom of the network").
+        gate_norm: see CBAM's `norm`.
     """
 
     def __init__(self, backbone: str, start: str, attention: bool, gate_norm: bool = True):
@@ -37,6 +48,7 @@ class Trunk(nn.Module):
         self.out_channels = self.backbone.out_channels * (2 if self.stage4 is not None else 1)
 
     def forward(self, images: Tensor) -> TrunkMap:
+        """Return the map and the low gate, for normalised images (B, 3, H, W)."""
         image_map, low = self.backbone.stem(images), None
         if self.low is not None:
             image_map, _, low = self.low(image_map)
@@ -47,16 +59,16 @@ class Trunk(nn.Module):
 
     @property
     def last_layer(self) -> nn.Module:
-        """The module whose output is the last map: what Grad-CAM reads."""
+        """Return the module whose output is the last map; Grad-CAM reads it."""
         if self.stage4 is not None:
             return self.stage4
         return getattr(self.backbone, "layer3", None) or self.backbone.features[-1]
 
 
 class AFD(nn.Module):
-    """Attribute feature disentanglement block: two linear layers that reduce the dimension, ReLU between; C to D.
+    """Attribute feature disentanglement block: linear, ReLU, linear; from C channels to D dimensions.
 
-    The hidden size is not printed; it is half of C, and never below D.
+    Inferred, because the paper prints no hidden size: it is half of C, and never below D.
     """
 
     def __init__(self, channels: int, dim: int):
@@ -65,11 +77,18 @@ class AFD(nn.Module):
         self.layers = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, dim))
 
     def forward(self, pooled: Tensor) -> Tensor:
+        """Return the attribute's feature (B, D) for pooled vectors (B, C)."""
         return self.layers(pooled)
 
 
 class Subspace(NamedTuple):
-    """One attribute's feature (B, D), with the gates of its CBAM: channel (B, C) and spatial (B, h, w), or None."""
+    """One attribute's feature, with the gates of its CBAM.
+
+    Attributes:
+        feature: (B, D).
+        channel: the channel gate, (B, C), or None without attention.
+        spatial: the position gate, (B, h, w), or None without attention.
+    """
 
     feature: Tensor
     channel: Tensor | None
@@ -77,7 +96,14 @@ class Subspace(NamedTuple):
 
 
 class AttributeBranch(nn.Module):
-    """CBAM (if asked for), average over positions, AFD block: from the shared map to one attribute's subspace."""
+    """The branch from the shared map to one attribute's subspace: CBAM, average over positions, AFD block.
+
+    Args:
+        channels: C of the shared map.
+        dim: D of the subspace.
+        attention: True puts a CBAM before the average.
+        gate_norm: see CBAM's `norm`.
+    """
 
     def __init__(self, channels: int, dim: int, attention: bool, gate_norm: bool = True):
         super().__init__()
@@ -85,6 +111,7 @@ class AttributeBranch(nn.Module):
         self.afd = AFD(channels, dim)
 
     def forward(self, image_map: Tensor) -> Subspace:
+        """Return the feature and the gates, for a map (B, C, h, w)."""
         if self.attention is None:
             return Subspace(self.afd(image_map.mean((2, 3))), None, None)
         gated = self.attention(image_map)
@@ -92,17 +119,24 @@ class AttributeBranch(nn.Module):
 
 
 def subspace_dim(channels: int) -> int:
-    """D for a map of C channels: 340, but at most half of C, so that an AFD block always reduces."""
+    """Return D for a map of C channels: 340, but at most half of C, so that an AFD block always reduces."""
     return min(SUBSPACE, channels // 2)
 
 
 class Classifier(nn.Module):
-    """A linear layer for each attribute, on its subspace: (B, A * D) to logits (B, V), values side by side."""
+    """One linear layer per attribute, on the attribute's subspace.
+
+    Args:
+        dim: D of a subspace.
+        values: number of values of each attribute.
+    """
 
     def __init__(self, dim: int, values: tuple[int, ...]):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(dim, count) for count in values)
 
     def forward(self, represented: Tensor) -> Tensor:
+        """Return the logits (B, V) for features (B, A * D); the values of an attribute are adjacent columns.
+        """
         parts = represented.chunk(len(self.layers), dim=1)
         return torch.cat([layer(part) for layer, part in zip(self.layers, parts, strict=True)], dim=1)

@@ -1,4 +1,8 @@
-"""torchvision's vision transformer up to its patch tokens (Dosovitskiy et al., ICLR 2021), in the sizes we need."""
+"""torchvision's vision transformer (ViT) without its classifier, in three sizes.
+
+Source: Dosovitskiy et al., ICLR 2021. A ViT cuts an image into square patches. Each patch becomes a token, a
+vector of size D, in a grid of h x w patches.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -10,28 +14,33 @@ from fashion_lib.parts.attention import positions
 from fashion_lib.parts.backbones import build_backbone, imagenet_file, read_weights
 
 DROPOUT = 0.1  # RPF, section 7 of the course's method notes
-# "b16" is the papers' ViT-B/16, "tiny" its plan for the course's pictures. "hybrid" is the ViT paper's section 3.1: its
-# patches are the positions of a convolutional feature map, here the small backbone's (stride 8), so that it need not
-# start from nothing.
+# "b16" is the papers' ViT-B/16; "tiny" has the same structure for the course's pictures. "hybrid" is the
+# ViT paper's section 3.1: its patches are the positions of a convolutional map, here the small backbone's
+# (stride 8), so that its first layers have start weights.
 SIZES = {
     "tiny": {"image_size": 96, "patch_size": 8, "num_layers": 4, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
     "hybrid": {"image_size": 96, "patch_size": 8, "num_layers": 2, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
     "b16": {"image_size": 224, "patch_size": 16, "num_layers": 12, "num_heads": 12, "hidden_dim": 768, "mlp_dim": 3072},
 }
 
-BESIDE = {"small": "hybrid"}  # the ViT of a patch branch beside a backbone, where it is not the papers' ViT-B/16
+BESIDE = {"small": "hybrid"}  # backbone -> the patch branch's ViT, where it is not the papers' ViT-B/16
 
 
 def vit_beside(backbone: str) -> str:
-    """Return the name in SIZES of the ViT that a patch branch has beside a region branch on `backbone`."""
+    """Return the name in SIZES of the patch branch's ViT, for a region branch on `backbone`."""
     return BESIDE.get(backbone, "b16")
 
 
 class PatchTokens(nn.Module):
-    """Images (B, 3, H, W) to tokens (B, h * w, D), one a patch; the class token takes part and is then left out (RPF).
+    """The network from images to patch tokens.
 
-    dim: D; heads: attention heads of a layer. Another picture size than the one it was built for gets its position
-    embeddings interpolated in two dimensions, as the ViT paper does for fine-tuning (section 3.2).
+    The class token takes part in attention and is then left out (RPF). Pictures may have another size than
+    the ViT was built for. Then the position embeddings are interpolated in two dimensions, as the ViT paper
+    does for fine-tuning (section 3.2).
+
+    Args:
+        vit: a ViT; its classifier is not used.
+        heads: number of attention heads per layer.
     """
 
     def __init__(self, vit: VisionTransformer, heads: int):
@@ -41,7 +50,7 @@ class PatchTokens(nn.Module):
         self.patches, self.class_token, self.encoder = vit.conv_proj, vit.class_token, vit.encoder
 
     def forward(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Tokens, and the h and w of the patches' grid."""
+        """Return the tokens (B, h * w, D) and the grid (h, w), for images (B, 3, H, W)."""
         patches = self.patches(images)  # (B, D, h, w)
         tokens = torch.cat([self.class_token.expand(len(images), -1, -1), positions(patches)], dim=1)
         tokens = tokens + self.position_embeddings(*patches.shape[2:])
@@ -49,7 +58,7 @@ class PatchTokens(nn.Module):
         return encoded[:, 1:], tuple(patches.shape[2:])
 
     def position_embeddings(self, height: int, width: int) -> Tensor:
-        """(1, 1 + height * width, D)."""
+        """Return the position embeddings, (1, 1 + height * width, D), of the class token and a grid."""
         whole = self.encoder.pos_embedding
         if (height, width) == (self.grid, self.grid):
             return whole
@@ -59,9 +68,19 @@ class PatchTokens(nn.Module):
 
 
 def build_vit(name: str, start: str = "random") -> PatchTokens:
-    """A ViT of SIZES. start: as in build_backbone; "tiny" has no start weights, so it is always drawn at random,
-    "hybrid" starts its stages with the small backbone's, "b16" takes torchvision's ImageNet-1k weights at "imagenet"
-    (the papers': ImageNet-21k) and is drawn at random otherwise. FashionError for an unknown name and unfit weights.
+    """Build a ViT with its start weights.
+
+    1. "tiny" has no start weights, so all its weights are random.
+    2. "hybrid" uses the small backbone, with that backbone's start weights, before its transformer.
+    3. "b16" takes torchvision's ImageNet-1k weights at start="imagenet" (the papers used ImageNet-21k).
+       Otherwise its weights are random.
+
+    Args:
+        name: a key of SIZES.
+        start: see `fashion_lib.parts.backbones.build_backbone`.
+
+    Raises:
+        FashionError: if the name is unknown or the weights do not fit.
     """
     if name not in SIZES:
         raise FashionError(f"Unknown ViT '{name}': choose one of {', '.join(SIZES)}.")

@@ -8,10 +8,11 @@ from typing import Any
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
+from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
-from fashion_lib.training.history import TrainingHistory
+from fashion_lib.training.history import TrainingHistory, threads_used
 from fashion_lib.training.loop import train
 from fashion_lib.training.profiles import PROFILES, Profile, get_profile
 from fashion_lib.training.task import Task
@@ -99,25 +100,27 @@ def load_or_train(
     record_file = folder / RECORD_NAME
     if progress and not record_file.exists() and any(True for _ in model.parameters()):
         print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
-    history = train(model, data, config, folder, task=task, progress=progress)
-    if record_file.exists():
-        return Run(model, data, RunRecord.load(record_file), history, folder)
-    scores = task.measured(model, data, history)
-    record = RunRecord(
-        method=method,
-        variant=label,
-        dataset=data.name,
-        profile=profile.name,
-        seed=seed,
-        metrics=scores.metrics,
-        localisation=scores.localisation,
-        counts=scores.counts,
-        minutes=(history.seconds + history.evaluation_seconds) / 60,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        image_passes=model.image_passes,
-        start=profile.start if METHODS[method].trainable else "",
-        precision=history.precision,
-        config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version},
-    )
-    record.save(record_file)
+    with run_lock(folder):  # of several processes one trains; the others wait and load
+        history = train(model, data, config, folder, task=task, progress=progress)
+        if record_file.exists():
+            return Run(model, data, RunRecord.load(record_file), history, folder)
+        scores = task.measured(model, data, config, history)
+        record = RunRecord(
+            method=method,
+            variant=label,
+            dataset=data.name,
+            profile=profile.name,
+            seed=seed,
+            metrics=scores.metrics,
+            localisation=scores.localisation,
+            counts=scores.counts,
+            minutes=(history.seconds + history.evaluation_seconds) / 60,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            image_passes=model.image_passes,
+            start=profile.start if METHODS[method].trainable else "",
+            precision=history.precision,
+            config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
+            | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest},
+        )
+        record.save(record_file)
     return Run(model, data, record, history, folder)

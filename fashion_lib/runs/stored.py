@@ -68,7 +68,8 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
     path = folder_of(record) / "best.safetensors"
     tensors, state = read_checkpoint(path)
     check_state(state, path)
-    made, given = state["data"], {"name": data.name, "version": data.version, "images": len(data.image_names)}
+    given = {"name": data.name, "version": data.version, "images": len(data.image_names)}
+    made = {name: state["data"].get(name) for name in given}  # the pictures may be of another size
     if made != given:
         raise FashionError(
             f"The checkpoint {path} was made with the data {made} but {given} came: load the data set at the run's"

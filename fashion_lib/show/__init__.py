@@ -1,12 +1,21 @@
-"""The course's figures. Every function returns a matplotlib Figure that pyplot no longer holds.
+"""The course's figures; no number is made here. Every function returns a matplotlib Figure that pyplot no longer holds.
 
 So a notebook shows it once, as the last expression of a cell (or through `display`), and a script calls `savefig`.
 """
 
 from fashion_lib.show.boards import manipulation_boards
-from fashion_lib.show.charts import results_bars, similarity_matrix, training_curves
+from fashion_lib.show.charts import (
+    attribute_dots,
+    gap_bars,
+    loss_panels,
+    results_bars,
+    seed_bars,
+    similarity_matrix,
+    training_curves,
+)
 from fashion_lib.show.heat import heat_map_rows, outline, overlay
 from fashion_lib.show.pictures import retrieval_board, retrieval_boards, show_images
 
-__all__ = ["heat_map_rows", "manipulation_boards", "outline", "overlay", "results_bars", "retrieval_board",
-           "retrieval_boards", "show_images", "similarity_matrix", "training_curves"]
+__all__ = ["attribute_dots", "gap_bars", "heat_map_rows", "loss_panels", "manipulation_boards", "outline", "overlay",
+           "results_bars", "retrieval_board", "retrieval_boards", "seed_bars", "show_images", "similarity_matrix",
+           "training_curves"]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_vectors import described
-from fashion_lib.show.pictures import DPI, QUERY, RIGHT, WRONG, draw_picture
+from fashion_lib.show.pictures import DPI, QUERY, RIGHT, WRONG, draw_picture, lines_of
 from fashion_lib.tasks.manipulation.manipulation_metrics import agreement
 from fashion_lib.tasks.manipulation.operations import operations_of, target_labels
 
@@ -32,8 +32,8 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
         vector = np.asarray(board["vector"])
         text = figure.add_subplot(grid[k, 0])
         text.axis("off")
-        text.text(1, 0.5, board.get("title") or asked(data.schema, vector), ha="right", va="center", fontsize=8.5,
-                  fontweight="bold")
+        text.text(1, 0.5, lines_of(board.get("title") or asked(data.schema, vector), 26), ha="right", va="center",
+                  fontsize=8.5, fontweight="bold")
         axes = figure.add_subplot(grid[k, 1])
         draw_picture(axes, data.pixels[board["query"]], QUERY)
         axes.set_title("query", fontsize=7, pad=3, color=QUERY)
@@ -67,4 +67,5 @@ def said(schema, labels: np.ndarray, wrong: Sequence[str]) -> str:
     if not wrong:
         return TICK
     held = described(schema, labels)
-    return "✗ " + "\n".join("/".join(held.get(name, (f"no {name}",))) for name in wrong).replace("_", " ")
+    values = ["/".join(held.get(name, (f"no {name}",))).replace("_", " ") for name in wrong]
+    return lines_of("✗ " + "\n".join(values), 19)

@@ -9,7 +9,8 @@ import torch
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.show.pictures import DPI, two_lines
+from fashion_lib.show import style
+from fashion_lib.show.pictures import CHARACTER, DPI, lines_of, two_lines
 
 PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_map": "validation MAP (%)"}
 
@@ -26,20 +27,31 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
         raise FashionError(f"training_curves got {len(runs)} histories and {len(labels)} labels: give one label"
                            " a history.")
     figure, grid = plt.subplots(1, len(PANELS), figsize=(9, 2.5), dpi=DPI, layout="constrained")
+    colours = _told_apart(labels)
     for axes, (column, title) in zip(grid, PANELS.items(), strict=True):
-        for run, label in zip(runs, labels, strict=True):
+        for run, label, colour in zip(runs, labels, colours, strict=True):
             shown = run.dropna(subset=[column]) if column in run else run.iloc[:0]
             if len(shown):
                 factor = 100 if column == "valid_map" else 1
-                axes.plot(shown["step"], factor * shown[column].astype(float), label=label,
+                axes.plot(shown["step"], factor * shown[column].astype(float), label=label, color=colour,
                           marker="o" if column == "valid_map" else None, linewidth=1.3, markersize=4)
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("step", fontsize=8)
         axes.set_ylim(bottom=0)
-        tidy(axes)
-    grid[0].legend(fontsize=8, frameon=False)
+        style.tidy(axes)
+    style.legend_outside(figure)
     plt.close(figure)
     return figure
+
+
+def _told_apart(labels: Sequence[str]) -> list[str]:
+    """A colour for each label: its method's where the label begins with one, and a shade for a second run of it."""
+    seen, colours = set(), []
+    for label in labels:
+        method = str(label).split(" ")[0].split(",")[0].split(".")[0]
+        colours.append(style.colour(method, str(label) if method in seen else ""))
+        seen.add(method)
+    return colours
 
 
 def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str = "MAP (%)") -> Figure:
@@ -53,19 +65,146 @@ def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str
              for method, variant in summary.index]
     bars = [k for k, name in enumerate(names) if name != floor]
     place, width = np.arange(len(attributes)), 0.82 / max(1, len(bars))
-    figure, axes = plt.subplots(figsize=(max(5, 0.62 * len(attributes) + 1.5), 2.9), dpi=DPI, layout="constrained")
+    each = max(0.62, 0.075 * len(bars))  # inches an attribute: a bar keeps its width however many methods there are
+    figure, axes = plt.subplots(figsize=(max(5, each * len(attributes) + 1.5), 2.9), dpi=DPI, layout="constrained")
     for k, row in enumerate(bars):
         means = [summary.iloc[row][name, "mean"] for name in attributes]
         spreads = np.nan_to_num([summary.iloc[row][name, "std"] for name in attributes])
-        axes.bar(place + (k - (len(bars) - 1) / 2) * width, means, width, label=names[row], color=f"C{k}",
+        method, variant = summary.index[row]
+        colour = style.colour(method, "" if names[row] == method else variant)
+        axes.bar(place + (k - (len(bars) - 1) / 2) * width, means, width, label=names[row], color=colour,
                  yerr=spreads if spreads.any() else None, error_kw={"linewidth": 0.8, "capsize": 1.5})
     if floor in names:
         means = [summary.iloc[names.index(floor)][name, "mean"] for name in attributes]
         axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted", label=floor)
-    axes.set_xticks(place, [two_lines(name) for name in attributes], fontsize=7)
+    axes.set_xticks(place, [lines_of(two_lines(name), int(each / CHARACTER)) for name in attributes], fontsize=7)
     axes.set_ylabel(label, fontsize=8)
-    axes.legend(fontsize=8, frameon=False, ncols=len(names), loc="lower left", bbox_to_anchor=(0, 1))
-    tidy(axes)
+    style.tidy(axes)
+    style.legend_outside(axes)
+    plt.close(figure)
+    return figure
+
+
+def seed_bars(values: pd.DataFrame, methods: Sequence[str], averages: Mapping[str, str], title: str = "") -> Figure:
+    """Draw one panel per average and one bar per method: the mean over seeds, with each seed as a dot.
+
+    The methods stand at the left as rows, so the figure grows with their number and needs no legend.
+
+    Args:
+        values: Ledger rows of one data set, profile and metric, one variant per method.
+        methods: The rows, from top to bottom. A method without values gets an empty row.
+        averages: Attribute or average in the ledger -> its panel's title.
+        title: The heading of the whole figure.
+    """
+    figure, panels = plt.subplots(1, len(averages), figsize=(1.6 + 2.6 * len(averages), 0.24 * len(methods) + 0.9),
+                                  dpi=DPI, layout="constrained", sharey=True, squeeze=False)
+    for axes, (average, heading) in zip(panels[0], averages.items(), strict=True):
+        for k, method in enumerate(methods):
+            dots = values[(values["method"] == method) & (values["attribute"] == average)]["value"]
+            if dots.empty:
+                continue
+            axes.barh(k, dots.mean(), 0.72, color=style.colour(method), alpha=0.55)
+            axes.scatter(dots, k + np.linspace(-0.14, 0.14, len(dots)), s=12, color="black", zorder=3, linewidth=0)
+            axes.annotate(f"{dots.mean():.0f}", (dots.max(), k), (5, 0), textcoords="offset points", va="center",
+                          fontsize=8)
+        axes.set_yticks(range(len(methods)), methods, fontsize=8)
+        axes.set(xlim=(0, 108), ylim=(len(methods) - 0.4, -0.6), xticks=range(0, 101, 20))
+        axes.set_xlabel("MAP (%)", fontsize=8)
+        axes.set_title(heading, fontsize=9)
+        style.tidy(axes, labels=8)
+        axes.tick_params(axis="y", length=0)
+    figure.suptitle(title, fontsize=9)
+    plt.close(figure)
+    return figure
+
+
+def attribute_dots(values: pd.DataFrame, methods: Sequence[str], label: str = "MAP (%)") -> Figure:
+    """Draw one band per attribute, and in it one line of dots per method, as high as the number of methods needs.
+
+    Args:
+        values: Ledger rows of one data set, profile and metric, one variant per method.
+        methods: The methods, from top to bottom in each band and in the legend.
+        label: Label of the axis of values.
+    """
+    attributes = list(dict.fromkeys(values["attribute"]))
+    band = max(0.34, 0.085 * len(methods))  # inches
+    figure, axes = plt.subplots(figsize=(6.8, band * len(attributes) + 0.8), dpi=DPI, layout="constrained")
+    for k, method in enumerate(methods):
+        mine, down = values[values["method"] == method], (k - (len(methods) - 1) / 2) * 0.86 / len(methods)
+        axes.scatter(mine["value"], mine["attribute"].map(attributes.index) + down, s=16, color=style.colour(method),
+                     marker=style.marker(method), label=method, linewidth=0)
+        means = mine.groupby("attribute")["value"].mean()
+        axes.scatter(means, means.index.map(attributes.index) + down, marker="|", s=90, color=style.colour(method),
+                     linewidth=2)
+    for edge in range(1, len(attributes)):
+        axes.axhline(edge - 0.5, color=style.RULE, linewidth=0.6)
+    axes.set_yticks(range(len(attributes)), [name.replace("_", " ") for name in attributes])
+    axes.set(xlim=(0, 102), ylim=(len(attributes) - 0.5, -0.5))
+    axes.set_xlabel(f"{label}, one dot per seed, the stroke their mean", fontsize=9)
+    style.tidy(axes, hide=("top", "right", "left"), labels=9)
+    style.legend_outside(axes)
+    plt.close(figure)
+    return figure
+
+
+def gap_bars(gaps: pd.DataFrame, printed: Sequence[str] = (), label: str = "points of MAP") -> Figure:
+    """Draw one group of bars per step of an order, the steps as rows, so that the figure grows with their number.
+
+    Args:
+        gaps: Rows are steps such as "csn → asen", columns are sources; nan where a source does not have the step.
+        printed: The columns that a paper prints. They are grey and hatched.
+        label: Label of the axis of values.
+    """
+    sources, height = list(gaps), 0.8 / max(1, gaps.shape[1])
+    ours = [name for name in sources if name not in printed]
+    shades = dict(zip(ours, plt.get_cmap("cividis")(np.linspace(0.15, 0.85, max(1, len(ours)))), strict=True))
+    step = 0.1 * len(sources) + 0.1  # inches
+    figure, axes = plt.subplots(figsize=(6.4, step * len(gaps) + 0.8), dpi=DPI, layout="constrained")
+    for k, name in enumerate(sources):
+        place = np.arange(len(gaps)) + (k - (len(sources) - 1) / 2) * height
+        theirs = name in printed
+        axes.barh(place, gaps[name].fillna(0), 0.92 * height, label=name, color="lightgrey" if theirs else shades[name],
+                  hatch=("///", "...", "xx")[k % 3] if theirs else None, edgecolor="black", linewidth=0.6)
+    for edge in range(1, len(gaps)):
+        axes.axhline(edge - 0.5, color=style.RULE, linewidth=0.6)
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(gaps)), list(gaps.index), fontsize=8)
+    axes.set_ylim(len(gaps) - 0.5, -0.5)
+    axes.set_xlabel(label, fontsize=9)
+    style.tidy(axes, hide=("top", "right", "left"), labels=8)
+    axes.tick_params(axis="y", length=0)
+    style.legend_outside(axes)
+    plt.close(figure)
+    return figure
+
+
+def loss_panels(
+    panels: Mapping[str, Mapping[str, pd.Series]], colours: Mapping[str, str],
+    floors: Mapping[str, Mapping[str, float]],
+) -> Figure:
+    """Draw curves over the training steps, one panel per title, with one legend right of them all.
+
+    Args:
+        panels: Title -> (label -> values indexed by step). Two values or fewer are drawn as points, not as a curve:
+            nothing is known between them.
+        colours: Label -> colour. A label without one is taken for a method.
+        floors: Title -> (label -> level), drawn as dotted lines.
+    """
+    figure, grid = plt.subplots(1, len(panels), figsize=(3.1 * len(panels), 2.6), dpi=DPI, layout="constrained",
+                                squeeze=False)
+    for axes, (title, curves) in zip(grid[0], panels.items(), strict=True):
+        for k, (label, curve) in enumerate(curves.items()):
+            known = curve.dropna()
+            points = {"linestyle": "", "marker": "os^v"[k % 4], "markersize": 6}
+            axes.plot(known.index, known, color=colours.get(label) or style.colour(label), label=label,
+                      **(points if len(known) <= 2 else {"linewidth": 1.2}))
+        for label, level in floors.get(title, {}).items():
+            axes.axhline(level, color="black", linestyle=":", label=label)
+        axes.set_title(lines_of(title, 38), fontsize=9)
+        axes.set_xlabel("step", fontsize=8)
+        axes.set_ylim(0, 1.08 * axes.dataLim.y1 if axes.dataLim.y1 > 0 else 1)
+        style.tidy(axes)
+    style.legend_outside(figure)
     plt.close(figure)
     return figure
 
@@ -95,8 +234,13 @@ def similarity_matrix(
             axes.axhline(edge - 0.5, color="black", linewidth=0.6)
             axes.axvline(edge - 0.5, color="black", linewidth=0.6)
         names = [str(labels[start]).replace("_", " ") for start in starts]
-        axes.set_yticks((starts + ends - 1) / 2, names, fontsize=7)
-        axes.set_xticks((starts + ends - 1) / 2, names, fontsize=7, rotation=40, ha="right")
+        middles = (starts + ends - 1) / 2
+        axes.set_yticks(middles, names, fontsize=7)
+        axes.set_xticks(middles, names, fontsize=7, rotation=40, ha="right", rotation_mode="anchor")
+        longest = max(map(len, names)) * CHARACTER  # inches beside the matrix; below it, less
+        narrowest = np.diff(middles).min() if len(names) > 1 else len(labels)
+        side = max(2.4, 0.2 * len(labels) / narrowest)  # a slanted label takes a fifth of an inch
+        figure.set_size_inches(side + 0.7 + longest, side + 0.4 + 0.65 * longest)
     if numbers:
         middle, reach = sum(limits) / 2, (limits[1] - limits[0]) / 2
         for (row, column), value in np.ndenumerate(matrix):
@@ -108,9 +252,3 @@ def similarity_matrix(
         axes.set_title(title, fontsize=9)
     plt.close(figure)
     return figure
-
-
-def tidy(axes) -> None:
-    """No box, small figures."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=7)

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.show.pictures import DPI, checked_images, draw_picture, two_lines
+from fashion_lib.show.pictures import CHARACTER, DPI, checked_images, draw_picture, lines_of, two_lines
 
 # Without inferno's black, which on a grey picture would not be heat.
 HEAT = ListedColormap(colormaps["inferno"](np.linspace(0.3, 1.0, 256)))
@@ -75,12 +75,15 @@ def heat_map_rows(
         raise FashionError(f"{len(titles)} titles and {len(images)} pictures need as many maps (and region masks), each"
                            f" (pictures, h, w), but {len(maps)} came{f', one of shape {wrong[0]}' if wrong else ''}.")
     width = [*[1] * (len(titles) + 1), 0.07]
+    room = int(size / (1.14 * CHARACTER))  # characters of 8 points along a picture's side
+    titles = [lines_of(two_lines(title), room) for title in titles]
+    above = 0.35 + 0.13 * max(0, max(title.count("\n") for title in titles) - 1)
     figure, grid = plt.subplots(len(images), len(width), squeeze=False, layout="constrained", width_ratios=width,
-                                figsize=(size * (len(titles) + 1.75), size * len(images) + 0.35), dpi=DPI)
+                                figsize=(size * (len(titles) + 1.75), size * len(images) + above), dpi=DPI)
     for row, (line, image) in enumerate(zip(grid, images, strict=True)):
         draw_picture(line[0], image)
         if row_titles is not None:
-            line[0].set_ylabel(row_titles[row], fontsize=8)
+            line[0].set_ylabel(lines_of(row_titles[row], room), fontsize=8)
         top = max(float(one[row].max()) for one in maps) or 1.0
         for k, axes in enumerate(line[1:-1]):
             own = float(maps[k][row].max()) or 1.0
@@ -88,7 +91,7 @@ def heat_map_rows(
             if region_masks is not None and region_masks[k] is not None:
                 draw_outline(axes, region_masks[k][row])
             if row == 0:
-                axes.set_title(two_lines(titles[k]), fontsize=8, pad=3)
+                axes.set_title(titles[k], fontsize=8, pad=3)
         colours = ScalarMappable(Normalize(0, top if shared_scale else 1), HEAT)
         bar = figure.colorbar(colours, cax=line[-1], ticks=[0, top if shared_scale else 1])
         bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=7)

@@ -1,5 +1,6 @@
 """Rows of pictures: contact sheets, and retrieval boards with right and wrong answers framed."""
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -8,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.show.style import DPI
 
-DPI = 90
+CHARACTER = 0.06  # inches that a character of 7 points takes, on average
 # Okabe and Ito's colours, told apart by colour-blind readers too; the boards add a tick or a cross all the same.
 RIGHT, WRONG, QUERY = "#009E73", "#D55E00", "#0072B2"
+BOARD_CHARACTERS = 18  # that fit above a picture of a board
 
 
 def checked_images(images) -> np.ndarray:
@@ -42,7 +45,9 @@ def show_images(images, titles=None, columns: int = 8, frame=None, size: float =
             raise FashionError(f"show_images got {len(entries)} {name} for {len(images)} pictures: give one a picture.")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    lines = max((str(title).count("\n") + 1 for title in titles), default=0) if titles is not None else 0
+    if titles is not None:
+        titles = [lines_of(str(title), int(size / CHARACTER)) for title in titles]
+    lines = max((title.count("\n") + 1 for title in titles), default=0) if titles is not None else 0
     figure, grid = plt.subplots(rows, columns, figsize=(columns * size, rows * (size + 0.16 * lines)), dpi=DPI,
                                 squeeze=False, layout="constrained")
     for axes in grid.flat[len(images):]:
@@ -50,7 +55,7 @@ def show_images(images, titles=None, columns: int = 8, frame=None, size: float =
     for k, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
         draw_picture(axes, image, frame[k] if frame is not None else None)
         if titles is not None:
-            axes.set_title(str(titles[k]), fontsize=7, pad=3)
+            axes.set_title(titles[k], fontsize=7, pad=3)
     plt.close(figure)
     return figure
 
@@ -87,16 +92,17 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
         name = attribute if isinstance(attribute, str) else data.schema.names[attribute]
         label = figure.add_subplot(grid[k, 0])
         label.axis("off")
-        label.text(1, 0.5, two_lines(board.get("title") or name), ha="right", va="center", fontsize=9,
+        label.text(1, 0.5, lines_of(two_lines(board.get("title") or name), 18), ha="right", va="center", fontsize=9,
                    fontweight="bold")
         query = figure.add_subplot(grid[k, 1])
         draw_picture(query, data.pixels[board["query_row"]], QUERY)
-        query.set_title("query: " + shown_value(data, board["query_row"], name), fontsize=7, pad=3, color=QUERY)
+        query.set_title(lines_of("query: " + shown_value(data, board["query_row"], name), BOARD_CHARACTERS), fontsize=7,
+                        pad=3, color=QUERY)
         for place, (row, right) in enumerate(zip(rows, correct, strict=True)):
             axes = figure.add_subplot(grid[k, place + 3])
             draw_picture(axes, data.pixels[row], RIGHT if right else WRONG)
-            axes.set_title(f"{'✓' if right else '✗'} {shown_value(data, row, name)}", fontsize=7, pad=3,
-                           color=RIGHT if right else WRONG)
+            verdict = f"{'✓' if right else '✗'} {shown_value(data, row, name)}"
+            axes.set_title(lines_of(verdict, BOARD_CHARACTERS), fontsize=7, pad=3, color=RIGHT if right else WRONG)
     plt.close(figure)
     return figure
 
@@ -105,6 +111,16 @@ def two_lines(name: str) -> str:
     """A name such as "sleeve_length" for a narrow place; a name that has its line breaks keeps them."""
     name = name.replace("_", " ")
     return name if "\n" in name else name.replace(" ", "\n", 1)
+
+
+def lines_of(text: str, width: int) -> str:
+    """Return a text with its lines broken to at most `width` characters; formulas stay whole.
+
+    A name of one long word is broken within the word: a label that runs into the next one says nothing.
+    """
+    if "$" in text:
+        return text
+    return "\n".join(textwrap.fill(line, max(1, width)) for line in text.split("\n"))
 
 
 def shown_value(data, row: int, attribute: str) -> str:

@@ -1,4 +1,4 @@
-"""How to train: every choice that decides a run's result, checked before anything starts."""
+"""The training settings: every choice that decides a run's result, checked before anything starts."""
 
 import math
 from collections.abc import Sequence
@@ -12,15 +12,37 @@ from fashion_lib.parts.precision import PRECISIONS
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. Budgets in optimiser steps, batch_size in images; everything but device and checkpoint_every
-    decides the result. Raises FashionError for a value that cannot be meant.
+    """The settings of one training run. All but `device` and `checkpoint_every` decide the result.
 
-    optimiser: "adamw" | "adam". schedule: "cosine" | "step" (x `decay` every `decay_every` steps) | "constant", each
-    after a linear warm-up over the fraction `warmup` of the steps. clip: largest gradient norm. sampling, groups,
-    negative: see fashion_lib.data.sampling. labels: "one" an image | "all". mining: see in_batch_triplet_loss.
-    evaluations: how often validation MAP is taken (0: never, the last weights are kept). shift, brightness, flip: see
-    augment. precision: see choose_precision. device: "auto" | "cpu" | "cuda". checkpoint_every: 0 = a
-    tenth of the steps, at most 1,000.
+    Attributes:
+        steps: optimiser steps.
+        batch_size: images per batch.
+        groups: see fashion_lib.data.sampling.
+        optimiser: "adamw" or "adam".
+        learning_rate: largest learning rate of the schedule.
+        weight_decay: weight decay of the optimiser.
+        schedule: "cosine", "step" (multiplied by `decay` every `decay_every` steps) or "constant", each after
+            the warm-up.
+        warmup: fraction of the steps in which the learning rate rises linearly.
+        decay: factor of schedule "step".
+        decay_every: steps between two decays of schedule "step".
+        clip: largest norm of the gradient; a longer gradient is scaled down.
+        margin: margin of the triplet loss, in cosine similarity.
+        sampling: see fashion_lib.data.sampling.
+        negative: see fashion_lib.data.sampling.
+        labels: "one" label per image, or "all".
+        mining: which triplets of a batch count, see in_batch_triplet_loss.
+        evaluations: number of times that validation MAP is computed. With 0 the last weights are kept.
+        shift: see augment.
+        brightness: see augment.
+        flip: see augment.
+        seed: seed of everything random in the run.
+        precision: see choose_precision.
+        device: "auto", "cpu" or "cuda".
+        checkpoint_every: steps between checkpoints; 0 means a tenth of the steps, at most 1,000.
+
+    Raises:
+        FashionError: if a setting is unknown, of the wrong type or out of range.
     """
 
     steps: int = 600
@@ -72,7 +94,7 @@ class TrainingConfig:
             raise FashionError("schedule='step' needs decay_every >= 1: give the steps between two decays.")
 
     def learning_rate_factor(self, step: int) -> float:
-        """What the learning rate is multiplied by at `step` (0 .. steps - 1)."""
+        """Return the factor of the learning rate at `step` (0 .. steps - 1)."""
         warmup = round(self.warmup * self.steps)
         if step < warmup:
             return (step + 1) / warmup
@@ -82,10 +104,11 @@ class TrainingConfig:
 
     @property
     def steps_between_checkpoints(self) -> int:
+        """Return the number of steps between two checkpoints."""
         return self.checkpoint_every or min(1000, max(1, self.steps // 10))
 
     def evaluation_steps(self) -> set[int]:
-        """Numbers of finished steps after which validation MAP is taken; the last is `steps`."""
+        """Return the counts of finished steps after which validation MAP is taken; the last is `steps`."""
         return {round(self.steps * (k + 1) / self.evaluations) for k in range(self.evaluations)} - {0}
 
 

@@ -6,7 +6,11 @@ from fashion_lib.core.errors import FashionError
 
 
 def training_device(name: str) -> torch.device:
-    """The device of a name; "auto" takes CUDA where there is one. FashionError for a device this machine lacks."""
+    """Return the device of a name; "auto" takes CUDA where there is one.
+
+    Raises:
+        FashionError: if this machine lacks the device.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -1,22 +1,32 @@
-"""What a training run tells while it runs and afterwards: curves, counts, and a warning when nothing is learned."""
+"""The record of a training run: curves, counts, and a warning when the model does not learn."""
 
 import warnings
 from dataclasses import dataclass, field
 
 from fashion_lib.training.config import TrainingConfig
 
-COLLAPSED = 0.98  # mean cosine between examples of one attribute from which a space counts as collapsed
+COLLAPSED = 0.98  # mean cosine between examples of one attribute above which a space counts as collapsed
 
 
 @dataclass
 class TrainingHistory:
-    """What a run did, over all its resumes.
+    """The record of a run, over all its resumes.
 
-    step: finished steps. entries: dictionaries with step, loss, active_triplets, similarity and whatever else the
-    method's training_loss reports (means since the entry before), learning_rate, images_per_second, valid_map (in
-    [0, 1], None where not taken). seconds: training steps alone; evaluation_seconds: validation. image_passes: images
-    that went through a backbone in training, also those of a momentum encoder. best_map is None where no validation was
-    asked for. measure: what valid_map and best_map hold, "MAP" but for tasks with another validation score.
+    Attributes:
+        step: finished steps.
+        entries: dictionaries with step, loss, active_triplets, similarity and the other figures of the
+            method's training_loss. These are means since the entry before. Further keys: learning_rate,
+            images_per_second and valid_map (in [0, 1], None where it was not computed).
+        best_step: the step of the best validation.
+        best_map: the best validation score; None without validation.
+        seconds: time of the training steps alone.
+        evaluation_seconds: time of the validations.
+        image_passes: images that went through a backbone in training, also those of a momentum encoder.
+        precision: the precision that the run uses.
+        warned: whether the warning about a collapse was given.
+        measure: what valid_map and best_map hold: "MAP", except for tasks with another validation score.
+        threads: pairs [step, number]: from that step on the processor computed with so many threads.
+        pending: the figures of the steps since the last entry.
     """
 
     step: int = 0
@@ -29,7 +39,13 @@ class TrainingHistory:
     precision: str = ""
     warned: bool = False
     measure: str = "MAP"
-    pending: list[dict] = field(default_factory=list)  # figures of the steps since the last entry
+    threads: list[list[int]] = field(default_factory=list)
+    pending: list[dict] = field(default_factory=list)
+
+
+def threads_used(history: TrainingHistory) -> int | list[list[int]]:
+    """What a record says of the threads: their number, or the pairs [step, number] where it changed."""
+    return history.threads[0][1] if len(history.threads) == 1 else history.threads
 
 
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:
@@ -37,7 +53,7 @@ def close_entry(history: TrainingHistory, learning_rate: float) -> None:
     pending, history.pending = history.pending, []
     names = dict.fromkeys(
         name for figures in pending for name in figures
-    )  # a method may report some only at times
+    )  # a method may report some figures in some steps only
     reported = {name: [figures[name] for figures in pending if name in figures] for name in names}
     entry = {name: sum(values) / len(values) for name, values in reported.items()}
     speed = entry.pop("images") / entry.pop("seconds")
@@ -53,7 +69,11 @@ def close_entry(history: TrainingHistory, learning_rate: float) -> None:
 
 
 def warn_if_collapsed(history: TrainingHistory, config: TrainingConfig) -> None:
-    """Once, from the means of the last ten entries, after a quarter of the steps: untrained features are alike too."""
+    """Warn once if all embeddings are alike or nothing is learned.
+
+    The test uses the means of the last ten entries. It begins after a quarter of the steps, because the
+    features of an untrained network are alike too.
+    """
     recent = history.entries[-10:]
     if history.warned or len(recent) < 10 or 4 * history.step < config.steps:
         return
@@ -72,6 +92,7 @@ def warn_if_collapsed(history: TrainingHistory, config: TrainingConfig) -> None:
 
 
 def status(history: TrainingHistory) -> str:
+    """Return the last entry as one line for the progress bar."""
     entry = history.entries[-1]
     best = "-" if history.best_map is None else f"{100 * history.best_map:.1f}"
     active = f", active {entry['active_triplets']:.0%}" if "active_triplets" in entry else ""

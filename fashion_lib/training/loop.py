@@ -5,6 +5,7 @@ model, optimiser and history are all a checkpoint needs, and the result equals t
 CPU; on CUDA up to the order in which its kernels add).
 """
 
+import copy
 import math
 import time
 from collections.abc import Iterable
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from fashion_lib.core import threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import remove_leftovers
+from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import augment, normalise
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.precision import autocast, choose_precision
@@ -43,6 +45,7 @@ from fashion_lib.training.run_state import (
 from fashion_lib.training.task import Task
 
 
+@threads.restored()
 def train(
     model: RetrievalModel,
     data,
@@ -67,6 +70,9 @@ def train(
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
     history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    if not history.threads:  # a new run, or one from before the number was recorded
+        history.threads = [[history.step, threads.chosen().threads if device.type == "cpu" else 1]]
+    threads.set_torch_threads(history.threads[-1][1])
     model.before_training(steps, data.encoded("train", labels=config.labels))
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
@@ -82,7 +88,7 @@ def train(
 
     def validate() -> None:
         start = time.perf_counter()
-        score = task.score(model, data, history.precision) if config.evaluations else None
+        score = task.score(model, data, config, history.precision) if config.evaluations else None
         history.evaluation_seconds += time.perf_counter() - start
         if history.entries:
             history.entries[-1]["valid_map"] = score
@@ -90,12 +96,24 @@ def train(
             history.best_step, history.best_map = history.step, score
             keep("best")
 
+    def measure_threads() -> None:
+        """Before a checkpoint, so that it says what the next steps compute with."""
+        if threads.measures() and device.type == "cpu" and history.step < steps:
+            timed = step_seconds(model, optimiser, data, sampler, config, history.step, history.precision, task)
+            number = threads.chosen(timed).threads
+            if history.threads[-1][0] == history.step:
+                history.threads.pop()  # no step was computed with it
+            if not history.threads or history.threads[-1][1] != number:
+                history.threads.append([history.step, number])
+            threads.set_torch_threads(number)
+
     if not history.step and history.best_step is None:
+        measure_threads()
         keep("last")  # a folder that cannot be written shows now, not after the first tenth of the steps
     model.train()
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        tqdm(
+        progress_bar(
             total=steps,
             initial=history.step,
             disable=not (progress and history.step < steps),
@@ -119,6 +137,7 @@ def train(
             if due:
                 validate()
             if due or history.step % config.steps_between_checkpoints == 0 or history.step == steps:
+                measure_threads()
                 keep("last")
             bar.update()
     if history.best_step is None:  # no validation asked for, or nothing to train
@@ -179,6 +198,35 @@ def training_step(
     }
 
 
+def step_seconds(
+    model: RetrievalModel,
+    optimiser,
+    data,
+    sampler,
+    config: TrainingConfig,
+    step: int,
+    precision: str,
+    task: Task,
+) -> dict[int, float]:
+    """Time training step `step` with one thread and with one per core, on copies, so that the run itself is unchanged.
+
+    Returns number of threads -> seconds per step. Torch keeps the last number; the caller sets the one it wants.
+    """
+    found = {}
+    with torch.random.fork_rng(devices=[]):
+        model, optimiser = copy.deepcopy((model, optimiser))
+        model.train()
+        task.before_step(model, data, config, step, precision)
+        for number in (1, threads.cores()):
+            threads.set_torch_threads(number)
+            for _ in range(2):  # the first one also chooses kernels and takes memory
+                taken = training_step(model, optimiser, data, sampler, config, step, precision, task)
+                found[number] = taken["seconds"]
+                if found[number] > 2 * found[1]:
+                    break  # beside a busy process a step takes seconds, and the answer is already known
+    return found
+
+
 def build_optimiser(groups: Iterable[dict], config: TrainingConfig) -> torch.optim.Optimizer:
     """Adam (weight decay as a gradient term) or AdamW (decoupled) over a model's parameter groups."""
     kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimiser]
@@ -195,7 +243,13 @@ def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
         "architecture": model.architecture,
         "attributes": list(model.schema.names),
         "start": model.start,
-        "data": {"name": data.name, "version": data.version, "images": len(data.image_names)},
+        "start_digest": model.start_digest,
+        "data": {
+            "name": data.name,
+            "version": data.version,
+            "images": len(data.image_names),
+            "pixels": data.pixel_digest,
+        },
         "config": decides,
     }
 

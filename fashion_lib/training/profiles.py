@@ -1,11 +1,12 @@
-"""How big a run is: `smoke` for tests, `laptop` for the course, `paper` for the papers' settings.
+"""The size of a run: `smoke` for tests, `laptop` for the course, `paper` for the papers' settings.
 
-One profile fixes everything that a fair table must share: data size, image size, backbone, start weights, budget,
-augmentation and selection. Methods add nothing to it. The environment variable FASHION_PROFILE overrides the
-profile that a notebook names, so that CI can run every notebook at `smoke`.
+One profile fixes all settings that a fair table must share: data size, image size, backbone, start weights,
+budget, augmentation and selection. Methods add nothing to it. The environment variable FASHION_PROFILE
+overrides the profile that a notebook names, so that CI can run every notebook at `smoke`.
 """
 
 import os
+import sys
 from dataclasses import dataclass, replace
 
 from fashion_lib.core.errors import FashionError
@@ -13,10 +14,11 @@ from fashion_lib.core.errors import FashionError
 
 @dataclass(frozen=True)
 class Profile:
-    """Settings of a run. Lengths are in pixels, budgets in optimiser steps, rates a step.
+    """Settings of a run. Lengths are in pixels, budgets in optimiser steps, rates per step.
 
-    `batch_size` counts images. `groups` is how many attributes an in-batch batch mixes. `labels` is "one"
-    (FashionAI-style, one labelled attribute an image) or "all". `start` names the backbone's start weights.
+    `batch_size` counts images. `groups` is the number of attributes in one batch of the in_batch sampler.
+    `labels` is "one" (one labelled attribute per image, as in FashionAI) or "all". `start` names the
+    backbone's start weights. For the other settings see `TrainingConfig`.
     """
 
     name: str
@@ -45,7 +47,11 @@ class Profile:
     wardrobe_seed: int = 0
 
     def with_options(self, **options) -> "Profile":
-        """A copy with some settings replaced; FashionError names a setting that does not exist."""
+        """Return a copy with some settings replaced.
+
+        Raises:
+            FashionError: if a setting does not exist; the sentence names it.
+        """
         unknown = [name for name in options if name not in self.__dataclass_fields__]
         if unknown:
             known = ", ".join(self.__dataclass_fields__)
@@ -53,7 +59,7 @@ class Profile:
         return replace(self, **options)
 
 
-# The laptop numbers come from a feasibility study on two CPU cores; the course's own check is notebook 05.
+# The laptop numbers come from a feasibility study on two CPU cores; notebook 05 checks them again.
 LAPTOP = Profile(
     name="laptop",
     image_size=96,
@@ -71,9 +77,9 @@ LAPTOP = Profile(
 
 SMOKE = replace(LAPTOP, name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
 
-# ASEN and AG-MAN: Adam, 1e-4, 16 triplets a batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps an epoch);
-# 50 epochs as RPF and IPAD print for FashionAI; one triplet per three images, ImageNet weights, 224 px; mirroring is
-# their only augmentation.
+# ASEN and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps per
+# epoch). 50 epochs, as RPF and IPAD print for FashionAI. One triplet per three images, ImageNet weights, 224
+# px. Mirroring is their only augmentation.
 PAPER = Profile(
     name="paper",
     image_size=224,
@@ -100,8 +106,41 @@ PROFILES = {profile.name: profile for profile in (SMOKE, LAPTOP, PAPER)}
 
 
 def get_profile(name: str) -> Profile:
-    """The profile of that name, unless FASHION_PROFILE names another; FashionError lists the known ones."""
+    """Return the profile of that name, unless FASHION_PROFILE names another.
+
+    Says so, once per process, where FASHION_PROFILE overrides the name, and in a notebook where the profile is too
+    small for its numbers to mean anything.
+
+    Args:
+        name: One of PROFILES.
+
+    Raises:
+        FashionError: There is no profile of that name; the known ones are listed.
+    """
     chosen = os.environ.get("FASHION_PROFILE") or name
     if chosen not in PROFILES:
         raise FashionError(f"there is no profile {chosen!r}; choose one of {', '.join(PROFILES)}.")
+    if chosen != name:
+        _say_once(f"FASHION_PROFILE={chosen} overrides profile {name!r}.")
+    if chosen == SMOKE.name and _in_notebook():
+        _say_once(f"Profile {chosen}: the numbers of this profile mean nothing, it only shows that every cell runs.")
     return PROFILES[chosen]
+
+
+_said: set[str] = set()
+
+
+def _say_once(text: str) -> None:
+    """Print a line the first time that this process has it to say: in a notebook as output, else on stderr.
+
+    A command's stdout may be a table that another program reads.
+    """
+    if text not in _said:
+        _said.add(text)
+        print(text, file=sys.stdout if _in_notebook() else sys.stderr)
+
+
+def _in_notebook() -> bool:
+    """Whether this process is a notebook's kernel; IPython is not imported to find out."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

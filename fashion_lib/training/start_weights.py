@@ -1,14 +1,17 @@
-"""Start weights without attribute labels: the course's stand-in for ImageNet weights.
+"""Start weights without attribute labels: the course's substitute for ImageNet weights.
 
-Random weights leave every method near chance inside a laptop's budget, and nothing may be downloaded. So the small
-backbone first learns a pretext on drawn pictures of another seed, which no attribute label touches:
+With random weights every method stays near chance inside a laptop's budget, and nothing may be downloaded. So
+the small backbone first learns a pretext: a task whose labels need no annotation, chosen to give useful
+features. It uses drawn pictures of another seed and no attribute label. The pretext has three parts:
 
-- parse: which body part or garment piece is each pixel (needs the part masks that only a drawn data set has),
-- reconstruct: the picture itself at half its resolution,
-- texture: how much edge energy runs in each direction of each 4 x 4 pixel cell, a histogram of oriented gradients.
-  Without it the features are blind to patterns.
+- parse: predict the body part or garment piece of each pixel. It needs part masks, which only a drawn data
+  set has.
+- reconstruct: predict the picture itself at half its resolution.
+- texture: predict the edge energy per direction in each 4 x 4 pixel cell, a histogram of oriented gradients
+  (HOG). Without it the features do not distinguish patterns.
 
-`parse=False` leaves the part masks out ("reconstruction" start), to show how much of a localisation figure they buy.
+`parse=False` leaves the part masks out ("reconstruction" start). It shows how much of a localisation figure
+they explain.
 """
 
 import json
@@ -20,10 +23,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from fashion_lib.core import paths
 from fashion_lib.core.files import written_whole
+from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.cache import load_or_build
 from fashion_lib.data.sets.wardrobe.drawing import VERSION, Wardrobe
@@ -31,16 +34,23 @@ from fashion_lib.data.sets.wardrobe.garment_schema import PARTS
 from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.precision import autocast
 
-SEED = 1_000  # of the pictures: the course's own wardrobe has seed 0, so no picture is shared
+SEED = 1_000  # seed of the pictures: the course's own wardrobe has seed 0, so no picture is shared
 ORIENTATIONS = 6
 LUMINANCE = (0.3, 0.59, 0.11)
 
 
 def oriented_energy(images: Tensor, cell: int = 4) -> Tensor:
-    """How strong the edges of each direction are in each cell.
+    """Compute the strength of the edges per direction and cell.
 
-    images: float32 (B, 3, S, S). Returns float32 (B, ORIENTATIONS, S / cell, S / cell), square-rooted so that a few
-    strong edges do not decide the loss (the target of Dalal & Triggs' HOG, without its block normalisation).
+    This is the target of Dalal and Triggs' HOG, without its block normalisation.
+
+    Args:
+        images: float32 (B, 3, S, S).
+        cell: side of a cell, in pixels.
+
+    Returns:
+        float32 (B, ORIENTATIONS, S / cell, S / cell). The square root is taken, so that a few strong edges do
+        not dominate the loss.
     """
     grey = (images * images.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
     dx, dy = (
@@ -56,7 +66,10 @@ def oriented_energy(images: Tensor, cell: int = 4) -> Tensor:
 
 
 class PretextModel(nn.Module):
-    """The backbone with one linear read-out a position: parts and picture at half, texture at a quarter resolution."""
+    """The backbone with one linear output layer per position.
+
+    The layers predict parts and picture at half, texture at a quarter of the input's resolution.
+    """
 
     def __init__(self, backbone: Backbone):
         super().__init__()
@@ -66,7 +79,15 @@ class PretextModel(nn.Module):
         self.read_coarse = nn.Conv2d(backbone.out_channels, ORIENTATIONS * self.coarse**2, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, S, S) -> parts (B, P, S/2, S/2), picture (B, 3, S/2, S/2), texture (B, ORIENTATIONS, S/4, S/4)."""
+        """Predict the three targets of the pretext.
+
+        Args:
+            images: float32 (B, 3, S, S), normalised.
+
+        Returns:
+            Logits of the parts (B, P, S/2, S/2), the picture (B, 3, S/2, S/2), the texture (B, ORIENTATIONS,
+            S/4, S/4).
+        """
         features = self.backbone(images)
         fine = F.pixel_shuffle(self.read_fine(features), self.fine).float()
         texture = F.pixel_shuffle(self.read_coarse(features), self.coarse).float()
@@ -76,7 +97,17 @@ class PretextModel(nn.Module):
 def pretext_loss(
     model: PretextModel, images: Tensor, parts: Tensor, parse: bool
 ) -> tuple[Tensor, dict[str, float]]:
-    """Sum of the weighted losses and each of them. images (B, 3, S, S) normalised; parts int64 (B, S, S)."""
+    """Compute the sum of the weighted losses, and each of them.
+
+    Args:
+        model: the model to train.
+        images: float32 (B, 3, S, S), normalised.
+        parts: int64 (B, S, S), indices into PARTS.
+        parse: whether the part masks enter the loss.
+
+    Returns:
+        The sum, and a mapping from the name of each loss to its value.
+    """
     predicted_parts, picture, texture = model(images)
     losses = {
         "reconstruct": 3
@@ -99,7 +130,21 @@ def learn_start(
     precision="bf16",
     seed=0,
 ) -> tuple[Backbone, dict[str, float]]:
-    """Train the small backbone on the pretext; returns it with the last losses (about 10 minutes)."""
+    """Train the small backbone on the pretext (about 10 minutes).
+
+    Args:
+        parse: whether the part masks enter the loss.
+        steps: optimiser steps.
+        batch_size: images per batch.
+        images: number of drawn pictures.
+        size: side of the pictures, in pixels.
+        learning_rate: largest learning rate of the one-cycle schedule.
+        precision: see fashion_lib.parts.precision.
+        seed: decides the initial weights and the batches.
+
+    Returns:
+        The backbone, and the losses of the last step.
+    """
     wardrobe = Wardrobe(SEED, images, size)
     key = f"pretext-v{VERSION}-seed{SEED}-{size}px-{images}"
     pixels = load_or_build(
@@ -111,7 +156,7 @@ def learn_start(
     optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
     losses: dict[str, float] = {}
-    with tqdm(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
+    with progress_bar(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
         for step in bar:
             rng = np.random.default_rng([seed, step])
             rows = rng.integers(0, images, batch_size)
@@ -131,7 +176,7 @@ def learn_start(
 
 
 def write_start_weights() -> list[Path]:
-    """Learn both starts and write them where build_backbone looks for them; returns the files."""
+    """Train both start weights, write them to the folder that build_backbone reads, and return the files."""
     written = []
     for name, parse in (("pretext", True), ("reconstruction", False)):
         backbone, losses = learn_start(parse=parse)
@@ -142,7 +187,13 @@ def write_start_weights() -> list[Path]:
 
 
 def save_start(backbone: Backbone, path: Path, facts: dict[str, str]) -> None:
-    """Half-precision weights (about 1.4 MB for the small backbone) with `facts` in the file's metadata."""
+    """Write half-precision weights (about 1.4 MB for the small backbone).
+
+    Args:
+        backbone: the trained backbone.
+        path: the safetensors file; its folder is created where it does not exist.
+        facts: written into the file's metadata.
+    """
     weights = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in backbone.state_dict().items()

@@ -48,7 +48,7 @@ class Task(Protocol):
     def labels(self, batch, data, config: TrainingConfig, device: torch.device) -> Any:
         """Return what `model.training_loss` takes beside the features of a batch."""
 
-    def score(self, model: RetrievalModel, data, precision: str) -> float:
+    def score(self, model: RetrievalModel, data, config: TrainingConfig, precision: str) -> float:
         """Return the validation score that selects the weights, in [0, 1]."""
 
     def before_step(
@@ -56,5 +56,5 @@ class Task(Protocol):
     ) -> dict[str, float] | None:
         """Run before each step; depend on the weights, config.seed and `step` alone. Returned numbers join the log."""
 
-    def measured(self, model: RetrievalModel, data, history) -> Measured:
+    def measured(self, model: RetrievalModel, data, config: TrainingConfig, history) -> Measured:
         """Score the trained model on the test split."""

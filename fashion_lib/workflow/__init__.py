@@ -1,1 +1,1 @@
-"""Many runs and notebooks in one job."""
+"""The main job: what there is to do as plain data (plan), and doing it on this machine (local)."""

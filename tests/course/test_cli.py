@@ -11,7 +11,7 @@ from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.ledger import COLUMNS
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.workflow import plan
+from fashion_lib.workflow import local, plan
 
 
 def saved_run(method="asen", seed=0, overall=65.0, dataset="wardrobe", profile="smoke"):
@@ -146,12 +146,15 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
         seen.append((arguments, options))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plan, "reproduce", interrupted)
+    monkeypatch.setattr(local, "reproduce", interrupted)
     with pytest.raises(SystemExit) as caught:
         main(["reproduce", "--profile", "smoke", "--methods", "asen", "--seeds", "1", "--force"])
     assert caught.value.code == 130
     assert seen == [
-        (("smoke", "asen", "1", "wardrobe", "00-07"), {"force": True, "training_only": False, "output": None}),
+        (
+            ("smoke", "asen", "1", "wardrobe", "00-07"),
+            {"force": True, "training_only": False, "output": None, "jobs": ""},
+        ),
     ]
     assert capsys.readouterr().err.strip() == "Stopped; the same command goes on from here."
 

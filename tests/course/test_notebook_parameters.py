@@ -1,10 +1,14 @@
 import ast
+import re
 
 import pytest
+import yaml
+from hypothesis import given as generated
+from hypothesis import strategies
 from tiny_notebooks import tiny_notebook
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.course.parameters import accepts, check, declared
+from fashion_lib.course.parameters import accepts, check, declared, yaml_number
 
 
 def test_names_defaults_and_types_in_order():
@@ -72,13 +76,13 @@ def test_good_parameters_pass():
         ({"zzz": 1}, r"no parameter 'zzz': choose one of seed, learning_rate, name\."),
         (
             {"seed": 1.5},
-            r"'seed' of 05.ipynb is declared int, and 1.5 is float: give a value like the default, 0\.",
+            r"'seed' of 05.ipynb is declared int, and 1.5 is float: give a whole number such as 0\.",
         ),
         ({"seed": True}, r"'seed' .* is declared int, and True is bool"),
         ({"seed": "3"}, r"give the number 3 without quotation marks"),
-        ({"seed": "three"}, r"give a number such as 0"),
-        ({"learning_rate": "1e-3"}, r"YAML reads 1e-3 as text, so write 1\.0e-3 or 0\.001\."),
-        ({"learning_rate": "2E-4"}, r"YAML reads 2E-4 as text, so write 2\.0e-4 or 0\.0002\."),
+        ({"seed": "three"}, r"give a whole number such as 0\."),
+        ({"learning_rate": "1e-3"}, r"YAML reads 1e-3 as text, so write 0\.001\."),
+        ({"learning_rate": "2E-4"}, r"YAML reads 2E-4 as text, so write 0\.0002\."),
         (
             {"name": 2},
             r"'name' of 05.ipynb is declared str, and 2 is int: put it in quotation marks, as in '2'\.",
@@ -88,3 +92,33 @@ def test_good_parameters_pass():
 def test_what_does_not_fit_is_explained(given, message):
     with pytest.raises(FashionError, match=message):
         check(tiny_notebook(), given, "05.ipynb")
+
+
+@pytest.mark.parametrize("name", ["seed", "learning_rate"])
+@pytest.mark.parametrize(
+    "value", ["1e3", "1E3", "2e+5", "1.5e3", "1e-3", "3E-30", " 7 ", "1e16", "1e22", "5.e2", "'12'"]
+)
+def test_the_advice_works_when_it_is_followed(name, value):
+    read = yaml.safe_load(value)
+    with pytest.raises(FashionError) as caught:
+        check(tiny_notebook(), {name: read} if isinstance(read, str) else {name: value}, "05.ipynb")
+    advised = re.search(r"(?:write|the number) (\S+?)(?: without quotation marks)?\.$", str(caught.value))
+    if advised is None:
+        assert name == "seed" and "give a whole number such as 0." in str(caught.value)
+        assert not float(value.strip("'")).is_integer()
+    else:
+        followed = yaml.safe_load(advised[1])
+        check(tiny_notebook(), {name: followed}, "05.ipynb")
+        assert followed == float(value.strip("'"))
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e999", "-Infinity"])
+def test_a_number_that_is_not_finite_is_not_advised(value):
+    with pytest.raises(FashionError, match=r"give a number such as 0\.1\."):
+        check(tiny_notebook(), {"learning_rate": value}, "05.ipynb")
+
+
+@generated(strategies.floats(allow_nan=False, allow_infinity=False))
+def test_yaml_reads_every_float_back(number):
+    read = yaml.safe_load(yaml_number(number))
+    assert type(read) is float and read == number

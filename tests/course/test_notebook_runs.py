@@ -40,6 +40,7 @@ def executions(monkeypatch):
     return fake.calls
 
 
+@pytest.mark.notebook
 def test_a_notebook_runs_with_this_python_and_its_parameters(tmp_path, project):
     source = write_tiny(tmp_path / "a.ipynb", SHOW)
     output = tmp_path / "new" / "folder" / "a.ipynb"
@@ -102,6 +103,7 @@ def test_bad_parameters_are_refused_before_a_kernel_starts(tmp_path, executions,
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.notebook
 def test_a_failed_cell_keeps_what_ran_and_the_earlier_output(tmp_path):
     source, output = (
         write_tiny(tmp_path / "a.ipynb", "print(seed)", "raise KeyError('collar')"),
@@ -120,6 +122,7 @@ def test_a_failed_cell_keeps_what_ran_and_the_earlier_output(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb", "o.failed.ipynb", "o.ipynb"]
 
 
+@pytest.mark.notebook
 def test_a_cell_over_its_time_is_stopped(tmp_path):
     source = write_tiny(tmp_path / "a.ipynb", "import time; time.sleep(60)")
     started = time.monotonic()
@@ -136,6 +139,7 @@ def test_an_output_folder_in_the_way_of_a_file_is_named(tmp_path, executions):
     assert executions == []
 
 
+@pytest.mark.notebook
 def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
     source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "print(seed + 5)")
     digest = source_digest(read(source))
@@ -143,11 +147,18 @@ def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
     notebook = read(source)
     assert 0 < minutes < 2
     assert notebook.cells[2].outputs[0].text == "5\n"
-    assert notebook.metadata.fashion == {"source_sha256": digest, "profile": "smoke", "commit": "abc1234"}
+    assert notebook.metadata.fashion == {
+        "source_sha256": digest,
+        "ledger_sha256": "",
+        "profile": "smoke",
+        "commit": "abc1234",
+        "minutes": round(minutes, 2),
+    }
     assert [cell.metadata for cell in notebook.cells if cell.metadata] == [{"tags": ["parameters"]}]
     assert problems(source) == []
 
 
+@pytest.mark.notebook
 def test_a_committed_notebook_that_fails_stays_as_it_was(project):
     source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "1 / 0")
     before = source.read_bytes()
@@ -156,6 +167,7 @@ def test_a_committed_notebook_that_fails_stays_as_it_was(project):
     assert source.read_bytes() == before
 
 
+@pytest.mark.notebook
 def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
     running = tmp_path / "running"
     source = write_tiny(
@@ -188,3 +200,65 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing_half_done(tmp_path):
 def test_the_library_digest_is_stable_and_whole():
     assert library_digest() == library_digest()
     assert len(library_digest()) == 64
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("folder", "is a folder: name a file that ends in .ipynb"),
+        ("folder.ipynb", "is a folder: name a file that ends in .ipynb"),
+        ("o.html", "does not end in .ipynb: name a file"),
+        ("o", "does not end in .ipynb: name a file"),
+        ("", "is a folder"),
+        ("a.ipynb", "is the notebook itself, which would be overwritten"),
+        ("folder/../a.ipynb", "is the notebook itself"),
+        ("link.ipynb", "is the notebook itself"),
+        ("x" * 300 + ".ipynb", "cannot be written"),
+        ("a\0b.ipynb", "is no path"),
+        ("file/o.ipynb", "cannot be written to"),
+        ("loop/o.ipynb", "cannot be written to|is no path"),
+    ],
+)
+def test_an_output_that_cannot_be_is_named_before_a_kernel_starts(tmp_path, executions, output, words):
+    source = write_tiny(tmp_path / "a.ipynb", "1")
+    before = source.read_bytes()
+    for folder in ("folder", "folder.ipynb"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link.ipynb").symlink_to(source)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(FashionError, match=words) as caught:
+        run_notebook(source, f"{tmp_path}/{output}")
+    assert executions == [] and "\n" not in str(caught.value)
+    assert source.read_bytes() == before
+
+
+def test_a_kernel_is_given_absolute_folders_and_the_number_of_threads(tmp_path, monkeypatch):
+    seen = {}
+
+    def execute(source, output, parameters, **options):
+        seen.update(os.environ)
+        return Papermill()(source, output, parameters, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASHION_RUNS", "some/../runs")
+    monkeypatch.setenv("FASHION_CLOTHING", "~/clothes")
+    monkeypatch.delenv("FASHION_WEIGHTS", raising=False)
+    monkeypatch.setenv("FASHION_THREADS", "3")
+    (tmp_path / "deep").mkdir()
+    run_notebook(write_tiny(tmp_path / "deep" / "a.ipynb", "1"), "o.ipynb")
+    assert os.path.normpath(seen["FASHION_RUNS"]) == str(tmp_path / "runs") and os.path.isabs(seen["FASHION_RUNS"])
+    assert seen["FASHION_CLOTHING"] == os.path.expanduser("~/clothes") and "FASHION_WEIGHTS" not in seen
+    assert seen["OMP_NUM_THREADS"] == seen["OPENBLAS_NUM_THREADS"] == "3"
+    assert os.environ["FASHION_RUNS"] == "some/../runs" and (tmp_path / "o.ipynb").is_file()
+
+
+def test_commands_make_folders_absolute_once(tmp_path, monkeypatch, capsys):
+    from fashion_lib.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FASHION_CACHE", "cache")
+    main(["plan", "--methods", "csn", "--seeds", "0"])
+    monkeypatch.chdir("/")
+    assert os.environ["FASHION_CACHE"] == str(tmp_path / "cache")

@@ -17,7 +17,7 @@ def test_committed_notebook_belongs_to_its_source_and_keeps_the_skeleton(path):
 
 def committed(tmp_path, notebook, profile="laptop"):
     path = tmp_path / "01_tiny.ipynb"
-    nbformat.write(stamp(notebook, profile, "abc1234"), path)
+    nbformat.write(stamp(notebook, profile, "abc1234", 1.234), path)
     return path
 
 
@@ -32,8 +32,10 @@ def test_a_stamped_notebook_has_no_problems(tmp_path):
     assert problems(path) == []
     assert read(path).metadata.fashion == {
         "source_sha256": source_digest(tiny_notebook("1 + 1")),
+        "ledger_sha256": "",
         "profile": "laptop",
         "commit": "abc1234",
+        "minutes": 1.23,
     }
 
 
@@ -81,7 +83,7 @@ def test_stamp_drops_what_changes_without_meaning(tmp_path):
     notebook.metadata.update({"widgets": {"a": 1}, "papermill": {"duration": 3}, "toc": {}})
     notebook.metadata["kernelspec"] = {"name": "my-env", "display_name": "My env"}
     notebook.cells[1].metadata.update({"papermill": {"status": "completed"}, "execution": {"t": 1}})
-    stamped = stamp(notebook, "smoke", "abc")
+    stamped = stamp(notebook, "smoke", "abc", 1.0)
     assert set(stamped.metadata) == {"kernelspec", "language_info", "fashion"}
     assert stamped.metadata.kernelspec.name == "python3"
     assert stamped.cells[1].metadata == {"tags": ["parameters"]}

@@ -204,6 +204,7 @@ def run_script(folder: Path, script: Path, count: int) -> list[subprocess.Comple
     return ended
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_draw_once(folder, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -152,6 +152,7 @@ def test_where_the_photographs_are_looked_for(tmp_path, monkeypatch):
     assert clothing_folder() == tmp_path / "chosen"
 
 
+@pytest.mark.real_data
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/clothing-dataset is not beside this project")
 def test_the_real_photographs(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FASHION_CACHE", str(tmp_path))
@@ -162,6 +163,7 @@ def test_the_real_photographs(tmp_path, monkeypatch, capsys):
         "302 without a garment label, 0 unreadable."
     )
     assert capsys.readouterr().out == f"clothing: {data.notes[0]}\n"
+    assert data.edition == "1-3e030f8371b9"  # as in the list of runs behind the ledger
     shares = data.labels.groupby("split")["image"].nunique() / 5096
     assert abs(shares - pd.Series({"train": 0.8, "valid": 0.1, "test": 0.1})).max() < 0.01
     evaluated = data.labels[data.labels["split"] != "train"]

@@ -33,7 +33,7 @@ def table() -> pd.DataFrame:
 
 def tiny(**changes) -> RetrievalData:
     facts = {
-        "name": "tiny", "version": "1", "schema": SCHEMA, "image_names": IMAGES,
+        "name": "tiny", "edition": "1", "schema": SCHEMA, "image_names": IMAGES,
         "pixels": np.zeros((12, 8, 8, 3), np.uint8), "labels": table(),
         "training_labels": one_label_per_image(table(), 0),
     }  # fmt: skip

@@ -80,7 +80,7 @@ def broken(folder) -> dict[str, str]:
     damaged = bytearray((folder / "a.png").read_bytes())
     damaged[40:60] = bytes(20)
     (folder / "damaged.png").write_bytes(damaged)
-    return {"truncated.jpg": "truncated", "empty.jpg": "identify", "text.jpg": "identify", "damaged.png": ""}
+    return {"truncated.jpg": "truncated", "empty.jpg": "is empty", "text.jpg": "identify", "damaged.png": ""}
 
 
 def test_unreadable_files_are_named(tmp_path):

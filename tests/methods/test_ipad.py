@@ -463,6 +463,7 @@ def test_the_momentum_encoders_start_as_copies_with_the_second_stage_and_then_fo
 
 
 @pytest.mark.parametrize("options", [{}, {"variant": "code"}, {"branches": "se"}])
+@pytest.mark.slow
 def test_killed_in_any_stage_and_resumed_equals_unbroken_queues_and_centres_included(
     options, data, tmp_path, monkeypatch
 ):
@@ -494,6 +495,7 @@ def test_killed_in_any_stage_and_resumed_equals_unbroken_queues_and_centres_incl
 
 
 @pytest.mark.parametrize(("sampling", "labels"), [("triplet_list", "one"), ("all_labels", "all")])
+@pytest.mark.slow
 def test_ipad_trains_with_the_other_samplers(sampling, labels, data, tmp_path):
     model = build_model("ipad", SCHEMA, start="random", queue_length=2, first_stage=0.25)
     settings = config(steps=8, evaluations=1, sampling=sampling, labels=labels)

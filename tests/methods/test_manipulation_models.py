@@ -63,6 +63,7 @@ def test_cbam_is_its_equations_written_out(norm):
     ("name", "channels"),
     [("small", 128), ("resnet18", 512), ("resnet34", 512), ("resnet50", 2048), ("alexnet", 256), ("vgg16", 512)],
 )
+@pytest.mark.slow
 def test_every_backbone_makes_a_whole_network_without_its_linear_layers(name, channels):
     assert name in BACKBONES
     trunk = Trunk(name, "random", attention=True).eval()

@@ -262,6 +262,7 @@ def test_e_info_nce_is_its_sums_written_out(backgrounds):
 
 @pytest.mark.parametrize("method", TWO_BRANCH)
 @pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.slow
 def test_the_first_stage_teaches_the_region_alone_and_the_second_both(method, listed):
     model = model_of(method).train()
     model.before_training(10, tiny_data(90).encoded("train"))
@@ -292,6 +293,7 @@ def test_rpf_weighs_its_three_losses_as_stated():
 
 
 @pytest.mark.parametrize("method", ["asen_pp", "rpf"])
+@pytest.mark.slow
 def test_killed_in_either_stage_and_resumed_equals_unbroken(method, data, tmp_path, monkeypatch):
     unbroken = build_model(method, SCHEMA, start="random")
     expected = train(unbroken, data, config(), tmp_path / "unbroken", progress=False)
@@ -330,6 +332,7 @@ def test_the_patch_branch_computes_in_the_precision_that_the_features_were_made_
     assert torch.allclose(outside, model.embed(PICTURES, ATTRIBUTES), atol=0.1)
 
 
+@pytest.mark.slow
 def test_runs_get_pictures_of_the_size_that_the_model_reads(monkeypatch):
     def at_size(size):
         pixels = np.random.default_rng(size).integers(0, 256, (90, size, size, 3), dtype=np.uint8)

@@ -77,6 +77,7 @@ def test_metrics_stand_side_by_side_in_their_own_digits():
     assert by_metric(ledger([])).empty and as_text(by_metric(ledger([]))).empty
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_table_are_trained_and_land_in_it():
     data = tiny_manipulation(90)
     profile = get_profile("smoke").with_options(steps=2, batch_size=6, image_size=32, evaluations=0, start="random")

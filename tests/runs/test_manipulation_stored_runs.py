@@ -39,6 +39,7 @@ def wardrobe():
 
 
 @pytest.mark.parametrize("method", ["adde_m", "amnet"])
+@pytest.mark.slow
 def test_means_over_pairs_of_picture_and_attribute_by_loops(method, wardrobe):
     data = wardrobe
     model = build_model(method, data.schema, start="random", dim=5)

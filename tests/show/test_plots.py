@@ -145,7 +145,7 @@ def test_results_bars_show_means_and_spread():
         for seed in (0, 1, 2) for name in ("collar", "overall")])
     axes = show.results_bars(summarise(table)).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [51, 51, 61, 61]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["random", "asen v1", "asen v2"]
+    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["random", "asen v1", "asen v2"]
     drawn(axes.figure)
 
 

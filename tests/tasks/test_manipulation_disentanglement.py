@@ -78,6 +78,7 @@ def test_a_block_diagonal_memory_moves_nothing_else(data, model):
     assert np.array_equal(flips[:, 2], (names[2] != names[5]).numpy())
 
 
+@pytest.mark.slow
 def test_twins_change_one_attribute_of_a_picture(model):
     profile = get_profile("smoke").with_options(wardrobe_images=500, wardrobe_seed=4, image_size=16)
     data = load_manipulation("wardrobe", profile)

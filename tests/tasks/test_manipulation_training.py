@@ -65,6 +65,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("method", ["adde_m", "yao2026"])
+@pytest.mark.slow
 def test_killed_anywhere_and_resumed_equals_unbroken(method, data, tmp_path, monkeypatch):
     unbroken = model_of(method)
     expected = train(unbroken, data, config(), tmp_path / "unbroken", progress=False)
@@ -121,6 +122,7 @@ def test_the_accuracy_of_stage_one_is_kept_before_the_memory_changes_the_feature
 
 
 @pytest.mark.parametrize("method", MANIPULATION_METHODS)
+@pytest.mark.slow
 def test_every_method_runs_to_a_record(method, data):
     run = load_or_train(method, profile=PROFILE, data=data, options={"dim": 4}, progress=False)
     record = RunRecord.load(run.folder / RECORD_NAME)

@@ -203,6 +203,7 @@ def clustered(count=60, dim=8, values=3, noise=0.9, seed=0):
     return F.normalize(vectors, dim=1), labels
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_helps_other_samples_of_the_same_kind():
     pools = [clustered(120, seed=seed) for seed in range(2)]
     torch.manual_seed(0)
@@ -263,6 +264,7 @@ def run(monkeypatch, tmp_path):
     return load_or_train("ipad", profile=profile, data=data, options={"image_scale": 1}, progress=False)
 
 
+@pytest.mark.slow
 def test_a_reranked_run_is_recorded_beside_its_run_and_loaded_again(run, monkeypatch):
     config = ReasoningConfig(samples=20, nodes=4, steps=5)
     found = load_or_rerank(run, config)

@@ -9,11 +9,29 @@ from tiny_notebooks import write_tiny
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import RunRecord
-from fashion_lib.workflow import plan as module
-from fashion_lib.workflow.plan import Step, planned_runs, reproduce, spoken
+from fashion_lib.workflow import local
+from fashion_lib.workflow.local import clock, reproduce, spoken
+from fashion_lib.workflow.plan import Job, course_notebooks, planned_runs
 
 TRAINING = 'dataset = "wardrobe"\nmethod = "asen"\nvariant = "v2"\nprofile = "laptop"\nseed = 0\n'
 MAP = {"random": 20.0, "triplet": 40.0, "csn": 50.0, "asen": 60.0}
+
+
+class DoneHere:
+    """Stands in for a job's process: the job is done at once, in this process, where a test can look at it."""
+
+    def __init__(self, job, environment):
+        self.said, self.sentence = "", ""
+        try:
+            self.status = local.DONE if local.perform(job) else local.ALREADY_DONE
+        except FashionError as error:
+            self.status, self.sentence = local.FAILED, str(error)
+
+    def ended(self):
+        return self.status
+
+    def error(self):
+        return self.sentence
 
 
 @pytest.fixture
@@ -28,6 +46,8 @@ def course(project, monkeypatch):
     )
     write_tiny(project / "notebooks" / "notes.ipynb", "4")
     monkeypatch.setattr("fashion_lib.data.sets.load_dataset", lambda name, profile: None)
+    monkeypatch.setattr(local, "Child", DoneHere)
+    monkeypatch.setattr(local, "POLL", 0)
     executed = []
 
     def execute(source, output, parameters, **options):
@@ -109,7 +129,7 @@ def test_manipulation_runs_are_trained_beside_the_notebooks_and_have_a_table_of_
         settings = asdict(run) | {"dataset": run.recorded_dataset}
         RunRecord(**settings, metrics=scores, minutes=1.0, commit="abc").save(run.record)
 
-    monkeypatch.setattr(module, "labelled_run", train)
+    monkeypatch.setattr(local, "labelled_run", train)
     page = smoke("asen,amnet,yao2026.default+loss=plain")
     assert trained == [(method, variant, "wardrobe", "smoke", seed) for seed in (0, 1)
                        for method, variant in (("amnet", "default"), ("yao2026", "default+loss=plain"))]  # fmt: skip
@@ -218,9 +238,9 @@ def test_notebooks_are_chosen_by_number_and_range(course, project):
     write_tiny(project / "notebooks" / "10_more.ipynb", "5", parameters='profile = "laptop"\n')
     assert smoke("random", "0") is not None
     assert [name for name, _ in course] == ["05_training.ipynb", "00_tour.ipynb", "07_tables.ipynb"]
-    names = [path.name[:2] for path in module.course_notebooks("06-99, 00")]
+    names = [path.name[:2] for path in course_notebooks("06-99, 00")]
     assert names == ["00", "07", "10"]
-    assert [path.name[:2] for path in module.course_notebooks()] == ["00", "07", "10"]
+    assert [path.name[:2] for path in course_notebooks()] == ["00", "07", "10"]
     missing = "asks for '08-09', but there are only 00, 05, 07, 10"
     for wrong, said in (("7x", "'7x'"), ("08-09", missing), ("-3", "'-3'")):
         with pytest.raises(FashionError, match=said):
@@ -244,12 +264,13 @@ def test_an_unknown_profile_is_named(project):
 
 
 def test_the_estimate_follows_the_steps_of_its_kind():
-    train, course = Step("training", "t", lambda: True), Step("course", "c", lambda: True)
+    train, course = Job("training", "t", (), ""), Job("course", "c", (), "")
     left = [train, train, course]
-    assert module._clock(3, left, {}) == "3 s so far"
-    assert module._clock(60, left, {"training": [20.0, 40.0]}) == "60 s so far, about 2 min to go"
+    assert clock(3, left, {}) == "3 s so far"
+    assert clock(60, left, {"training": [20.0, 40.0]}) == "60 s so far, about 2 min to go"
     spent = {"training": [20.0, 40.0], "course": [10.0]}
-    assert module._clock(3700, left, spent) == "1 h 02 min so far, about 70 s to go"
+    assert clock(3700, left, spent) == "1 h 02 min so far, about 70 s to go"
+    assert clock(3700, left, spent, at_once=2) == "1 h 02 min so far, about 35 s to go"
 
 
 def test_durations_are_spoken():

@@ -8,6 +8,7 @@ category decides it and left open where it does not (a shirt's sleeves may be lo
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,11 +19,14 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.core.words import listed
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import check_label_table, read_rows
+from fashion_lib.data.named_files import find_files
 from fashion_lib.data.photographs import cached_photographs
 from fashion_lib.data.splits import assign_roles, one_label_per_image, split_groups
 
 VERSION = "1"
 SEED = 0  # of split, roles and the one-label draw; fixed, so that every table of the course shares them
+# Digest of the photographs' content -> the mark (of names and sizes) that the ledger's runs were stored under.
+STORED = {"3d128a0c8d57": "3e030f8371b9"}
 FIELDS = ("image", "sender_id", "label", "kids")
 NO_GARMENT = ("Not sure", "Skip", "Other")
 TOO_RARE = ("Top", "Blouse")
@@ -124,6 +128,31 @@ def derived_labels(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).dropna(subset="value").sort_index(kind="stable").reset_index(drop=True)
 
 
+def photograph_files(
+    folder: Path, rows: pd.DataFrame, lines: Sequence[int]
+) -> tuple[dict[str, str], str]:
+    """Find the photographs of the rows of images.csv.
+
+    Returns image -> file name in the folder images, and a sentence on files that are spelled otherwise.
+    FashionError for two images that mean one file, and for a name that leads out of the folder.
+    """
+    found, spelling = find_files(
+        [f"{image}.jpg" for image in rows["image"]],
+        folder / "images",
+        source=str(folder / "images.csv"),
+        lines=lines,
+    )
+    files = {name.removesuffix(".jpg"): file for name, file in found.items()}
+    first: dict[str, str] = {}
+    for image, file in files.items():
+        if first.setdefault(file, image) != image:
+            raise FashionError(
+                f"the images '{first[file]}' and '{image}' of {folder / 'images.csv'} are one file, "
+                f"'{file}': remove one of their lines."
+            )
+    return files, spelling
+
+
 def load_clothing(size: int) -> RetrievalData:
     """Load the photographs as squares of `size` pixels, decoded once and cached; print what was left out."""
     folder = clothing_folder()
@@ -134,9 +163,10 @@ def load_clothing(size: int) -> RetrievalData:
             f"line {lines[int(twice.argmax())]} of {folder / 'images.csv'} repeats the image "
             f"'{rows['image'][int(twice.argmax())]}': remove one of its lines."
         )
-    files = {name.removesuffix(".jpg") for name in os.listdir(folder / "images") if name.endswith(".jpg")}
+    files, spelling = photograph_files(folder, rows, lines)
     missing = rows.loc[~rows["image"].isin(files), "image"]
-    orphans = len(files - set(rows["image"]))
+    present = {name for name in os.listdir(folder / "images") if name.lower().endswith(".jpg")}
+    orphans = len(present - set(files.values()))
     known = derived_labels(rows[rows["image"].isin(files)])
     if known.empty:
         raise FashionError(
@@ -144,10 +174,11 @@ def load_clothing(size: int) -> RetrievalData:
             "folder images belong together."
         )
     images = sorted(set(known["image"]))
+    paths_of = {image: f"images/{files[image]}" for image in images}
     pixels, unreadable, digest = cached_photographs(
-        "clothing", folder, [f"images/{image}.jpg" for image in images], size
+        "clothing", folder, list(paths_of.values()), size
     )
-    broken = {Path(file).stem: reason for file, reason in unreadable.items()}
+    broken = {image: unreadable[file] for image, file in paths_of.items() if file in unreadable}
     known = known[~known["image"].isin(broken)]
 
     sender = rows.set_index("image")["sender_id"]
@@ -162,16 +193,21 @@ def load_clothing(size: int) -> RetrievalData:
         f"{len(rows) - len(missing) - len(images)} without a garment label, {len(broken)} unreadable"
     )
     named = f" ({listed([f'{image}: {reason}' for image, reason in broken.items()])})" if broken else ""
-    print(f"clothing: {counts}{named}.")
+    print(f"clothing: {counts}{named}." + (f" {spelling}" if spelling else ""))
     return RetrievalData(
         name="clothing",
-        version=f"{VERSION}-{digest}",
+        edition=f"{VERSION}-{STORED.get(digest, digest)}",
         schema=SCHEMA,
         image_names=tuple(images),
         pixels=pixels,
         labels=table,
         training_labels=one_label_per_image(table, SEED),
-        notes=(f"{counts}{named}.", f"Rows without an image: {listed(missing)}.", *NOTES),
+        notes=(
+            f"{counts}{named}.",
+            f"Rows without an image: {listed(missing)}.",
+            *((spelling,) if spelling else ()),
+            *NOTES,
+        ),
         card={
             "source": "Clothing dataset, https://github.com/alexeygrigorev/clothing-dataset",
             "licence": "CC0 1.0 (public domain)",
@@ -179,4 +215,5 @@ def load_clothing(size: int) -> RetrievalData:
             "pictures": f"whole, long side {size} px, square by padding in its border's colour",
         },
         at_size=load_clothing,
+        senders=tuple(sender[image] if image in sender.index else "" for image in images),
     )

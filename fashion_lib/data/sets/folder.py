@@ -10,9 +10,11 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import listed
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.data.label_table import read_label_table
+from fashion_lib.data.label_table import COLUMNS, check_label_table, read_rows
+from fashion_lib.data.named_files import find_files
 from fashion_lib.data.photographs import cached_photographs
 from fashion_lib.data.splits import one_label_per_image
+from fashion_lib.data.text_file import read_text
 
 
 def load_folder(
@@ -26,17 +28,26 @@ def load_folder(
     `Schema.to_json`).
 
     Pictures are decoded once, as the clothing photographs are, and cached. Unlike there, nothing is left out
-    quietly: a missing or unreadable picture is a `FashionError` that names it. size: side of the squares, in pixels.
+    quietly: a missing or unreadable picture is a `FashionError` that names it, and so is a name that leads out
+    of the folder. Spellings of one file (`./a.jpg`, `a.jpg`, an absolute path, a link) are one image. A name
+    that is not there is looked for in another normal form, case or separator; a printed sentence says which
+    file was taken. size: side of the squares, in pixels.
     """
     schema = read_schema(schema_json)
-    table = read_label_table(table_csv, schema)
+    rows, lines = read_rows(table_csv, COLUMNS)
     folder = Path(image_folder)
-    images = sorted(set(table["image"]))
-    if missing := [image for image in images if not (folder / image).is_file()]:
+    found, note = find_files(rows["image"], folder, source=str(table_csv), lines=lines)
+    # Before the check: two spellings of one picture in two splits are a leak, too.
+    rows["image"] = [found.get(image, image) for image in rows["image"]]
+    table = check_label_table(rows, schema, source=str(table_csv), lines=lines)
+    images, files = sorted(set(table["image"])), set(found.values())
+    if missing := [image for image in images if image not in files]:
         raise FashionError(
             f"{len(missing)} of the {len(images)} images in {table_csv} are not in {folder} "
             f"({listed(missing)}): add the files or remove their rows."
         )
+    if note:
+        print(f"{name}: {note}")
     pixels, unreadable, digest = cached_photographs(name, folder, images, size)
     if unreadable:
         named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
@@ -46,22 +57,26 @@ def load_folder(
         )
     return RetrievalData(
         name=name,
-        version=digest,
+        edition=digest,
         schema=schema,
         image_names=tuple(images),
         pixels=pixels,
         labels=table,
         training_labels=one_label_per_image(table, seed=0),
+        notes=(note,) if note else (),
         card={"source": f"your own pictures in {folder}", "splitting rule": f"given in {table_csv}"},
         at_size=lambda other: load_folder(name, table_csv, image_folder, schema_json, other),
     )
 
 
 def read_schema(path: str | os.PathLike) -> Schema:
-    """The schema in a JSON file."""
+    """Read the schema in a JSON file."""
     try:
-        return Schema.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        return Schema.from_json(json.loads(read_text(path)))
     except FileNotFoundError:
         raise FashionError(f"the schema file {path} does not exist: check its name and folder.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except FashionError:
+        raise
+    # ValueError: no text, no JSON, or a number of thousands of digits.
+    except (OSError, ValueError, RecursionError) as error:
         raise FashionError(f"the schema file {path} is not readable JSON ({error}): correct it.") from error

@@ -1,1 +1,1 @@
-"""IPAD: the model, iterative positioning (IP), attribute diverging (AD)."""
+"""IPAD: the model, iterative positioning (IP) and attribute diverging (AD)."""

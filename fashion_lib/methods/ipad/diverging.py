@@ -1,7 +1,10 @@
-"""AD: momentum encoders, a queue of features for each value, and centres to stay close to (IPAD, section 3.2).
+"""AD, attribute diverging: momentum encoders, queues of features, and cluster centres (IPAD, section 3.2).
 
-All state (momentum weights, queues, centres, counters) is in buffers: it is in every checkpoint, and no optimiser
-sees it.
+All state (momentum weights, queues, centres, counters) is in buffers. So every checkpoint contains it, and no
+optimiser changes it.
+
+A *pair* is an (attribute, value). Pairs are numbered attribute by attribute. L is the number of labelled
+examples in a batch, C the size of a feature.
 """
 
 import copy
@@ -15,15 +18,24 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.base import BatchLabels
 
 REPEATS = ("append", "average")
-# Weights of the cluster-centre losses of anchor, positive and negative: "sum" is eq. 19, "third" the released code.
+# Weights of the cluster-centre losses of anchor, positive and negative: "sum" is eq. 19, "third" is the
+# released code.
 TERMS = {"sum": (1.0, 1.0, 1.0), "mean": (1 / 3, 1 / 3, 1 / 3), "third": (1.0, 1.0, 1 / 3)}
 
 
 class MomentumEncoder(nn.Module):
-    """A copy of some modules that follows them slowly, eq. 10: theta' <- mu theta' + (1 - mu) theta; no gradient.
+    """A copy of some modules that changes slowly and takes no gradient.
 
-    The copy's weights are buffers. Its batch norms see the batch, as those of MoCo's key encoder do, and keep their own
-    statistics; its dropout is off. FashionError for mu outside [0, 1).
+    Eq. 10 changes it: `theta' <- mu theta' + (1 - mu) theta`. The copy's weights are buffers. Its batch
+    normalisations use the batch's statistics, as in MoCo's key encoder, and keep running statistics of their
+    own. Its dropout is off.
+
+    Args:
+        online: the trained modules.
+        mu: the momentum, in [0, 1); the paper uses 0.995.
+
+    Raises:
+        FashionError: if mu is outside [0, 1).
     """
 
     def __init__(self, online: nn.ModuleDict, mu: float):
@@ -37,13 +49,20 @@ class MomentumEncoder(nn.Module):
                 module.register_buffer(name, weight.detach().clone())
 
     def train(self, mode: bool = True):
+        """Set training mode for this module and its batch normalisations only; all else stays in eval mode.
+        """
         for module in self.modules():
             module.training = mode and (module is self or isinstance(module, nn.modules.batchnorm._BatchNorm))
         return self
 
     @torch.no_grad()
     def follow(self, online: nn.ModuleDict, mu: float | None = None) -> None:
-        """One update by eq. 10; mu=0 copies."""
+        """Update the copy once by eq. 10.
+
+        Args:
+            online: the trained modules.
+            mu: None is the encoder's own; 0 copies weights and statistics.
+        """
         mu = self.mu if mu is None else mu
         own = dict(self.parts.named_buffers())
         for name, weight in online.named_parameters():
@@ -54,12 +73,21 @@ class MomentumEncoder(nn.Module):
 
 
 class ClusterCentres(nn.Module):
-    """Queues of features and the centre of every (attribute, value), for one branch.
+    """Queues of features, and the centre of every pair, for one branch.
 
-    counts: values of each attribute; dim: C; length: n_q features a queue. per "value": a queue for every (attribute,
-    value), as in the paper; "attribute": one for all values of an attribute, as in the released code. repeats "append":
-    an image that comes again is a new entry; "average" (code): it is averaged, half and half, with its old entry.
-    Pairs are numbered attribute by attribute. A value without a feature in the queues has no centre and takes no part.
+    A pair without a feature in the queues has no centre and takes no part in the loss.
+
+    Args:
+        counts: number of values of each attribute.
+        dim: C.
+        length: n_q, the number of features per queue.
+        per: "value" is one queue per pair, as in the paper. "attribute" is one queue for all values of an
+            attribute, as in the released code.
+        repeats: what happens when an image comes again. "append" adds a new entry. "average"
+            (the released code) replaces the old entry by the mean of old and new.
+
+    Raises:
+        FashionError: if `per` or `repeats` is unknown, or `length` is below 1.
     """
 
     def __init__(self, counts: Sequence[int], dim: int, length: int, per: str = "value", repeats: str = "append"):
@@ -76,19 +104,25 @@ class ClusterCentres(nn.Module):
         for name, numbers in (("first_pair", first), ("attribute_of", attributes), ("queue_of", queues)):
             self.register_buffer(name, torch.tensor(numbers), persistent=False)
         self.register_buffer("features", torch.zeros(count, length, dim))
-        self.register_buffer("pairs", torch.full((count, length), -1))  # of each entry; -1: empty
+        self.register_buffer("pairs", torch.full((count, length), -1))  # pair of each entry; -1: empty
         self.register_buffer("images", torch.full((count, length), -1))
-        self.register_buffer("oldest", torch.zeros(count, dtype=torch.int64))  # the place that is written next
+        self.register_buffer("oldest", torch.zeros(count, dtype=torch.int64))  # index of the next write
         self.register_buffer("centres", torch.zeros(pairs, dim))
         self.register_buffer("known", torch.zeros(pairs, dtype=torch.bool))  # pairs that have a centre
 
     def pair(self, attributes: Tensor, values: Tensor) -> Tensor:
-        """int64 (L,): the number of each (attribute, value)."""
+        """Return the number of each (attribute, value), int64 (L,)."""
         return self.first_pair[attributes] + values
 
     @torch.no_grad()
     def push(self, features: Tensor, pairs: Tensor, images: Tensor) -> None:
-        """Put features (L, C) of `pairs` (L,), seen in the data's rows `images` (L,), into their queues in order."""
+        """Put features into their queues, in order.
+
+        Args:
+            features: (L, C).
+            pairs: int64 (L,).
+            images: int64 (L,), rows of the data set.
+        """
         for feature, pair, image in zip(features, pairs.tolist(), images.tolist(), strict=True):
             queue = int(self.queue_of[pair])
             if self.repeats == "average":
@@ -102,7 +136,7 @@ class ClusterCentres(nn.Module):
 
     @torch.no_grad()
     def update(self) -> None:
-        """Eq. 11: each centre becomes the mean of its value's features in the queues."""
+        """Set each centre to the mean of its pair's features in the queues (eq. 11)."""
         filled = self.pairs >= 0
         pairs, features = self.pairs[filled], self.features[filled]  # (E,), (E, C)
         sums = torch.zeros_like(self.centres).index_add_(0, pairs, features)
@@ -111,14 +145,17 @@ class ClusterCentres(nn.Module):
         self.known.copy_(count > 0)
 
     def filled(self) -> Tensor:
-        """int64 (queues,): features in each queue."""
+        """Return the number of features in each queue, int64 (queues,)."""
         return (self.pairs >= 0).sum(1)
 
     def full(self, training_images: Tensor) -> Tensor:
-        """bool (queues,): is it filled as far as it can be, given how many training images each pair has (pairs,)?
+        """Return whether each queue holds as many features as it can, bool (queues,).
 
-        Averaging never stores an image twice, so a queue then cannot hold more than its images. A queue whose values
-        do not occur in training counts as full.
+        With "average" no image is stored twice, so a queue cannot hold more features than it has images. A
+        queue whose values do not occur in training counts as full.
+
+        Args:
+            training_images: number of training images of each pair, int64 (pairs,).
         """
         able = torch.zeros_like(self.oldest).index_add_(0, self.queue_of, training_images)
         most = able.clamp(max=self.length)
@@ -127,9 +164,15 @@ class ClusterCentres(nn.Module):
         return self.filled() >= most
 
     def loss(self, features: Tensor, pairs: Tensor, margin: float) -> Tensor:
-        """Eq. 16 of each row: the hinge against every other centre of its attribute, averaged; (L,).
+        """Compute eq. 16 per row: the hinge against every other centre of the row's attribute, averaged.
 
-        features: (L, C), unit length. Zero for a row whose value has no centre or whose attribute has no other one.
+        Args:
+            features: (L, C), unit length.
+            pairs: int64 (L,).
+            margin: margin of the hinge.
+
+        Returns:
+            (L,). It is zero for a row whose value has no centre, or whose attribute has no other centre.
         """
         similarity = features @ F.normalize(self.centres, dim=1).T  # (L, pairs)
         own = similarity.gather(1, pairs[:, None])  # (L, 1)
@@ -141,9 +184,13 @@ class ClusterCentres(nn.Module):
 
 
 def weigh_terms(losses: Tensor, triplets: Tensor | None, terms: str) -> Tensor:
-    """Eq. 19: the cluster-centre losses (L,) of anchors, positives and negatives, each averaged, weighted by TERMS.
+    """Compute eq. 19: average the cluster-centre losses of anchors, positives and negatives, then weigh them.
 
-    Without a triplet list each labelled example is anchor, positive and negative in turn.
+    Args:
+        losses: (L,), one per labelled example.
+        triplets: int64 (T, 3), or None. Without triplets, each example counts as anchor, positive and
+            negative.
+        terms: a key of TERMS, the weights.
     """
     weights = losses.new_tensor(TERMS[terms])
     if triplets is None:
@@ -152,13 +199,23 @@ def weigh_terms(losses: Tensor, triplets: Tensor | None, terms: str) -> Tensor:
 
 
 class AttributeDiverging(nn.Module):
-    """Queues and centres of some branches, when they are brought up to date, and when their loss begins.
+    """The queues and centres of some branches, and the schedule of their updates and of their loss.
 
-    counts: values of each attribute; dim: C; branches: their names. queue_length n_q, centre_every n_b batches.
-    ticks: what a batch adds to the counter: 1, or 3 as in the released code, which counts anchors, positives and
-    negatives, and so updates every 16 or 17 batches where it says 50. terms: see TERMS. queue_per, repeats: see
-    ClusterCentres. From the batch on that fills the last queue, `ready` is True and the loss is on: L_warm becomes
-    L_total.
+    The batch that fills the last queue sets `ready` to True and turns the loss on: L_warm becomes L_total.
+
+    Args:
+        counts: number of values of each attribute.
+        dim: C.
+        branches: names of the branches.
+        queue_length: n_q, the number of features per queue.
+        centre_every: n_b, the number of batches between two updates of the centres.
+        ticks: what a batch adds to the counter. The released code has 3, because it counts anchors, positives
+            and negatives. So it updates every 16 or 17 batches instead of 50.
+        terms: a key of TERMS.
+        queue_per, repeats: see ClusterCentres.
+
+    Raises:
+        FashionError: if a name is unknown or a number is below 1.
     """
 
     def __init__(
@@ -188,13 +245,23 @@ class AttributeDiverging(nn.Module):
         self.register_buffer("training_images", torch.ones(sum(counts), dtype=torch.int64))  # of each pair
 
     def pairs(self, attributes: Tensor, values: Tensor) -> Tensor:
-        """int64 (L,): the number of each (attribute, value)."""
+        """Return the number of each (attribute, value), int64 (L,)."""
         return next(iter(self.centres.values())).pair(attributes, values)
 
     def expect(self, attributes: Tensor, values: Tensor) -> None:
-        """Told the labels (L,) that training draws from, it does not wait for a value that may never come: one without
-        a picture, one with a single picture (never an anchor; where values are many, samplers pass over it), and those
-        of an attribute that holds no triplet. Their features are kept and have a centre where they do come."""
+        """Register the training labels. A queue whose value cannot occur in training counts as full.
+
+        Three kinds of values count as not occurring:
+
+        1. A value without a picture.
+        2. A value with a single picture: it is never an anchor, and samplers skip it where values are many.
+        3. All values of an attribute that has no triplet.
+
+        If features of such values do come, they are stored and have a centre.
+
+        Args:
+            attributes, values: int64 (L,), the labels that training draws from.
+        """
         counts = torch.bincount(self.pairs(attributes, values), minlength=len(self.training_images))
         attribute_of = next(iter(self.centres.values())).attribute_of
         for attribute in attribute_of.unique():
@@ -205,7 +272,16 @@ class AttributeDiverging(nn.Module):
         self.training_images.copy_(counts)
 
     def loss(self, features: dict[str, Tensor], labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """L_sp and L_se of eq. 19 for unit vectors (L, C) of each branch; {} while the queues still fill."""
+        """Compute L_sp and L_se of eq. 19; return {} while the queues still fill.
+
+        Args:
+            features: branch -> unit vectors, (L, C).
+            labels: the batch's labels.
+            margin: margin of the hinge.
+
+        Returns:
+            Branch -> scalar loss.
+        """
         if not self.ready:
             return {}
         pairs = self.pairs(labels.attributes, labels.values)
@@ -213,7 +289,13 @@ class AttributeDiverging(nn.Module):
         return {name: weigh_terms(rows, labels.triplets, self.terms) for name, rows in losses.items()}
 
     def remember(self, features: dict[str, Tensor], pairs: Tensor, images: Tensor) -> None:
-        """After a batch: features (L, C) of each branch into the queues, and what is due."""
+        """Put a batch's features into the queues, and update the centres if that is due.
+
+        Args:
+            features: branch -> (L, C).
+            pairs: int64 (L,).
+            images: int64 (L,), rows of the data set.
+        """
         for name, vectors in features.items():
             self.centres[name].push(vectors, pairs, images)
         before = int(self.counter) // self.centre_every
@@ -226,5 +308,5 @@ class AttributeDiverging(nn.Module):
             self.ready.fill_(True)
 
     def share_full(self) -> float:
-        """The share of queues that are as full as they can be."""
+        """Return the share of queues that hold as many features as they can, in 0..1."""
         return float(torch.cat([c.full(self.training_images) for c in self.centres.values()]).float().mean())

@@ -1,4 +1,9 @@
-"""IP-SP: look, suppress what is weak, reweigh, look again (Wan et al. 2025, IPAD, section 3.1.1, eq. 1-6)."""
+"""IP-SP: attend, suppress weak positions, reweigh the attribute, attend again (IPAD, section 3.1.1, eq. 1-6).
+
+Source: Wan et al. 2025. Names of the paper: ISA is the spatial attention (eq. 1 and 3). AS is the suppression
+of activations (eq. 2). ICA is the channel attention (eq. 4). x^i is the map and p^i the attribute vector
+after pass i.
+"""
 
 import math
 
@@ -19,11 +24,22 @@ GATES = ("attribute", "image")
 
 
 def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
-    """AS, eq. 2: scores (B, h, w) with those set to zero that do not reach `ratio` times the largest score.
+    """Set the scores below a share of the largest score to zero: AS, eq. 2.
 
-    kind "keep" is the equation; "erase" what the released code does, which keeps A <= ratio * max A and so removes the
-    peak; "none" leaves all. Where the largest score is negative no position reaches 0.95 of it: then the equation keeps
-    none, and the map that follows is flat.
+    If the largest score is negative, no position reaches 0.95 of it. Then the equation keeps none, and the
+    attention map becomes uniform.
+
+    Args:
+        activation: scores of the positions, (B, h, w).
+        ratio: the share.
+        kind: "keep" is the equation. "erase" is the released code: it keeps `A <= ratio * max A` and so
+            removes the peak. "none" changes nothing.
+
+    Returns:
+        The scores, (B, h, w).
+
+    Raises:
+        FashionError: if `kind` is unknown.
     """
     if kind not in SUPPRESSION:
         raise FashionError(f"Unknown suppression '{kind}': choose one of {', '.join(SUPPRESSION)}.")
@@ -34,31 +50,56 @@ def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
 
 
 def position_softmax(scores: Tensor) -> Tensor:
-    """(B, h, w) to a map of sum 1 over positions."""
+    """Return the softmax over positions of scores (B, h, w), a map of sum 1."""
     return scores.flatten(1).softmax(1).view_as(scores)
 
 
 def sum_one(weight: Tensor) -> Tensor:
-    """Weights of positions (B, h, w) as a map of sum 1."""
+    """Scale weights of positions (B, h, w) to sum 1."""
     return weight / weight.sum((1, 2), keepdim=True).clamp(min=1e-12)
 
 
 class IterativePositioning(nn.Module):
-    """`passes` times ISA with AS (eq. 1-3), then ICA (eq. 4); then LN(MLP_skip(p)) of fore- and background (eq. 5-6).
+    """The region branch of IPAD.
 
-    x^i = attention * x^(i-1) is kept as a weight per position (see repeated_attention). Inferred: the weights are
-    scaled to mean 1, since softmax maps would shrink the map about h * w times in each pass, and so is the gate that p
-    is multiplied with, since sigmoids would shrink it about twice and the later maps would turn flat; P_s is ASEN's,
-    which section 3.1.1 cites, with its batch normalisation, one for each pass, because the attended map's statistics
-    change; ICA's "sum of x^i" is over positions, as in ASEN; all else is shared by the passes; the background's own p
-    goes through the same ICA, its x is what 1 - attention leaves in each pass; the crop is cut around the weights of
-    the last x^i, where all passes together looked.
+    Each of `passes` passes is ISA with AS (eq. 1-3), then ICA (eq. 4). At the end, foreground and background
+    vector p each become LN(MLP_skip(p)) (eq. 5-6). LN is layer normalisation; MLP_skip is a residual
+    multilayer perceptron.
 
-    gate "attribute" is eq. 4, p^i = gate * p^(i-1), so that the image reaches the result through gates alone. "image"
-    (the released code) hands on gate * attended image vector, as ASEN does, while eq. 4 still feeds the next pass.
-    iteration "identical" (the released code): every pass starts from x^0 and p^0, so that one pass says it all.
-    isa, ica: switches of figure 3; without ISA all positions weigh alike, without ICA the attended vector is handed on.
-    end_norm: False leaves out LN of eq. 5 and 6. No source does; notebook 17 shows with it what the LN costs.
+    The map `x^i = attention * x^(i-1)` is kept as a weight per position; see
+    `fashion_lib.parts.repeated_attention`.
+
+    Inferred, because the paper leaves these points open:
+
+    1. The weights of positions are scaled to mean 1. Otherwise each pass would divide the map by about h * w,
+       because a softmax map sums to 1.
+    2. The gate on p is scaled to mean 1 too. Otherwise each pass would halve p, because a sigmoid is about
+       1/2, and the later maps would become uniform.
+    3. P_s, the attribute side of ISA, is ASEN's, which section 3.1.1 cites, with its batch normalisation.
+       Each pass has its own normalisation, because the statistics of the weighted map change.
+    4. ICA's "sum of x^i" is over positions, as in ASEN.
+    5. All passes share the other layers.
+    6. The background has its own p, which goes through the same ICA. Its x is weighted by 1 - attention in
+       each pass.
+    7. The crop is cut around the weights of the last x^i, which combine the attention of all passes.
+
+    Args:
+        backbone: the network that computes x^0, a map of C channels.
+        dim: A, the dimension of the attention.
+        passes: number of passes.
+        ratio, suppression: see `suppress`.
+        iteration: "fed" starts each pass from the previous one. "identical" (the released code) starts every
+            pass from x^0 and p^0, so one pass gives the same result.
+        gate: "attribute" is eq. 4, `p^i = gate * p^(i-1)`: the image changes the result through gates alone.
+            "image" (the released code) returns gate * attended image vector, as ASEN does; eq. 4 still feeds
+            the next pass.
+        isa: False gives all positions the same weight (figure 3).
+        ica: False returns the attended vector without a gate (figure 3).
+        end_norm: False leaves out the LN of eq. 5 and 6. No source does so; notebook 17 uses it to show the
+            cost of the LN.
+
+    Raises:
+        FashionError: if a name is unknown, a number is out of range, or `isa` and `ica` are both False.
     """
 
     def __init__(
@@ -102,14 +143,20 @@ class IterativePositioning(nn.Module):
         self.norm = nn.LayerNorm(channels) if end_norm else nn.Identity()
 
     def features(self, images: Tensor) -> RepeatedFeatures:
+        """Compute x^0 and what all attributes share, once per image."""
         return repeated_features(self.backbone(images), self.conv, self.norms)
 
     @float32_maths
     def forward(self, features: RepeatedFeatures, attribute: Tensor) -> Located:
-        """Foreground and background (B, C) for attribute embeddings p^0 (B, C).
+        """Run all passes.
 
-        maps: "spatial", the weights of the last foreground vector, which the crop is cut around; "pass k", the
-        attention of each pass.
+        Args:
+            features: what `features` returned for B images.
+            attribute: attribute embeddings p^0, (B, C).
+
+        Returns:
+            Foreground and background, (B, C) each, and the maps. "spatial" holds the weights of the last
+            foreground vector, which the crop is cut around. "pass k" is the attention of pass k.
         """
         weight = features.image_map.new_ones(len(attribute), *features.image_map.shape[2:])  # of x^0
         asked, rest, rest_weight = attribute, attribute, weight
@@ -128,22 +175,40 @@ class IterativePositioning(nn.Module):
         return Located(self.finish(vector), maps["spatial"], self.finish(background), maps, gates)
 
     def activation(self, features: RepeatedFeatures, number: int, weight: Tensor, asked: Tensor) -> Tensor:
-        """Eq. 1 summed over channels and divided by their root: A / sqrt(c') of every position of x^i, (B, h, w).
+        """Compute the scores A / sqrt(c') of the positions of x^i.
 
-        number: of the pass, from 0, whose weight is 1 everywhere.
+        That is eq. 1, summed over the c' channels and divided by their square root.
+
+        Args:
+            features: what `features` returned for B images.
+            number: number of the pass, from 0; pass 0 uses weight 1 everywhere.
+            weight: weight per position, (B, h, w).
+            asked: p^i, (B, C).
+
+        Returns:
+            The scores, (B, h, w).
         """
         if not self.isa:
             return torch.zeros_like(weight)
         query = self.spatial_attribute(asked)  # P_s(p^i), (B, A)
         keys = weighted_keys(features, self.norms, number, weight) if number else features.keys
-        # A row times a matrix: with the query as a column it would take six times as long on a CPU.
+        # A row times a matrix: with the query as a column, a CPU takes six times as long.
         scores = torch.bmm(query[:, None], positions(keys).transpose(1, 2)).squeeze(1)  # (B, h * w)
         if number:
             scores = 2 * scores - query.sum(1, keepdim=True)  # of tanh = 2 * key - 1
         return scores.view_as(weight) / math.sqrt(keys.shape[1])
 
     def reweigh(self, features: RepeatedFeatures, weight: Tensor, asked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """ICA: what the pass hands on (B, C), p^i (B, C) for the next pass, and the gate (B, C) of eq. 4."""
+        """Apply ICA: compute the gate of eq. 4 and the next attribute vector.
+
+        Args:
+            features: what `features` returned for B images.
+            weight: weight per position, (B, h, w).
+            asked: the attribute vector of this pass, (B, C).
+
+        Returns:
+            The result of the pass, p^i for the next pass, and the gate; (B, C) each.
+        """
         vector = attend_positions(features.image_map, sum_one(weight))  # (B, C)
         if self.channel is None:
             return vector, asked, torch.ones_like(vector)
@@ -152,5 +217,5 @@ class IterativePositioning(nn.Module):
         return (asked if self.gate == "attribute" else gate * vector), asked, gate
 
     def finish(self, vector: Tensor) -> Tensor:
-        """Eq. 5 and 6."""
+        """Apply eq. 5 or 6 to a vector (B, C)."""
         return self.norm(self.mlp(vector))

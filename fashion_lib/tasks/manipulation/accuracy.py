@@ -8,10 +8,19 @@ from fashion_lib.tasks.manipulation.manipulation_evaluation import represent_row
 
 @torch.no_grad()
 def classification_accuracy(model, data, split: str = "test", *, precision: str = "fp32") -> dict[str, float]:
-    """Attribute name -> share of the split's pictures whose highest score is one of their values; in [0, 1].
+    """Return the share of the split's pictures whose highest score is one of their values, per attribute.
 
-    "overall" weighs every (picture, attribute) pair alike, "macro" every attribute; pairs without a label do not count.
-    The paper prints one accuracy for its three attributes and no definition.
+    "overall" weighs every (picture, attribute) pair alike, "macro" every attribute. Pairs without a label do
+    not count. The paper prints one accuracy for its three attributes and no definition.
+
+    Args:
+        model: a manipulation method with classifiers.
+        data: ManipulationData.
+        split: "train", "valid" or "test".
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        Attribute name, "overall" and "macro" -> accuracy in [0, 1].
     """
     rows = data.rows(split)
     stored = represent_rows(model, data, rows, precision=precision)

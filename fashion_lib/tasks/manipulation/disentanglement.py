@@ -1,7 +1,9 @@
-"""Is a feature disentangled? Measured, not asserted: probes of every subspace, and how far the others move.
+"""Measures of disentanglement: probes of every subspace, and how far a change moves the other subspaces.
 
-Two changes of one attribute are compared with each other: the manipulation of a feature, and the wardrobe's twin, the
-same scene drawn with that attribute changed. Each should move the changed attribute's subspace and no other.
+A feature is disentangled when each of its subspaces holds one attribute and nothing of the others. A probe is
+a small classifier that predicts an attribute from a subspace. Two kinds of change are compared. One is the
+manipulation of a feature. The other is the wardrobe's twin, the same scene drawn with one attribute changed.
+Each should move the changed attribute's subspace and no other.
 """
 
 from collections.abc import Sequence
@@ -22,8 +24,9 @@ from fashion_lib.tasks.manipulation.manipulation_evaluation import manipulated, 
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 
 PROBE_IMAGES = 1500
-# "linear": is it there at all? Every number is scaled first, so a whisper is heard like a shout. "neighbours": do the
-# nearest pictures share it? That is what Euclidean retrieval sees.
+# "linear" tests whether the subspace contains the attribute at all: every number is scaled first, so small
+# ones count like large ones. "neighbours" tests whether the nearest pictures share the attribute, on which
+# Euclidean retrieval depends.
 PROBES = {
     "linear": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
     "neighbours": lambda: KNeighborsClassifier(n_neighbors=15),
@@ -31,7 +34,11 @@ PROBES = {
 
 
 def subspaces(model, stored: Tensor) -> Tensor:
-    """Features (B, A * D) as (B, A, D); FashionError for a method that has no subspaces."""
+    """Return features (B, A * D) as (B, A, D), one subspace per attribute.
+
+    Raises:
+        FashionError: if the method has no subspaces.
+    """
     if not isinstance(model, DisentangledModel):
         raise FashionError(f"{type(model).__name__} keeps no subspace for an attribute: take a disentangled method.")
     return stored.view(len(stored), len(model.schema), model.embedding_dim)
@@ -40,9 +47,16 @@ def subspaces(model, stored: Tensor) -> Tensor:
 def probe_matrix(
     model, data, *, probe: str = "linear", limit: int = PROBE_IMAGES, split: str = "test"
 ) -> pd.DataFrame:
-    """Accuracy of a probe (one of PROBES) from each subspace (rows) to each attribute (columns), in [0, 1].
+    """Return the accuracy of a probe from each subspace (rows) to each attribute (columns), in [0, 1].
 
-    Fitted on at most `limit` evenly spread training pictures, scored on `split`; see probe_table.
+    See `probe_table` for the last row and the errors.
+
+    Args:
+        model: a disentangled method.
+        data: ManipulationData.
+        probe: one of PROBES.
+        limit: largest number of training pictures to fit the probes on, evenly spread.
+        split: the pictures to score on.
     """
     fit, score = probe_rows(data, limit, split)
     parts = [subspaces(model, represent_rows(model, data, rows)).numpy() for rows in (fit, score)]
@@ -50,7 +64,16 @@ def probe_matrix(
 
 
 def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
-    """Rows to fit probes on (at most `limit`, evenly spread over train) and rows to score them on."""
+    """Return the rows for probes.
+
+    Args:
+        data: ManipulationData.
+        limit: largest number of training rows, evenly spread.
+        split: the pictures to score on.
+
+    Returns:
+        int64 rows to fit probes on, and int64 rows to score them on.
+    """
     fit = data.rows("train")
     if len(fit) > limit:
         fit = fit[np.linspace(0, len(fit) - 1, limit).round().astype(int)]
@@ -66,11 +89,26 @@ def probe_table(
     names: Sequence[str],
     probe: str = "linear",
 ) -> pd.DataFrame:
-    """Probes of any cut of a feature into P parts: fit_parts (len(fit), P, D), score_parts (len(score), P, D).
+    """Fit and score probes of any division of a feature into P parts.
 
-    Rows: the parts by `names`; columns: attributes; values: accuracy on the pictures `score` that have the attribute.
-    The last row, "most frequent", guesses the value that the pictures `fit` have most often: what a disentangled
-    feature should give off the diagonal. FashionError for data with several values an attribute, and an unknown probe.
+    The last row, "most frequent", predicts the value that the pictures `fit` have most often. A disentangled
+    feature should reach this accuracy off the diagonal, and not more.
+
+    Args:
+        data: ManipulationData.
+        fit: int rows to fit on.
+        score: int rows to score on.
+        fit_parts: (len(fit), P, D).
+        score_parts: (len(score), P, D).
+        names: the P names of the parts.
+        probe: one of PROBES.
+
+    Returns:
+        Rows: the parts and "most frequent"; columns: attributes. Values: accuracy on the pictures `score`
+        that have the attribute.
+
+    Raises:
+        FashionError: if the probe is unknown, or a picture has several values of one attribute.
     """
     if probe not in PROBES:
         raise FashionError(f"Unknown probe '{probe}': choose one of {', '.join(PROBES)}.")
@@ -89,21 +127,40 @@ def probe_table(
 
 
 def typical_distances(model, stored: Tensor) -> np.ndarray:
-    """In each subspace the mean distance between two different pictures, (A,): the yardstick of a shift."""
+    """Return, per subspace, the mean distance between two different pictures, (A,): the unit of a shift."""
     parts = subspaces(model, stored)
     pairs = torch.stack([torch.cdist(part, part) for part in parts.unbind(1)])  # (A, B, B)
     return (pairs.sum((1, 2)) / (len(stored) * (len(stored) - 1))).double().numpy()
 
 
 def shifts(model, before: Tensor, after: Tensor, typical: np.ndarray) -> np.ndarray:
-    """How far each subspace moved, float64 (B, A), as a multiple of its typical distance. before, after (B, A * D)."""
+    """Return how far each subspace moved, as a multiple of its typical distance.
+
+    Args:
+        model: a disentangled method.
+        before: features (B, A * D).
+        after: features (B, A * D).
+        typical: see `typical_distances`, (A,).
+
+    Returns:
+        float64 (B, A).
+    """
     moved = (subspaces(model, after) - subspaces(model, before)).norm(dim=2)
     return moved.double().numpy() / np.maximum(typical, 1e-12)
 
 
 @torch.no_grad()
 def prediction_changes(model, before: Tensor, after: Tensor) -> np.ndarray:
-    """Whether the value that the classifier names first changed, bool (B, A); any method. before, after (B, F)."""
+    """Return whether the value with the highest classifier score changed; works with any method.
+
+    Args:
+        model: a method with classifiers.
+        before: features (B, F).
+        after: features (B, F).
+
+    Returns:
+        bool (B, A).
+    """
     device = next(model.parameters()).device
     first, second = (model.logits(part.to(device)).cpu() for part in (before, after))
     changed = [first[:, block].argmax(1) != second[:, block].argmax(1) for block in model.blocks]
@@ -111,32 +168,72 @@ def prediction_changes(model, before: Tensor, after: Tensor) -> np.ndarray:
 
 
 def mean_by_change(measured: np.ndarray, changed: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
-    """Means of float or bool (B, A) over the rows that changed an attribute: rows what was changed, columns attributes.
+    """Return means over the rows that changed an attribute.
 
-    changed: bool (B, A). Rows that change several attributes count for each of them; attributes never changed are left
+    Rows that change several attributes count for each of them. Attributes that are never changed are left
     out.
+
+    Args:
+        measured: float or bool (B, A).
+        changed: bool (B, A).
+        names: the A attribute names.
+
+    Returns:
+        Rows: the changed attribute; columns: the measured attribute.
     """
     table = {name: measured[changed[:, a]].mean(0) for a, name in enumerate(names) if changed[:, a].any()}
     return pd.DataFrame(table, index=list(names)).T.rename_axis("changed")
 
 
 def manipulation_features(model, data, split: str = "test") -> tuple[Tensor, Tensor, np.ndarray]:
-    """Features (Q, F) of a split's queries before and after their manipulation, and what changed, bool (Q, A)."""
+    """Return features of a split's queries before and after their manipulation.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        split: "valid" or "test".
+
+    Returns:
+        Before and after, (Q, F) each, and what changed, bool (Q, A).
+    """
     queries = data.queries(split)
     before = represent_rows(model, data, queries.query)
     return before, manipulated(model, before, queries.vectors), changed_attributes(queries.vectors, data.schema)
 
 
 def twin_features(model, data, count: int = 40, *, seed: int = 0) -> tuple[Tensor, Tensor, np.ndarray]:
-    """Features (B, F) of test pictures and of their twins; what changed, bool (B, A). See twin_pictures."""
+    """Return features of test pictures and of their twins.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData of the wardrobe.
+        count: see twin_pictures.
+        seed: see twin_pictures.
+
+    Returns:
+        Pictures and twins, (B, F) each, and what changed, bool (B, A).
+
+    Raises:
+        FashionError: if the data cannot draw its pictures again.
+    """
     rows, pixels, changed = twin_pictures(data, count, seed=seed)
     return represent_rows(model, data, rows), represent_pixels(model, pixels), changed
 
 
 def twin_pictures(data, count: int = 40, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Test pictures with one attribute redrawn: rows int64 (B,), pixels uint8 (B, S, S, 3), what changed bool (B, A).
+    """Return test pictures drawn again with one attribute changed.
 
-    `count` pictures for each attribute that the wardrobe can change (the garment is none). FashionError for other data.
+    Args:
+        data: ManipulationData of the wardrobe.
+        count: largest number of pictures per attribute. The garment has none, because the wardrobe cannot
+            change it.
+        seed: decides the pictures and their new values.
+
+    Returns:
+        Rows int64 (B,), pixels uint8 (B, S, S, 3), and what changed, bool (B, A).
+
+    Raises:
+        FashionError: if the data cannot draw its pictures again.
     """
     if data.wardrobe is None:
         raise FashionError(f"'{data.name}' cannot redraw its pictures: twins exist for the drawn wardrobe only.")
@@ -157,7 +254,15 @@ def twin_pictures(data, count: int = 40, *, seed: int = 0) -> tuple[np.ndarray, 
 
 @torch.no_grad()
 def represent_pixels(model, pixels: np.ndarray) -> Tensor:
-    """Features float32 (B, F) of pictures that are in no data set, uint8 (B, S, S, 3); in eval mode."""
+    """Return the features of pictures that belong to no data set, computed in eval mode.
+
+    Args:
+        model: a manipulation method.
+        pixels: uint8 (B, S, S, 3).
+
+    Returns:
+        float32 (B, F) on the CPU.
+    """
     device, training = next(model.parameters()).device, model.training
     model.eval()
     stored = model.represent(model.features(normalise(pixels).to(device))).float().cpu()

@@ -1,7 +1,8 @@
-"""Disentanglement as a run's record holds it: what an operation, and a redrawn picture, move beside what they should.
+"""Disentanglement as rows of the ledger: what a change of one attribute moves beside what it should move.
 
-fashion_lib.tasks.manipulation.disentanglement has the measures, attribute by attribute; here they become rows of
-the ledger.
+A change is an operation on the feature, or a twin: the same scene drawn with one attribute changed.
+fashion_lib.tasks.manipulation.disentanglement computes the measures, attribute by attribute. This module
+turns them into the scores of a run's record.
 """
 
 import numpy as np
@@ -17,18 +18,20 @@ from fashion_lib.tasks.manipulation.disentanglement import (
 )
 from fashion_lib.tasks.manipulation.manipulation_evaluation import represent_rows
 
-# What changed the attribute: an operation on the feature, or the wardrobe's twin (the same scene, redrawn).
+# The source of a change: an operation on the feature, or the wardrobe's twin (the same scene, drawn again).
 SOURCES = ("operation", "twin")
-# Of the changed attribute, and of the others that the picture has: how often the classifier then names another value
-# (percent), and how far the subspace moved (in mean distances between two pictures; disentangled models only).
+# "renamed": how often the classifier predicts another value after the change (percent). "moved": how far the
+# subspace moved (in mean distances between two pictures; disentangled models only). "own" is the changed
+# attribute, "others" are the other attributes that the picture has.
 MEASURES = ("renamed_own", "renamed_others", "moved_own", "moved_others")
 METRICS = tuple(f"{source}_{measure}" for source in SOURCES for measure in MEASURES)
 
 
 def disentanglement_scores(model, data) -> dict[str, dict[str, float]]:
-    """METRICS -> name of the changed attribute, or "overall" over all pairs (picture, attribute) -> value.
+    """Compute METRICS -> changed attribute, or "overall" over all (picture, attribute) pairs -> value.
 
-    Twins where the data can redraw its pictures, subspaces where the model has them; other metrics are left out.
+    Twins need data that can draw its pictures again; "moved" needs a model with subspaces. Metrics that
+    cannot be computed are left out.
     """
     training = model.training
     model.eval()
@@ -50,7 +53,11 @@ def disentanglement_scores(model, data) -> dict[str, dict[str, float]]:
 
 
 def _scores(model, names, typical, before, after, changed, known) -> dict[str, dict[str, float]]:
-    """MEASURES of features (B, F) before and after a change: measure -> changed attribute or "overall" -> value."""
+    """Return MEASURES of a change, from the features (B, F) before and after it.
+
+    Returns:
+        Measure -> changed attribute or "overall" -> value.
+    """
     measures = {"renamed": 100.0 * prediction_changes(model, before, after)}
     if typical is not None:
         measures["moved"] = shifts(model, before, after, typical)
@@ -62,7 +69,11 @@ def _scores(model, names, typical, before, after, changed, known) -> dict[str, d
 
 
 def _means(values: np.ndarray, asked: np.ndarray, changed: np.ndarray, names) -> dict[str, float]:
-    """Means of float (B, A) over the pairs of bool `asked` (B, A): over all, and by the attribute that was changed."""
+    """Return means of float (B, A) over the pairs that bool `asked` (B, A) selects.
+
+    Returns:
+        Changed attribute, or "overall" for all pairs -> mean.
+    """
     rows = {name: asked & changed[:, a, None] for a, name in enumerate(names)}
     means = {name: float(values[chosen].mean()) for name, chosen in rows.items() if chosen.any()}
     return means | ({"overall": float(values[asked].mean())} if asked.any() else {})

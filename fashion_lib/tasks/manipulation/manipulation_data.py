@@ -1,16 +1,18 @@
-"""A data set ready for attribute manipulation: pixels, whole label vectors, and images as queries or candidates."""
+"""A data set ready for manipulation: pixels, whole label vectors, and images as queries or candidates."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
-from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.dataset import RetrievalData, digest_of, pixel_digest
 from fashion_lib.data.label_table import ROLES, SPLITS, Labels
 from fashion_lib.data.label_vectors import LabelVectors, vectors_of
 from fashion_lib.data.sets import load_dataset
@@ -23,25 +25,43 @@ from fashion_lib.tasks.manipulation.tuples import TUPLES_PER_IMAGE, TestQueries,
 if TYPE_CHECKING:
     from fashion_lib.training.profiles import Profile
 
-# The paper takes category, texture and shape. The wardrobe's nearest are the garment, its pattern and its sleeve
-# length; colour joins them because it is what people ask for first. With these four, 19 % of the laptop profile's
-# test queries have no match among its 960 gallery pictures; with all of the wardrobe's attributes 57 %.
+# The paper uses category, texture and shape. The wardrobe's nearest attributes are the garment, its pattern
+# and its sleeve length. We add colour, which people ask for first. With these four, 19 % of the laptop
+# profile's test queries have no match among its 960 gallery pictures; with all of the wardrobe's attributes
+# it would be 57 %.
 WARDROBE_ATTRIBUTES = ("garment", "sleeve_length", "pattern", "colour")
 GARMENT = Attribute("garment", GARMENTS, "global", "category")
-SUFFIX = "_manipulation"  # of a data set's name in records: these queries are not those of attribute-specific retrieval
+# Appended to a data set's name in records: these queries are not those of attribute-specific retrieval.
+SUFFIX = "_manipulation"
 
 
 @dataclass(frozen=True, eq=False)
 class ManipulationData:
-    """What training and evaluation of manipulation read.
+    """All that training and evaluation of manipulation read.
 
-    pixels: uint8 (N, S, S, 3). labels: whole label vectors of all N pictures. split, role: str (N,); in valid and test
-    a picture is a query or a candidate for everything, because a target is a whole label vector. changes: attributes
-    that one query changes. seed: of roles and test queries, the same for every run. regions: as in RetrievalData.
+    In valid and test a picture is either a query or a candidate for all attributes, because a target is a
+    whole label vector.
+
+    Attributes:
+        name: name of the data set in records.
+        edition: version of the data set for retrieval.
+        image_names: names of the N pictures.
+        pixels: uint8 (N, S, S, 3).
+        labels: whole label vectors of all N pictures.
+        split: str (N,), "train", "valid", "test" or "".
+        role: str (N,), "train", "query", "candidate" or "".
+        seed: seed of roles and test queries, the same for every run.
+        changes: number of attributes that one query changes.
+        regions: as in RetrievalData.
+        wardrobe: the drawn wardrobe, for twins; None for other data.
+        usual_attributes: names of the default task's attributes.
+
+    Raises:
+        FashionError: if names, labels, splits and roles do not have one entry per picture.
     """
 
     name: str
-    version: str
+    edition: str
     image_names: tuple[str, ...]
     pixels: np.ndarray
     labels: LabelVectors
@@ -64,29 +84,52 @@ class ManipulationData:
 
     @property
     def schema(self) -> Schema:
+        """Return the attributes with their values."""
         return self.labels.schema
 
     @property
     def image_size(self) -> int:
+        """Return the side S of the square pictures, in pixels."""
         return int(self.pixels.shape[1])
+
+    @cached_property
+    def version(self) -> str:
+        """Return the edition, "+", and a digest of label vectors, splits, roles, schema and queries."""
+        parts = (
+            json.dumps(self.schema.to_json()).encode(),
+            *(name.encode() for name in self.image_names),
+            self.labels.matrix.tobytes(),
+            *(np.asarray(part, dtype="<U16").tobytes() for part in (self.split, self.role)),
+            f"{self.seed} {self.changes}".encode(),
+        )
+        return f"{self.edition.partition('+')[0]}+{digest_of(parts)}"
+
+    @cached_property
+    def pixel_digest(self) -> str:
+        """Return a digest of every pixel."""
+        return pixel_digest(self.pixels)
 
     @property
     def departures(self) -> dict[str, object]:
-        """What differs from the data set's default task, for the names of records."""
+        """Return what differs from the data set's default task, for the names of records."""
         found: dict[str, object] = {}
         if self.usual_attributes and self.schema.names != self.usual_attributes:
             found["attributes"] = "-".join(self.schema.names)
         return found | ({"changes": self.changes} if self.changes != 1 else {})
 
     def rows(self, split: str, role: str | None = None) -> np.ndarray:
-        """int64 rows of a split (and role), ascending; FashionError for names that do not exist."""
+        """Return int64 rows of a split (and role), ascending.
+
+        Raises:
+            FashionError: if the split or the role does not exist.
+        """
         if split not in SPLITS or (role is not None and role not in ROLES[split]):
             raise FashionError(f"there is no split '{split}' with role '{role}': use {', '.join(SPLITS)}.")
         chosen = self.split == split
         return np.flatnonzero(chosen if role is None else chosen & (self.role == role))
 
     def queries(self, split: str = "test") -> TestQueries:
-        """The queries of a split ("valid" or "test"), the same for every method and run."""
+        """Return the queries of a split ("valid" or "test"), the same for every method and run."""
         if split not in self._queries:
             asked, offered = self.rows(split, "query"), self.rows(split, "candidate")
             self._queries[split] = test_queries(
@@ -95,7 +138,18 @@ class ManipulationData:
         return self._queries[split]
 
     def encoded(self, split: str, role: str | None = None, labels: str = "all") -> Labels:
-        """Every (image, attribute, value) of a split, as RetrievalData gives them to probes and Grad-CAM."""
+        """Return every (image, attribute, value) of a split (and role), in the form of RetrievalData.encoded.
+
+        Probes and Grad-CAM read this form.
+
+        Args:
+            split: "train", "valid" or "test".
+            role: a role of the split, whose rows are kept; None keeps all rows.
+            labels: not used here, every known label is returned.
+
+        Raises:
+            FashionError: if the split or the role does not exist.
+        """
         rows = self.rows(split, role)
         parts = [np.argwhere(self.labels.matrix[rows][:, block]) for block in self.labels.blocks]
         return Labels(
@@ -106,7 +160,16 @@ class ManipulationData:
 
 
 def assign_image_roles(split: np.ndarray, seed: int, queries: float = QUERIES) -> np.ndarray:
-    """A role for each picture of str (N,) splits: "train", and 1:4 "query" and "candidate" in valid and in test."""
+    """Draw a role per picture: "train" in train, 1:4 "query" and "candidate" in valid and in test.
+
+    Args:
+        split: str (N,).
+        seed: decides which pictures are queries.
+        queries: share of queries.
+
+    Returns:
+        str (N,).
+    """
     role = np.full(len(split), "train", dtype="<U9")
     rng = np.random.default_rng(seed)
     for name in SPLITS[1:]:
@@ -128,11 +191,20 @@ def from_retrieval_data(
     wardrobe: Wardrobe | None = None,
     usual_attributes: Sequence[str] | None = None,
 ) -> ManipulationData:
-    """Label vectors from a data set's label table, or from `rows` (attribute -> value of each picture) where the table
-    does not hold every label. Splits stay as they are; a picture without any row in the table is in none.
+    """Build the data for manipulation from a data set for retrieval.
 
-    attributes: names of `schema` (default: the data set's) in the order wanted, default usual_attributes, whose default
-    is all. split: str (N,), where the table does not name every picture's.
+    Splits stay as they are. A picture without any row in the label table is in no split.
+
+    Args:
+        data: the data set for retrieval.
+        attributes: names of `schema`, in the order wanted. Default: usual_attributes.
+        rows: attribute -> value of each picture, where the label table does not hold every label.
+        schema: the attributes to choose from. Default: the data set's.
+        split: str (N,), where the label table does not name every picture's split.
+        seed: seed of roles and test queries.
+        changes: number of attributes that one query changes.
+        wardrobe: the drawn wardrobe, for twins.
+        usual_attributes: names of the default task's attributes. Default: all of `schema`.
     """
     schema = schema or data.schema
     usual = tuple(usual_attributes or schema.names)
@@ -148,12 +220,12 @@ def from_retrieval_data(
         split[[place[image] for image in first["image"]]] = first["split"]
 
     def regions(images: np.ndarray, attribute: int) -> np.ndarray:
-        name = chosen.names[attribute]  # a garment is seen where its colour is
+        name = chosen.names[attribute]  # the pixels that show the colour show the garment
         return data.regions(images, data.schema.index("colour" if name == GARMENT.name else name))
 
     return ManipulationData(
         name=data.name + SUFFIX,
-        version=data.version,
+        edition=data.version,
         image_names=data.image_names,
         pixels=data.pixels,
         labels=vectors_of(chosen, rows),
@@ -175,10 +247,17 @@ def load_manipulation(
     *,
     data: RetrievalData | None = None,
 ) -> ManipulationData:
-    """A data set of the registry for manipulation; attributes: default WARDROBE_ATTRIBUTES, or all of another data set.
+    """Load a data set of the registry for manipulation.
 
-    The wardrobe adds "garment" to its attributes and gives the labels of every picture: its label table thins out
-    frequent labels of valid and test.
+    The wardrobe adds "garment" to its attributes and provides the labels of every picture. Its label table
+    would not be enough, because it leaves out part of the frequent labels of valid and test.
+
+    Args:
+        dataset: name in the registry.
+        profile: decides the size of the data.
+        attributes: names of attributes. Default: WARDROBE_ATTRIBUTES, or all attributes of another data set.
+        changes: number of attributes that one query changes.
+        data: the data set for retrieval, if it is loaded already.
     """
     data = load_dataset(dataset, profile) if data is None else data
     if dataset != "wardrobe":
@@ -198,6 +277,6 @@ def load_manipulation(
 
 
 def wardrobe_labels(wardrobe: Wardrobe, index: int) -> dict[str, str]:
-    """Attribute -> value of a picture of the wardrobe, the garment among them."""
+    """Return attribute -> value of a picture of the wardrobe, including the garment."""
     outfit = wardrobe.outfit(index)
     return {GARMENT.name: outfit.garment} | outfit.labels

@@ -1,4 +1,8 @@
-"""Embed the gallery once, manipulate the queries, rank by Euclidean distance, score (Yao et al. 2026, section 3.2)."""
+"""Evaluation of manipulation (Yao et al. 2026, section 3.2).
+
+The gallery is embedded once, the queries are manipulated, the gallery is ranked by Euclidean distance and
+scored.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,11 +17,22 @@ from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
 from fashion_lib.tasks.retrieval.evaluation import visit_features
 
-BYTES_PER_PAIR = 96  # distances, their order, agreement of each attribute and graded relevance twice
+BYTES_PER_PAIR = 96  # distances, their order, agreement per attribute, and graded relevance twice
 
 
 def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str = "fp32") -> Tensor:
-    """What the gallery stores, float32 (len(rows), F) on the CPU; every picture passes the backbone once."""
+    """Return the features that the gallery stores; each picture passes through the backbone once.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        rows: int image rows (may repeat).
+        batch_size: images per batch.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        float32 (len(rows), F) on the CPU.
+    """
     unique, inverse = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
     stored = torch.empty(len(unique), model.width)
 
@@ -29,11 +44,21 @@ def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str =
 
 
 def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rank the gallery for every query by Euclidean distance, a chunk of queries at a time.
+    """Rank the gallery for every query by Euclidean distance, one chunk of queries at a time.
 
-    queries (Q, F), gallery (G, F), any float type. Yields (slice of the queries, order) with order int64 (q, G),
-    nearest first, equal distances by lower row. Features are rounded to whole numbers whose squared distances stay
-    below 2**53, so sums in float64 are exact and the result does not depend on the chunks.
+    Features are rounded to whole numbers whose squared distances stay below 2**53. So sums in float64 are
+    exact, and the result does not depend on the chunks.
+
+    Args:
+        queries: (Q, F), any float type.
+        gallery: (G, F), any float type.
+        budget_mib: memory for one chunk, in MiB; a chunk has at least one query.
+
+    Yields:
+        (slice of the queries, order). The order is int64 (q, G), nearest first, equal distances by lower row.
+
+    Raises:
+        FashionError: if the shapes do not fit together or a feature is not finite.
     """
     queries, gallery = (torch.as_tensor(part, device="cpu").detach().double() for part in (queries, gallery))
     if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
@@ -42,23 +67,27 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     if not (torch.isfinite(queries).all() and torch.isfinite(gallery).all()):
         raise FashionError("a feature is not finite, so it cannot be ranked: lower the learning rate.")
     largest = max([float(part.abs().max()) for part in (queries, gallery) if part.numel()], default=1.0) or 1.0
-    # Every |product of two features| is at most F * (2**25 / sqrt(F))**2 = 2**50.
+    # The dot product of two features is at most F * (2**25 / sqrt(F))**2 = 2**50 in absolute value.
     scale = 2.0**25 / (largest * queries.shape[1] ** 0.5)
     queries, gallery = (torch.round(part * scale) for part in (queries, gallery))
     length = gallery.square().sum(1)  # (G,)
     step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(gallery)))))
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))
-        # The query's own length is the same for the whole gallery and changes no order.
+        # The query's own squared length is left out: it is equal for the whole gallery and changes no order.
         distance = length - 2 * queries[rows] @ gallery.T  # (q, F) @ (F, G) -> (q, G)
         yield rows, torch.sort(distance, dim=1, stable=True).indices.numpy()
 
 
 @dataclass(frozen=True)
 class ManipulationScores:
-    """scores: metric -> "overall", "macro" or the name of what was changed -> mean over its queries, in [0, 1].
+    """Scores of one model on the queries of one split.
 
-    "overall" weighs queries alike, "macro" what was changed. queries, excluded: counts per name of what was changed.
+    Attributes:
+        scores: metric -> "overall", "macro" or the name of what was changed -> mean over its queries, in [0,
+            1]. "overall" weighs queries alike, "macro" weighs the names alike.
+        queries: number of queries per name of what was changed.
+        excluded: number of queries left out per name, because no gallery picture matches.
     """
 
     scores: dict[str, dict[str, float]]
@@ -67,12 +96,22 @@ class ManipulationScores:
 
     @property
     def top10(self) -> float:
+        """Return the overall Top-10 accuracy, in [0, 1]."""
         return self.scores["top10_acc"]["overall"]
 
 
 @torch.no_grad()
 def manipulated(model, represented: Tensor, vectors: np.ndarray) -> Tensor:
-    """What is searched with: stored features (Q, F) after the manipulations int8 (Q, V); float32 (Q, F) on the CPU."""
+    """Return the manipulated query features, which are compared with the gallery.
+
+    Args:
+        model: a manipulation method.
+        represented: stored features (Q, F).
+        vectors: manipulation vectors int8 (Q, V).
+
+    Returns:
+        float32 (Q, F) on the CPU.
+    """
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     return model.manipulate(represented.to(device), torch.from_numpy(vectors).to(device).float()).float().cpu()
 
@@ -80,7 +119,16 @@ def manipulated(model, represented: Tensor, vectors: np.ndarray) -> Tensor:
 def evaluate_manipulation(
     model, data, split: str = "valid", *, precision: str = "fp32", batch_size: int = 256, budget_mib: float = 64
 ) -> ManipulationScores:
-    """Score a model on the queries of a split; each picture passes the backbone once."""
+    """Score a model on the queries of a split; each picture passes through the backbone once.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        split: "valid" or "test".
+        precision: "fp32" or "bf16", for the backbone.
+        batch_size: images per batch.
+        budget_mib: memory for one chunk of the ranking, in MiB.
+    """
     queries = data.queries(split)
     training = model.training
     model.eval()
@@ -92,7 +140,15 @@ def evaluate_manipulation(
 
 
 def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
-    """Score manipulated query features (Q, F) against gallery features (G, F)."""
+    """Score manipulated query features against the gallery.
+
+    Args:
+        queries: the queries with their targets.
+        asked: manipulated features (Q, F).
+        gallery: features (G, F).
+        data: ManipulationData.
+        budget_mib: memory for one chunk of the ranking, in MiB.
+    """
     changed = changed_attributes(queries.vectors, data.schema)
     labels = data.labels.matrix[queries.gallery]
     found = {metric: np.zeros(len(queries)) for metric in METRICS}
@@ -106,7 +162,7 @@ def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *,
 
 
 def _averaged(values: np.ndarray, names: np.ndarray) -> dict[str, float]:
-    """Means over the queries of each name and over all; a name that has no finite value is left out."""
+    """Return means over the queries of each name and over all; a name without a finite value is left out."""
     kept = np.isfinite(values)
     parts = {name: values[kept & (names == name)] for name in dict.fromkeys(names.tolist())}
     means = {name: float(part.mean()) for name, part in parts.items() if len(part)}

@@ -1,8 +1,10 @@
-"""Scores of attribute manipulation as functions of label vectors and a ranking (Yao et al. 2026, section 4.2).
+"""Scores of attribute manipulation, computed from label vectors and a ranking.
 
-A picture is a hit when it has every label of the target; its relevance is the fraction of the target's attributes that
-it has right. An attribute that the target is missing is not asked for and counts in neither. Where nothing is missing,
-a hit is a picture whose label vector equals the target's, as the paper's tables have it.
+The scores are those of Yao et al. 2026, section 4.2. A target is the label vector of the query after the
+operation. A picture is a hit when it has every label of the target. Its relevance is the fraction of the
+target's attributes that it has right. If the target has no label for an attribute, both scores ignore that
+attribute. Where nothing is missing, a hit is a picture whose label vector equals the target's, as in the
+paper's tables.
 """
 
 from collections.abc import Sequence
@@ -13,12 +15,13 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_vectors import known_attributes, value_blocks
 from fashion_lib.tasks.retrieval.metrics import ndcg_at_k, recall_at_k
 
-# The paper's tables begin at 10, of a gallery of about 22,790 pictures. Ten of the wardrobe's 960 are one in a hundred,
-# where good methods no longer differ, so 1 and 5 stand beside.
+# The paper's tables begin at 10, of a gallery of about 22,790 pictures. Ten of the wardrobe's 960 pictures
+# are one in a hundred. There good methods no longer differ, so we add 1 and 5.
 CUTOFFS = (1, 5, 10, 20, 30, 50)
 NDCG_CUTOFF = 30
-# ndcg30: the ideal is the best order of this gallery, as in textbooks; ndcg30_ones: it is 30 pictures of relevance 1,
-# as in the released code of ADDE (Hou et al. 2021). The paper prints "NDCG@30" and does not say which.
+# NDCG divides by the gain of an ideal ranking. ndcg30: the ideal is the best order of this gallery, as in
+# textbooks. ndcg30_ones: the ideal is 30 pictures of relevance 1, as in the released code of ADDE (Hou et al.
+# 2021). The paper prints "NDCG@30" and does not say which.
 IDEALS = {"ndcg30": "list", "ndcg30_ones": "ones"}
 METRICS = (*(f"top{k}_acc" for k in CUTOFFS), *IDEALS, "ndcg30_changed", "ndcg30_others")
 RETRIEVAL_METRICS = ("top10_acc", "top20_acc", "top30_acc", "top50_acc", "ndcg30")
@@ -26,40 +29,64 @@ RETRIEVAL_METRICS = ("top10_acc", "top20_acc", "top30_acc", "top50_acc", "ndcg30
 PERCENT = ("accuracy", "accuracy_stage1", *(f"top{k}_acc" for k in CUTOFFS))
 
 def agreement(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -> tuple[np.ndarray, np.ndarray]:
-    """Which attributes of each target each gallery picture has right.
+    """Compute which attributes of each target each gallery picture has right.
 
-    targets bool (Q, V), gallery bool (G, V). Returns right bool (Q, G, A), False where the target is missing the
-    attribute, and asked bool (Q, A), True where it is not.
+    Args:
+        targets: bool (Q, V).
+        gallery: bool (G, V).
+        blocks: the columns of each attribute.
+
+    Returns:
+        `right`, bool (Q, G, A), False where the target has no label for the attribute. `asked`, bool (Q, A),
+        True where it has one.
     """
     asked = known_attributes(targets, blocks)
     right = np.empty((len(targets), len(gallery), len(blocks)), bool)
     for a, block in enumerate(blocks):
         wanted, offered = targets[:, block].astype(np.float32), gallery[:, block].astype(np.float32)
-        shared = wanted @ offered.T  # (Q, G): values in common
+        shared = wanted @ offered.T  # (Q, G): number of common values
         both = (shared == wanted.sum(1)[:, None]) & (shared == offered.sum(1)[None])
         right[:, :, a] = both & asked[:, a, None]
     return right, asked
 
 
 def matches(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -> np.ndarray:
-    """bool (Q, G): gallery pictures that have every label of the target; never for a target without any label."""
+    """Return the gallery pictures that have every label of the target; none for a target without any label.
+
+    Args:
+        targets: bool (Q, V).
+        gallery: bool (G, V).
+        blocks: the columns of each attribute.
+
+    Returns:
+        bool (Q, G).
+    """
     right, asked = agreement(targets, gallery, blocks)
     return (right.sum(2) == asked.sum(1)[:, None]) & asked.any(1)[:, None]
 
 
 def relevance(right: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The fraction of the asked attributes that are right: bool (Q, G, A) and bool (Q, A) to float64 (Q, G)."""
+    """Return the fraction of asked attributes that are right: bool (Q, G, A), (Q, A) to float64 (Q, G)."""
     return (right & asked[:, None]).sum(2) / np.maximum(asked.sum(1), 1)[:, None]
 
 
 def scores(
     order: np.ndarray, targets: np.ndarray, gallery: np.ndarray, changed: np.ndarray, schema: Schema
 ) -> dict[str, np.ndarray]:
-    """Every metric of METRICS for each query, float64 (Q,) in [0, 1].
+    """Compute every metric of METRICS for each query.
 
-    order int64 (Q, G): gallery positions, best first. targets bool (Q, V), gallery bool (G, V), changed bool (Q, A):
-    the attributes that the operation changed. "ndcg30_changed" and "ndcg30_others" take the changed attributes alone
-    and the others alone, with the best order of the gallery as the ideal; a query without others scores nan there.
+    "ndcg30_changed" takes the changed attributes alone, "ndcg30_others" the others alone. In both the ideal
+    is the best order of the gallery.
+
+    Args:
+        order: int64 (Q, G), gallery positions, best first.
+        targets: bool (Q, V).
+        gallery: bool (G, V).
+        changed: bool (Q, A), the attributes that the operation changed.
+        schema: the attributes with their values.
+
+    Returns:
+        Metric -> float64 (Q,) in [0, 1]. A query without other attributes scores nan in "ndcg30_others".
     """
     right, asked = agreement(targets, gallery, value_blocks(schema))
     right = np.take_along_axis(right, order[:, :, None], axis=1)  # in rank order

@@ -1,7 +1,8 @@
-"""Training in two stages inside the course's one loop: features first, then the memory with them.
+"""Attribute manipulation as a task of the training loop: features alone, then features with the memory.
 
-Both stages draw the same batches of (query, target, negative) tuples; stage 1 looks at their pictures only. So all
-methods see the same pictures, whichever losses they take from them.
+Stage 1 trains the features, stage 2 the memory with them. Both stages draw the same batches of (query,
+target, negative) tuples, but stage 1 uses their pictures only. So all methods train on the same pictures,
+whichever losses they use.
 """
 
 from collections import Counter
@@ -27,15 +28,21 @@ from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.task import Measured
 
-STAGE_1 = "stage 1 accuracy, "  # of the history's keys, with what it is the accuracy of
-PROTOTYPE_IMAGES = 2000  # a class mean of hundreds of pictures moves no more, and all of them would be a tenth of a run
+STAGE_1 = "stage 1 accuracy, "  # prefix of history keys, e.g. "stage 1 accuracy, colour"
+# Training pictures for the class means. A mean of hundreds of pictures hardly changes with more pictures, and
+# embedding all of them would take a tenth of a run.
+PROTOTYPE_IMAGES = 2000
 
 
 @dataclass(frozen=True)
 class ManipulationConfig(TrainingConfig):
-    """TrainingConfig with feature_share: the fraction of the steps that stage 1 takes. batch_size counts images, three
-    of which are a tuple. Validation happens in stage 2 alone, because before it there is nothing to choose. sampling,
-    groups, negative, labels and mining are not read.
+    """TrainingConfig with `feature_share`: the fraction of the steps that stage 1 takes.
+
+    batch_size counts images, three per tuple. Validation happens in stage 2 alone, because stage 1 has no
+    manipulation to select by. sampling, groups, negative, labels and mining are not read.
+
+    Raises:
+        FashionError: if feature_share is not between 0 and 1, or a batch has fewer than two tuples.
     """
 
     feature_share: float = 0.5
@@ -50,17 +57,18 @@ class ManipulationConfig(TrainingConfig):
 
     @property
     def feature_steps(self) -> int:
-        """Steps of stage 1, at least one if there are two."""
+        """Return the number of steps of stage 1, at least one if the run has two."""
         return min(max(1, round(self.feature_share * self.steps)), max(1, self.steps - 1))
 
     def evaluation_steps(self) -> set[int]:
+        """Return the counts of finished steps after which Top-10 accuracy is computed, all in stage 2."""
         left = self.steps - self.feature_steps
         return {self.feature_steps + round(left * (k + 1) / self.evaluations) for k in range(self.evaluations)}
 
 
 @dataclass(frozen=True, eq=False)
 class TupleBatch:
-    """What one step looks at. images int64 (3 T,): the tuples' queries, then targets, then negatives."""
+    """The data of one step. images, int64 (3 T,), holds the tuples' queries, then targets, then negatives."""
 
     images: np.ndarray
     tuples: Tuples
@@ -74,12 +82,16 @@ class TupleSampler:
         self.count = batch_size // 3
 
     def batch(self, rng: np.random.Generator) -> TupleBatch:
+        """Draw one batch; a pure function of the generator."""
         drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
         return TupleBatch(np.concatenate([drawn.query, drawn.target, drawn.negative]), drawn)
 
 
 class AttributeManipulation:
-    """The task: tuples, selection by Top-10 accuracy on the validation split, a memory between the two stages."""
+    """The task: tuples, selection by Top-10 accuracy on the validation split, and two stages.
+
+    The memory is started between the two stages.
+    """
 
     name = "manipulation"
     measure = "Top-10 accuracy"
@@ -97,7 +109,7 @@ class AttributeManipulation:
         """Load a data set by name, or convert `data`; see `load_manipulation` for attributes and changes.
 
         Raises:
-            FashionError: when `data` is ready for manipulation and other attributes or changes come with it.
+            FashionError: if `data` is ready for manipulation and other attributes or changes come with it.
         """
         if isinstance(data, ManipulationData):
             if attributes is not None or changes not in (1, data.changes):
@@ -108,7 +120,7 @@ class AttributeManipulation:
         return load_manipulation(dataset if data is None else data.name, profile, attributes, changes, data=data)
 
     def fitted(self, data: ManipulationData, model: ManipulationModel, profile) -> ManipulationData:
-        """Return the data as it is: every model of this task reads pictures of the profile's size."""
+        """Return the data unchanged: every model of this task reads pictures of the profile's size."""
         return data
 
     def departures(self, data: ManipulationData) -> Mapping[str, object]:
@@ -116,7 +128,7 @@ class AttributeManipulation:
         return data.departures
 
     def prepare(self, model: ManipulationModel, data: ManipulationData) -> None:
-        """Give the model the label vectors of the training pictures."""
+        """Pass the label vectors of the training pictures to the model."""
         model.prepare(data.labels, data.rows("train"))
 
     def sampler(self, data: ManipulationData, config: ManipulationConfig) -> TupleSampler:
@@ -133,17 +145,22 @@ class AttributeManipulation:
         arrays = (labels, known_attributes(labels, blocks), vectors.astype(np.float32), wanted)
         return TupleLabels(*(torch.from_numpy(a).to(device) for a in (*arrays, known_attributes(wanted, blocks))))
 
-    def score(self, model: ManipulationModel, data: ManipulationData, precision: str) -> float:
+    def score(
+        self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, precision: str
+    ) -> float:
         """Return Top-10 accuracy on the validation split, in [0, 1]."""
         return evaluate_manipulation(model, data, "valid", precision=precision).top10
 
     def before_step(
         self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, step: int, precision: str
     ) -> dict[str, float] | None:
-        """Begin stage 2 at step `feature_steps`: start the memory from class means of the present features.
+        """Begin stage 2 at step `feature_steps`: start the memory from class means of the current features.
 
-        A run resumed there starts the same memory from the same weights. The classifiers' accuracy on the test split at
-        that moment goes into the history: only the record reads it.
+        A run resumed there starts the same memory from the same weights. The classifiers' accuracy on the
+        test split at that moment enters the history. It is used in the record only, never for a choice.
+
+        Returns:
+            History keys with the prefix STAGE_1 -> accuracy in [0, 1] at that step; None at all other steps.
         """
         model.memory_stage = step >= config.feature_steps
         if step != config.feature_steps:
@@ -152,7 +169,9 @@ class AttributeManipulation:
         found = classification_accuracy(model, data, "test", precision=precision)
         return {STAGE_1 + name: share for name, share in found.items()}
 
-    def measured(self, model: ManipulationModel, data: ManipulationData, history: TrainingHistory) -> Measured:
+    def measured(
+        self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, history: TrainingHistory
+    ) -> Measured:
         """Score the test split: see `split_scores`; accuracy after stage 1 comes from the history."""
         queries = data.queries("test")
         asked = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
@@ -168,9 +187,17 @@ MANIPULATION = AttributeManipulation()
 
 
 def split_scores(model: ManipulationModel, data: ManipulationData, precision: str) -> dict[str, dict[str, float]]:
-    """Score the test split: metric -> what was changed, or an average -> value; units: see PERCENT.
+    """Score the test split of the data.
 
-    METRICS of manipulation, "accuracy" of the classifiers, and disentanglement.
+    The metrics are METRICS of manipulation, "accuracy" of the classifiers, and disentanglement.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        Metric -> name of what was changed, or an average -> value. Metrics of PERCENT are in percent.
     """
     scores = {"accuracy": classification_accuracy(model, data, "test", precision=precision)}
     scores |= evaluate_manipulation(model, data, "test", precision=precision).scores
@@ -189,15 +216,26 @@ def stage_1(history: TrainingHistory) -> dict[str, dict[str, float]]:
 
 
 def stage_1_accuracy(history: TrainingHistory) -> dict[str, float]:
-    """classification_accuracy of the features before there was a memory, as the run's history tells it, in [0, 1];
-    {} for a run that was not asked.
+    """Return classification_accuracy of the features before the memory existed, in [0, 1].
+
+    The values come from the run's history. A run without this measurement gives {}.
     """
     told = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
     return {name.removeprefix(STAGE_1): value for name, value in told}
 
 
 def class_means(model: ManipulationModel, data: ManipulationData, seed: int, precision: str) -> torch.Tensor:
-    """The mean feature of each value's training pictures, float32 (V, F), in eval mode; see value_samples."""
+    """Compute the mean feature of each value's training pictures, in eval mode; see `value_samples`.
+
+    Args:
+        model: a manipulation method.
+        data: ManipulationData.
+        seed: decides which pictures are used.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        float32 (V, F).
+    """
     rng = np.random.default_rng([seed, data.labels.matrix.shape[1]])
     chosen = value_samples(data.labels, data.rows("train"), rng, model.memory_samples, PROTOTYPE_IMAGES)
     places = np.cumsum([0, *map(len, chosen)])

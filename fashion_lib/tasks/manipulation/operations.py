@@ -1,7 +1,7 @@
-"""What an attribute manipulation is: "like this one, but with long sleeves" as a vector of -1, 0 and +1.
+"""The attribute manipulation "like this one, but with long sleeves" as a vector of -1, 0 and +1.
 
-Yao et al. 2026, section 3.2: the manipulation vector v_m is -1 at the value to remove, +1 at the value wanted and 0
-elsewhere. Several attributes may be changed at once, each of them once.
+Yao et al. 2026, section 3.2: the manipulation vector v_m is -1 at the value to remove, +1 at the value wanted
+and 0 elsewhere. Several attributes may be changed at once, each of them once.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from fashion_lib.data.label_vectors import described, value_blocks
 
 @dataclass(frozen=True)
 class Operation:
-    """Change one attribute: the value `remove` goes, the value `add` comes."""
+    """The change of one attribute: the value `remove` is replaced by the value `add`."""
 
     attribute: str
     remove: str
@@ -28,11 +28,17 @@ class Operation:
 
 
 def manipulation_vector(schema: Schema, operations: Sequence[Operation], labels: np.ndarray) -> np.ndarray:
-    """v_m, int8 (V,), of the operations on a picture with the label vector `labels`, bool (V,).
+    """Return v_m, int8 (V,), of operations on a picture.
 
-    Raises FashionError for no operation, an unknown attribute or value, a value replaced by itself, several operations
-    on one attribute, an attribute that the picture has not, a value to remove that it does not have, and a
-    value wanted that it has already.
+    Args:
+        schema: the attributes with their values.
+        operations: one or more operations, on different attributes.
+        labels: label vector of the picture, bool (V,).
+
+    Raises:
+        FashionError: if there is no operation, or an attribute or value is unknown. Also if a value is
+            replaced by itself, or two operations change one attribute. Also if the picture lacks the
+            attribute or the value to remove, or already has the value to add.
     """
     if not operations:
         raise FashionError("a manipulation needs at least one operation: name an attribute, a value and a new value.")
@@ -58,12 +64,12 @@ def manipulation_vector(schema: Schema, operations: Sequence[Operation], labels:
 
 
 def target_labels(labels: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Label vectors after manipulation: bool (..., V) and int8 (..., V) to bool (..., V)."""
+    """Return label vectors after manipulation: bool (..., V) and int8 (..., V) to bool (..., V)."""
     return (labels.astype(np.int8) + vectors) > 0
 
 
 def operations_of(schema: Schema, vector: np.ndarray) -> tuple[Operation, ...]:
-    """The operations that a manipulation vector (V,) stands for, in the schema's order."""
+    """Return the operations that a manipulation vector (V,) represents, in the schema's order."""
     found = []
     for attribute, block in zip(schema, value_blocks(schema), strict=True):
         part = np.asarray(vector[block])
@@ -74,10 +80,10 @@ def operations_of(schema: Schema, vector: np.ndarray) -> tuple[Operation, ...]:
 
 
 def in_words(schema: Schema, vector: np.ndarray) -> str:
-    """A manipulation vector for the eye: "pattern: solid → dotted, colour: red → blue"."""
+    """Return a manipulation vector as text: "pattern: solid → dotted, colour: red → blue"."""
     return ", ".join(map(str, operations_of(schema, vector)))
 
 
 def changed_attributes(vectors: np.ndarray, schema: Schema) -> np.ndarray:
-    """Manipulation vectors int8 (Q, V) to bool (Q, A): which attributes each of them changes."""
+    """Return which attributes each manipulation vector changes: int8 (Q, V) to bool (Q, A)."""
     return np.stack([vectors[:, block].any(axis=1) for block in value_blocks(schema)], axis=1)

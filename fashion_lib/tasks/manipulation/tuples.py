@@ -1,8 +1,9 @@
-"""(query, operation, target, negative) tuples for training, and test queries with their matches, from labels alone.
+"""Training tuples (query, operation, target, negative) and test queries, drawn from labels alone.
 
-Yao et al. 2026, section 4: 780,336 training and 204,221 test tuples, about nine a picture; how they were drawn is not
-said. Here an operation changes attributes drawn uniformly among those the query has, a target is any picture that has
-every label of the query after the operation, and a negative is any picture that has not.
+Yao et al. 2026, section 4: 780,336 training and 204,221 test tuples, about nine per picture. The paper does
+not say how they were drawn. Here an operation changes attributes drawn uniformly among those of the query. A
+target is any picture that has every label of the query after the operation. A negative is any picture that
+does not.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,20 @@ from fashion_lib.data.label_vectors import LabelVectors, value_blocks
 from fashion_lib.tasks.manipulation.manipulation_metrics import matches
 from fashion_lib.tasks.manipulation.operations import changed_attributes, target_labels
 
-TUPLES_PER_IMAGE = 9  # 780,336 tuples of four fifths of 113,948 pictures
-ATTEMPTS = 1000  # with hundreds of values, most operations ask for what no picture has
+TUPLES_PER_IMAGE = 9  # 780,336 tuples divided by four fifths of 113,948 pictures
+ATTEMPTS = 1000  # with hundreds of values, no picture has the target of most operations
 
 
 @dataclass(frozen=True, eq=False)
 class Tuples:
-    """T training tuples: query, target, negative int64 (T,), rows of the data set; vectors int8 (T, V)."""
+    """T training tuples.
+
+    Attributes:
+        query: int64 (T,), rows of the data set.
+        vectors: manipulation vectors, int8 (T, V).
+        target: int64 (T,), rows of the data set.
+        negative: int64 (T,), rows of the data set.
+    """
 
     query: np.ndarray
     vectors: np.ndarray
@@ -34,14 +42,18 @@ class Tuples:
 
 @dataclass(frozen=True, eq=False)
 class TestQueries:
-    """Q queries against one gallery: what a method is asked, and what is right.
+    """Q queries against one gallery, with the correct answers.
 
-    query int64 (Q,) and gallery int64 (G,): rows of the data set. vectors int8 (Q, V). targets bool (Q, V): the label
-    vectors wanted. matches int64 (Q,): gallery pictures that have all labels of the target, at least one.
-    excluded: attributes changed -> number of drawn queries that no gallery picture could answer.
+    Attributes:
+        query: int64 (Q,), rows of the data set.
+        vectors: manipulation vectors, int8 (Q, V).
+        targets: bool (Q, V), the label vectors wanted.
+        matches: int64 (Q,), number of gallery pictures that have all labels of the target, at least one.
+        gallery: int64 (G,), rows of the data set.
+        excluded: attributes changed -> number of drawn queries that no gallery picture matches.
     """
 
-    __test__ = False  # not a test, whatever pytest thinks of the name
+    __test__ = False  # pytest would collect it as a test because of its name
 
     query: np.ndarray
     vectors: np.ndarray
@@ -55,13 +67,24 @@ class TestQueries:
 
     @property
     def drawn(self) -> int:
+        """Return the number of drawn queries, the excluded ones included."""
         return len(self) + sum(self.excluded.values())
 
 
 def draw_vector(schema: Schema, labels: np.ndarray, rng: np.random.Generator, changes: int = 1) -> np.ndarray | None:
-    """A manipulation vector, int8 (V,), for a picture with label vector `labels`; None where it has too few attributes.
+    """Draw a manipulation vector for a picture.
 
-    `changes` different attributes that the picture has, uniformly; of each a value it has and one it has not.
+    The `changes` different attributes are uniform among those that the picture has. Each loses a value that
+    it has and gets one that it has not.
+
+    Args:
+        schema: the attributes with their values.
+        labels: label vector of the picture, bool (V,).
+        rng: source of the random draws.
+        changes: number of attributes to change.
+
+    Returns:
+        int8 (V,); None if the picture has too few attributes.
     """
     blocks = value_blocks(schema)
     usable = [block for block in blocks if 0 < labels[block].sum() < block.stop - block.start]
@@ -78,9 +101,19 @@ def draw_vector(schema: Schema, labels: np.ndarray, rng: np.random.Generator, ch
 def training_tuples(
     labels: LabelVectors, rows: np.ndarray, rng: np.random.Generator, count: int, changes: int = 1
 ) -> Tuples:
-    """`count` tuples among the pictures `rows`, a pure function of the generator.
+    """Draw `count` tuples among the pictures `rows`, as a pure function of the generator.
 
-    A query whose target no other picture could be is drawn anew. Raises FashionError when that keeps happening.
+    A query is drawn again when no picture has its target.
+
+    Args:
+        labels: the label vectors of the data set.
+        rows: int rows of the pictures to draw from.
+        rng: source of the random draws.
+        count: number of tuples.
+        changes: number of attributes that one tuple changes.
+
+    Raises:
+        FashionError: if some tuples still have no target after ATTEMPTS attempts.
     """
     rows, matrix = np.asarray(rows), labels.matrix[rows]
     query = rng.integers(len(rows), size=count)
@@ -119,10 +152,20 @@ def test_queries(
     per_image: int = TUPLES_PER_IMAGE,
     changes: int = 1,
 ) -> TestQueries:
-    """Up to `per_image` different manipulations of each query picture, drawn from `seed`.
+    """Draw up to `per_image` different manipulations of each query picture.
 
-    A manipulation drawn twice is kept once. A query that no gallery picture matches is excluded and counted. Raises
-    FashionError when none is left.
+    A manipulation drawn twice is kept once. A query that no gallery picture matches is excluded and counted.
+
+    Args:
+        labels: the label vectors of the data set.
+        query_rows: int rows of the query pictures.
+        gallery_rows: int rows of the gallery.
+        seed: decides the draws.
+        per_image: draws per query picture.
+        changes: number of attributes that one query changes.
+
+    Raises:
+        FashionError: if no query has a match.
     """
     rng, gallery = np.random.default_rng(seed), np.asarray(gallery_rows)
     query, vectors = [], []
@@ -153,5 +196,5 @@ test_queries.__test__ = False
 
 
 def changed_names(schema: Schema, changed: np.ndarray) -> str:
-    """Which attributes, as one name: "colour", or "pattern+colour" where a query changes two. changed: bool (A,)."""
+    """Return the changed attributes, bool (A,), as one name: "colour", or "pattern+colour" for two."""
     return "+".join(name for name, one in zip(schema.names, changed, strict=True) if one)

@@ -1,7 +1,7 @@
-"""What each branch of a two-branch model is worth, and their mixture for every beta (IPAD figures 2 and 6).
+"""The value of each branch of a two-branch model, and their mixture for every beta (IPAD figures 2 and 6).
 
-A similarity of the mixture is beta times the region branch's plus 1 - beta times the patch branch's, so one pass over
-the pictures serves all values of beta, and nothing is trained again.
+A similarity of the mixture is beta times the region branch's plus 1 - beta times the patch branch's. So one
+pass over the pictures serves all values of beta, and nothing is trained again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,21 @@ def embed_parts(
     batch_size: int | None = None,
     precision: str = "fp32",
 ) -> dict[int, dict[str, Tensor]]:
-    """Both branches' unit vectors: attribute id -> "region" or "patch" -> float32 (rows, C) on the CPU, in order.
+    """Embed images with each branch separately.
 
-    wanted: attribute id -> image rows (may repeat). batch_size: see visit_features. FashionError for a model that has
-    no two branches.
+    Args:
+        model: a model with a region and a patch branch.
+        data: RetrievalData.
+        wanted: attribute id -> image rows (may repeat).
+        batch_size: see visit_features.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        Attribute id -> "region" or "patch" -> unit vectors float32 (rows, C) on the CPU, in the order of
+        `wanted`.
+
+    Raises:
+        FashionError: if the model does not have two branches.
     """
     found = {a: np.unique(np.asarray(rows, np.int64), return_inverse=True) for a, rows in wanted.items()}
     parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in wanted}
@@ -52,7 +63,10 @@ def embed_parts(
 
 
 def wanted_rows(data, split: str) -> dict[int, np.ndarray]:
-    """Attribute id -> image rows of its queries, then of its candidates; attributes without a query are left out."""
+    """Return attribute id -> image rows of its queries, then of its candidates.
+
+    Attributes without a query are left out.
+    """
     asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
     present = [a for a in range(len(data.schema)) if len(asked.of(a))]
     return {a: np.concatenate([asked.of(a).image, offered.of(a).image]) for a in present}
@@ -61,9 +75,22 @@ def wanted_rows(data, split: str) -> dict[int, np.ndarray]:
 def beta_curve(
     model: TwoBranchModel, data, betas: Sequence[float] = BETAS, split: str = "test", **embedding
 ) -> pd.DataFrame:
-    """MAP in percent for each beta: rows betas, columns the attributes of the split and "overall" (mean over queries).
+    """Compute MAP in percent for each beta.
 
-    beta 1 is the region branch alone, beta 0 the patch branch alone. embedding: batch_size and precision.
+    beta 1 is the region branch alone, beta 0 the patch branch alone.
+
+    Args:
+        model: a model with a region and a patch branch.
+        data: RetrievalData.
+        betas: weights of the region branch, in [0, 1].
+        split: "valid" or "test".
+        **embedding: batch_size and precision of `embed_parts`.
+
+    Returns:
+        Rows betas, columns the attributes of the split and "overall" (mean over queries).
+
+    Raises:
+        FashionError: if a beta is out of range, or the model does not have two branches.
     """
     for beta in betas:
         check_beta(beta)
@@ -73,7 +100,17 @@ def beta_curve(
 def score_betas(
     parts: Mapping[int, Mapping[str, Tensor]], data, betas: Sequence[float] = BETAS, split: str = "test"
 ) -> pd.DataFrame:
-    """`beta_curve` from what `embed_parts` found for the `wanted_rows` of the split."""
+    """Compute `beta_curve` from embeddings that exist already.
+
+    Args:
+        parts: the result of `embed_parts` for the `wanted_rows` of the split.
+        data: RetrievalData.
+        betas: weights of the region branch, in [0, 1].
+        split: "valid" or "test".
+
+    Returns:
+        As `beta_curve`.
+    """
     asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
     lines = {}
     for beta in betas:

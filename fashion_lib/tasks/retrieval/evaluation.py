@@ -1,19 +1,19 @@
-"""From a model and a data set to rankings and scores, under a memory budget.
+"""Evaluation of a model on a data set: embeddings, rankings and scores, under a memory budget.
 
-One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020): queries and candidates are embedded *for that
-attribute*, ranked by cosine similarity, and a candidate is relevant when it has the query's value.
+One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020). Queries and candidates are embedded
+*for that attribute* and ranked by cosine similarity. A candidate is relevant when it has the query's value.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.parts.precision import autocast
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
@@ -29,17 +29,18 @@ CUTOFFS = (1, 10)
 METRICS = ("map", *(f"recall@{k}" for k in CUTOFFS), "ndcg@10")
 Rerank = Callable[[Tensor, Tensor, np.ndarray], np.ndarray]
 STEPS_PER_UNIT = 2.0**25
-BYTES_PER_PAIR = 48  # order and values in rank order (8 bytes each), and what the metrics need for each hit
+BYTES_PER_PAIR = 48  # order and values in rank order (8 bytes each), and the metrics' arrays per hit
 KEY_BITS = 64
-PAIRS_PER_BLOCK = 2**18  # their similarities take 2 MiB, so that they are still in the cache when they are sorted
+PAIRS_PER_BLOCK = 2**18  # their similarities take 2 MiB, so they are still in the cache during the sort
 
 
 def _fixed_point(embeddings) -> Tensor:
-    """Unit vectors as whole numbers of 2**-25, held in float64; (N, D).
+    """Return unit vectors as whole numbers of 2**-25, held in float64; (N, D).
 
-    Products are then whole numbers, and by Cauchy-Schwarz every partial sum stays near or below 2**50 < 2**53, so a
-    float64 matmul is *exact in whatever order it adds*. That is why a chunk of one row gives the very same
-    similarities as the full matrix, and why equal embeddings tie exactly. The step is finer than float32's own.
+    Products are then whole numbers. By Cauchy-Schwarz every partial sum stays near or below 2**50 < 2**53, so
+    a float64 matmul is *exact in any order of its additions*. Therefore a chunk of one row gives exactly the
+    same similarities as the full matrix, and equal embeddings tie exactly. The step 2**-25 is finer than
+    float32's own.
     """
     rows = torch.as_tensor(embeddings, dtype=torch.float64, device="cpu").detach()
     if rows.ndim != 2:
@@ -53,12 +54,13 @@ def _fixed_point(embeddings) -> Tensor:
 
 
 def _sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
-    """Write into `order` what a stable sort of each row gives: smallest distance first, equal ones by column.
+    """Write a stable sort of each row into `order`: smallest distance first, equal distances by column.
 
-    Each pair becomes one whole number of 64 bits: the distance above, the column below. Such keys are all different,
-    so any sort is stable, and numpy sorts them with vector instructions.
-    Where the two do not fit, the lowest bits of the distance are left out and the result is checked against the
-    full distances. The rows in which the missing bits decide, rare ones, are then sorted by a stable sort.
+    Each pair becomes one key, a whole number of 64 bits: the distance in the upper bits, the column in the
+    lower bits. Such keys are all different, so any sort is stable, and numpy sorts them with vector
+    instructions. Where the two do not fit, the lowest bits of the distance are left out. The result is then
+    checked against the full distances. The few rows in which the missing bits decide are sorted again by a
+    stable sort.
 
     Args:
         distance: float64 (q, N), whole numbers from 0 to below 2**53.
@@ -81,12 +83,25 @@ def _sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
 def rank(
     query, gallery, *, query_images=None, gallery_images=None, budget_mib: float = 64,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rank the gallery for every query by cosine similarity, a chunk of queries at a time.
+    """Rank the gallery for every query by cosine similarity, one chunk of queries at a time.
 
-    query: (Q, D), gallery: (N, D), Tensor or array, any float type. Yields (slice of the queries, order) with order
-    int64 (q, N): gallery rows, best first; equal similarities by lower row. The chunks are as large as `budget_mib`
-    MiB allow (at least one query), and the result does not depend on them. With query_images (Q,) and
-    gallery_images (N,), the rows where both are the same image (self-matches) come last.
+    The chunks are as large as the budget allows (at least one query), and the result does not depend on them.
+    A self-match is a row of the gallery that is the query's own image. With both image arguments,
+    self-matches come last.
+
+    Args:
+        query: (Q, D), Tensor or array, any float type.
+        gallery: (N, D), Tensor or array, any float type.
+        query_images: (Q,), the image of each query, or None.
+        gallery_images: (N,), the image of each gallery row, or None.
+        budget_mib: memory for one chunk, in MiB.
+
+    Yields:
+        (slice of the queries, order). The order is int64 (q, N): gallery rows, best first, equal similarities
+        by lower row.
+
+    Raises:
+        FashionError: if an embedding is not finite or the shapes do not fit together.
     """
     queries, candidates = _fixed_point(query), _fixed_point(gallery)
     if queries.shape[1] != candidates.shape[1]:
@@ -104,7 +119,7 @@ def rank(
             distance = similarity.max(axis=1, keepdims=True, initial=-np.inf) - similarity
             if known:
                 same = np.asarray(query_images)[part, None] == np.asarray(gallery_images)[None]
-                distance[same] = distance.max(initial=0) + 1  # behind everything that is another image
+                distance[same] = distance.max(initial=0) + 1  # larger than the distance of any other image
             _sort_rows(distance, order[first - start:part.stop - start])
         yield rows, order
 
@@ -113,8 +128,16 @@ def rank(
 class Evaluation:
     """Scores of one model on one split, in [0, 1].
 
-    scores: metric ("map", "recall@1", "recall@10", "ndcg@10") -> attribute name or one of AVERAGES -> value.
-    The four counts are per attribute name. A query without a relevant candidate scores 0 and stays in the means.
+    A query without a relevant candidate scores 0 and stays in the means.
+
+    Attributes:
+        split: name of the split.
+        scores: metric ("map", "recall@1", "recall@10", "ndcg@10") -> attribute name or one of AVERAGES ->
+            value.
+        queries: number of queries per attribute name.
+        candidates: number of candidates per attribute name.
+        without_relevant: number of queries without a relevant candidate, per attribute name.
+        self_matches: number of queries whose own image is a candidate, per attribute name.
     """
 
     split: str
@@ -125,37 +148,41 @@ class Evaluation:
     self_matches: dict[str, int]
 
     def of(self, metric: str) -> dict[str, float]:
-        """Attribute name -> value, without the three averages."""
+        """Return attribute name -> value of a metric, without the three averages."""
         return {name: self.scores[metric][name] for name in self.queries}
 
     @property
     def map(self) -> dict[str, float]:
+        """Return attribute name -> mean average precision."""
         return self.of("map")
 
     @property
     def recall(self) -> dict[int, dict[str, float]]:
-        """k -> attribute name -> Recall@k."""
+        """Return k -> attribute name -> Recall@k."""
         return {k: self.of(f"recall@{k}") for k in CUTOFFS}
 
     @property
     def ndcg(self) -> dict[str, float]:
+        """Return attribute name -> NDCG@10."""
         return self.of("ndcg@10")
 
     @property
     def overall(self) -> float:
+        """Return the mean average precision over all queries."""
         return self.scores["map"]["overall"]
 
     @property
     def macro(self) -> float:
+        """Return the mean of the attributes' mean average precisions."""
         return self.scores["map"]["macro"]
 
     @property
     def local(self) -> float:
-        """Mean average precision over the local attributes; nan where the data set has none."""
+        """Return the mean average precision over the local attributes; nan where the data set has none."""
         return self.scores["map"].get("local", float("nan"))
 
     def percent(self) -> dict[str, dict[str, float]]:
-        """The scores times 100, as result records and the papers' tables hold them."""
+        """Return the scores times 100, the unit of result records and of the papers' tables."""
         return {metric: {name: 100 * value for name, value in row.items()} for metric, row in self.scores.items()}
 
 
@@ -163,12 +190,25 @@ def visit_features(
     model, data, wanted: Mapping[int, np.ndarray], visit: Callable[[int, slice, object, Tensor], None], *,
     batch_size: int | None = None, precision: str = "fp32", progress: str | None = None,
 ) -> None:
-    """Pass every image that some attribute wants through the backbone once, and show each attribute its share.
+    """Run the backbone once per needed image; call `visit` with the rows that each attribute needs.
 
-    wanted: attribute id -> int64 image rows, ascending without repeats. visit(attribute, part, features, attributes)
-    is called without gradients and in eval mode; `part` is the slice of wanted[attribute] that `features` belong to
-    and attributes the int64 (B,) ids ready for `model.attend`. The model's train modes come back at the end.
-    batch_size: images at once; default 256, and 32 on a CPU, whose cache then holds what its attributes read.
+    The calls are made without gradients and in eval mode. The train modes of the model are restored at the
+    end.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        wanted: attribute id -> int64 image rows, ascending without repeats.
+        visit: called as visit(attribute, part, features, attributes). `part` is the slice of
+            wanted[attribute] to which `features` belong. `attributes` are int64 (B,) ids, ready for
+            `model.attend`.
+        batch_size: images per batch. Default 256, and 32 on a CPU, whose cache then holds the features of a
+            batch while all attributes read them.
+        precision: "fp32" or "bf16", for the backbone.
+        progress: label of a progress bar; None shows none.
+
+    Raises:
+        FashionError: if the precision is unknown.
     """
     if precision not in ("fp32", "bf16"):
         raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32 or bf16.")
@@ -179,7 +219,8 @@ def visit_features(
     model.eval()
     try:
         with torch.no_grad():
-            for start in tqdm(range(0, len(images), batch_size), desc=progress, disable=progress is None):
+            starts = range(0, len(images), batch_size)
+            for start in progress_bar(starts, desc=progress, unit="batch", disable=progress is None):
                 chunk = images[start:start + batch_size]
                 with autocast(precision, device):
                     features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))
@@ -188,7 +229,7 @@ def visit_features(
                     inside = np.searchsorted(chunk, rows[part])
                     if len(inside) == 0:
                         continue
-                    share = features  # an attribute that wants the whole chunk is spared the copy
+                    share = features  # an attribute that needs the whole chunk needs no copy
                     if len(inside) < len(chunk):
                         share = model.select(features, torch.from_numpy(inside).to(device))
                     visit(attribute, part, share, torch.full((len(inside),), attribute, device=device))
@@ -213,7 +254,7 @@ def _attribute_id(schema, asked) -> int:
 
 def _image_rows(rows, count: int) -> np.ndarray:
     rows = np.asarray(rows)
-    if rows.size and rows.dtype.kind not in "iu":  # a float would be cut, and a mask taken for the rows 0 and 1
+    if rows.size and rows.dtype.kind not in "iu":  # a float would be truncated, a mask read as rows 0 and 1
         raise FashionError(f"the image rows are {rows.dtype}, but whole numbers from 0 to {count - 1} are needed:"
                            " use np.flatnonzero for a mask, data.image_names.index for a name.")
     outside = rows[(rows < 0) | (rows >= count)] if rows.size else rows
@@ -227,11 +268,23 @@ def embed_wanted(
     model, data, wanted: Mapping[int, np.ndarray], *, batch_size: int | None = None, precision: str = "fp32",
     progress: str | None = None,
 ) -> dict[int, Tensor]:
-    """Embed for each attribute id the image rows it asks for; each image passes the backbone once for all of them.
+    """Embed, for each attribute id, the image rows listed for it.
 
-    wanted: attribute id -> int image rows (may repeat). Returns attribute id -> float32 (rows, D) on the CPU, in the
-    order asked. precision: "fp32" or "bf16", for the backbone. progress: a label for a text bar, None for silence.
-    Raises FashionError for an attribute id that the model's schema lacks and for image rows outside the data set.
+    Each image passes through the backbone once, for all attributes together.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        wanted: attribute id -> int image rows (may repeat).
+        batch_size: see visit_features.
+        precision: "fp32" or "bf16", for the backbone.
+        progress: label of a progress bar; None shows none.
+
+    Returns:
+        Attribute id -> float32 (rows, D) on the CPU, in the order of `wanted`.
+
+    Raises:
+        FashionError: if the model's schema lacks an attribute id, or an image row is outside the data set.
     """
     found = {_attribute_id(model.schema, a): np.unique(_image_rows(rows, len(data.pixels)), return_inverse=True)
              for a, rows in wanted.items()}
@@ -249,9 +302,23 @@ def embed_images(
     model, data, image_rows, attribute_ids: Sequence[int], batch_size: int | None = None, progress: str | None = None,
     precision: str = "fp32",
 ) -> dict[int, Tensor]:
-    """Embed the same images for several attributes: attribute id -> float32 (len(image_rows), D) on the CPU.
+    """Embed the same images for several attributes.
 
-    Raises FashionError for an attribute id that the model's schema lacks and for image rows outside the data set.
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        image_rows: int image rows (may repeat).
+        attribute_ids: list of ids, not names.
+        batch_size: see visit_features.
+        progress: label of a progress bar; None shows none.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        Attribute id -> float32 (len(image_rows), D) on the CPU.
+
+    Raises:
+        FashionError: if `attribute_ids` is not a list, the model's schema lacks an attribute id, or an image
+            row is outside the data set.
     """
     if isinstance(attribute_ids, str) or not np.iterable(attribute_ids):
         raise FashionError(f"attribute_ids is {attribute_ids!r}, but a list of ids is needed:"
@@ -264,19 +331,27 @@ def embed_images(
 def score_attribute(
     query, gallery, queries, candidates, *, budget_mib: float = 64, rerank: Rerank | None = None,
 ) -> dict[str, np.ndarray]:
-    """Every metric of one attribute for each of its queries.
+    """Compute every metric of one attribute for each of its queries.
 
-    query (Q, D), gallery (N, D): embeddings for the attribute; queries, candidates: the `Labels` of their rows.
-    rerank: changes the order of each chunk of queries, given their embeddings, the gallery's and the order by
-    similarity, int64 (q, N); self-matches are kept from it and stay last.
-    Returns metric -> float64 (Q,), and "answerable": bool (Q,), False where no candidate is relevant.
+    Args:
+        query: embeddings of the queries for the attribute, (Q, D).
+        gallery: embeddings of the candidates for the attribute, (N, D).
+        queries: the `Labels` of the query rows.
+        candidates: the `Labels` of the gallery rows.
+        budget_mib: memory for one chunk of the ranking, in MiB.
+        rerank: changes the order of each chunk of queries. Its arguments are the chunk's embeddings, the
+            gallery's, and the order by similarity, int64 (q, N). Self-matches are not passed to it and stay
+            last.
+
+    Returns:
+        Metric -> float64 (Q,), and "answerable" -> bool (Q,), False where no candidate is relevant.
     """
     scores = {metric: np.zeros(len(queries)) for metric in METRICS} | {"answerable": np.zeros(len(queries), bool)}
     met = bool(np.isin(queries.image, candidates.image).any())
     images = {"query_images": queries.image, "gallery_images": candidates.image} if met else {}
     for rows, order in rank(query, gallery, budget_mib=budget_mib, **images):
         if rerank is not None:
-            own = candidates.image[order] == queries.image[rows, None]  # self-matches, all at the end
+            own = candidates.image[order] == queries.image[rows, None]  # self-matches are all at the end
             free = order.shape[1] - int(own.sum(axis=1).max(initial=0))
             order = np.concatenate([rerank(query[rows], gallery, order[:, :free]), order[:, free:]], axis=1)
         relevance = candidates.value[order] == queries.value[rows, None]  # (q, N), rank order
@@ -293,14 +368,29 @@ def score_attribute(
 def evaluate(
     model, data, split: str = "valid", *, batch_size: int | None = None, precision: str = "fp32",
     budget_mib: float = 64, progress: str | None = None, rerank: Rerank | None = None,
+    attributes: Collection[int] | None = None,
 ) -> Evaluation:
-    """Embed, rank and score every attribute of a split ("valid" or "test"); each image passes the backbone once.
+    """Embed, rank and score every attribute of a split; each image passes through the backbone once.
 
-    rerank: see score_attribute. Attributes without a query in the split are left out. Raises FashionError when the
-    split has no query at all.
+    Attributes without a query in the split are left out.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        split: "valid" or "test".
+        batch_size: see visit_features.
+        precision: "fp32" or "bf16", for the backbone.
+        budget_mib: memory for one chunk of the ranking, in MiB.
+        progress: label of a progress bar; None shows none.
+        rerank: see score_attribute.
+        attributes: ids of the attributes to score; None scores all.
+
+    Raises:
+        FashionError: if the split has no query at all.
     """
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
-    present = [a for a in range(len(data.schema)) if len(queries.of(a))]
+    scored = range(len(data.schema)) if attributes is None else sorted(attributes)
+    present = [a for a in scored if len(queries.of(a))]
     if not present:
         raise FashionError(f"the split {split!r} of {data.name} has no query, so nothing can be evaluated:"
                            " give some of its rows the role 'query' in the label table.")

@@ -1,20 +1,30 @@
-"""Where does a model look? The attention its forward used, and Grad-CAM for methods that have no attention.
+"""Maps that explain an embedding: the attention of its forward pass, and Grad-CAM.
 
-The two answer different questions. Attention is part of the forward pass: the weights with which positions entered
-the embedding. Grad-CAM (Selvaraju et al., ICCV 2017, eqs. 1 and 2) is computed afterwards for a number we choose, the
-target: channels of the last feature map, weighted by the target's mean gradient in them, summed, negative parts cut.
-That mean over positions forgets where an attention-pooled model collected its vector; HiResCAM (Draelos and Carin,
-arXiv:2011.08891) multiplies gradient and feature position by position instead. Where features are average-pooled, the
-gradient is the same everywhere and the two are one.
+Grad-CAM also serves methods that have no attention.
 
-Which target? A classifier has its class score; a metric-learning model has no score, only similarities:
-- the embedding with itself: always 1, so its gradient is zero and the map is rounding noise;
-- its length before normalisation: has a gradient, but cosine similarity divides the length out, so no ranking uses it;
-- the similarity to one reference picture: meaningful, but two pictures also resemble each other in what every garment
-  shares, and that is most of the similarity and tells no value from another;
-- the similarity to pictures of its value *minus* the similarity to pictures of other values: what the triplet loss
-  trains, max(0, margin + s(a, n) - s(a, p)), and what ranking compares. `value_directions` makes this one, the course's
-  default; similarities are dot products of unit vectors, so the mean over all positives and negatives is one vector.
+The two answer different questions. Attention is part of the forward pass: the weights with which positions
+entered the embedding. Grad-CAM (Selvaraju et al., ICCV 2017, eqs. 1 and 2) is computed afterwards for a
+chosen number, the target. It weighs each channel of the last feature map by the target's mean gradient in it.
+The map is the weighted sum of the channels, with negative parts set to 0.
+
+The mean over positions loses the information where an attention-pooled model collected its vector. HiResCAM
+(Draelos and Carin, arXiv:2011.08891) multiplies gradient and feature position by position instead. Where
+features are average-pooled, the gradient is the same everywhere and the two methods agree.
+
+A classifier has its class score as target. A metric-learning model has no score, only similarities. The
+possible targets are:
+
+- The similarity of the embedding with itself: always 1, so its gradient is zero and the map is rounding
+  noise.
+- Its length before normalisation: has a gradient, but cosine similarity divides the length out, so no ranking
+  uses it.
+- The similarity to one reference picture: meaningful, but mostly due to what every garment shares. That part
+  does not distinguish one value from another.
+- The similarity to pictures of its value *minus* the similarity to pictures of other values. The triplet loss
+  max(0, margin + s(a, n) - s(a, p)) trains this difference, and ranking compares it.
+
+`value_directions` computes the last one, the course's default. Similarities are dot products of unit vectors,
+so the mean over all positives and negatives is one vector.
 """
 
 from contextlib import contextmanager
@@ -30,9 +40,15 @@ from fashion_lib.tasks.retrieval.evaluation import embed_images
 
 
 def attention(model: RetrievalModel, images: Tensor, attributes: Tensor) -> dict[str, Tensor]:
-    """The very maps that `model.attend` used: name -> float32 (B, h, w); {} for a method without spatial attention.
+    """Return the maps that `model.attend` used, in eval mode and without gradients.
 
-    images: float32 (B, 3, H, W), normalised; attributes: int64 (B,). In eval mode and without gradients.
+    Args:
+        model: a retrieval model.
+        images: float32 (B, 3, H, W), normalised.
+        attributes: int64 (B,), attribute ids.
+
+    Returns:
+        Name -> float32 (B, h, w); {} for a method without spatial attention.
     """
     model.check_attributes(attributes, len(images))
     device = _device(model, images)
@@ -42,11 +58,20 @@ def attention(model: RetrievalModel, images: Tensor, attributes: Tensor) -> dict
 
 
 def value_directions(model: RetrievalModel, data, attribute: int, limit: int | None = 500) -> Tensor:
-    """For each value of an attribute: mean embedding of its training images minus the mean of the other values' images.
+    """Compute, per value of an attribute, the embedding direction that separates it from the other values.
 
-    float32 (values, D). The dot product of an embedding f with row v is the mean of s(f, p) over positives p minus the
-    mean of s(f, n) over negatives n. limit: training images, evenly spread over the split (None = all). The row of a
-    value that none of them has is zero, and so is its Grad-CAM.
+    It is the mean embedding of the value's training images minus the mean embedding of the other values'
+    images. Let v be the direction of a value and f an embedding. Their dot product is the mean of s(f, p)
+    minus the mean of s(f, n), over positives p and negatives n.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        attribute: attribute id.
+        limit: largest number of training images, evenly spread over the split; None takes all.
+
+    Returns:
+        float32 (values, D). The row of a value without any of these images is zero, and so is its Grad-CAM.
     """
     known = data.encoded("train", labels="all").of(attribute)
     keep = np.arange(len(known))
@@ -65,15 +90,26 @@ def grad_cam(
     model: RetrievalModel, images: Tensor, attributes: Tensor, references: Tensor, layer: nn.Module | None = None,
     *, elementwise: bool = False,
 ) -> Tensor:
-    """Grad-CAM of the dot product of each image's embedding with its reference; float32 (B, h, w), non-negative, CPU.
+    """Compute Grad-CAM of the dot product of each image's embedding with its reference.
 
-    images: float32 (B, 3, H, W), normalised; attributes: int64 (B,); references: float (B, D), such as rows of
-    `value_directions` or other images' embeddings, held constant. layer: the module whose output (B, C, h, w) is
-    weighed (default: the backbone's last stage). The cells come unscaled, so that maps of one model can share a colour
-    scale; between models only their shapes compare. A map is zero where nothing speaks for the reference.
-    elementwise: HiResCAM, gradient times feature in each position, without the mean over positions.
-    Runs in float32 and eval mode and leaves hooks, gradients and modes of the model as they were. Raises FashionError
-    for a model without such a layer and for references of another shape.
+    The cells are not rescaled, so that maps of one model can share a colour scale. Between models only their
+    shapes compare. A map is zero where nothing increases the similarity to the reference. The computation is
+    in float32 and eval mode and leaves hooks, gradients and modes of the model as they were.
+
+    Args:
+        model: a retrieval model.
+        images: float32 (B, 3, H, W), normalised.
+        attributes: int64 (B,), attribute ids.
+        references: float (B, D), held constant, such as rows of `value_directions` or other images'
+            embeddings.
+        layer: the module whose output (B, C, h, w) is weighed. Default: the backbone's last stage.
+        elementwise: compute HiResCAM: gradient times feature per position, without the mean over positions.
+
+    Returns:
+        float32 (B, h, w), non-negative, on the CPU.
+
+    Raises:
+        FashionError: if the model has no such layer, or the references have another shape.
     """
     layer = layer if layer is not None else getattr(getattr(model, "backbone", None), "layer3", None)
     if layer is None:
@@ -86,7 +122,7 @@ def grad_cam(
     device = _device(model, images)
     targets = [_Similarity(reference) for reference in references.detach().to(device, torch.float32)]
     with _untouched(model), torch.enable_grad(), torch.autocast(device.type, enabled=False):
-        model.requires_grad_(False)  # no graph below the layer, and no gradients to clear
+        model.requires_grad_(False)  # no graph below the layer, no parameter gradients to clear
         start = layer.register_forward_hook(lambda module, inputs, output: output.detach().requires_grad_())
         method = _CellsHiResCAM if elementwise else _CellsGradCAM
         cam = method(_Embedder(model, attributes.to(device)), [layer])
@@ -103,7 +139,7 @@ def _device(model: nn.Module, images: Tensor) -> torch.device:
 
 
 class _Embedder(nn.Module):
-    """What grad-cam takes for a model: images in, (B, D) out."""
+    """The model as grad-cam expects it: images in, embeddings (B, D) out."""
 
     def __init__(self, model: RetrievalModel, attributes: Tensor):
         super().__init__()
@@ -124,7 +160,10 @@ class _Similarity:
 
 
 class _Cells:
-    """grad-cam stretches every map to 0..1 at the picture's size, after which no two maps compare: keep the cells."""
+    """The cells of a map as computed, at the layer's resolution.
+
+    grad-cam itself stretches every map to 0..1 at the picture's size, after which no two maps compare.
+    """
 
     def compute_cam_per_layer(self, input_tensor, targets, eigen_smooth):
         activations, gradients = self.activations_and_grads.activations[0], self.activations_and_grads.gradients[0]
@@ -147,7 +186,7 @@ class _CellsHiResCAM(_Cells, HiResCAM):
 
 @contextmanager
 def _untouched(model: nn.Module):
-    """Put train modes, requires_grad and gradients back as they were."""
+    """Restore train modes, requires_grad and gradients on exit."""
     modes = [(module, module.training) for module in model.modules()]
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     try:

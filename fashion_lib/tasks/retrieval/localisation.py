@@ -1,14 +1,16 @@
-"""Does attention look at the right pixels? Measured against the data set's true regions, never by eye alone.
+"""Localisation of attention maps, measured against the data set's true regions and never by eye alone.
 
-A map is (h, w) and non-negative; a region is bool (S, S). Three figures an image:
+A map is (h, w) and non-negative; a region is bool (S, S). There are three figures per image:
 
-pointing   1 when the centre of the map's strongest cell lies in the region (the pointing game, Zhang et al. 2016)
-energy     the share of the map's mass that lies in the region (as in Score-CAM's energy-based pointing game)
-entropy    entropy of the map over log(h w): 1 is a flat map, a sign of an attribute that was not learned
+- `pointing`: 1 when the centre of the map's strongest cell lies in the region (the pointing game, Zhang et
+  al. 2016)
+- `energy`: the share of the map's mass that lies in the region (as in Score-CAM's energy-based pointing game)
+- `entropy`: entropy of the map over log(h w): 1 is a flat map, a sign of an attribute that was not learned
 
-Each needs its baselines, because garments stand where garments stand: `area` (a random point, or a flat map),
-`centre` (always the image's centre) and `fixed` (always the one pixel that is inside the region of most *training*
-images). All mass on one pixel has an energy equal to its pointing, so `centre` and `fixed` stand for both.
+Each figure needs baselines, because garments are usually at similar places. The baselines are `area` (a
+random point, or a flat map), `centre` (always the image's centre) and `fixed`. `fixed` is always the one
+pixel that is inside the region of most *training* images. If all mass is on one pixel, energy equals
+pointing, so `centre` and `fixed` serve for both.
 """
 
 import numpy as np
@@ -34,9 +36,17 @@ def _checked(maps, masks) -> tuple[Tensor, Tensor]:
 
 
 def pointing(maps, masks) -> np.ndarray:
-    """Whether each map's strongest cell (the first of equals) has its centre inside the mask.
+    """Return whether each map's strongest cell (the first of equals) has its centre inside the mask.
 
-    maps: float (B, h, w); masks: bool (B, S, S). Returns bool (B,); a map that is zero everywhere points nowhere.
+    Args:
+        maps: float (B, h, w).
+        masks: bool (B, S, S).
+
+    Returns:
+        bool (B,); False for a map that is zero everywhere.
+
+    Raises:
+        FashionError: if maps and masks do not have these shapes and types.
     """
     maps, masks = _checked(maps, masks)
     cell = maps.flatten(1).argmax(dim=1)
@@ -47,9 +57,19 @@ def pointing(maps, masks) -> np.ndarray:
 
 
 def energy(maps, masks) -> np.ndarray:
-    """Share of each map's mass inside the mask; a cell counts by the fraction of its area that the mask covers.
+    """Return the share of each map's mass inside the mask.
 
-    maps: float (B, h, w), negative values count as 0; masks: bool (B, S, S). Returns float64 (B,), 0 for a zero map.
+    A cell counts by the fraction of its area that the mask covers.
+
+    Args:
+        maps: float (B, h, w); negative values count as 0.
+        masks: bool (B, S, S).
+
+    Returns:
+        float64 (B,), 0 for a map that is zero everywhere.
+
+    Raises:
+        FashionError: if maps and masks do not have these shapes and types.
     """
     maps, masks = _checked(maps, masks)
     coverage = F.adaptive_avg_pool2d(masks.float(), maps.shape[1:])  # (B, S, S) -> (B, h, w)
@@ -58,9 +78,13 @@ def energy(maps, masks) -> np.ndarray:
 
 
 def entropy(maps) -> np.ndarray:
-    """Entropy of each map read as a distribution over its cells, divided by log(h w); float64 (B,) in [0, 1].
+    """Compute the entropy of each map as a distribution over its cells, divided by log(h w).
 
-    maps: float (B, h, w). A map that is zero everywhere counts as flat: 1.
+    Args:
+        maps: float (B, h, w). A map that is zero everywhere counts as flat.
+
+    Returns:
+        float64 (B,) in [0, 1]; 1 for a flat map.
     """
     mass = torch.as_tensor(maps).detach().cpu().double().clamp_min(0).flatten(1)
     mass = torch.where(mass.sum(dim=1, keepdim=True) > 0, mass, torch.ones_like(mass))
@@ -69,14 +93,14 @@ def entropy(maps) -> np.ndarray:
 
 
 def best_fixed_point(masks) -> tuple[int, int]:
-    """The (row, column) pixel that lies inside most of the masks, the first of equals. masks: bool (B, S, S)."""
+    """Return the pixel (row, column) inside most of the masks, bool (B, S, S); the first of equals."""
     frequency = np.asarray(masks).mean(axis=0)
     y, x = np.unravel_index(frequency.argmax(), frequency.shape)
     return int(y), int(x)
 
 
 def _spread(rows: np.ndarray, limit: int | None) -> np.ndarray:
-    """At most `limit` of the sorted rows, evenly spread, so that a small sample still sees the whole split."""
+    """Return at most `limit` of the sorted rows, evenly spread so that a sample covers the split."""
     rows = np.unique(rows)
     if limit is None or len(rows) <= limit:
         return rows
@@ -94,11 +118,24 @@ def measure(
     model, data, split: str = "test", limit: int | None = 500, *, training_limit: int = 1000, batch_size: int = 128,
     precision: str = "fp32", progress: str | None = None,
 ) -> pd.DataFrame:
-    """Localisation of every map that `model.attend` returns, for every attribute of the split.
+    """Measure the localisation of every map that `model.attend` returns, for every attribute of the split.
 
-    limit: images an attribute (evenly spread, None = all); training_limit: training images that choose the fixed point.
-    Returns one row per attribute and map name with COLUMNS; `images` counts those whose region is visible, and only
-    they enter the means. No rows for a method without attention. Raises FashionError without true regions.
+    Args:
+        model: a retrieval model.
+        data: RetrievalData with true regions.
+        split: "train", "valid" or "test".
+        limit: images per attribute, evenly spread; None takes all.
+        training_limit: training images that choose the fixed point.
+        batch_size: images per batch.
+        precision: "fp32" or "bf16", for the backbone.
+        progress: label of a progress bar; None shows none.
+
+    Returns:
+        One row per attribute and map name, with COLUMNS; no rows for a method without attention. `images`
+        counts the images whose region is visible, and only they enter the means.
+
+    Raises:
+        FashionError: if the data set has no true regions.
     """
     labels, training = data.encoded(split), data.encoded("train", labels="all")
     wanted, masks = {}, {}
@@ -135,9 +172,11 @@ def measure(
 
 
 def scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """`measure`'s table as a run record holds it: measure -> attribute name, "macro" or "local" -> value in [0, 1].
+    """Return `measure`'s table in the form of a run record.
 
-    The first map has the plain names ("pointing"); further maps append theirs ("pointing[channel]").
+    Returns:
+        Measure -> attribute name, "macro" or "local" -> value in [0, 1]. The first map has the plain names
+        ("pointing"); further maps append their own ("pointing[channel]").
     """
     found: dict[str, dict[str, float]] = {}
     for position, (name, rows) in enumerate(table.groupby("map", sort=False)):

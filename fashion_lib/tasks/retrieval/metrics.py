@@ -1,6 +1,6 @@
 """Retrieval metrics as pure functions over arrays already in rank order (best candidate first).
 
-Every function takes one row per query and one column per rank and returns one float64 per query, so that averages
+Every function takes one row per query and one column per rank, and returns one float64 per query. So averages
 (an attribute's mean, the query-weighted overall mean) are the caller's visible decision.
 """
 
@@ -27,14 +27,21 @@ def _checked_cutoff(k: int) -> int:
 
 
 def average_precision(relevance) -> np.ndarray:
-    """Average precision of each query: the precision at every relevant rank, averaged over the relevant candidates.
+    """Compute the average precision of each query.
 
-    relevance: bool or 0/1, (Q, N), in rank order. Returns float64 (Q,) in [0, 1].
-    The denominator is the number of relevant candidates in the whole list, without a cut-off (ASEN's protocol,
-    Ma et al. 2020, section 4.1). A query with no relevant candidate scores 0; count those with `without_relevant`.
+    It is the precision at every relevant rank, averaged over the relevant candidates. The denominator is the
+    number of relevant candidates in the whole list, without a cut-off (ASEN's protocol, Ma et al. 2020,
+    section 4.1).
+
+    Args:
+        relevance: bool or 0/1, (Q, N), in rank order.
+
+    Returns:
+        float64 (Q,) in [0, 1]. A query without a relevant candidate scores 0; count those with
+        `without_relevant`.
     """
     relevance = _checked(relevance, "relevance").astype(bool, copy=False)
-    flat = np.flatnonzero(relevance)  # row by row, ranks ascending: only the hits are visited after this line
+    flat = np.flatnonzero(relevance)  # row by row, ranks ascending: later lines handle hits only
     row_start = np.arange(len(relevance) + 1) * relevance.shape[1]
     bounds = np.searchsorted(flat, row_start)  # where each query's hits start and end in the flat list
     hits = np.diff(bounds)
@@ -46,27 +53,48 @@ def average_precision(relevance) -> np.ndarray:
 
 
 def without_relevant(relevance) -> int:
-    """Number of queries that no candidate can answer. relevance: (Q, N)."""
+    """Return the number of queries without a relevant candidate; relevance is (Q, N)."""
     return int((~_checked(relevance, "relevance").astype(bool, copy=False).any(axis=1)).sum())
 
 
 def recall_at_k(relevance, k: int) -> np.ndarray:
     """1 where at least one of the first k candidates is relevant, else 0.
 
-    This is what image retrieval calls Recall@k (a hit rate), not the share of all relevant candidates that
-    text retrieval means by the word. relevance: (Q, N) in rank order. Returns float64 (Q,).
+    This is what image retrieval calls Recall@k (a hit rate). In text retrieval the same word means the share
+    of all relevant candidates.
+
+    Args:
+        relevance: bool or 0/1, (Q, N), in rank order.
+        k: number of candidates to consider, at least 1.
+
+    Returns:
+        float64 (Q,).
+
+    Raises:
+        FashionError: if k is below 1.
     """
     relevance = _checked(relevance, "relevance")
     return relevance[:, :_checked_cutoff(k)].astype(bool, copy=False).any(axis=1).astype(np.float64)
 
 
 def ndcg_at_k(gains, k: int, ideal: str = "list") -> np.ndarray:
-    """Normalised discounted cumulative gain: sum of gain / log2(rank + 1) over k ranks, divided by the ideal sum.
+    """Compute the normalised discounted cumulative gain (NDCG) of each query.
 
-    gains: (Q, N) in rank order, binary or graded, >= 0, used as they are (linear gain, as in trec_eval and
-    scikit-learn). ideal="list": the best order of the query's own whole list (Järvelin and Kekäläinen 2002).
-    ideal="ones": a gain of 1 at every one of the k ranks, as some fashion papers divide; then a query with fewer
-    than k relevant candidates cannot reach 1. Returns float64 (Q,); a query without any gain scores 0.
+    It is the sum of gain / log2(rank + 1) over k ranks, divided by the ideal sum. Gains are used as they are
+    (linear gain, as in trec_eval and scikit-learn).
+
+    Args:
+        gains: (Q, N) in rank order, binary or graded, at least 0.
+        k: number of ranks, at least 1.
+        ideal: "list" takes the best order of the query's own whole list (Järvelin and Kekäläinen 2002).
+            "ones" takes a gain of 1 at each of the k ranks, as some fashion papers do. Then a query with
+            fewer than k relevant candidates cannot reach 1.
+
+    Returns:
+        float64 (Q,); a query without any gain scores 0.
+
+    Raises:
+        FashionError: if `ideal` is unknown, k is below 1 or a gain is negative.
     """
     gains = _checked(gains, "gains")
     k = _checked_cutoff(k)
@@ -80,7 +108,7 @@ def ndcg_at_k(gains, k: int, ideal: str = "list") -> np.ndarray:
     reached = gains[:, :k] @ discount[:gains.shape[1]]
     if ideal == "ones":
         best = np.full(len(gains), discount.sum())
-    elif gains.dtype == bool:  # the ideal order is known from the count alone: no sorting of long lists
+    elif gains.dtype == bool:  # the count alone decides the ideal order, so long lists need no sorting
         best = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(gains.sum(axis=1), k)]
     else:
         best = -np.sort(-gains.astype(np.float64), axis=1)[:, :k] @ discount[:gains.shape[1]]

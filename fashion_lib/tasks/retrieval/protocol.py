@@ -1,7 +1,7 @@
 """The protocol card of a data set: what a figure on it means, written from the code and the data themselves.
 
-Counts are counted, and the rules are the constants and defaults that evaluation and training use; a rule that changes
-in the code changes the card.
+Counts are computed from the data. The rules are the constants and defaults that evaluation and training use,
+and the first lines of their docstrings. So a rule that changes in the code changes the card.
 """
 
 import inspect
@@ -9,17 +9,24 @@ import inspect
 import numpy as np
 import pandas as pd
 
+from fashion_lib.core.words import plain_markdown
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
 from fashion_lib.data.label_table import ROLES, SPLITS
 from fashion_lib.data.sampling import SAMPLERS
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS, SELF_MATCH, TIES
 from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
+from fashion_lib.tasks.retrieval.retrieval_task import untrained_attributes
 
 
 def protocol_card(data, profile=None) -> str:
-    """Markdown: data set, splits, attributes, scoring rules, network input and, with a profile, training batches.
+    """Return the card as Markdown.
 
-    data: RetrievalData; profile: Profile or None.
+    It has the data set, splits, attributes, scoring rules, network input and, with a profile, training
+    batches.
+
+    Args:
+        data: RetrievalData.
+        profile: Profile or None.
     """
     parts = [f"# Protocol card: {data.name}, version {data.version}", _bullets(_data_facts(data)),
              "## Splits", _markdown(split_table(data)), f"Images in more than one split: {_shared_images(data)}.",
@@ -29,12 +36,15 @@ def protocol_card(data, profile=None) -> str:
     if profile is not None:
         parts += [f"## Training batches (profile {profile.name})", _bullets(_training_facts(profile))]
     if data.notes:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in data.notes)]
+        parts += ["## Notes", "\n".join(f"- {plain_markdown(note)}" for note in data.notes)]
     return "\n\n".join(parts) + "\n"
 
 
 def split_table(data) -> pd.DataFrame:
-    """Per split: images, and label rows by role (train: every known label, and the default one an image)."""
+    """Return, per split, the number of images, and of label rows by role.
+
+    For train the label rows are every known label, and the labels used by default (one per image).
+    """
     lines = []
     for split in SPLITS:
         rows = data.labels[data.labels["split"] == split]
@@ -47,7 +57,11 @@ def split_table(data) -> pd.DataFrame:
 
 
 def attribute_table(data, split: str = "test") -> pd.DataFrame:
-    """Per attribute: scope, number of values, training labels, and the split's queries, candidates and relevance."""
+    """Return, per attribute, scope, number of values, training labels, and counts of the split.
+
+    The counts are queries, candidates, queries without a relevant candidate, and relevant candidates per
+    query.
+    """
     training, known = data.encoded("train"), data.encoded("train", labels="all")
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
     lines = []
@@ -64,7 +78,7 @@ def attribute_table(data, split: str = "test") -> pd.DataFrame:
 
 
 def _relevant(asked, offered) -> np.ndarray:
-    """Relevant candidates of each query, its own image never counted; int (Q,)."""
+    """Return the number of relevant candidates of each query, its own image never counted; int (Q,)."""
     values = np.bincount(offered.value, minlength=int(asked.value.max(initial=0)) + 1)[asked.value]
     own = pd.MultiIndex.from_arrays([offered.image, offered.value])
     return values - pd.MultiIndex.from_arrays([asked.image, asked.value]).isin(own)
@@ -82,7 +96,10 @@ def _self_matches(data, split: str) -> int:
 def _data_facts(data) -> dict[str, str]:
     facts = {"pictures": f"{len(data.image_names):,}, {data.image_size} x {data.image_size} pixels"}
     regions = "known: localisation can be measured" if data.regions is not None else "unknown"
-    return facts | {key: str(value) for key, value in data.card.items()} | {"true regions of attributes": regions}
+    facts |= {key: str(value) for key, value in data.card.items()} | {"true regions of attributes": regions}
+    if untrained := untrained_attributes(data):
+        facts["not trained"] = f"{', '.join(untrained)}: the training labels hold no triplet, so no MAP is reported"
+    return facts
 
 
 def _scoring_facts(data) -> dict[str, str]:
@@ -119,9 +136,10 @@ def _training_facts(profile) -> dict[str, str]:
 
 
 def _bullets(facts: dict[str, str]) -> str:
-    return "\n".join(f"- **{name}**: {fact}" for name, fact in facts.items())
+    return "\n".join(f"- **{plain_markdown(name)}**: {plain_markdown(fact)}" for name, fact in facts.items())
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    lines = [table.columns, ["---"] * table.shape[1], *table.astype(str).itertuples(index=False)]
+    cells = table.astype(str).map(plain_markdown)
+    lines = [table.columns, ["---"] * table.shape[1], *cells.itertuples(index=False)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

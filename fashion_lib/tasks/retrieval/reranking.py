@@ -1,9 +1,10 @@
-"""Feature reasoning: re-rank the first candidates by letting all of them compare notes (IPAD, section 3.3).
+"""Feature reasoning (FR): re-rank the first candidates by the similarities among all of them.
 
-A query and its n_r - 1 most similar candidates form a graph. A small network looks at the similarities inside the
-neighbourhood of each node, proposes better ones (eq. 12), and the features take a gradient step towards them
-(eq. 13), n_t times. Then the candidates are ranked by the new features. After Shen et al., "Re-ranking for image
-retrieval and transductive few-shot classification", NeurIPS 2021.
+FR is IPAD, section 3.3. A query and its n_r - 1 most similar candidates form a graph. The neighbourhood of a
+node is the set of its most similar nodes. A small network reads the similarities inside each neighbourhood
+and proposes better ones (eq. 12). Then the features take a gradient step towards the proposals (eq. 13). Both
+are repeated n_t times. At the end the candidates are ranked by the new features. After Shen et al.,
+"Re-ranking for image retrieval and transductive few-shot classification", NeurIPS 2021.
 """
 
 from dataclasses import dataclass
@@ -16,14 +17,19 @@ from torch import Tensor, nn
 from fashion_lib.core.errors import FashionError
 
 LENGTH = 500  # n_r: the query and 499 candidates
-TEMPERATURE = 0.07  # of eq. 17
+TEMPERATURE = 0.07  # temperature of eq. 17
 
 
 class SubgraphNetwork(nn.Module):
     """o: the similarities (.., k, k) of a node's neighbourhood, nearest first, to a change of each of them.
 
-    The network sees them normalised (mean 0, variance 1 inside the neighbourhood): what is similar differs between
-    attributes. Its output is symmetric, and zero before training, so that untrained reasoning changes nothing.
+    Its input is normalised (mean 0, variance 1 inside the neighbourhood), because the level of similarity
+    differs between attributes. Its output is symmetric. It is zero before training, so that untrained
+    reasoning changes nothing.
+
+    Args:
+        nodes: k, the images of a neighbourhood.
+        hidden: width of the hidden layers.
     """
 
     def __init__(self, nodes: int, hidden: int = 64):
@@ -37,16 +43,26 @@ class SubgraphNetwork(nn.Module):
             nn.init.zeros_(weight)
 
     def forward(self, similarity: Tensor) -> Tensor:
+        """Return the proposed change of each similarity, (.., k, k) to (.., k, k)."""
         change = self.layers(similarity.flatten(-2)).unflatten(-1, (self.nodes, self.nodes))
         return (change + change.transpose(-1, -2)) / 2
 
 
 class FeatureReasoning(nn.Module):
-    """FR: `steps` (n_t) times similarities, proposal, gradient step. Features (Q, n, D) in, features (Q, n, D) out.
+    """FR: `steps` times similarities, proposal, gradient step.
 
-    Permuting the n images permutes the result, since a neighbourhood is ordered by similarity to its own centre (two
-    candidates of exactly the same similarity excepted). nodes: images of a neighbourhood, its centre included; a
-    smaller graph is filled up with zeros. rho: step size. n_t, nodes and rho are not in the paper.
+    Permuting the n images permutes the result, because a neighbourhood is ordered by similarity to its own
+    centre. Two candidates of exactly the same similarity are the exception. The paper does not give n_t,
+    nodes and rho.
+
+    Args:
+        nodes: images of a neighbourhood, its centre included; a smaller graph is padded with zeros.
+        steps: n_t.
+        rho: step size.
+        hidden: width of the network's hidden layers.
+
+    Raises:
+        FashionError: if nodes is below 2, steps below 1, or rho not above 0.
     """
 
     def __init__(self, nodes: int = 12, steps: int = 3, rho: float = 0.3, hidden: int = 64):
@@ -57,18 +73,19 @@ class FeatureReasoning(nn.Module):
         self.network = SubgraphNetwork(nodes, hidden)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Return the features after all steps, (Q, n, D) to (Q, n, D)."""
         for _ in range(self.steps):
             similarity = cosine_matrix(features)
             features = feature_step(features, similarity, similarity + self.update(similarity), self.rho)
         return features
 
     def update(self, similarity: Tensor) -> Tensor:
-        """O(S): what the networks of all neighbourhoods propose, added up place by place; (Q, n, n)."""
+        """Return O(S): the proposals of all neighbourhoods, added up pair by pair; (Q, n, n)."""
         count, size = similarity.shape[:2]
         chosen = min(self.nodes, size)
         near = similarity.topk(chosen, dim=2).indices  # (Q, n, k), each centre's neighbours, nearest first
         rows = near[..., :, None].expand(-1, -1, -1, chosen)  # (Q, n, k, k)
-        places = (rows * size + near[..., None, :]).flatten(1)  # where each pair stands in S
+        places = (rows * size + near[..., None, :]).flatten(1)  # flat position of each pair in S
         inside = similarity.flatten(1).gather(1, places).view_as(rows)
         short = self.nodes - chosen
         change = self.network(F.pad(inside, (0, short, 0, short)))[..., :chosen, :chosen]
@@ -77,16 +94,25 @@ class FeatureReasoning(nn.Module):
 
 
 def cosine_matrix(features: Tensor) -> Tensor:
-    """S: cosine of every pair, (.., n, D) to (.., n, n)."""
+    """Return S: the cosine of every pair, (.., n, D) to (.., n, n)."""
     unit = F.normalize(features, dim=-1)
     return unit @ unit.transpose(-1, -2)
 
 
 def feature_step(features: Tensor, similarity: Tensor, target: Tensor, rho: float) -> Tensor:
-    """Eq. 13 as printed: f_i + rho * sum_j (target_ij - s_ij) * d s_ij / d f_i.
+    """Compute eq. 13 as printed: f_i + rho * sum_j (target_ij - s_ij) * d s_ij / d f_i.
 
-    With unit vectors u, d s_ij / d f_i = (u_j - s_ij u_i) / |f_i|. For a symmetric target this is half the gradient
-    of sum_ij (target_ij - s_ij)^2 / 2 with respect to f_i, which meets each pair twice.
+    With unit vectors u, d s_ij / d f_i = (u_j - s_ij u_i) / |f_i|. For a symmetric target this is half the
+    gradient of sum_ij (target_ij - s_ij)^2 / 2 with respect to f_i, because the sum contains each pair twice.
+
+    Args:
+        features: f, (.., n, D).
+        similarity: s, (.., n, n).
+        target: the proposed similarities, (.., n, n).
+        rho: step size.
+
+    Returns:
+        New features, (.., n, D).
     """
     length = features.norm(dim=-1, keepdim=True)
     unit, wanted = features / length, target - similarity  # (.., n, D), (.., n, n)
@@ -95,14 +121,19 @@ def feature_step(features: Tensor, similarity: Tensor, target: Tensor, rho: floa
 
 
 def reasoning_loss(similarity: Tensor, values: Tensor, temperature: float = TEMPERATURE) -> Tensor:
-    """Eq. 17, averaged over its pairs: every two images of the query's value against all images of other values.
+    """Compute eq. 17, averaged over its pairs.
 
-    similarity (Q, n, n), values int64 (Q, n), the query in place 0. A sequence without a second image of the query's
-    value, or without another value, adds nothing.
+    A pair is two images of the query's value. It is compared with all images of other values. A sequence
+    without a second image of the query's value, or without another value, adds nothing.
+
+    Args:
+        similarity: (Q, n, n).
+        values: int64 (Q, n), value ids, the query in position 0.
+        temperature: divides the similarities.
     """
     logits = similarity / temperature
     same = values[:, :, None] == values[:, None, :]  # (Q, n, n)
-    others = logits.masked_fill(same, -torch.inf).logsumexp(2, keepdim=True)  # of each row i: over k, y_k != y_i
+    others = logits.masked_fill(same, -torch.inf).logsumexp(2, keepdim=True)  # per row i: over k, y_k != y_i
     wanted = same & (values == values[:, :1])[:, :, None]
     wanted = wanted & ~torch.eye(values.shape[1], dtype=torch.bool, device=values.device)
     if not wanted.any():
@@ -112,20 +143,32 @@ def reasoning_loss(similarity: Tensor, values: Tensor, temperature: float = TEMP
 
 @dataclass(frozen=True)
 class Reranker:
-    """Applies FR to the first candidates of each query; what `score_attribute` and `evaluate` take as `rerank`.
+    """FR for the first candidates of each query: the argument `rerank` of `score_attribute` and `evaluate`.
 
-    length: n_r, query included. With fewer candidates than n_r - 1 all of them are reasoned about.
+    Attributes:
+        reasoning: the trained FR.
+        length: n_r, query included. With fewer candidates than n_r - 1, FR processes all of them.
+        batch: queries per batch.
     """
 
     reasoning: FeatureReasoning
     length: int = LENGTH
-    batch: int = 16  # queries at once
+    batch: int = 16
 
     @torch.no_grad()
     def __call__(self, query: Tensor, gallery: Tensor, order: np.ndarray) -> np.ndarray:
-        """query (Q, D), gallery (N, D), order int64 (Q, N'), gallery rows best first, to a new order of the same rows.
+        """Return a new order of the same rows.
 
-        The first n_r - 1 change places among themselves; equals keep their order, and all others stay.
+        The first n_r - 1 candidates change places among themselves. Equal similarities keep their order, and
+        all other candidates stay.
+
+        Args:
+            query: (Q, D).
+            gallery: (N, D).
+            order: int64 (Q, N'), gallery rows, best first.
+
+        Returns:
+            int64 (Q, N').
         """
         top = min(self.length - 1, order.shape[1])
         if top < 2:
@@ -153,12 +196,26 @@ def train_reasoning(
     learning_rate: float = 1e-3,
     seed: int = 0,
 ) -> list[float]:
-    """Train FR on sequences like those of inference, by eq. 17; returns the loss of each step.
+    """Train FR by eq. 17 on sequences like those of inference.
 
-    pools: for each attribute, embeddings (P, D) and values int64 (P,) of held-out training samples. A step draws an
-    attribute, some queries and at most `candidates` other samples of it (as many as there are at inference, since the
-    proposals of all neighbourhoods add up), and ranks them. FashionError when no pool has two samples of one value and
-    one of another.
+    A step draws an attribute, some queries and at most `candidates` other samples of it, and ranks them. The
+    number of candidates is that of inference, because the proposals of all neighbourhoods add up.
+
+    Args:
+        reasoning: the FR to train, in place.
+        pools: for each attribute, embeddings (P, D) and values int64 (P,) of held-out training samples.
+        steps: optimiser steps.
+        queries: queries per step.
+        candidates: largest number of other samples per step.
+        length: n_r, query included.
+        learning_rate: learning rate of Adam.
+        seed: decides the draws.
+
+    Returns:
+        The loss of each step.
+
+    Raises:
+        FashionError: if no pool has two samples of one value and one of another.
     """
     pools = [(vectors, values) for vectors, values in pools if _can_teach(values)]
     if not pools:

@@ -1,10 +1,12 @@
-"""Attribute-specific retrieval as a task of the loop: labelled examples, selection by MAP, the test split's scores."""
+"""Attribute-specific retrieval as a task of the training loop: examples, selection by MAP, test scores."""
+
+import warnings
 
 import torch
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.data.sampling import SAMPLERS, Batch
+from fashion_lib.data.sampling import SAMPLERS, Batch, triplet_pools
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
 from fashion_lib.tasks.retrieval import localisation, triplet_prediction
@@ -13,7 +15,7 @@ from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.task import Measured
 
-LOCALISED_PICTURES = 200  # of each attribute in the test split, whose maps are compared with the true regions
+LOCALISED_PICTURES = 200  # test pictures per attribute whose maps are compared with the true regions
 
 
 class AttributeRetrieval:
@@ -27,7 +29,7 @@ class AttributeRetrieval:
         """Load a data set of the registry, or take `data`.
 
         Raises:
-            FashionError: for questions of another task, such as `changes`.
+            FashionError: if there are settings of another task, such as `changes`.
         """
         if questions:
             raise FashionError(f"retrieval takes no {', '.join(questions)}: these belong to attribute manipulation.")
@@ -40,14 +42,23 @@ class AttributeRetrieval:
         return data.resized(profile.image_size * model.image_scale)
 
     def departures(self, data: RetrievalData) -> dict[str, object]:
-        """Return {}: this task has no other questions."""
+        """Return {}: this task has no settings of its own."""
         return {}
 
     def prepare(self, model: RetrievalModel, data: RetrievalData) -> None:
-        """Do nothing: what a method needs of the labels it gets from `before_training`."""
+        """Do nothing: a method receives the labels that it needs in `before_training`."""
 
     def sampler(self, data: RetrievalData, config: TrainingConfig):
-        """Return the sampler of `config.sampling` over the training labels."""
+        """Return the sampler of `config.sampling` over the training labels.
+
+        A warning names the attributes without a triplet.
+        """
+        if untrained := untrained_attributes(data, config.labels):
+            warnings.warn(
+                f"{', '.join(untrained)} of {data.name} cannot be trained and gets no MAP: its training labels hold no "
+                "triplet, which needs two values, and two images of one of them.",
+                stacklevel=3,
+            )
         return SAMPLERS[config.sampling](
             data.encoded("train", labels=config.labels), config.batch_size, config.groups, config.negative
         )
@@ -56,32 +67,64 @@ class AttributeRetrieval:
         """Return the sampler's arrays as tensors on `device`."""
         return batch_labels(batch, config.mining, device)
 
-    def score(self, model: RetrievalModel, data: RetrievalData, precision: str) -> float:
-        """Return overall MAP on the validation split, in [0, 1]."""
-        return evaluate(model, data, split="valid", precision=precision).overall
+    def score(self, model: RetrievalModel, data: RetrievalData, config: TrainingConfig, precision: str) -> float:
+        """Return overall MAP on the validation split over the trained attributes, in [0, 1]."""
+        scored = scored_attributes(model, data, config)
+        return evaluate(model, data, split="valid", precision=precision, attributes=scored).overall
 
     def before_step(self, model, data, config: TrainingConfig, step: int, precision: str) -> None:
         """Do nothing."""
 
-    def measured(self, model: RetrievalModel, data: RetrievalData, history: TrainingHistory) -> Measured:
-        """Evaluate on the test split (percent), answer its fixed triplets, and measure localisation.
+    def measured(
+        self, model: RetrievalModel, data: RetrievalData, config: TrainingConfig, history: TrainingHistory
+    ) -> Measured:
+        """Evaluate the test split: the metrics in percent, its fixed triplets, and localisation.
 
-        Localisation needs data that knows the true regions; its scores are fractions in [0, 1].
+        Localisation needs data with known true regions; its scores are fractions in [0, 1]. An attribute that
+        formed no triplet in training is counted as "untrained" and gets no MAP.
         """
-        result = evaluate(model, data, split="test", precision=history.precision)
+        scored = scored_attributes(model, data, config)
+        result = evaluate(model, data, split="test", precision=history.precision, attributes=scored)
         answered = triplet_prediction.scores(model, data, precision=history.precision)
         pointed = {}
         if data.regions is not None:
             pointed = localisation.scores(localisation.measure(model, data, split="test", limit=LOCALISED_PICTURES))
         counts = {name: getattr(result, name) for name in ("queries", "candidates", "without_relevant")}
+        if scored is not None and (untrained := untrained_attributes(data, config.labels)):
+            counts["untrained"] = untrained
+            for scores in (answered, pointed):
+                for row in scores.values():
+                    for name in untrained:
+                        row.pop(name, None)
         return Measured(result.percent() | answered, pointed, counts)
 
 
 RETRIEVAL = AttributeRetrieval()
 
 
+def untrained_attributes(data: RetrievalData, labels: str = "one") -> dict[str, int]:
+    """Return the attributes whose training labels hold no triplet: name -> number of training labels."""
+    known = data.encoded("train", labels=labels)
+    trained = triplet_pools(known)
+    return {name: len(known.of(a)) for a, name in enumerate(data.schema.names) if a not in trained}
+
+
+def scored_attributes(model: RetrievalModel, data: RetrievalData, config: TrainingConfig) -> list[int] | None:
+    """Return the ids of the trained attributes; None, which means all, for a model that trains nothing."""
+    if not any(True for _ in model.parameters()):
+        return None
+    untrained = untrained_attributes(data, config.labels)
+    return [a for a, name in enumerate(data.schema.names) if name not in untrained]
+
+
 def batch_labels(batch: Batch, mining: str, device: torch.device) -> BatchLabels:
-    """Return the sampler's arrays as tensors on `device`."""
+    """Return the sampler's arrays as tensors on `device`.
+
+    Args:
+        batch: the sampler's int64 arrays.
+        mining: which triplets of a batch count, see in_batch_triplet_loss.
+        device: device of the tensors.
+    """
     arrays = (batch.images, batch.rows, batch.attributes, batch.values, batch.triplets)
     return BatchLabels(
         *(None if a is None else torch.from_numpy(a).to(device) for a in arrays), mining=mining

@@ -1,8 +1,9 @@
-"""Triplet relation prediction: of two images, which one is closer to the anchor under a condition? (AG-MLAN table 3)
+"""Triplet relation prediction: which of two images is closer to the anchor under a condition?
 
-Lists are fixed, so that every method is asked the same questions. Their files are laid out as CSN ships Zappos50k's:
-`filenames.json` (despite its name, one image path a line) and `tripletlists/<condition>_tripletlist_<split>.txt` with
-rows `anchor far close`, each a line number of filenames.json. A condition is an attribute of the schema.
+This is the test of AG-MLAN's table 3. Lists are fixed, so that every method is tested on the same triplets.
+Their files have the layout of CSN's Zappos50k lists. `filenames.json` (despite its name) has one image path
+per line. `tripletlists/<condition>_tripletlist_<split>.txt` has rows `anchor far close`, each a line number
+of filenames.json. A condition is an attribute of the schema.
 """
 
 from dataclasses import dataclass
@@ -17,16 +18,20 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.tasks.retrieval.evaluation import embed_wanted
 
 METRICS = ("triplet_accuracy", "triplet_loss")
-LISTED = 1_000  # triplets of a condition in a data set's fixed list
+LISTED = 1_000  # triplets per condition in a data set's fixed list
 LIST = "{condition}_tripletlist_{split}.txt"
-SPLITS = {"train": "train", "valid": "val", "test": "test"}  # ours -> in the files' names
+SPLITS = {"train": "train", "valid": "val", "test": "test"}  # our name -> name in the files' names
 
 
 @dataclass(frozen=True)
 class TripletPrediction:
-    """Per condition and as "overall" over all triplets: accuracy and mean hinge loss, both fractions; and counts.
+    """Scores per condition, and "overall" over all triplets.
 
-    accuracy: share of triplets whose close image is more similar to the anchor than the far one; a tie is wrong.
+    Attributes:
+        accuracy: share of triplets whose close image is more similar to the anchor than the far one; a tie is
+            wrong.
+        loss: mean hinge loss, a fraction.
+        triplets: number of triplets.
     """
 
     accuracy: dict[str, float]
@@ -35,10 +40,20 @@ class TripletPrediction:
 
 
 def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """`count` triplets for each attribute that a split can form them for: name -> int64 (count, 3), anchor far close.
+    """Draw triplets for each attribute that a split can form them for.
 
-    Anchor and close share a value, far has another; value uniform, images uniform, drawn from (seed, attribute) alone.
-    An attribute is left out unless the split has two values of it, and two images of one of them.
+    Anchor and close share a value, far has another. The value is uniform, then the images are uniform. The
+    draw depends on (seed, attribute) alone. An attribute is left out unless the split has two values of it,
+    and two images of one of them.
+
+    Args:
+        data: RetrievalData.
+        split: "train", "valid" or "test".
+        count: triplets per attribute.
+        seed: decides the draw.
+
+    Returns:
+        Attribute name -> int64 (count, 3), image rows in the order anchor, far, close.
     """
     labels, lists = data.encoded(split, labels="all"), {}
     for attribute in np.unique(labels.attribute).tolist():
@@ -58,15 +73,19 @@ def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) ->
 
 
 def fixed_lists(data: RetrievalData, split: str = "test") -> dict[str, np.ndarray]:
-    """The questions that every run on a data set is asked: LISTED triplets a condition, the same on every machine."""
+    """Return the triplets that every run on a data set is tested on.
+
+    They are LISTED triplets per condition, the same on every machine.
+    """
     return draw_triplets(data, split, LISTED)
 
 
 def scores(model, data: RetrievalData, *, precision: str = "fp32") -> dict[str, dict[str, float]]:
-    """The fixed test lists as a run record holds them: METRICS -> condition or "overall" -> value.
+    """Score the fixed test lists, in the form of a run record.
 
-    triplet_accuracy is in percent, as AG-MLAN's table 3 prints it; triplet_loss is the mean hinge. {} where the test
-    split forms no triplet.
+    Returns:
+        METRICS -> condition or "overall" -> value; {} where the test split forms no triplet. triplet_accuracy
+        is in percent, as in AG-MLAN's table 3; triplet_loss is the mean hinge.
     """
     lists = fixed_lists(data)
     if not lists:
@@ -77,7 +96,14 @@ def scores(model, data: RetrievalData, *, precision: str = "fp32") -> dict[str, 
 
 
 def write_triplet_lists(folder: Path, data: RetrievalData, split: str, lists: dict[str, np.ndarray]) -> list[Path]:
-    """Write filenames.json and one list a condition below `folder`; returns the files."""
+    """Write filenames.json and one list per condition below `folder`, and return the files.
+
+    Args:
+        folder: created where it does not exist.
+        data: RetrievalData.
+        split: "train", "valid" or "test".
+        lists: condition -> int64 (T, 3), image rows in the order anchor, far, close.
+    """
     folder = Path(folder)
     files = [write_atomically(folder / "filenames.json", "\n".join(data.image_names) + "\n")]
     for condition, rows in lists.items():
@@ -88,10 +114,19 @@ def write_triplet_lists(folder: Path, data: RetrievalData, split: str, lists: di
 
 
 def read_triplet_lists(folder: Path, data: RetrievalData, split: str) -> dict[str, np.ndarray]:
-    """The lists of a split: condition -> int64 (T, 3), rows of data.pixels in the files' order, anchor far close.
+    """Read the lists of a split.
 
-    FashionError names a file that is missing, a line that is not three line numbers of filenames.json, an image that
-    the data set does not have, and a condition that is no attribute of it.
+    Args:
+        folder: holds filenames.json and the folder tripletlists.
+        data: RetrievalData.
+        split: "train", "valid" or "test".
+
+    Returns:
+        Condition -> int64 (T, 3), rows of data.pixels in the files' order: anchor, far, close.
+
+    Raises:
+        FashionError: if a file is missing, or a line is not three line numbers of filenames.json. Also if the
+            data set lacks an image or a condition.
     """
     folder = Path(folder)
     row_of = {name: row for row, name in enumerate(data.image_names)}
@@ -133,10 +168,19 @@ def _lines(file: Path) -> list[str]:
 def predict_triplets(
     model, data: RetrievalData, lists: dict[str, np.ndarray], *, margin: float = 0.2, precision: str = "fp32"
 ) -> TripletPrediction:
-    """Answer the triplets of every condition; each image passes the backbone once.
+    """Answer the triplets of every condition; each image passes through the backbone once.
 
-    lists: condition -> int64 (T, 3), rows of data.pixels as anchor, far, close. The loss is the hinge of all methods,
-    max(0, margin + s(anchor, far) - s(anchor, close)). FashionError when there is no triplet to answer.
+    The loss is the hinge of all methods, max(0, margin + s(anchor, far) - s(anchor, close)).
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        lists: condition -> int64 (T, 3), rows of data.pixels as anchor, far, close.
+        margin: margin of the loss, in cosine similarity.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Raises:
+        FashionError: if the lists hold no triplet.
     """
     if not any(map(len, lists.values())):
         raise FashionError(f"the lists for {data.name} hold no triplet: draw or read a list that does.")

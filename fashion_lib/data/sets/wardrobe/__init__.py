@@ -13,17 +13,28 @@ __all__ = ["SCHEMA", "VERSION", "Wardrobe", "image_name", "load_wardrobe"]
 
 
 def image_name(index: int) -> str:
-    """The label table's name of a picture."""
+    """Return the name that the label table uses for a picture."""
     return f"wardrobe/{index:06d}"
 
 
-# valid and test keep at most this share of the wardrobe's pictures for one attribute: every garment has a pattern and
-# a colour, and without the cap these two would be half of the query-weighted MAP. FashionAI is balanced likewise.
+# The largest share of the wardrobe's pictures that valid and test each keep for one attribute. Every garment
+# has a pattern and a colour: without the cap these two would be half of the query-weighted mean average
+# precision (MAP). FashionAI is balanced likewise.
 ROWS_OF_AN_ATTRIBUTE = 0.025
 
 
 def label_table(wardrobe: Wardrobe) -> pd.DataFrame:
-    """Every visible attribute of every picture, split 8:1:1, queries and candidates 1:4 (columns: COLUMNS)."""
+    """Build the checked label table with the visible attributes of the pictures.
+
+    The split is 8:1:1 for train, valid and test. Queries and candidates are 1:4. In valid and test, an
+    attribute keeps at most the share ROWS_OF_AN_ATTRIBUTE of the wardrobe's pictures.
+
+    Args:
+        wardrobe: the pictures to label; its seed decides splits and roles.
+
+    Returns:
+        One row per (image, attribute), with the columns COLUMNS of `fashion_lib.data.label_table`.
+    """
     splits = split_images(wardrobe.count, wardrobe.seed)
     rows = [
         (image_name(index), splits[index], attribute, value)
@@ -38,12 +49,17 @@ def label_table(wardrobe: Wardrobe) -> pd.DataFrame:
 
 
 def load_wardrobe(size: int, images: int, seed: int = 0) -> RetrievalData:
-    """Load the wardrobe; draw it on first use into the pixel cache (about 300 pictures per second and core).
+    """Load the wardrobe; draw it on first use into the pixel cache.
+
+    Drawing makes about 300 pictures per second and core.
 
     Args:
         size: side of the square pictures, in pixels.
         images: number of pictures.
-        seed: of the drawing, the split, the roles and the one-label draw.
+        seed: decides the drawing, the split, the roles and the label that each training picture keeps.
+
+    Returns:
+        The data set, with the true region of every visible attribute.
     """
     wardrobe = Wardrobe(seed, images, size)
     key = f"wardrobe-v{VERSION}-seed{wardrobe.seed}-{wardrobe.size}px-{wardrobe.count}"
@@ -53,7 +69,7 @@ def load_wardrobe(size: int, images: int, seed: int = 0) -> RetrievalData:
     table = label_table(wardrobe)
     return RetrievalData(
         name="wardrobe",
-        version=VERSION,
+        edition=VERSION,
         schema=SCHEMA,
         image_names=tuple(image_name(index) for index in range(wardrobe.count)),
         pixels=pixels,

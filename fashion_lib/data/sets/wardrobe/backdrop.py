@@ -1,4 +1,4 @@
-"""What is behind the figure and in front of the lens: clutter, patterned cloths that distract, light and noise."""
+"""The surroundings of the figure: clutter, patterned cloths that distract, light and sensor noise."""
 
 import math
 
@@ -11,13 +11,14 @@ from fashion_lib.data.sets.wardrobe.streams import Stream
 
 
 def _slope(size: int, angle: float) -> np.ndarray:
-    """A plane through the picture's centre, (size, size) float32, about -0.5..0.5 from edge to edge."""
+    """Return a plane through the picture's centre, (size, size) float32, about -0.5..0.5 from edge to edge.
+    """
     line = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
     return line[None, :] * math.cos(angle) + line[:, None] * math.sin(angle)
 
 
 def _patterned_cloth(picture, centre, half, colours, stream: Stream) -> None:
-    """A striped, checked or dotted rectangle: the distractor for the pattern attribute."""
+    """Draw a striped, checked or dotted rectangle: the distractor for the pattern attribute."""
     (cx, cy), (w, h), side = centre, half, picture.shape[0]
     left, right = max(int(cx - w), 0), min(int(cx + w), side)
     top, bottom = max(int(cy - h), 0), min(int(cy + h), side)
@@ -39,7 +40,15 @@ def _patterned_cloth(picture, centre, half, colours, stream: Stream) -> None:
 
 
 def draw_backdrop(side: int, stream: Stream) -> np.ndarray:
-    """A wall with a light gradient and 2-6 things on it: uint8 (side, side, 3)."""
+    """Draw a wall with a light gradient and 2 to 6 objects in front of it.
+
+    Args:
+        side: side of the super-sampled canvas, in pixels.
+        stream: the random draws of the backdrop.
+
+    Returns:
+        uint8 (side, side, 3).
+    """
     size = side // SUPERSAMPLING
     wall = np.float32(stream.colour(60, 240))
     wall = wall.mean() + stream.uniform(0.1, 0.8) * (wall - wall.mean())
@@ -72,7 +81,15 @@ def draw_backdrop(side: int, stream: Stream) -> np.ndarray:
 
 
 def expose(picture: np.ndarray, stream: Stream) -> np.ndarray:
-    """Light, white balance, sensor noise and the reduction to the output size: uint8 (S, S, 3) -> (S/2, S/2, 3)."""
+    """Add light, white balance and sensor noise, and reduce the picture to the output size.
+
+    Args:
+        picture: uint8 (S, S, 3), the super-sampled canvas; S is the output size times SUPERSAMPLING (2).
+        stream: the random draws of the light.
+
+    Returns:
+        uint8 (S/2, S/2, 3).
+    """
     size = picture.shape[0] // SUPERSAMPLING
     photo = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
     light = 1 + _slope(size, stream.uniform(0, 2 * math.pi)) * stream.uniform(0, 0.45)

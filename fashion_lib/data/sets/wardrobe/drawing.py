@@ -1,4 +1,7 @@
-"""The drawn wardrobe as a collection: pictures, regions and parts by index, and twins."""
+"""The drawn wardrobe as a collection: pictures, regions and parts by index, and twins.
+
+A twin is the same scene drawn again with one attribute changed.
+"""
 
 from dataclasses import dataclass, field, replace
 
@@ -8,7 +11,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.sets.wardrobe.garment_schema import CARRIED, SCHEMA
 from fashion_lib.data.sets.wardrobe.scene import Drawing, Outfit, choose_outfit, draw
 
-VERSION = "2"  # change it whenever a picture changes: caches and records carry it
+VERSION = "2"  # change it whenever a picture changes: caches and records store it
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,27 @@ class Wardrobe:
     _regions: dict = field(default_factory=dict, repr=False, compare=False)
 
     def drawing(self, index: int) -> Drawing:
-        """The picture at `index` with its labels, regions and parts; FashionError outside 0..count-1."""
+        """Draw the picture at `index` with its labels, regions and parts.
+
+        Raises:
+            FashionError: if `index` is outside 0..count - 1.
+        """
         if not 0 <= index < self.count:
             raise FashionError(f"the wardrobe has pictures 0 to {self.count - 1}, not {index}.")
         return draw(self.seed, int(index), self.size)
 
     def twin(self, index: int, attribute: str, value: str) -> Drawing:
-        """The same scene with one attribute changed: pose, light, clutter and every other attribute stay.
+        """Draw the same scene with one attribute changed.
 
-        FashionError if the value is unknown or the picture does not show that attribute.
+        Pose, light, clutter and every other attribute stay the same.
+
+        Args:
+            index: number of the picture.
+            attribute: name of the attribute to change.
+            value: its new value.
+
+        Raises:
+            FashionError: if the value is unknown or the picture does not show that attribute.
         """
         SCHEMA.value_index(attribute, value)
         outfit = self.drawing(index).outfit
@@ -43,28 +58,41 @@ class Wardrobe:
         )
 
     def labels(self, index: int) -> dict[str, str]:
-        """Attribute -> value, without drawing anything."""
+        """Return attribute -> value of a picture, without drawing it."""
         return self.outfit(index).labels
 
     def outfit(self, index: int) -> Outfit:
-        """What the picture at `index` shows, hidden attributes included, without drawing anything."""
+        """Return what the picture at `index` shows, hidden attributes included, without drawing it."""
         return choose_outfit(self.seed, int(index))
 
     def images(self, rows: range) -> np.ndarray:
-        """uint8 (len(rows), size, size, 3): what the pixel cache draws in parallel."""
+        """Draw pictures, uint8 (len(rows), size, size, 3); the pixel cache calls this in parallel."""
         return np.stack([draw(self.seed, index, self.size).image for index in rows])
 
     def parts(self, rows: range) -> np.ndarray:
-        """uint8 (len(rows), size, size, 3): the parts map in channel 0, for the pretext."""
+        """Draw the parts maps of `rows`: uint8 (len(rows), size, size, 3), with the map in channel 0.
+
+        The pretext (see `fashion_lib.training.start_weights`) learns from these maps.
+        """
         maps = np.zeros((len(rows), self.size, self.size, 3), np.uint8)
         for k, index in enumerate(rows):
             maps[k, ..., 0] = draw(self.seed, index, self.size).parts
         return maps
 
     def regions(self, rows: np.ndarray, attribute: int) -> np.ndarray:
-        """bool (B, size, size): the pixels that an attribute id is read from in each picture.
+        """Return the pixels from which an attribute can be read in each picture.
 
-        FashionError where a picture does not show the attribute. Kept packed once drawn (a few kB a picture).
+        Masks are kept in memory, packed to bits, once they are drawn (a few kB per picture).
+
+        Args:
+            rows: int (B,), picture numbers.
+            attribute: attribute id, the position in SCHEMA.
+
+        Returns:
+            bool (B, size, size).
+
+        Raises:
+            FashionError: if a picture does not show the attribute.
         """
         name = SCHEMA.names[attribute]
         masks = np.empty((len(rows), self.size, self.size), bool)
@@ -80,7 +108,10 @@ class Wardrobe:
 
 
 def carriers(attribute: str) -> tuple[str, ...]:
-    """The garments (with "close-up" where it matters) whose pictures show an attribute, for the notebooks."""
+    """Return the garments whose pictures show an attribute, for the notebooks.
+
+    A close-up that shows the attribute is listed on its own, for example as "top close-up".
+    """
     SCHEMA.index(attribute)
     shown = [
         g + (" close-up" if close else "") for (g, close), names in CARRIED.items() if attribute in names

@@ -1,4 +1,5 @@
-"""Fabrics: the pattern and colour attributes, drawn in body coordinates so that they turn and scale with the body."""
+"""Fabrics, the pattern and colour attributes, drawn in body coordinates: they turn and scale with the body.
+"""
 
 import math
 
@@ -17,24 +18,26 @@ DYES = {
     "black": (36, 36, 42),
     "white": (234, 232, 228),
 }
-FINEST_PERIOD = 8.0  # output pixels: a finer pattern would be grey to the network and to a reader
+FINEST_PERIOD = 8.0  # output pixels: a finer pattern would turn into plain grey
 
 
 def luminance(colour) -> float:
+    """Return the brightness, 0..255, of an RGB colour."""
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 
 def shade(colour, factor: float) -> tuple[float, float, float]:
+    """Return an RGB colour scaled by `factor` and clipped to 0..255."""
     return tuple(min(max(c * factor, 0.0), 255.0) for c in colour)
 
 
 def edge_colour(colour) -> tuple[float, float, float]:
-    """The drawing's pen on a cloth: darker, or lighter where the cloth is nearly black."""
+    """Return the outline colour of a cloth: a darker shade, or a light grey for a nearly black cloth."""
     return shade(colour, 0.5) if luminance(colour) > 55 else (104, 104, 112)
 
 
 def contrast_colour(colour, stream: Stream) -> tuple[float, float, float]:
-    """A second dye that stands out from the first and is not itself one of the other dyes' centres."""
+    """Draw a second dye that differs clearly in brightness from the first and equals no colour of DYES."""
     draw = stream.uniform()
     light, dark = (
         ((242, 238, 226), (190, 220, 235), (250, 220, 190)),
@@ -45,7 +48,13 @@ def contrast_colour(colour, stream: Stream) -> tuple[float, float, float]:
 
 
 def smooth_noise(generator: np.random.Generator, size: int, cells: int) -> np.ndarray:
-    """Soft blobs, (size, size) float32, about unit variance."""
+    """Draw smooth random noise, (size, size) float32, about unit variance.
+
+    Args:
+        generator: source of the random numbers.
+        size: side of the result, in pixels.
+        cells: random numbers per axis, between which the noise is interpolated.
+    """
     return cv2.resize(
         generator.standard_normal((cells, cells), dtype=np.float32),
         (size, size),
@@ -57,7 +66,7 @@ def _stripes(u, v, period, soft, stream):
     angle = stream.choice((0.0, math.pi / 2, math.pi / 4, -math.pi / 4))
     share = stream.uniform(
         0.3, 0.42
-    )  # of ink: the dye must stay what a reader would call the garment's colour
+    )  # of the second colour: the dye must remain the colour that a reader would name
     phase = (u * math.cos(angle) + v * math.sin(angle)) / period
     return np.clip((share / 2 - np.abs(phase - np.floor(phase) - 0.5)) * period * soft + 0.5, 0, 1)
 
@@ -80,7 +89,7 @@ def _plaid(u, v, period, soft, stream):
 
 
 def _petals(size: int, scale: float, cloth, second, stream: Stream) -> np.ndarray:
-    """Five-petalled flowers on a jittered grid, so that every garment shows some."""
+    """Draw five-petalled flowers on a jittered grid, so that every garment shows some."""
     picture = np.empty((size, size, 3), np.uint8)
     picture[:] = np.uint8(cloth)
     pitch = max(0.62 * scale, 13.0)
@@ -89,7 +98,8 @@ def _petals(size: int, scale: float, cloth, second, stream: Stream) -> np.ndarra
     offset = (stream.uniform(0, pitch), stream.uniform(0, pitch))
     for row in range(int(size / pitch) + 2):
         for column in range(int(size / pitch) + 2):
-            # A cheap hash jitters the flowers: the number of draws must not depend on the picture's size.
+            # A hash, not the stream, jitters the flowers: the number of draws must not depend on the
+            # picture's size.
             counter += 1
             jx, jy = math.sin(counter * 12.9898 + tilt) * 0.3, math.sin(counter * 78.233 + tilt) * 0.3
             cx = (column - 0.5 + 0.5 * (row % 2) + jx) * pitch + offset[0] - pitch / 2
@@ -110,13 +120,20 @@ def _petals(size: int, scale: float, cloth, second, stream: Stream) -> np.ndarra
 
 
 def weave(pattern: str, dye, frame: Frame, side: int, stream: Stream) -> np.ndarray:
-    """A whole picture of fabric.
+    """Draw a whole picture of fabric, softly shaded.
 
-    Args: `pattern` a value of the attribute pattern; `dye` RGB 0..255; `frame` the body's transform on a canvas of
-    `side` pixels. Returns uint8 (side, side, 3), softly shaded. Its finest period is FINEST_PERIOD output pixels.
+    Args:
+        pattern: a value of the attribute pattern.
+        dye: RGB, 0..255.
+        frame: the body's transform, from body units to canvas pixels.
+        side: side of the canvas, in pixels.
+        stream: the random draws of the fabric.
+
+    Returns:
+        uint8 (side, side, 3). The period of stripes, dots and plaid is at least FINEST_PERIOD output pixels.
     """
     size = side // SUPERSAMPLING
-    per_unit = frame.scale / SUPERSAMPLING  # output pixels a body unit
+    per_unit = frame.scale / SUPERSAMPLING  # output pixels per body unit
     second = contrast_colour(dye, stream)
     period = max(stream.uniform(0.3, 0.46), FINEST_PERIOD / per_unit)
     shading = 1 + 0.06 * smooth_noise(stream.generator, size, 7)

@@ -1,4 +1,4 @@
-"""The posed figure that wears the garments: arms and legs as polylines, skin, head, hair, and what hangs in front."""
+"""The posed figure that wears the garments: arms and legs as polylines, skin, head, hair and occluders."""
 
 import math
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ class Figure:
 
 
 def pose(stream: Stream) -> Figure:
+    """Draw the pose and the colours of one figure from a random stream."""
     arms = []
     for side in (1, -1):
         raised = stream.chance(0.3)
@@ -62,7 +63,7 @@ def pose(stream: Stream) -> Figure:
 
 
 def draw_behind(canvas: Canvas, figure: Figure) -> None:
-    """What garments cover: long hair at the back, legs, shoes, the bare torso and neck."""
+    """Draw what garments cover: long hair at the back, legs, shoes, the bare torso and neck."""
     if figure.hair_length:
         back = mirrored(
             [(0.0, 0.02), (0.42, 0.18), (0.56, 0.6), (0.58, figure.hair_length), (0.0, figure.hair_length)]
@@ -77,23 +78,26 @@ def draw_behind(canvas: Canvas, figure: Figure) -> None:
 
 
 def draw_arm(canvas: Canvas, figure: Figure, arm: list[Point]) -> None:
+    """Draw one bare arm with its hand."""
     canvas.fill(limb(arm, ARM_WIDTHS), figure.skin, "skin", shade(figure.skin, 0.8))
     x, y = arm[-1]
     canvas.fill(ellipse(x, y + 0.07, 0.14, 0.18, corners=9), figure.skin, "skin")
 
 
 def draw_neck(canvas: Canvas, figure: Figure) -> None:
+    """Draw the bare neck."""
     canvas.fill(box(-0.21, 0.9, 0.21, 1.42), shade(figure.skin, 0.86), "skin")
 
 
 def draw_head(canvas: Canvas, figure: Figure) -> None:
+    """Draw the head with its hair."""
     canvas.fill(ellipse(0, 0.55, 0.38, 0.5), figure.skin, "skin", shade(figure.skin, 0.8))
     fringe = ellipse(0, 0.45, 0.44, 0.45, math.pi, 2 * math.pi) + [(0.38, 0.52), (0.1, 0.24), (-0.38, 0.5)]
     canvas.fill(fringe, figure.hair, "hair")
 
 
 def draw_in_front(canvas: Canvas, figure: Figure) -> None:
-    """Occluders: strands of hair over the collar, the strap of a bag across the chest."""
+    """Draw the occluders: strands of hair over the collar, and the strap of a bag across the chest."""
     if figure.hair_length and figure.hair_in_front:
         for side in (1, -1):
             strand = [(side * 0.4, 0.5), (side * 0.52, 1.2), (side * 0.58, figure.hair_length + 0.15)]

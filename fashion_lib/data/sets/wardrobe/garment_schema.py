@@ -1,7 +1,7 @@
 """What the drawn wardrobe can label: attributes, their values, and which garment carries which.
 
-Names follow FashionAI (lengths and designs) and DeepFashion (pattern). Lengths are bins with gaps between them: the
-gap is the difficulty knob, because two lengths that touch cannot be told apart by anybody.
+Names follow FashionAI (lengths and designs) and DeepFashion (pattern). Lengths are bins with gaps between
+them. The width of the gap sets the difficulty, because two lengths that touch cannot be distinguished.
 """
 
 from fashion_lib.core.schema import Attribute, Schema
@@ -48,8 +48,9 @@ GARMENT_SHARE = (0.38, 0.16, 0.24, 0.11, 0.11)
 CLOSE_UP_SHARE = {"top": 0.5, "coat": 0.5}
 NECK_ATTRIBUTES = ("neckline_design", "collar_design", "neck_design")
 
-# Only what can be told at 96 pixels: close-ups cut the lengths off, in the wider frames a lapel is a few pixels, and so
-# are a dress's neck and sleeves and the pattern on a trouser leg.
+# (garment, close-up) -> its visible attributes. Only what can be recognised at 96 pixels is labelled.
+# Close-ups cut the lengths off. In the wider frames a lapel is a few pixels, and so are a dress's neck and
+# sleeves and the pattern on a trouser leg.
 CARRIED = {
     ("top", True): (*NECK_ATTRIBUTES, "pattern", "colour"),
     ("top", False): (*NECK_ATTRIBUTES, "sleeve_length", "pattern", "colour"),

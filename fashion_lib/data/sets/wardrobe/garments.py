@@ -1,4 +1,5 @@
-"""Garments below the neck: bodices with sleeves, skirts, pants and coats, and the outlines that length is read from."""
+"""Garments below the neck (bodices, sleeves, skirts, pants, coats) and the regions that show their lengths.
+"""
 
 import math
 
@@ -13,7 +14,13 @@ CROTCH = 4.2
 
 
 def skirt_outline(end: float, silhouette: str, ease: float) -> list[Point]:
-    """From the waist to y = `end`; `ease` widens it a little. The silhouette is a profile of half widths."""
+    """Return the outline of a skirt from the waist to y = `end`.
+
+    Args:
+        end: height of the hem, in body units.
+        silhouette: a value of the attribute silhouette, which sets the profile of half widths.
+        ease: added to each half width, in body units.
+    """
     t = np.linspace(0, 1, 9)
     length = end - WAIST
     widths = {
@@ -26,7 +33,13 @@ def skirt_outline(end: float, silhouette: str, ease: float) -> list[Point]:
 
 
 def pant_outlines(figure: Figure, end: float, ease: float) -> list[list[Point]]:
-    """Hips and two legs down to y = `end`, which follow the figure's legs."""
+    """Return the outlines of the hips and of two legs down to y = `end`.
+
+    Args:
+        figure: the posed figure, whose legs the trousers follow.
+        end: height of the hem, in body units.
+        ease: added to the half widths, in body units.
+    """
     width = 0.3 + ease
     hips = mirrored([(0.6, WAIST), (0.74 + ease, 3.8), (0.72 + ease, CROTCH), (0.0, CROTCH + 0.1)])
     legs = []
@@ -38,7 +51,13 @@ def pant_outlines(figure: Figure, end: float, ease: float) -> list[list[Point]]:
 
 
 def bodice_outline(end: float, ease: float, neckline: str | None = None) -> list[Point]:
-    """Shoulders to y = `end`. Off-shoulder and one-shoulder necklines change the outline itself."""
+    """Return the outline from the shoulders to y = `end`.
+
+    Args:
+        end: height of the hem, in body units.
+        ease: added to the half widths, in body units.
+        neckline: "off_shoulder" and "one_shoulder" change the outline itself; all other values do not.
+    """
     below = [(0.7 + 0.5 * ease, 2.35), (0.6 + ease, WAIST)]
     if end > WAIST:
         hip = min(end, 4.0)
@@ -60,7 +79,14 @@ def bodice_outline(end: float, ease: float, neckline: str | None = None) -> list
 def sleeve_outline(
     arm: list[Point], fraction: float, ease: float, neckline: str | None
 ) -> list[Point] | None:
-    """The sleeve down to a fraction of the arm; None where there is no sleeve."""
+    """Return the outline of a sleeve; None where there is no sleeve.
+
+    Args:
+        arm: shoulder, elbow and wrist, in body units.
+        fraction: where the sleeve ends, as a fraction of the arm's length.
+        ease: widens the sleeve.
+        neckline: an "off_shoulder" sleeve begins below the shoulder.
+    """
     start = 0.2 if neckline == "off_shoulder" else 0.0
     if fraction <= start + 0.02:
         return None
@@ -73,6 +99,18 @@ def sleeve_outline(
 def dress_sleeves(
     canvas: Canvas, figure: Figure, fraction, ease, fabric, edge, garment, neckline=None
 ) -> None:
+    """Draw the sleeves of both arms; a "one_shoulder" neckline leaves one arm bare.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the posed figure.
+        fraction: where the sleeve ends, as a fraction of the arm's length.
+        ease: widens the sleeves.
+        fabric: uint8 (S, S, 3).
+        edge: RGB of the outline.
+        garment: name of the mask that the sleeves are added to, or None.
+        neckline: a value of neckline_design, or None.
+    """
     for side, arm in zip((1, -1), figure.arms, strict=True):
         bare = neckline == "one_shoulder" and side < 0
         outline = None if bare else sleeve_outline(arm, fraction, ease, neckline)
@@ -80,22 +118,23 @@ def dress_sleeves(
             canvas.cloth(outline, fabric, edge, "sleeve", garment)
 
 
-# --- where each local attribute is read from, as polygons in body units
+# --- the regions that show each local attribute, as polygons in body units
 
 
 def cuff_region(figure: Figure, fraction: float) -> list[list[Point]]:
-    """Both arms around the place where the sleeve ends: a quarter of an arm up and down."""
+    """Return both arms around the end of the sleeve: 0.22 of an arm's length towards each side."""
     low, high = max(fraction - 0.22, 0.0), min(max(fraction, 0.12) + 0.22, 1.08)
     return [limb(line, [0.34] * len(line)) for line in (section(arm, low, high) for arm in figure.arms)]
 
 
 def hem_region(end: float, half_width: float) -> list[list[Point]]:
-    """A band of 0.45 body units above and below the hem, as wide as the garment there."""
+    """Return a band of 0.45 body units above and below the hem, a little wider than the garment there."""
     w = half_width + 0.12
     return [[(-w, end - 0.45), (w, end - 0.45), (w, end + 0.45), (-w, end + 0.45)]]
 
 
 def pant_hem_region(figure: Figure, end: float) -> list[list[Point]]:
+    """Return a band of 0.45 body units above and below the hem of each trouser leg."""
     bands = []
     for hip, _, ankle in figure.legs:
         x, _ = lerp(hip, ankle, (end - hip[1]) / (ankle[1] - hip[1]))

@@ -1,4 +1,5 @@
-"""Outlines in body units: x = 0 is the body's axis, y = 0 the top of the head, y = 8 the soles (eight heads)."""
+"""Outlines in body units: x = 0 is the body's axis, y = 0 the top of the head, y = 8 the soles (eight heads).
+"""
 
 import math
 
@@ -15,21 +16,39 @@ def mirrored(half: list[Point]) -> list[Point]:
 def ellipse(
     cx: float, cy: float, rx: float, ry: float, start=0.0, end=2 * math.pi, corners=16
 ) -> list[Point]:
-    """Corners on an elliptic arc; angles in radians, clockwise from the right since y points down."""
+    """Return `corners` points on an elliptic arc.
+
+    Args:
+        cx: centre, x.
+        cy: centre, y.
+        rx: horizontal radius.
+        ry: vertical radius.
+        start: first angle, in radians, clockwise from the right since y points down.
+        end: last angle.
+        corners: number of points.
+    """
     angles = np.linspace(start, end, corners)
     return list(zip((cx + rx * np.cos(angles)).tolist(), (cy + ry * np.sin(angles)).tolist(), strict=True))
 
 
 def box(left: float, top: float, right: float, bottom: float) -> list[Point]:
+    """Return the four corners of a rectangle, clockwise from the upper left."""
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
 def lerp(a: Point, b: Point, t: float) -> Point:
+    """Return the point at fraction `t` of the way from `a` to `b` (linear interpolation)."""
     return (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t)
 
 
 def section(line: list[Point], start: float, end: float) -> list[Point]:
-    """The part of a polyline between two fractions of its length (end may exceed 1: the last leg is prolonged)."""
+    """Return the part of a polyline between two fractions of its length.
+
+    Args:
+        line: corners of the polyline.
+        start: fraction of the length, at least 0.
+        end: fraction of the length. It may exceed 1: the last segment is then prolonged.
+    """
     lengths = [math.dist(a, b) for a, b in zip(line, line[1:], strict=False)]
     total = sum(lengths)
 
@@ -50,7 +69,7 @@ def section(line: list[Point], start: float, end: float) -> list[Point]:
 
 
 def limb(line: list[Point], half_widths: list[float]) -> list[Point]:
-    """A polygon around a polyline, with a half width at each of its corners."""
+    """Return a polygon around a polyline, with one half width for each corner of the line."""
     left, right = [], []
     for i, ((x, y), w) in enumerate(zip(line, half_widths, strict=True)):
         (x0, y0), (x1, y1) = line[max(i - 1, 0)], line[min(i + 1, len(line) - 1)]

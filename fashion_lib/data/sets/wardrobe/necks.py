@@ -1,6 +1,6 @@
-"""Collars, lapels, necklines and neck designs: what is cut into or laid on a bodice around the neck.
+"""Collars, lapels, necklines and neck designs: shapes cut into or laid on a bodice around the neck.
 
-Each function draws one value and returns the polygons of the region where that attribute can be read.
+Each drawing function draws one value and returns the polygons of the region that shows the attribute.
 """
 
 import math
@@ -17,7 +17,7 @@ HALF_TURN = (0.0, math.pi)
 
 @dataclass(frozen=True)
 class Trim:
-    """Colours and size jitters of a neck, drawn before the value is known (see `twin`)."""
+    """Colours and size jitters of a neck, drawn at random before the value is known (see `Wardrobe.twin`)."""
 
     dye: tuple[float, float, float]
     edge: tuple[float, float, float]
@@ -27,7 +27,7 @@ class Trim:
 
 
 def trim_of(dye, stream: Stream) -> Trim:
-    """Half of the trims contrast with the garment, half are a shade of it."""
+    """Draw a trim: half of all trims contrast with the garment, the other half are a shade of it."""
     contrasts, wide, deep = stream.chance(0.5), stream.uniform(-1, 1), stream.uniform(-1, 1)
     inner, pick = stream.colour(150, 250), stream.uniform()
     light = luminance(dye)
@@ -43,18 +43,36 @@ def trim_of(dye, stream: Stream) -> Trim:
 
 
 def grown(points: list[Point], factor: float = 1.25) -> list[Point]:
-    """The polygon enlarged about the middle of its bounding box: an edge is seen from both sides."""
+    """Return a polygon enlarged about the middle of its bounding box.
+
+    An edge is visible from both of its sides, so the region of an attribute includes both.
+    """
     xs, ys = [x for x, _ in points], [y for _, y in points]
     cx, cy = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
     return [(cx + factor * (x - cx), cy + factor * (y - cy)) for x, y in points]
 
 
 def both(points: list[Point]) -> list[list[Point]]:
+    """Return a polygon and its mirror image."""
     return [points, [(-x, y) for x, y in points]]
 
 
 def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[list[Point]]:
-    """Skin shows through an opening; off- and one-shoulder bodices are already cut (garments.bodice_outline)."""
+    """Draw an opening that shows the skin.
+
+    Off-shoulder and one-shoulder bodices are already cut by `garments.bodice_outline`, so only their region
+    is returned.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of neckline_design.
+        trim: colours and size jitters.
+        pen: RGB of the outlines.
+
+    Returns:
+        The polygons of the region, in body units.
+    """
     w, d = trim.wide, trim.deep
     opening = {
         "round": ellipse(0, 1.34, 0.48 + 0.05 * w, 0.6 + 0.08 * d, *HALF_TURN),
@@ -71,7 +89,7 @@ def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> lis
     }.get(value)
     if opening is not None:
         canvas.fill(opening, figure.skin, "skin", pen)
-    edges = {  # where there is no opening, the edge itself
+    edges = {  # these two have no opening: the region is the edge itself
         "off_shoulder": [box(-0.9, 1.75, 0.9, 2.2)],
         "one_shoulder": [limb([(0.45, 1.3), (-0.3, 1.9), (-0.8, 2.14)], [0.22, 0.22, 0.22])],
     }
@@ -79,6 +97,19 @@ def neckline(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> lis
 
 
 def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen) -> list[list[Point]]:
+    """Draw one value of neck_design.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of neck_design.
+        trim: colours and size jitters.
+        dye: RGB of the garment.
+        pen: RGB of the outlines.
+
+    Returns:
+        The polygons of the region, in body units.
+    """
     w, d = trim.wide, trim.deep
     if value in ("turtle", "low_turtle"):
         top = 0.86 + 0.04 * d if value == "turtle" else 1.2 + 0.03 * d
@@ -98,7 +129,7 @@ def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen
         for x in (-0.3, 0.0, 0.3):
             canvas.outline([(x * 0.8, 1.25), (x * 1.2, 1.7)], trim.edge, closed=False)
         return [grown(ruff, 1.1)]
-    folds = ((0.78, 1.2), (0.64, 0.92), (0.5, 0.62))  # draped: folds that hang like a scarf
+    folds = ((0.78, 1.2), (0.64, 0.92), (0.5, 0.62))  # draped: the folds of a scarf, outermost first
     for i, (rx, ry) in enumerate(folds):
         tone = (
             shade(dye, 0.8 if i % 2 else 1.08) if luminance(dye) > 55 else shade(dye, 2.0 if i % 2 else 1.2)
@@ -109,6 +140,18 @@ def neck_design(canvas: Canvas, figure: Figure, value: str, trim: Trim, dye, pen
 
 
 def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[list[Point]]:
+    """Draw one value of collar_design.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of collar_design.
+        trim: colours and size jitters.
+        pen: RGB of the outlines.
+
+    Returns:
+        The polygons of the region, in body units.
+    """
     w, d = 0.04 * trim.wide, 0.05 * trim.deep
     canvas.fill(ellipse(0, 1.32, 0.32, 0.24, *HALF_TURN), shade(figure.skin, 0.86), "skin", pen)
     if value == "rib":
@@ -136,14 +179,28 @@ def collar(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen) -> list[
 
 
 def lapel(canvas: Canvas, figure: Figure, value: str, trim: Trim, pen, end: float) -> list[list[Point]]:
-    """An open coat front: what is worn beneath, the closing edge, buttons, then the lapels."""
+    """Draw an open coat front.
+
+    The order is: what is worn beneath, the closing edge, the lapels, the buttons.
+
+    Args:
+        canvas: the canvas to draw on.
+        figure: the figure, for its skin colour.
+        value: a value of lapel_design.
+        trim: colours and size jitters.
+        pen: RGB of the outlines.
+        end: height of the coat's hem, in body units.
+
+    Returns:
+        The polygons of the region, in body units.
+    """
     low = 2.72 + 0.1 * trim.deep
     w = 0.04 * trim.wide
     front = [(-0.36, 1.32), (0.36, 1.32), (0.04, low), (0.04, end), (-0.04, end), (-0.04, low)]
     canvas.fill(front, trim.inner, "detail", pen)
     canvas.fill(ellipse(0, 1.32, 0.28, 0.34, *HALF_TURN), shade(figure.skin, 0.86), "skin", pen)
     shapes = {
-        # the notch is a bite out of the outer edge; the peak points up past the shoulder line
+        # the notch is cut into the outer edge; the peak points up past the shoulder line
         "notched": [
             (0.2, 1.16),
             (0.44, 1.24),

@@ -1,4 +1,4 @@
-"""One drawn picture: choose the labels, pose the figure, dress it, photograph it."""
+"""One drawn picture: choose the labels, pose the figure, dress it, expose the picture."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,8 @@ from fashion_lib.data.sets.wardrobe.garment_schema import (
 )
 from fashion_lib.data.sets.wardrobe.streams import Stream
 
-# What a picture shows, (top, bottom) in body units: close-ups as FashionAI crops for collars, full figures for lengths.
+# (garment, close-up) -> (top, bottom) of the picture, in body units. Close-ups follow FashionAI's crops for
+# collars; full figures show the lengths.
 FRAMES = {
     ("top", True): (0.3, 3.1),
     ("top", False): (0.1, 4.5),
@@ -45,7 +46,7 @@ FRAMES = {
 
 @dataclass(frozen=True)
 class Outfit:
-    """What a scene shows: the garment, whether it is a close-up, and the value of every attribute it could carry."""
+    """What a scene shows: the garment, close-up or not, and a value for every attribute, visible or not."""
 
     garment: str
     close_up: bool
@@ -54,17 +55,21 @@ class Outfit:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Attribute name -> value, for the attributes that can be seen in this picture."""
+        """Return attribute name -> value, for the attributes that are visible in this picture."""
         hidden = set(NECK_ATTRIBUTES) - {self.neck}
         return {a: self.values[a] for a in CARRIED[self.garment, self.close_up] if a not in hidden}
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture with its ground truth. S is the output size.
+    """A picture with its ground truth. S is the output size, in pixels.
 
-    `image` uint8 (S, S, 3); `labels` attribute -> value; `regions` attribute -> bool (S, S), the pixels that the
-    attribute can be read from; `parts` uint8 (S, S), indices into schema.PARTS; `outfit` what was chosen.
+    Attributes:
+        image: uint8 (S, S, 3).
+        labels: attribute -> value.
+        regions: attribute -> bool (S, S), the pixels from which the attribute can be read.
+        parts: uint8 (S, S), indices into garment_schema.PARTS.
+        outfit: the choices behind the labels.
     """
 
     image: np.ndarray
@@ -75,7 +80,7 @@ class Drawing:
 
 
 def choose_outfit(seed: int, index: int) -> Outfit:
-    """Values are uniform and independent of each other and of the garment."""
+    """Draw the outfit of a picture; values are uniform, independent of each other and of the garment."""
     stream = Stream(seed, index, "outfit")
     garment = stream.choice(GARMENTS, GARMENT_SHARE)
     close_up = stream.uniform() < CLOSE_UP_SHARE.get(garment, 0.0)
@@ -88,7 +93,7 @@ def _frame(outfit: Outfit, side: int, seed: int, index: int) -> Frame:
     top, bottom = FRAMES[outfit.garment, outfit.close_up]
     aside, down = (
         (0.16, 0.1) if outfit.garment in ("top", "coat") else (0.14, 0.05)
-    )  # a hem must stay in the picture
+    )  # the hem must remain inside the picture
     return Frame(
         side,
         top,
@@ -102,7 +107,7 @@ def _frame(outfit: Outfit, side: int, seed: int, index: int) -> Frame:
 
 
 class Dresser:
-    """Dresses one figure on one canvas and collects the region polygons of each local attribute."""
+    """One figure in its clothes on one canvas, with the region polygons of each local attribute."""
 
     def __init__(self, canvas: Canvas, seed: int, index: int, outfit: Outfit):
         self.canvas, self.outfit = canvas, outfit
@@ -112,8 +117,8 @@ class Dresser:
         values = outfit.values
         self.dye = self.stream("dye").jitter(DYES[values["colour"]], 16)
         self.fabric = weave(values["pattern"], self.dye, canvas.frame, canvas.side, self.stream("fabric"))
-        companion = self.stream("companion")  # what is worn with the garment, and must not be mistaken for it
-        # ... and keeps its dye in a twin, so it avoids the scene's own colour, not the one that a twin is given
+        companion = self.stream("companion")  # the second garment: its colour must differ
+        # Its dye stays the same in a twin. So it avoids the scene's own colour, not a twin's changed colour.
         own = choose_outfit(seed, index).values["colour"]
         other = companion.choice([name for name in DYES if name != own])
         self.other_dye = companion.jitter(DYES[other], 20)
@@ -124,7 +129,7 @@ class Dresser:
         )
         self.cut = self.stream("cut")
         self.ease = self.cut.uniform(-0.02, 0.22)
-        self.spot = self.cut.uniform()  # where inside its bin a length falls
+        self.spot = self.cut.uniform()  # position of a length inside its bin, 0 to 1
         self.sleeve_spot = self.cut.uniform()
 
     def _end(self, bins: dict, attribute: str, spot: float | None = None) -> float:
@@ -132,6 +137,7 @@ class Dresser:
         return low + (high - low) * (self.spot if spot is None else spot)
 
     def skirt(self, main: bool) -> None:
+        """Draw a skirt; `main` means that it is the labelled garment."""
         silhouette = self.outfit.values["silhouette"] if main else "straight"
         end = self._end(SKIRT_END, "skirt_length")
         outline = garments.skirt_outline(end, silhouette, 0.25 * self.ease)
@@ -143,6 +149,7 @@ class Dresser:
             )
 
     def pants(self, main: bool, end: float) -> None:
+        """Draw pants down to y = `end`; `main` means that they are the labelled garment."""
         fabric, dye = (self.fabric, self.dye) if main else (self.other_fabric, self.other_dye)
         for outline in garments.pant_outlines(self.figure, end, 0.4 * self.ease):
             self.canvas.cloth(outline, fabric, edge_colour(dye), "lower", "lower" if main else None)
@@ -150,6 +157,13 @@ class Dresser:
             self.regions["pant_length"] = garments.pant_hem_region(self.figure, end)
 
     def bodice(self, main: bool, end: float, neckline: str | None) -> None:
+        """Draw torso, arms and sleeves.
+
+        Args:
+            main: whether they belong to the labelled garment.
+            end: height of the hem, in body units.
+            neckline: a value of neckline_design, or None for another kind of neck.
+        """
         fabric, dye = (self.fabric, self.dye) if main else (self.other_fabric, self.other_dye)
         garment, pen = ("upper" if main else None), edge_colour(dye)
         fraction = self._end(SLEEVE_END, "sleeve_length", self.sleeve_spot)
@@ -160,7 +174,7 @@ class Dresser:
         self.regions["sleeve_length"] = garments.cuff_region(self.figure, fraction)
 
     def neck(self, end: float, dye) -> None:
-        """Cut or lay the neck of the bodice; only the attribute that the outfit carries has a region."""
+        """Draw the neck of the bodice; only the attribute that the outfit carries gets a region."""
         attribute, pen = self.outfit.neck, edge_colour(dye)
         value, trim = self.outfit.values[attribute], necks.trim_of(dye, self.stream("trim"))
         draw_neck(self.canvas, self.figure)
@@ -175,7 +189,7 @@ class Dresser:
         self.regions[attribute] = region
 
     def dress(self) -> None:
-        """Everything in drawing order, back to front."""
+        """Draw everything in order, back to front."""
         garment, values = self.outfit.garment, self.outfit.values
         draw_behind(self.canvas, self.figure)
         worn_below = self.cut.choice(("skirt", "pants", "pants"))
@@ -183,14 +197,14 @@ class Dresser:
         is_upper = garment in ("top", "dress", "coat")
         if garment in ("dress", "skirt") or (garment == "top" and worn_below == "skirt"):
             self.skirt(main=garment in ("dress", "skirt"))
-        elif garment == "coat":  # over long trousers: a second hem below a coat's would hide its length
+        elif garment == "coat":  # with long trousers: a second hem near the coat's would hide its length
             self.pants(main=False, end=PANT_END["full"][0])
         else:
             self.pants(main=garment == "pants", end=self._end(PANT_END, "pant_length"))
         if garment == "coat":
             end = self._end(COAT_END, "coat_length")
             self.regions["coat_length"] = garments.hem_region(end, 0.8 + self.ease)
-        else:  # tucked in, unless it is a top: the waist of a skirt or of trousers stays visible
+        else:  # only a top is worn untucked, so that the waist of the other garments is visible
             end = top_end if garment == "top" else 3.1
         neckline = values["neckline_design"] if self.outfit.neck == "neckline_design" else None
         self.bodice(is_upper, end, neckline)
@@ -200,7 +214,14 @@ class Dresser:
 
 
 def draw(seed: int, index: int, size: int, outfit: Outfit | None = None) -> Drawing:
-    """The picture at (seed, index), `size` pixels square; `outfit` replaces the labels and leaves all else alone."""
+    """Draw the picture at (seed, index).
+
+    Args:
+        seed: seed of the wardrobe.
+        index: number of the picture.
+        size: side of the picture, in pixels.
+        outfit: replaces the drawn labels and leaves everything else unchanged; None keeps them.
+    """
     outfit = outfit or choose_outfit(seed, index)
     side = size * SUPERSAMPLING
     frame = _frame(outfit, side, seed, index)
@@ -217,7 +238,7 @@ def draw(seed: int, index: int, size: int, outfit: Outfit | None = None) -> Draw
     for attribute in outfit.labels:
         if attribute in ("pattern", "colour"):
             regions[attribute] = shrink(whole)
-        elif attribute == "silhouette":  # read at the outline, from either side of it
+        elif attribute == "silhouette":  # visible at the outline, on both sides of it
             reach = 2 * round(0.2 * frame.scale) + 1
             regions[attribute] = shrink(cv2.dilate(canvas.masks["lower"], np.ones((reach, reach), np.uint8)))
         else:

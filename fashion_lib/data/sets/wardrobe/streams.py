@@ -1,4 +1,4 @@
-"""Named random streams, so that changing one attribute of a scene leaves every other draw as it was."""
+"""Named random streams: a change of one attribute of a scene leaves every other draw unchanged."""
 
 import zlib
 
@@ -10,8 +10,8 @@ POOL = 96
 class Stream:
     """Uniform draws that depend on (seed, index, name) and on nothing else.
 
-    A scene reads each of its aspects (pose, fabric, light, ...) from a stream of its own and always takes the same
-    number of draws from it. That is what makes `twin` exact: no draw moves when a value changes.
+    Each aspect of a scene (pose, fabric, light, ...) has its own stream and always takes the same number of
+    draws. This makes `Wardrobe.twin` exact: no other draw changes when a value changes.
     """
 
     def __init__(self, seed: int, index: int, name: str):
@@ -21,7 +21,7 @@ class Stream:
         self._next = 0
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
-        """One float in [low, high)."""
+        """Draw one float in [low, high)."""
         if self._next == POOL:
             self._pool, self._next = self.generator.random(POOL).tolist(), 0
         draw = self._pool[self._next]
@@ -29,13 +29,15 @@ class Stream:
         return low + (high - low) * draw
 
     def chance(self, probability: float) -> bool:
+        """Draw True with the given probability."""
         return self.uniform() < probability
 
     def sign(self) -> int:
+        """Draw 1 or -1 with equal probability."""
         return 1 if self.chance(0.5) else -1
 
     def choice(self, options, weights=None):
-        """One of `options`, uniformly or by `weights` (which need not sum to one)."""
+        """Draw one of `options`, uniformly or by `weights` (which need not sum to one)."""
         draw = self.uniform()
         if weights is None:
             return options[min(int(draw * len(options)), len(options) - 1)]
@@ -47,7 +49,9 @@ class Stream:
         return options[-1]
 
     def colour(self, low: float, high: float) -> tuple[float, float, float]:
+        """Draw an RGB colour whose three channels are uniform in [low, high)."""
         return (self.uniform(low, high), self.uniform(low, high), self.uniform(low, high))
 
     def jitter(self, colour, amount: float) -> tuple[float, float, float]:
+        """Return an RGB colour with a uniform change of at most `amount` per channel, clipped to 0..255."""
         return tuple(min(max(c + self.uniform(-amount, amount), 0.0), 255.0) for c in colour)

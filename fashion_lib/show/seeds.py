@@ -1,0 +1,112 @@
+"""Seed dots: one row per method, one dot per seed, a stroke for their mean, and the paper's number beside them."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fashion_lib.show import style
+from fashion_lib.show.tables import NOT_RUN
+
+NOT_PRINTED = "not printed"
+
+
+def values_of(ledger: pd.DataFrame, row: tuple[str, str], attribute: str, metric: str = "map") -> pd.Series:
+    """Return the numbers of one (method, variant), indexed by seed; empty where it was not run.
+
+    Args:
+        ledger: Rows in the ledger's columns, of one data set and profile.
+        row: (method, variant) as the ledger names them.
+        attribute: An attribute or an average, such as "overall".
+        metric: The ledger's metric.
+    """
+    mine = ledger[(ledger["method"] == row[0]) & (ledger["variant"] == row[1])]
+    mine = mine[(mine["attribute"] == attribute) & (mine["metric"] == metric)]
+    return mine.set_index("seed")["value"]
+
+
+def plain(axes: Axes, labels: Sequence[str]) -> None:
+    """Name the rows of a dot plot, the first at the top, and keep only thin lines along them."""
+    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.tick_params(labelsize=8)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", color="#eeeeee")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def seed_dots(
+    axes: Axes, values: pd.DataFrame, wanted: Mapping[str, tuple[str, str]],
+    colours: str | Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Draw one row per method: a dot per seed and a stroke for the mean; "not run" where there is none.
+
+    Args:
+        axes: Where to draw.
+        values: Ledger rows of one metric and one attribute.
+        wanted: Name to show -> (method, variant) as the ledger names them.
+        colours: One colour for all rows, or name -> colour. None takes each method's own.
+    """
+    for k, (name, (method, variant)) in enumerate(wanted.items()):
+        mine = values[(values["method"] == method) & (values["variant"] == variant)]["value"]
+        shown = style.colour(method) if colours is None else colours if isinstance(colours, str) else colours[name]
+        axes.scatter(mine, [k] * len(mine), s=22, color=shown, zorder=3, linewidth=0)
+        if len(mine):
+            axes.scatter(mine.mean(), k, marker="|", s=170, color=shown, linewidth=2.2, zorder=2.5)
+        else:
+            _grey(axes, k, NOT_RUN)
+    plain(axes, list(wanted))
+
+
+def printed_dots(axes: Axes, levels: Sequence[float], labels: Sequence[str]) -> None:
+    """Draw a paper's numbers as grey diamonds, one per row; "not printed" where a level is nan."""
+    axes.scatter(levels, range(len(levels)), marker="D", color=style.PRINTED, s=24, zorder=3)
+    for k, level in enumerate(levels):
+        if math.isnan(level):
+            _grey(axes, k, NOT_PRINTED)
+    plain(axes, labels)
+    if all(map(math.isnan, levels)):
+        axes.set_xticks([])
+
+
+def two_sided(
+    ledger: pd.DataFrame, wanted: Mapping[str, tuple[str, str]], levels: Sequence[float], averages: Sequence[str], *,
+    dataset: str, printed: str = "printed: FashionAI, overall", metric: str = "map",
+    colours: str | Mapping[str, str] | None = None,
+) -> Figure:  # fmt: skip
+    """Draw the paper's numbers at the left and our seeds at the right, one panel per average.
+
+    The axes of the panels differ, because the levels do not compare.
+
+    Args:
+        ledger: Ledger rows of one data set and profile.
+        wanted: Name to show -> (method, variant) as the ledger names them.
+        levels: The printed number of each row, nan where the paper prints none.
+        averages: The averages that get a panel, such as ["overall", "local"].
+        dataset: Name of our data set, for the titles.
+        printed: Title of the left panel.
+        metric: The ledger's metric, in percent.
+        colours: See `seed_dots`.
+    """
+    figure, panels = plt.subplots(
+        1, 1 + len(averages), figsize=(3.15 * (1 + len(averages)), 0.24 * len(wanted) + 0.9), dpi=style.DPI,
+        layout="constrained", sharey=True,
+    )  # fmt: skip
+    printed_dots(panels[0], list(levels), list(wanted))
+    panels[0].set_title(printed, fontsize=9)
+    for axes, average in zip(panels[1:], averages, strict=True):
+        seed_dots(axes, ledger[(ledger["metric"] == metric) & (ledger["attribute"] == average)], wanted, colours)
+        axes.set_title(f"ours: {dataset}, {average}", fontsize=9)
+    for axes in panels:
+        axes.set_xlabel("MAP (%)", fontsize=8)
+        if axes.get_xticks().size:
+            axes.locator_params(axis="x", nbins=5)
+    plt.close(figure)
+    return figure
+
+
+def _grey(axes: Axes, row: int, text: str) -> None:
+    axes.text(0.03, row, text, transform=axes.get_yaxis_transform(), fontsize=7, color="grey", va="center")

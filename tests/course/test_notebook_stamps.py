@@ -1,0 +1,176 @@
+"""A notebook's stamp: moved imports keep it, another ledger, another method or wrong minutes do not."""
+
+import inspect
+from dataclasses import replace
+
+import nbformat
+import pandas as pd
+import pytest
+from tiny_notebooks import tiny_notebook
+
+from fashion_lib.core import paths
+from fashion_lib.course import sources as notebook_sources
+from fashion_lib.course.sources import LEDGER_READERS, ledger_digest, problems, source_digest, stamp
+from fashion_lib.methods import registry
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.papers import ipad_tables
+from fashion_lib.runs import ledger, run_list
+
+READS = "dataset = 'wardrobe'\nrows = ledger.collect(dataset)"
+OTHER = "was executed on another ledger or another set of methods: run `make notebooks`"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from fashion_lib.results import collect\nx = 1", "from fashion_lib.runs.ledger import collect\nx = 1"),
+        ("import a\nimport b\n\nx = 1", "import c\n\nfrom d import (\n    e,\n    f,\n)\n\nx = 1"),
+        ("import a; x = 1", "import b; x = 1"),
+        ("import a; import b; x = 1", "x = 1"),
+        ("import a, \\\n  b\nx = 'é'", "import c\nx = 'é'"),
+        ("x = 'é'; import a", "x = 'é'; import b"),
+        ("import a", "import b\nimport c"),
+    ],
+)
+def test_a_moved_import_keeps_the_digest(before, after):
+    assert source_digest(tiny_notebook(before)) == source_digest(tiny_notebook(after))
+    assert source_digest(tiny_notebook(before), imports=True) != source_digest(tiny_notebook(after), imports=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import a\nx = 1", "import a\nx = 2"),
+        ("import a\nx = 1", "import a\nx = 1  # why"),
+        ("import a\nif x:\n    y = 1", "import a\nif x:\n  y = 1"),
+        ("import a; x = 1", "import a; x = 2"),
+        ("def f():\n    import a", "def f():\n    import b"),  # not at the top level
+        ("%matplotlib inline\nimport a", "%matplotlib inline\nimport b"),  # Python cannot parse it
+        ("x = 1\n\ny = 2", "x = 1\ny = 2"),
+    ],
+)
+def test_any_other_edit_changes_the_digest(before, after):
+    assert source_digest(tiny_notebook(before)) != source_digest(tiny_notebook(after))
+
+
+def line(dataset, value=1.0, method="asen", seed=0):
+    return [dataset, method, "v2", "laptop", seed, "map", "overall", value, 1.0, "abc1234"]
+
+
+def write_ledger(project, *lines):
+    for old in paths.ledger_dir().glob("*.csv"):
+        old.unlink()
+    ledger.write_ledger(pd.DataFrame(lines, columns=list(ledger.COLUMNS)))
+
+
+def committed(project, *sources, commit="abc1234", minutes=1.0, profile="laptop"):
+    path = project / "notebooks" / "01_tiny.ipynb"
+    nbformat.write(stamp(tiny_notebook(*sources), profile, commit, minutes), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "changed", "found"),
+    [
+        (READS, line("wardrobe", 2.0), True),  # another value
+        (READS, line("wardrobe", seed=1), True),  # another run
+        (READS, line("clothing", 2.0), False),  # a data set that it does not name
+        (READS, line("wardrobe_manipulation", 2.0), False),
+        (READS + "\nfrom fashion_lib.tasks.manipulation import x", line("wardrobe_manipulation", 2.0), True),
+        (READS + "\nrows[rows.dataset == 'clothing']", line("clothing", 2.0), True),
+        ("from x import read_ledger\nread_ledger(), 'wardrobe'", line("wardrobe", 2.0), True),
+        ("dataset = 'wardrobe'", line("wardrobe", 2.0), False),  # it reads no ledger
+        ("%time\nx", line("wardrobe", 2.0), False),
+    ],
+)
+def test_a_ledger_that_changed_is_found_by_those_that_read_it(project, source, changed, found):
+    before = [line(name) for name in ("wardrobe", "clothing", "wardrobe_manipulation")]
+    write_ledger(project, *before)
+    path = committed(project, source)
+    assert problems(path) == []
+    kept = [row for row in before if row[:5] != changed[:5]]
+    write_ledger(project, *kept, changed)
+    assert problems(path) == ([f"01_tiny.ipynb {OTHER}"] if found else [])
+
+
+def test_rows_in_another_order_are_the_same_ledger(project):
+    write_ledger(project, line("wardrobe"), line("wardrobe", method="csn"))
+    path = committed(project, READS)
+    (paths.ledger_dir() / "wardrobe.asen.v2.csv").rename(paths.ledger_dir() / "zz.csv")
+    assert problems(path) == []
+
+
+def test_the_list_of_runs_counts_where_it_is_read(project):
+    write_ledger(project, line("wardrobe"))
+    runs = paths.run_list_file()
+    runs.write_text("dataset,method\nwardrobe,asen\n")
+    reader, other = tiny_notebook(READS + "\nrun_list.read_runs()"), tiny_notebook(READS)
+    before = ledger_digest(reader), ledger_digest(other)
+    runs.write_text("dataset,method\nwardrobe,asen\nwardrobe,csn\n")
+    assert ledger_digest(reader) != before[0] and ledger_digest(other) == before[1]
+
+
+def test_another_set_of_methods_is_found(project, monkeypatch):
+    write_ledger(project, line("wardrobe"))
+    path = committed(project, READS)
+    monkeypatch.setitem(registry._registered, "new", replace(METHODS["asen"], name="new"))
+    assert problems(path) == [f"01_tiny.ipynb {OTHER}"]
+
+
+def test_the_readers_of_the_ledger_are_those_of_the_library():
+    """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
+    reading = {"collect", "read_ledger", "read_runs"}
+    for module in (ipad_tables, ledger, run_list):
+        functions = {name: set(part.__code__.co_names) for name, part in inspect.getmembers(module, inspect.isfunction)
+                     if part.__module__ == module.__name__}  # fmt: skip
+        for _ in functions:
+            reading |= {name for name, called in functions.items() if called & reading}
+    writing = {"write_ledger", "write_runs"}
+    public = {name for name in reading if not name.startswith("_")} - writing
+    assert public == set(LEDGER_READERS)
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ("source_sha256", "was never executed"),
+        ("ledger_sha256", OTHER),
+        ("commit", "is stamped dirty"),
+        ("minutes", "does not say how many minutes"),
+    ],
+)
+def test_a_stamp_without_a_field_is_a_problem(project, missing, expected):
+    path = committed(project, "1")
+    notebook = notebook_sources.read(path)
+    del notebook.metadata.fashion[missing]
+    nbformat.write(notebook, path)
+    (problem,) = problems(path)
+    assert expected in problem
+
+
+def test_a_dirty_stamp_is_a_problem(project):
+    assert problems(committed(project, "1", commit="abc1234-dirty")) == [
+        "01_tiny.ipynb is stamped dirty: commit the library, then run `make notebooks`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "taken", "fits"),
+    [
+        ("2", 2.0, True), ("2", 3.9, True), ("2", 4.1, False), ("2", 1.0, True), ("2", 0.9, False), ("2.5", 4.9, True),
+        ("1", 0.01, True), ("1", 2.1, False), ("3", 0.01, False),
+    ],
+)  # fmt: skip
+def test_stated_minutes_are_held_against_those_taken(project, stated, taken, fits):
+    table = "| notebook | what | minutes | needs |\n|---|---|--:|---|\n"
+    row = f"| [01 tiny](notebooks/01_tiny.ipynb) | a lesson of 9 things | {stated} | - |\n"
+    (project / "README.md").write_text(table + row)
+    expected = f"01_tiny.ipynb states {stated} minutes in the README but took {taken:.1f}: correct the README's table"
+    assert problems(committed(project, "1", minutes=taken)) == ([] if fits else [expected])
+    assert problems(committed(project, "1", minutes=taken, profile="smoke")) == []
+
+
+def test_the_readme_states_minutes_for_every_notebook():
+    notebooks = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    assert notebooks
+    assert [path.name for path in notebooks if not notebook_sources.stated_minutes(path.name)] == []
