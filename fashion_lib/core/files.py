@@ -34,7 +34,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{next(_parts)}.{_HOST}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{next(_parts)}@{_HOST}.{os.getpid()}.part")
     try:
         yield part
         with open(part, "r+b") as file:
@@ -74,8 +74,10 @@ def remove_leftovers(folder: Path) -> None:
     What a living process writes stays, as does what another machine writes into a shared folder.
     """
     for part in Path(folder).glob("*.part"):
-        host, process = ["", "", *part.name.removesuffix(".part").split(".")][-2:]
-        if host == _HOST and process.isascii() and process.isdigit() and not _is_alive(int(process)):
+        *_, made, process = ["", "", *part.name.removesuffix(".part").split(".")]
+        elsewhere = "@" in made and made.rpartition("@")[2] != _HOST
+        alive = process.isascii() and process.isdigit() and _is_alive(int(process))
+        if not (elsewhere or alive):
             part.unlink(missing_ok=True)
 
 

@@ -13,9 +13,11 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from fashion_lib.core import paths
+from fashion_lib.core.files import written_whole
 from fashion_lib.core.progress import bar as progress_bar
 
 FORMAT = 1
@@ -85,11 +87,6 @@ def _remembered(memory: Path) -> dict[str, list]:
 
 
 def _remember(memory: Path, entries: dict[str, list]) -> None:
-    part = memory.with_name(f"{memory.stem}~{os.getpid()}.part")
-    try:
+    # On a full or read-only disk the digests are right all the same.
+    with suppress(OSError), written_whole(memory) as part:
         part.write_text(json.dumps({"format": FORMAT, "files": entries}), encoding="utf-8")
-        os.replace(part, memory)
-    except OSError:  # a full or read-only disk: the digests are right all the same
-        pass
-    finally:
-        part.unlink(missing_ok=True)

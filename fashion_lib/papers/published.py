@@ -13,16 +13,16 @@ TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
 
 def published(**chosen: str) -> pd.DataFrame:
-    """Return the papers' own figures, or those rows only that have the named values in the named columns.
+    """Return the papers' own figures, for example published(source="ipad", dataset="fashionai", table="1").
 
     Args:
-        chosen: column -> value: published(source="ipad", dataset="fashionai", table="1").
+        **chosen: column=value keeps the rows with that value.
 
     Returns:
         The columns source, table, dataset, method, metric, attribute as text, and value (map in percent) as float64.
 
     Raises:
-        FashionError: a column or value is not there, or a row of the file is incomplete, repeated or no finite number.
+        FashionError: there is no such column or value, or a row of the file is incomplete, repeated or not finite.
     """
     table = read_typed(paths.published_results_file(), TYPES, KEY)
     for column, value in chosen.items():

@@ -200,8 +200,13 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
 def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
     """Copy weights into a backbone; ignore stage 4 and the classifier of a whole network.
 
+    Args:
+        backbone: the backbone that is changed.
+        weights: name -> tensor, of any float type.
+        path: where the weights come from, for the error.
+
     Raises:
-        FashionError: names `path` and the first tensor that is missing, too much, or of another shape or kind.
+        FashionError: with `path` and the first tensor that is missing, unexpected, or of another shape.
     """
     weights = {k: v for k, v in weights.items() if not k.startswith(("layer4.", "fc.", "classifier."))}
     _copy_weights(backbone, weights, path)

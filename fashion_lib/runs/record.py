@@ -150,23 +150,31 @@ def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) ->
     return paths.runs_dir().joinpath(*names, f"seed{seed}")
 
 
-def delete_run(folder: Path) -> None:
-    """Delete a run's folder with all that is in it, if it is there. Nothing outside the runs folder is ever deleted.
+def check_own_folder(folder: Path) -> None:
+    """Check that a folder is one that `run_dir` names, and that no link leads out of the runs folder on the way.
 
     Raises:
-        FashionError: the folder is not one that `run_dir` names, a link leads there, or the disk refuses.
+        FashionError: it is not.
     """
     folder, runs = Path(folder), paths.runs_dir()
     inside = folder.relative_to(runs).parts if folder.is_relative_to(runs) else ()
     plain = len(inside) == 4 and ".." not in inside and re.fullmatch(r"seed\d+", inside[-1])
     # From runs/ down, no part may be a link: what it leads to is not this run's.
-    places = [runs.joinpath(*inside[:depth]) for depth in range(1, 5)]
-    if not plain or any(place.resolve() != runs.resolve().joinpath(*inside[:k]) for k, place in enumerate(places, 1)):
+    if not plain or folder.resolve() != runs.resolve().joinpath(*inside):
         raise FashionError(
             f"{folder} is not deleted because it is no run's own folder below {runs}: delete it by hand if you mean to."
         )
+
+
+def delete_run(folder: Path) -> None:
+    """Delete a run's folder with all that is in it, if it is there. Nothing outside the runs folder is ever deleted.
+
+    Raises:
+        FashionError: `check_own_folder` refuses it, or the disk does.
+    """
+    check_own_folder(folder)
     try:
-        if folder.exists():
+        if Path(folder).exists():
             shutil.rmtree(folder)
     except OSError as error:
         raise FashionError(

@@ -28,7 +28,11 @@ class Architecture:
 
 @dataclass
 class RunState:
-    """The state in `last` and `best` of a run. optimiser: parameters with a state, in `last` of newer files only."""
+    """The state in `last` and `best` of a run.
+
+    optimiser: numbers of the parameters with a state, in `last`. start_digest: of the start weights. Older files lack
+    both; whether a file may lack the digest is decided by `check_identity`.
+    """
 
     architecture: dict[str, Any]
     attributes: list[str]
@@ -38,6 +42,7 @@ class RunState:
     config: dict[str, Any]
     history: dict[str, Any]
     optimiser: list[int] | None = None
+    start_digest: str = ""
 
 
 @dataclass
@@ -152,6 +157,7 @@ def _check_history(history: TrainingHistory, steps: int) -> None:
     for figures in history.pending:
         claim("loss" in figures, "a pending step has no loss")
         claim(figures.get("images", 0) > 0 and figures.get("seconds", 0) > 0, "a pending step took no images or time")
+    claim(all(len(pair) == 2 and pair[0] >= 0 < pair[1] for pair in history.threads), "threads are no pairs")
     best, score = history.best_step, history.best_map
     claim(best is None or 0 <= best <= history.step, f"best_step {best} is not between 0 and {history.step}")
     claim(score is None or (best is not None and 0 <= score <= 1), f"best_map is {score} at best_step {best}")

@@ -27,7 +27,7 @@ from fashion_lib.course import parameters as notebook_parameters
 from fashion_lib.course import report, sources
 from fashion_lib.course.execute import library_digest, run_notebook
 from fashion_lib.methods.registry import MANIPULATION_METHODS
-from fashion_lib.runs.record import delete_run
+from fashion_lib.runs.record import check_own_folder, delete_run
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.stored import labelled_run
 from fashion_lib.training.profiles import PROFILES
@@ -105,6 +105,7 @@ def perform(job: Job) -> bool:
         return _execute_course_notebook(job)
     (run,) = job.runs
     if job.force:
+        check_own_folder(run.folder)
         with run_lock(run.folder):  # never under the hands of a process that trains it
             delete_run(run.folder)
     if run.method in MANIPULATION_METHODS:

@@ -58,14 +58,13 @@ def test_leftovers_of_dead_processes_go_and_those_of_living_ones_stay(tmp_path):
         left = mine.with_name(mine.name.replace(f".{os.getpid()}.part", f".{dead.pid}.part"))
         elsewhere = mine.with_name(mine.name.replace(files._HOST, "another-machine"))
         parent = mine.with_name(mine.name.replace(f".{os.getpid()}.part", f".{os.getppid()}.part"))
-        others = [elsewhere, parent, *(tmp_path / name for name in ("a.part", "a.x.part", ".part", "x.9²9.part"))]
-        for file in (left, *others):
+        names = ("a.part", "a.x.part", ".part", "x.9²9.part", f"a.0@{files._HOST}.{'9' * 30}.part")
+        gone = [left, *(tmp_path / name for name in (*names, f"a.json.{dead.pid}.part"))]  # last: of earlier versions
+        stay = [elsewhere, parent, tmp_path / f"a.json.{os.getpid()}.part", tmp_path / "last.safetensors"]
+        for file in (*gone, *stay):
             file.touch()
         remove_leftovers(tmp_path)
-        assert not left.exists() and mine.exists() and all(file.exists() for file in others)
-        (tmp_path / f"a.{files._HOST}.{'9' * 30}.part").touch()  # no process has that number
-        remove_leftovers(tmp_path)
-        assert len(list(tmp_path.iterdir())) == 1 + len(others)
+        assert mine.exists() and {*tmp_path.iterdir()} == {mine, *stay}
 
 
 def _count(path: str, times: int) -> None:

@@ -137,6 +137,7 @@ def _keep(root: str, worker: int, start) -> None:
         write_runs([made])
 
 
+@pytest.mark.slow
 def test_four_processes_that_keep_six_runs_each_lose_nothing(project):
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(4)

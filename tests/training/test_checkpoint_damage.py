@@ -18,6 +18,7 @@ from fashion_lib.training import loop
 from fashion_lib.training.checkpoint import DIGEST, STATE, digest, read_checkpoint, write_checkpoint
 from fashion_lib.training.config import TrainingConfig
 
+pytestmark = pytest.mark.slow
 train = partial(loop.train, task=RETRIEVAL, progress=False)
 DATA = tiny_data(90)
 SETTINGS = {"steps": 8, "batch_size": 12, "groups": 2, "evaluations": 2, "precision": "fp32", "device": "cpu",
@@ -224,6 +225,7 @@ HISTORY = {
     "precision": (None, 3, "", "fp16", "auto"),
     "warned": (0, "no", None),
     "measure": (None, 3, ["MAP"]),
+    "threads": (None, "2", [2], [[1]], [[0, 0]], [[0, -1]], [["0", 1]], [[0, 1, 2]], [[-1, 1]]),
     "another": (1,),
 }
 CHANGED = {
@@ -232,7 +234,7 @@ CHANGED = {
         for name, values in HISTORY.items()
         for to in values
     },
-    **{f"no history.{name}": without("history", name) for name in HISTORY if name != "another"},
+    **{f"no history.{name}": without("history", name) for name in HISTORY if name not in ("another", "threads")},
     **{f"no {name}": without(name) for name in ("architecture", "attributes", "start", "data", "config", "history")},
     "history is a list": of_state("history", to=[]),
     "history is null": of_state("history", to=None),
@@ -243,6 +245,9 @@ CHANGED = {
     "architecture is empty": of_state("architecture", to={}),
     "another method": of_state("architecture", "method", to="asen"),
     "options are a list": of_state("architecture", "options", to=[]),
+    "other start weights": of_state("start_digest", to="0" * 64),
+    "start weights without a digest": of_state("start_digest", to=None),
+    "other pixels": of_state("data", "pixels", to="0" * 64),
     "another start": of_state("start", to="pretext"),
     "data are text": of_state("data", to="tiny"),
     "another version": of_state("data", "version", to="7"),
