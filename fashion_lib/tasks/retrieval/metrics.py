@@ -167,7 +167,7 @@ def _checked_relevant(relevant, candidates: int) -> tuple[np.ndarray, int]:
     relevant, total = np.asarray(relevant), int(candidates)
     if total < 1:
         raise FashionError(f"a random order of {total} candidates has no score: give 1 or more.")
-    if relevant.size and not (0 <= relevant.min() and relevant.max() <= total):
+    if relevant.size and not (relevant.min() >= 0 and relevant.max() <= total):
         wrong = relevant.min() if relevant.min() < 0 else relevant.max()
         raise FashionError(f"{wrong} of {total} candidates cannot be relevant: give numbers from 0 to {total}.")
     return relevant, total
