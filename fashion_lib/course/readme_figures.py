@@ -15,7 +15,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.runs.run import ledger, load_or_train
 from fashion_lib.show import results_bars, retrieval_boards, show_images, tables
-from fashion_lib.show.attention import attention_rows, pictures_with
+from fashion_lib.show.attention_maps import attention_rows, pictures_with
 from fashion_lib.tasks.retrieval.evaluation import embed_wanted, rank
 from fashion_lib.training.profiles import Profile
 

@@ -1,5 +1,6 @@
 """data/runs.csv: how each run behind the ledger was made. The ledger holds what came out; this, what went in."""
 
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -51,9 +52,12 @@ def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
         profile: name of the profile.
 
     Returns:
-        One row per run, with `COLUMNS`: committed runs first, in the order of the list.
+        One row per run, with `COLUMNS`: committed runs first, in the order of the list. Each column has one type,
+        as if all of the runs were committed.
     """
-    table = _replaced(read_runs(), _lines(local_records(dataset, profile)))
+    together = _replaced(read_runs(), _lines(local_records(dataset, profile)))
+    # A record holds numbers where a list with an empty cell holds text; read back, they can be compared and sorted.
+    table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False)
     return table[(table["dataset"] == dataset) & (table["profile"] == profile)].reset_index(drop=True)
 
 
