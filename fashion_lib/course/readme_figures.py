@@ -13,7 +13,8 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.base import RetrievalModel
-from fashion_lib.runs.run import ledger, load_or_train
+from fashion_lib.runs import ledger
+from fashion_lib.runs.run import load_or_train
 from fashion_lib.show import results_bars, retrieval_boards, show_images, tables
 from fashion_lib.show.attention_maps import attention_rows, pictures_with
 from fashion_lib.tasks.retrieval.evaluation import embed_wanted, rank

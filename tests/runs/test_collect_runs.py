@@ -61,7 +61,7 @@ def test_provenance_has_one_row_for_each_method_and_variant():
     write_runs([record(0), record(1, minutes=2.0), record(0, method="csn", passes=320, parameters=10)])
     save(record(2, commit="local", minutes=3.0))
     found = provenance(collect_runs("wardrobe", "smoke"))
-    assert found.index.tolist() == [("asen", "v2"), ("csn", "v2")] and all(kind == object for kind in found.dtypes)
+    assert found.index.tolist() == [("asen", "v2"), ("csn", "v2")] and set(map(str, found.dtypes)) == {"object"}
     asen = found.loc[("asen", "v2")]
     assert asen["seeds"] == "0, 1, 2" and asen["commit"] == "committed, local" and asen["passes"] == "640"
     assert asen["parameters"] == 1234 and asen["minutes"] == 2.0 and asen["data"] == "5"
