@@ -1,9 +1,9 @@
 """IPAD's section 4.5: parameters, floating-point operations and milliseconds an image, beside the paper's figures.
 
 The model is the paper's: ResNet-50 up to stage 3, ViT-B/16, 224 px, eight attributes as FashionAI has. Weights are
-random, since none of the figures depends on them. Operations are counted by torch.utils.flop_counter, which counts a
-multiplication and an addition as two; many papers call the pair one, so both are printed. `--train` also runs one
-training step of each stage, on a GPU where there is one.
+random, since none of the figures depends on them. Operations are counted as
+fashion_lib.methods.complexity does, a multiplication and an addition as two; many papers call the pair one, so both are
+printed. `--train` also runs one training step of each stage, on a GPU where there is one.
 """
 
 import argparse
@@ -11,41 +11,21 @@ import time
 
 import torch
 from stopwatch import report, seconds
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
-from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.methods.base import BatchLabels
+from fashion_lib.methods.complexity import buffer_count, operation_count, parameter_count
 from fashion_lib.methods.registry import build_model
 from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.papers.ipad_tables import READING
-from fashion_lib.papers.published import published
+from fashion_lib.papers.published import fashionai_schema, published
 from fashion_lib.training.device import training_device
 
-VALUES = (6, 9, 8, 6, 5, 5, 10, 5)  # FashionAI's eight attributes
-FASHIONAI = Schema(
-    tuple(Attribute(f"attribute {a}", tuple(f"value {v}" for v in range(n)), "local") for a, n in enumerate(VALUES))
-)
 SIDE = 224
 
 
 def pictures(model, count: int, device: torch.device) -> torch.Tensor:
     side = SIDE * model.image_scale
     return torch.randn(count, 3, side, side, device=device).to(memory_format=torch.channels_last)
-
-
-def operations(task) -> float:
-    """Multiplications plus additions of one call, in units of 10^9.
-
-    The counter does not know the fused attentions of inference, and would leave out the ViT's self-attention.
-    """
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            task()
-    finally:
-        torch.backends.mha.set_fastpath_enabled(True)
-    return counter.get_total_flops() / 1e9
 
 
 def inference(model: TwoBranchModel, repeats: int) -> dict[str, tuple[float, float]]:
@@ -64,18 +44,18 @@ def inference(model: TwoBranchModel, repeats: int) -> dict[str, tuple[float, flo
             "all, one attribute": lambda: model.embed(image, attribute),
         }
         times = seconds(tasks, repeats)
-    return {name: (operations(task), 1000 * times[name]) for name, task in tasks.items()}
+    return {name: (operation_count(task) / 1e9, 1000 * times[name]) for name, task in tasks.items()}
 
 
 def parameters(model: TwoBranchModel) -> list[tuple[str, str]]:
     """What holds how many parameters, in millions; buffers (momentum encoders, queues) are not trained."""
     millions = {"region branch": model.region, "of which backbone": model.region.backbone, "patch branch": model.patch}
-    lines = [(name, sum(p.numel() for p in part.parameters()) / 1e6) for name, part in millions.items()]
-    lines.append(("attribute embedding", sum(p.numel() for p in model.attribute.parameters()) / 1e6))
-    lines.append(("all, trained", sum(p.numel() for p in model.parameters()) / 1e6))
-    slow = sum(b.numel() for b in model.slow.buffers()) / 1e6
+    lines = [(name, parameter_count(part) / 1e6) for name, part in millions.items()]
+    lines.append(("attribute embedding", parameter_count(model.attribute) / 1e6))
+    lines.append(("all, trained", parameter_count(model) / 1e6))
+    slow = buffer_count(model.slow) / 1e6
     lines.append(("momentum encoders (training only)", slow))
-    lines.append(("queues and centres (training only)", sum(b.numel() for b in model.diverging.buffers()) / 1e6))
+    lines.append(("queues and centres (training only)", buffer_count(model.diverging) / 1e6))
     return [(name, f"{value:.2f}") for name, value in lines]
 
 
@@ -111,7 +91,7 @@ def main() -> None:
     device = training_device("auto")
     sizes = {"backbone": "resnet50", "start": "random", "variant": options.variant}
     sizes |= READING if options.variant == "paper" else {}  # as the course goes on
-    model = build_model("ipad", FASHIONAI, **sizes).to(device, memory_format=torch.channels_last).eval()
+    model = build_model("ipad", fashionai_schema(), **sizes).to(device, memory_format=torch.channels_last).eval()
     printed = published(source="ipad", table="4.5").set_index("metric")["value"]
     lines = [*parameters(model), ("the paper", f"{printed['parameters_M']:.0f}")]
     report("parameters, in millions", lines, ("part", "10^6"))
@@ -122,7 +102,8 @@ def main() -> None:
     header = ("part", "10^9 additions and multiplications", "10^9 pairs", "ms")
     report(f"one image of {SIDE} px on {device}", lines, header)
     if options.train:
-        model = build_model("ipad", FASHIONAI, **sizes, queue_length=1).to(device, memory_format=torch.channels_last)
+        model = build_model("ipad", fashionai_schema(), **sizes, queue_length=1)
+        model = model.to(device, memory_format=torch.channels_last)
         report(
             f"training steps with {options.triplets} triplets, pictures of {SIDE * model.image_scale} px on {device}",
             training_steps(model, options.triplets),

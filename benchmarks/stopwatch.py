@@ -1,28 +1,11 @@
-"""Timing of rival ways to do one thing, in one run, so that their ratio survives a busy or slow machine."""
-
-import time
-from collections.abc import Callable, Mapping
+"""The library's timing (`seconds`), and its report with the hardware behind the times."""
 
 import torch
 
 from fashion_lib.core.provenance import hardware
+from fashion_lib.course.stopwatch import shortest_seconds as seconds
 
-
-def seconds(tasks: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Shortest time of each task, the tasks taking turns `repeats` times after one round to warm up.
-
-    Turns put a passing load on all of them alike; the shortest time is the one least disturbed.
-    """
-    best = dict.fromkeys(tasks, float("inf"))
-    for turn in range(repeats + 1):
-        for name, task in tasks.items():
-            start = time.perf_counter()
-            task()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if turn:
-                best[name] = min(best[name], time.perf_counter() - start)
-    return best
+__all__ = ["report", "seconds"]
 
 
 def report(title: str, lines: list[tuple], header: tuple) -> None:

@@ -1,9 +1,9 @@
-"""Words that error sentences share: the nearest known name, and lists that stay short."""
+"""Words that error sentences and tables share: the nearest known name, and lists of names."""
 
 import difflib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -16,6 +16,11 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Return names for an error sentence: "a, b and 3 more" where there are more than `most`."""
     names = list(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def joined(values: Iterable[object]) -> str:
+    """Return the different values of a table's column, sorted: "0, 1, 2"; "" where there are none."""
+    return ", ".join(map(str, sorted(set(values))))
 
 
 def plain_markdown(text: object) -> str:

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.base import RetrievalModel
-from fashion_lib.runs.run import ledger, load_or_train
-from fashion_lib.show import heat_map_rows, results_bars, retrieval_boards, show_images, tables
+from fashion_lib.runs import ledger
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.show import results_bars, retrieval_boards, show_images, tables
+from fashion_lib.show.attention_maps import attention_rows, pictures_with
 from fashion_lib.tasks.retrieval.evaluation import embed_wanted, rank
-from fashion_lib.tasks.retrieval.explain import attention
 from fashion_lib.training.profiles import Profile
 
 METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
@@ -29,14 +28,12 @@ ON_DRESSES = ("skirt_length", "silhouette", "pattern")
 
 def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:
     """The first `count` test pictures that carry a label of every named attribute: int64 rows of data.pixels."""
-    test = data.encoded("test")
-    carriers = [set(test.of(data.schema.index(name)).image.tolist()) for name in names]
-    found = sorted(set.intersection(*carriers))[:count]
+    found = pictures_with(data, [data.schema.index(name) for name in names])[:count]
     if len(found) < count:
         raise FashionError(
             f"only {len(found)} test pictures carry {', '.join(names)}: choose a larger profile."
         )
-    return np.array(found)
+    return found
 
 
 def sheet(data: RetrievalData):
@@ -76,11 +73,7 @@ def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QU
 
 def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count: int = 3):
     """The attention that the embedding used and the true regions, for pictures that carry all the named attributes."""
-    rows = rows_with(data, names, count)
-    inputs, ids = normalise(data.pixels[rows]), [data.schema.index(name) for name in names]
-    seen = [attention(model, inputs, torch.full((count,), i))["spatial"] for i in ids]
-    regions = [data.regions(rows, i) for i in ids]
-    return heat_map_rows(data.pixels[rows], seen, [name.replace("_", " ") for name in names], regions)
+    return attention_rows(model, data, rows_with(data, names, count), [data.schema.index(name) for name in names])
 
 
 def bars(data: RetrievalData, profile: Profile):

@@ -265,12 +265,7 @@ def _printed_tables() -> set[str]:
 
 
 def _cost(pairs: Mapping[str, tuple[str, str]], dataset: str, profile: str) -> pd.DataFrame:
-    local = [run_list.line(record) for record in results.local_records(dataset, profile)]
-    frames = [run_list.read_runs(), pd.DataFrame(local, columns=list(run_list.COLUMNS))]
-    made = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
-    made = made[(made["dataset"] == dataset) & (made["profile"] == profile)]
-    made = made.drop_duplicates(list(run_list.RUN), keep="last")
-    cost = {}
+    made, cost = run_list.collect_runs(dataset, profile), {}
     for name, (method, variant) in pairs.items():
         mine = made[(made["method"] == method) & (made["variant"] == variant)]
         if mine.empty:

@@ -10,6 +10,20 @@ from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
 
 KEY = ("source", "table", "dataset", "method", "metric", "attribute")
 TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
+from fashion_lib.core.schema import Attribute, Schema
+
+# FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values. The names of the values
+# were never published.
+FASHIONAI_VALUES = {
+    "skirt_length": 6,
+    "sleeve_length": 9,
+    "coat_length": 8,
+    "pant_length": 6,
+    "collar_design": 5,
+    "lapel_design": 5,
+    "neckline_design": 10,
+    "neck_design": 5,
+}
 
 
 def published(**chosen: str) -> pd.DataFrame:
@@ -44,3 +58,12 @@ def comparable(names: Mapping[str, str], dataset: str, metric: str = "map") -> p
     table = published(dataset=dataset, metric=metric)
     table = table[table.method.isin(list(names))].assign(method=lambda t: t.method.map(names))
     return table.pivot_table(index=["method", "source"], columns="attribute", values="value", sort=False)
+
+
+def fashionai_schema() -> Schema:
+    """Return FashionAI's eight attributes, to build a network of the papers' size without FashionAI's pictures.
+
+    Returns:
+        The attributes of `FASHIONAI_VALUES`, all local; values are named by their numbers: "0", "1", ...
+    """
+    return Schema(tuple(Attribute(name, tuple(map(str, range(n)))) for name, n in FASHIONAI_VALUES.items()))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.run import Run
 from fashion_lib.tasks.retrieval.evaluation import Evaluation, embed_wanted, evaluate
@@ -103,7 +104,7 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
         metrics=_scores(run, "test", reranker if used else None).percent(),
         localisation={},  # the run's own: re-ranking looks at no picture
         minutes=base.minutes + (time.perf_counter() - started) / 60,
-        parameters=base.parameters + sum(weight.numel() for weight in reasoning.parameters()),
+        parameters=base.parameters + parameter_count(reasoning),
         config=base.config | {"reasoning": asdict(config) | {"used": used}},
     )
     told = {"losses": losses, "valid": {name: asdict(scores) for name, scores in valid.items()}, "used": used}

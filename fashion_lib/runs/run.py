@@ -10,6 +10,7 @@ import pandas as pd
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.runs.cost import cost
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
@@ -159,7 +160,7 @@ def load_or_train(
             localisation=scores.localisation,
             counts=scores.counts,
             minutes=(history.seconds + history.evaluation_seconds) / 60,
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            parameters=parameter_count(model),
             image_passes=model.image_passes,
             start=profile.start if METHODS[method].trainable else "",
             precision=history.precision,

@@ -1,13 +1,15 @@
 """data/runs.csv: how each run behind the ledger was made. The ledger holds what came out; this, what went in."""
 
+import io
 from pathlib import Path
 
 import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.files import one_writer, write_atomically
+from fashion_lib.core.words import joined
 from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, WHOLE, WHOLE_OR_EMPTY, read_typed
-from fashion_lib.runs.ledger import KEY
+from fashion_lib.runs.ledger import KEY, local_records
 from fashion_lib.runs.record import RunRecord
 
 RUN = KEY[:5]  # dataset, method, variant, profile, seed
@@ -60,8 +62,56 @@ def write_runs(records: list[RunRecord], file: Path | None = None) -> Path:
         FashionError: the list is damaged or cannot be written.
     """
     file = Path(file or paths.run_list_file())
-    new = pd.DataFrame([line(record) for record in records], columns=list(COLUMNS))
     with one_writer(file):
-        together = pd.concat([frame for frame in (read_runs(file), new) if len(frame)] or [new], ignore_index=True)
-        together = together.drop_duplicates(list(RUN), keep="last").sort_values(list(RUN), ignore_index=True)
+        together = _replaced(read_runs(file), _lines(records)).sort_values(list(RUN), ignore_index=True)
         return write_atomically(file, together.to_csv(index=False, lineterminator="\n"))
+
+
+def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
+    """Return how the runs of one data set and profile were made: the committed list and this machine's runs.
+
+    Where both have a run, this machine's is kept, as in `fashion_lib.runs.ledger.collect`. So a number and the
+    line on how it was made always belong to the same run.
+
+    Args:
+        dataset: name of the data set.
+        profile: name of the profile.
+
+    Returns:
+        One row per run, with `COLUMNS`: committed runs first, in the order of the list. Each column has one type,
+        as if all of the runs were committed.
+    """
+    together = _replaced(read_runs(), _lines(local_records(dataset, profile)))
+    # A record holds numbers where a list with an empty cell holds text; read back, they can be compared and sorted.
+    table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False)
+    return table[(table["dataset"] == dataset) & (table["profile"] == profile)].reset_index(drop=True)
+
+
+def provenance(made: pd.DataFrame) -> pd.DataFrame:
+    """Summarise runs over their seeds: how each method and variant was made, and what it cost.
+
+    Args:
+        made: rows of `collect_runs`.
+
+    Returns:
+        Rows (method, variant), columns seeds, commit, data, precision, start, parameters, passes and minutes.
+        `passes` are the images that went through the backbone in training. `minutes` is the mean over seeds, with
+        one digit. The other columns list every value that occurs. All columns are of dtype object, so that a row
+        for a method without a run can hold text.
+    """
+    table = made.groupby(["method", "variant"]).agg(
+        seeds=("seed", joined), commit=("commit", joined), data=("data_version", joined),
+        precision=("precision", joined), start=("start", joined), parameters=("parameters", "max"),
+        passes=("training_image_passes", joined), minutes=("minutes", "mean"),
+    )  # fmt: skip
+    return table.astype({"parameters": "object"}).round({"minutes": 1}).astype("object")
+
+
+def _lines(records: list[RunRecord]) -> pd.DataFrame:
+    return pd.DataFrame([line(record) for record in records], columns=list(COLUMNS))
+
+
+def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Old and new rows together, the new one where both name the same run."""
+    together = pd.concat([frame for frame in (old, new) if len(frame)] or [new], ignore_index=True)
+    return together.drop_duplicates(list(RUN), keep="last")

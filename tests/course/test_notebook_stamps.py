@@ -100,11 +100,12 @@ def test_rows_in_another_order_are_the_same_ledger(project):
     assert problems(path) == []
 
 
-def test_the_list_of_runs_counts_where_it_is_read(project):
+@pytest.mark.parametrize("call", ["run_list.read_runs()", "run_list.collect_runs(dataset, 'laptop')", "beside(rows)"])
+def test_the_list_of_runs_counts_where_it_is_read(project, call):
     write_ledger(project, line("wardrobe"))
     runs = paths.run_list_file()
     runs.write_text("dataset,method\nwardrobe,asen\n")
-    reader, other = tiny_notebook(READS + "\nrun_list.read_runs()"), tiny_notebook(READS)
+    reader, other = tiny_notebook(f"{READS}\n{call}"), tiny_notebook(READS)
     before = ledger_digest(reader), ledger_digest(other)
     runs.write_text("dataset,method\nwardrobe,asen\nwardrobe,csn\n")
     assert ledger_digest(reader) != before[0] and ledger_digest(other) == before[1]

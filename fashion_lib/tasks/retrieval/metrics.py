@@ -113,3 +113,61 @@ def ndcg_at_k(gains, k: int, ideal: str = "list") -> np.ndarray:
     else:
         best = -np.sort(-gains.astype(np.float64), axis=1)[:, :k] @ discount[:gains.shape[1]]
     return np.divide(reached, best, out=np.zeros(len(gains)), where=best > 0)
+
+
+def random_average_precision(relevant, candidates: int) -> np.ndarray:
+    """Compute the expected average precision of a random order: the floor of a score.
+
+    With R relevant ones of N candidates it is (R - 1) / (N - 1) + H / N * (N - R) / (N - 1), where H is the sum
+    1 + 1/2 + ... + 1/N. It lies above the share R / N, most in short lists.
+
+    Args:
+        relevant: int, any shape: the number of relevant candidates of each query, 0 to `candidates`.
+        candidates: length of each query's list, at least 1.
+
+    Returns:
+        float64 in [0, 1], of the shape of `relevant`. A query without a relevant candidate scores 0, as in
+        `average_precision`.
+
+    Raises:
+        FashionError: if there is no candidate, or a number of relevant ones is negative or above `candidates`.
+    """
+    relevant, total = _checked_relevant(relevant, candidates)
+    if total == 1:
+        return relevant.astype(np.float64)
+    harmonic = (1 / np.arange(1, total + 1)).sum()
+    expected = (relevant - 1) / (total - 1) + harmonic / total * (total - relevant) / (total - 1)
+    return np.where(relevant > 0, expected, 0.0)
+
+
+def random_recall_at_k(relevant, candidates: int, k: int) -> np.ndarray:
+    """Compute the probability that a random order has a relevant candidate among the first k.
+
+    It is the expected `recall_at_k`, the papers' Top-k accuracy. A miss needs k irrelevant candidates in a row: the
+    first with probability (N - R) / N, the next with (N - R - 1) / (N - 1), and so on.
+
+    Args:
+        relevant: int, any shape: the number of relevant candidates of each query, 0 to `candidates`.
+        candidates: length N of each query's list, at least 1.
+        k: number of candidates to consider, at least 1.
+
+    Returns:
+        float64 in [0, 1], of the shape of `relevant`.
+
+    Raises:
+        FashionError: if k is below 1, there is no candidate, or a number of relevant ones is negative or above
+            `candidates`.
+    """
+    relevant, total = _checked_relevant(relevant, candidates)
+    place = np.arange(min(_checked_cutoff(k), total))
+    return 1 - (np.clip(total - relevant[..., None] - place, 0, None) / (total - place)).prod(-1)
+
+
+def _checked_relevant(relevant, candidates: int) -> tuple[np.ndarray, int]:
+    relevant, total = np.asarray(relevant), int(candidates)
+    if total < 1:
+        raise FashionError(f"a random order of {total} candidates has no score: give 1 or more.")
+    if relevant.size and not (relevant.min() >= 0 and relevant.max() <= total):
+        wrong = relevant.min() if relevant.min() < 0 else relevant.max()
+        raise FashionError(f"{wrong} of {total} candidates cannot be relevant: give numbers from 0 to {total}.")
+    return relevant, total

@@ -1,0 +1,78 @@
+"""The committed list of runs and this machine's runs in one table."""
+
+import pytest
+
+from fashion_lib.core import paths
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.runs.run_list import COLUMNS, collect_runs, provenance, write_runs
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    monkeypatch.setattr(paths, "runs_dir", lambda: tmp_path / "runs")
+    monkeypatch.setattr(paths, "run_list_file", lambda: tmp_path / "runs.csv")
+
+
+def record(seed=0, method="asen", passes: object = 640, **changes) -> RunRecord:
+    settings = {"method": method, "variant": "v2", "dataset": "wardrobe", "profile": "smoke", "seed": seed,
+                "metrics": {}, "minutes": 1.04, "commit": "committed", "precision": "bf16", "parameters": 1234,
+                "config": {"training_image_passes": passes, "data_version": "5"}}  # fmt: skip
+    return RunRecord(**(settings | changes))
+
+
+def save(one: RunRecord) -> None:
+    one.save(run_dir(one.dataset, one.profile, one.method, one.variant, one.seed) / RECORD_NAME)
+
+
+def test_nothing_anywhere_is_a_table_without_rows():
+    found = collect_runs("wardrobe", "smoke")
+    assert found.empty and list(found.columns) == list(COLUMNS)
+    assert provenance(found).empty
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_one_of_the_two_places_is_enough(committed):
+    if committed:
+        write_runs([record()])
+    else:
+        save(record())
+    assert collect_runs("wardrobe", "smoke")["commit"].tolist() == ["committed"]
+
+
+def test_this_machines_run_replaces_the_committed_one_and_the_others_stay():
+    write_runs([record(0), record(1)])
+    save(record(1, commit="local", minutes=9.0))
+    save(record(2, commit="local"))
+    found = collect_runs("wardrobe", "smoke")
+    assert dict(zip(found["seed"], found["commit"], strict=True)) == {0: "committed", 1: "local", 2: "local"}
+    assert found.index.tolist() == [0, 1, 2]
+    assert found.loc[found["seed"] == 1, "minutes"].item() == 9.0
+
+
+@pytest.mark.parametrize("other", [{"dataset": "clothing"}, {"profile": "laptop"}])
+def test_another_data_set_or_profile_is_left_out(other):
+    write_runs([record(0), record(1, **other)])
+    save(record(2, **other))
+    assert collect_runs("wardrobe", "smoke")["seed"].tolist() == [0]
+
+
+def test_provenance_has_one_row_for_each_method_and_variant():
+    write_runs([record(0), record(1, minutes=2.0), record(0, method="csn", passes=320, parameters=10)])
+    save(record(2, commit="local", minutes=3.0))
+    found = provenance(collect_runs("wardrobe", "smoke"))
+    assert found.index.tolist() == [("asen", "v2"), ("csn", "v2")] and set(map(str, found.dtypes)) == {"object"}
+    asen = found.loc[("asen", "v2")]
+    assert asen["seeds"] == "0, 1, 2" and asen["commit"] == "committed, local" and asen["passes"] == "640"
+    assert asen["parameters"] == 1234 and asen["minutes"] == 2.0 and asen["data"] == "5"
+    assert found.loc[("csn", "v2"), "passes"] == "320"
+
+
+@pytest.mark.parametrize("saved", ["committed", "local"])
+def test_a_run_without_image_passes_stands_beside_those_with_them(saved):
+    write_runs([record(0, passes=640), record(0, method="ipad+fr", passes="")])
+    if saved == "local":
+        save(record(1, passes=640))
+        save(record(1, method="ipad+fr", passes=""))
+    found = provenance(collect_runs("wardrobe", "smoke"))
+    assert found["passes"].tolist() == ["640", ""]
