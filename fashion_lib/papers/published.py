@@ -6,11 +6,11 @@ import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
 
 KEY = ("source", "table", "dataset", "method", "metric", "attribute")
 TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
-from fashion_lib.core.schema import Attribute, Schema
 
 # FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values. The names of the values
 # were never published.

@@ -2,10 +2,9 @@
 
 import pandas as pd
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.complexity import operation_count, parameter_count
 
 
 def cost(model: RetrievalModel, image_size: int | None = None) -> pd.Series:
@@ -20,7 +19,7 @@ def cost(model: RetrievalModel, image_size: int | None = None) -> pd.Series:
         one image and one attribute, in units of 10^9.
     """
     found = {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "parameters": parameter_count(model),
         "embedding size": model.embedding_dim,
         "backbone passes per image": model.image_passes,
     }
@@ -36,14 +35,9 @@ def operations(model: RetrievalModel, image_size: int) -> float:
     image = torch.zeros(1, 3, image_size, image_size, device=device)
     attribute = torch.zeros(1, dtype=torch.int64, device=device)
     modes = [(module, module.training) for module in model.modules()]
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not know the fused attentions of inference
+    model.eval()
     try:
-        model.eval()
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            model.attend(model.features(image), attribute)
+        return round(operation_count(lambda: model.attend(model.features(image), attribute)) / 1e9, 4)
     finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
         for module, training in modes:
             module.training = training
-    return round(counter.get_total_flops() / 1e9, 4)

@@ -37,7 +37,6 @@ class RunState:
     architecture: dict[str, Any]
     attributes: list[str]
     start: str
-    start_digest: str
     data: dict[str, Any]
     config: dict[str, Any]
     history: dict[str, Any]
