@@ -14,6 +14,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import one_writer, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.data.typed_rows import NAME, NUMBER, WHOLE, read_typed
+from fashion_lib.runs.data_versions import RUN, of_one_version
 from fashion_lib.runs.record import RECORD_NAME, RunRecord
 
 COLUMNS = ("dataset", "method", "variant", "profile", "seed", "metric", "attribute", "value", "minutes", "commit")
@@ -134,10 +135,19 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
 
 
 def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFrame:
-    """Return ledger rows and local runs in one table with a column `source`, "ledger" or "runs"; a local run wins."""
+    """Return ledger rows and local runs in one table with a column `source`, "ledger" or "runs"; a local run wins.
+
+    Rows of a run that was made with other data than the newest run of its data set and profile are left out, with a
+    warning (`of_one_version`), so that no table mixes data versions.
+    """
+    from fashion_lib.runs.run_list import line, read_runs  # the list of runs stands on the ledger's key
+
     table = read_ledger().assign(source="ledger")
     for column, value in (("dataset", dataset), ("profile", profile)):
         if value is not None:
             table = table[table[column] == value]
-    local = [rows(record).assign(source="runs") for record in local_records(dataset, profile)]
-    return _replaced(table, pd.concat(local) if local else table[:0])
+    records = local_records(dataset, profile)
+    local = [rows(record).assign(source="runs") for record in records]
+    collected = _replaced(table, pd.concat(local) if local else table[:0])
+    made = pd.concat([read_runs(), pd.DataFrame([line(record) for record in records])], ignore_index=True)
+    return of_one_version(collected, made[[*RUN, "data_version", "created"]].dropna())

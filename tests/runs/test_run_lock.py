@@ -15,30 +15,24 @@ from fashion_lib.runs.run_lock import lock_file, run_lock
 ONE_RUN = """
 import sys
 sys.path.insert(0, "tests")
-from tiny_data import SCHEMA, tiny_data
-from fashion_lib.models import build_model
-from fashion_lib.profiles import PROFILES
-from fashion_lib.results import RunRecord
-from fashion_lib.runs import trained_and_scored
-from fashion_lib.training import TrainingConfig, train
+from tiny_data import tiny_data
+from fashion_lib.runs import run
+from fashion_lib.training.profiles import get_profile
 
-def counted(model, data, config, folder, progress):
+train = run.train
+
+def counted(model, data, config, folder, **settings):
     print("LOADS" if (folder / "result.json").exists() else "TRAINS", flush=True)
-    return train(model, data, config, folder, progress=progress)
+    return train(model, data, config, folder, **settings)
 
-def score(model, data, history, config, **named):
-    named["profile"] = named["profile"].name
-    scores = {"map": {"overall": history.best_map}}
-    return RunRecord(dataset=data.name, metrics=scores, minutes=0.1, commit="a", **named)
-
-config = TrainingConfig(steps=6, batch_size=12, groups=2, evaluations=1, precision="fp32", device="cpu")
-model = build_model("csn", SCHEMA, start="random")
+run.train = counted
+settings = dict(image_size=16, steps=6, batch_size=12, groups=2, start="random")
+profile, data = get_profile("smoke").with_options(**settings), tiny_data(90)
 print("READY", flush=True)
 sys.stdin.readline()
-record, history, folder = trained_and_scored(
-    model, tiny_data(90), config, counted, score,
-    method="csn", variant="prein", profile=PROFILES["smoke"], seed=0, progress=False)
-print("MAP", record.metrics["map"]["overall"], sum(float(p.double().sum()) for p in model.parameters()))
+made = run.load_or_train("csn", data, profile=profile, progress=False)
+weights = sum(float(p.double().sum()) for p in made.model.parameters())
+print("MAP", made.record.metrics["map"]["overall"], weights)
 """
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +55,7 @@ def test_three_processes_on_one_run_train_once_and_agree(project):
     lines = [line for out, _ in told for line in out.splitlines()]
     assert lines.count("TRAINS") == 1 and lines.count("LOADS") == 2
     assert len({line for line in lines if line.startswith("MAP ")}) == 1
-    folder = project / "runs" / "tiny" / "smoke" / "csn.prein"
+    (folder,) = (project / "runs" / "tiny" / "smoke").iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["seed0", "seed0.lock"]
     assert not list((folder / "seed0").glob("*.part"))
 

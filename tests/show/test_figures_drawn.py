@@ -118,7 +118,8 @@ DRAWN = {
     "printed_dots": printed,
     "two_sided": two_sided,
 }
-NOT_FIGURES = {"outline", "overlay"}  # they return pictures
+# They return pictures, or draw a run with the functions above.
+NOT_FIGURES = {"outline", "overlay", "attention", "history", "hits"}
 HELPERS = {"values_of", "plain"}
 
 
