@@ -194,6 +194,7 @@ def test_help_needs_no_heavy_module():
     assert result.stderr.strip() == ""
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_gets_no_traceback(project):
     saved_run()
     command = [sys.executable, "-m", "fashion_lib", "results", "--csv"]

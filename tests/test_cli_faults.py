@@ -14,6 +14,8 @@ from fashion_lib import cli
 from fashion_lib.cli import main
 from fashion_lib.core.errors import FashionError
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 FILTERED = ("results", "keep", "triplets", "manipulation-scores")
 
 

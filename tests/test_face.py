@@ -84,6 +84,7 @@ def run(tmp_path_factory):
         yield fl.load_or_train("asen", data, profile=SETTINGS, seed=0, progress=False)
 
 
+@pytest.mark.slow
 def test_a_run_says_its_scores(run):
     assert run.score("map") == run.record.metrics["map"]["overall"] == run.score()
     assert run.score("map", "colour") == run.record.metrics["map"]["colour"]
@@ -173,6 +174,7 @@ def test_reading_order_puts_pieces_first(capsys):
     assert "class ASEN(RetrievalModel)" in printed and "class SpatialAttention" in printed
 
 
+@pytest.mark.slow
 def test_a_paper_by_the_name_of_its_figure():
     from fashion_lib.papers import ipad_tables
 
@@ -197,6 +199,7 @@ def mine(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_an_own_folder_has_a_name_everywhere(mine, project, capsys):
     data = fl.load_folder(mine, profile="smoke")
     assert data.name == "mine" and data.image_size == 64

@@ -25,6 +25,7 @@ def test_a_label_is_taken_apart_by_kind():
     assert (plain.profile, plain.options, plain.attributes, plain.changes) == (SMOKE, {}, None, 1)
 
 
+@pytest.mark.slow
 def test_every_label_of_the_committed_ledger_is_known():
     table = read_ledger()[["method", "variant"]].drop_duplicates()
     for method, variant in table.itertuples(index=False, name=None):

@@ -36,6 +36,7 @@ def test_the_committed_files_hold_the_values_that_pandas_reads(read, files, text
     pd.testing.assert_frame_equal(read(), pd.concat(frames, ignore_index=True), check_exact=True)
 
 
+@pytest.mark.slow
 def test_rewriting_the_committed_ledger_changes_no_byte(project):
     copy = shutil.copytree(COMMITTED / "results", project / "data" / "results")
     table = read_ledger()

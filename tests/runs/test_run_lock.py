@@ -60,6 +60,7 @@ def test_three_processes_on_one_run_train_once_and_agree(project):
     assert not list((folder / "seed0").glob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_killed_process_locks_nobody_out(tmp_path):
     folder = tmp_path / "seed0"
     code = (

@@ -13,6 +13,8 @@ from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.trace import trace
 from fashion_lib.show import tables
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 
 def rows_of_readme():
     """(method, variant, column, text) of every cell of the README's wardrobe table whose row is a plain name."""

@@ -20,6 +20,8 @@ from fashion_lib.show import seeds, style
 from fashion_lib.show.check import figure_problems
 from fashion_lib.show.tables import summarise
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 FEW, MANY = ["random", "asen"], [*METHODS, *(f"a_method_of_a_long_name_{k}" for k in range(20 - len(METHODS)))]
 SHORT = ["neck", "colour"]
 LONG = ["sleeve_length", "neckline_design", "an_attribute_with_a_long_name", "incomparability"]

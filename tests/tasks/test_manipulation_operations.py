@@ -86,6 +86,7 @@ def test_roles_are_one_to_four_and_every_count_must_fit():
     assert data.labels.matrix[known.image, columns].all()
 
 
+@pytest.mark.slow
 def test_the_wardrobe_gives_whole_label_vectors_with_the_garment():
     profile = get_profile("smoke").with_options(wardrobe_images=500, wardrobe_seed=4, image_size=16)
     data = load_manipulation("wardrobe", profile)

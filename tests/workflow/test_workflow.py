@@ -141,6 +141,7 @@ def test_a_failed_job_stops_neither_its_neighbours_nor_its_sentence(project, cap
     assert capsys.readouterr().out.count("FAILED") == 2
 
 
+@pytest.mark.slow
 def test_a_job_that_dies_without_a_word_is_named(project):
     with pytest.raises(FashionError, match="its process ended with status"):
         local.carry_out([[Job("training", "nothing to train", (), str(project))]], 1)
