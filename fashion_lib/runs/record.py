@@ -145,9 +145,18 @@ def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) ->
     for name, what in ((method, "method"), (variant, "variant")):
         plain_name(name, what)
     names.append(plain_name(f"{method}.{variant}", "variant"))
+    check_seed(seed)
+    return paths.runs_dir().joinpath(*names, f"seed{seed}")
+
+
+def check_seed(seed: int) -> None:
+    """Check the seed of a run.
+
+    Raises:
+        FashionError: it is no whole number from 0 to 2^63 - 1.
+    """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise FashionError(f"the seed {shortened(seed, 30)} is no whole number from 0 to 2^63 - 1: give one.")
-    return paths.runs_dir().joinpath(*names, f"seed{seed}")
 
 
 def check_own_folder(folder: Path) -> None:

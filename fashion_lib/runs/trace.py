@@ -98,7 +98,7 @@ def trace(
     Raises:
         FashionError: when there is no such number; the sentence names the nearest one.
     """
-    if "." in method and variant is None:
+    if "." in str(method) and variant is None:
         method, _, variant = method.partition(".")
     table = _all_rows()
     names = list(dict.fromkeys([*METHODS, *table["method"]]))

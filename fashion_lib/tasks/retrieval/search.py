@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_has
 from fashion_lib.core.words import suggestion
 from fashion_lib.tasks.retrieval.evaluation import embed_images, rank
 
@@ -65,6 +66,8 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
     Raises:
         FashionError: for an unknown attribute or split, a row outside the data, and a split without candidates.
     """
+    check_has(model, ("features", "attend"), "model", "give run.model, or call run.search(...)")
+    check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned")
     number = data.schema.index(attribute)
     if split not in SPLITS:
         raise FashionError(f"there is no split {split!r}: {suggestion(split, SPLITS)}")
