@@ -30,7 +30,7 @@ TASKS: dict[str, Task] = {task.name: task for task in (RETRIEVAL, MANIPULATION)}
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trained model with its data, its record (what tables read), its history (curves) and its folder."""
+    """Hold a trained model with its data, its record (for tables), its history (for curves) and its folder."""
 
     model: RetrievalModel
     data: Any
@@ -85,7 +85,10 @@ class Run:
 
 
 def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:
-    """Return the profile's training settings with a seed; every setting of the same name carries over."""
+    """Return the profile's training settings with a seed.
+
+    Every field that the profile and the task's configuration share is copied.
+    """
     shared = {field.name for field in fields(task.config)} & {field.name for field in fields(Profile)}
     return task.config(**{name: getattr(profile, name) for name in shared}, seed=seed)
 
@@ -101,7 +104,11 @@ def departures(profile: Profile) -> dict[str, object]:
 
 
 def task_of(method: str) -> Task:
-    """Return the task of a method. Raises FashionError for an unknown name."""
+    """Return the task of a method.
+
+    Raises:
+        FashionError: for an unknown name.
+    """
     return TASKS[METHODS.known(method).task]
 
 
