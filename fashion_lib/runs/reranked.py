@@ -26,7 +26,7 @@ class ReasoningConfig:
 
     Attributes:
         samples: held-out training samples per attribute.
-        length: the paper's n_r, candidates that are re-ranked.
+        length: the paper's n_r, the query and the candidates that are re-ranked.
         nodes, rounds, rho: see `FeatureReasoning`.
         steps, queries, learning_rate: see `train_reasoning`.
         seed: decides samples and queries.
