@@ -102,7 +102,7 @@ def one_writer(path: Path) -> Iterator[None]:
     """Hold the lock of a file or folder, so that reading, changing and writing it is one act.
 
     The lock is the hidden file `.<name>.lock` beside it. The system frees it when its process ends in any way, so
-    it never locks anybody out, and nobody may delete it while others wait for it.
+    it never stays locked. Nobody may delete it while others wait for it.
 
     Raises:
         FashionError: the lock cannot be made, or another process holds it for ten minutes.

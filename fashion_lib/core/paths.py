@@ -177,8 +177,8 @@ def plain_name(name: str, what: str) -> str:
         what: what it names, for the error sentence: "data set", "variant".
 
     Raises:
-        FashionError: the name is empty, too long, ".", "..", a device's name, ends or begins with a space, ends or
-            begins with a dot, or holds a separator or a character that some file system refuses.
+        FashionError: the name is empty, too long, or a device's name. Also if it begins or ends with a space or a
+            dot, or holds a separator or a character that some file system refuses.
     """
     fault = _fault_of_name(name)
     if fault:

@@ -1,7 +1,7 @@
 """Finished runs of this machine, read back: profile and model behind a record, and metrics that came later.
 
-A run that was trained before the course measured something keeps its checkpoint, so the number can be added to its
-record without training anything anew.
+Some runs were trained before the course measured a number. Their checkpoints are kept, so the number can be added to
+their records without new training.
 """
 
 import json

@@ -83,7 +83,7 @@ def attention(run, rows: Sequence[int], attributes: Sequence[str], map_name: str
 
 
 def _region(data, row: int, attribute: int) -> np.ndarray:
-    """Where a picture shows an attribute, bool (S, S); nowhere, if it does not show it."""
+    """Return where one picture shows an attribute, bool (S, S); all False if it does not show it."""
     try:
         return np.asarray(data.regions(np.array([row]), attribute)[0], dtype=bool)
     except FashionError:

@@ -1,8 +1,8 @@
 """The training loop, the same for every method: batch, features once, loss, step; validate, keep the best.
 
-Kill it at any moment and call `train` again: step k draws its batch, augmentation and dropout from (seed, k) alone, so
-model, optimiser and history are all a checkpoint needs, and the result equals the unbroken run (bit for bit on a
-CPU; on CUDA up to the order in which its kernels add).
+Kill it at any moment and call `train` again: the result equals the unbroken run, bit for bit on a CPU. On CUDA it is
+equal up to the order in which kernels add. Step k draws its batch, augmentation and dropout from (seed, k) alone, so
+a checkpoint needs only model, optimiser and history.
 """
 
 import copy
@@ -95,12 +95,14 @@ def train(
         )
 
     def keep(name: str) -> None:
+        """Write the checkpoint "last" or "best"; only "last" holds the optimiser."""
         state = _identity(model, data, config) | {"history": asdict(history)}
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
 
     def validate() -> None:
+        """Score the validation split, and keep the weights if they are the best so far."""
         start = time.perf_counter()
         score = task.score(model, data, config, history.precision) if config.evaluations else None
         history.evaluation_seconds += time.perf_counter() - start

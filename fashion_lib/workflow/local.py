@@ -1,6 +1,6 @@
 """The main job, `make reproduce`, on this machine: train every method and seed, execute the course, write a report.
 
-Each job is done by a process of its own that computes with one thread, and as many of them work at once as there are
+Each job is done by a process of its own that computes with one thread. As many of them work at once as there are
 cores. A finished job is kept, so an interrupted call goes on where it stopped. The processes do what `perform` does:
 each job is an executed notebook, but for runs of attribute manipulation, which are trained directly.
 """

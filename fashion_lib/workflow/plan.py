@@ -1,7 +1,7 @@
 """What `make reproduce` has to do, as plain data: which runs are trained, which notebooks are executed.
 
-A job is a few texts and numbers, so that a list of jobs can be written as JSON, looked at, and carried out by another
-process or on another machine.
+A job is a few texts and numbers, so that a list of jobs can be written as JSON and read by people. Another process or
+another machine can carry it out.
 """
 
 import json
