@@ -1,15 +1,14 @@
 """Doors of the face that join several rooms: data sets by profile, protocol cards, reading, notebooks."""
 
+import os
 from pathlib import Path
 
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.data import sets
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.reading import LIBRARY, reading_order
-from fashion_lib.training.profiles import Profile, get_profile
-
-
-def _profile(profile: Profile | str) -> Profile:
-    return get_profile(profile) if isinstance(profile, str) else profile
+from fashion_lib.training.profiles import Profile, as_profile
 
 
 def load_dataset(name: str, profile: Profile | str = "laptop") -> RetrievalData:
@@ -22,7 +21,7 @@ def load_dataset(name: str, profile: Profile | str = "laptop") -> RetrievalData:
     Raises:
         FashionError: for an unknown name or profile; the sentence names the nearest one.
     """
-    return sets.load_dataset(name, _profile(profile))
+    return sets.load_dataset(name, as_profile(profile))
 
 
 def load_folder(
@@ -41,22 +40,36 @@ def load_folder(
             `fl.load_dataset`, on the command line and in notebooks.
 
     Raises:
-        FashionError: for a reserved or malformed name, a missing file, and a label table with a mistake in it.
+        FashionError: for a folder that is not there, a reserved or malformed name, a missing file, and a label table
+            with a mistake in it.
     """
+    if not isinstance(folder, str | Path) or not os.path.isdir(Path(folder).expanduser()):
+        raise FashionError(f"there is no folder {shortened(folder)}: give the folder that holds labels.csv.")
     folder = Path(folder).expanduser().resolve()
     name = folder.name if name is None else name
     sets.check_name(name)
-    data = sets.load_own_folder(name, folder, _profile(profile).image_size)
+    data = sets.load_own_folder(name, folder, as_profile(profile).image_size)
     if remember:
         sets.remember_folder(name, folder)
     return data
 
 
-def protocol(data: RetrievalData, profile: Profile | str = "laptop") -> None:
-    """Print the protocol card of a data set: split, self-matches, AP's denominator, averaging, ties."""
+def protocol(data: RetrievalData | str, profile: Profile | str = "laptop") -> None:
+    """Print the protocol card of a data set: split, self-matches, AP's denominator, averaging, ties.
+
+    Args:
+        data: a data set, or its name, which is then loaded at the profile.
+        profile: a profile or its name; the card shows its training batches.
+
+    Raises:
+        FashionError: for an unknown name or profile, and for what is no data set.
+    """
     from fashion_lib.tasks.retrieval.protocol import protocol_card
 
-    print(protocol_card(data, _profile(profile)), end="")
+    profile = as_profile(profile)
+    data = sets.load_dataset(data, profile) if isinstance(data, str) else data
+    check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned, or its name")
+    print(protocol_card(data, profile), end="")
 
 
 def read(method: str) -> None:

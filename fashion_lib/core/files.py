@@ -21,7 +21,7 @@ _parts = count()  # threads of one process may write the same file
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a new file to write to; at the end of the block it replaces `path`, after an exception it is deleted.
+    """Yield a new file to write to; at the end of the block it replaces `path`, after an exception it is deleted.
 
     This is the only place where such files are made. The name of the unfinished file ends in the machine, the
     process and ".part", so that `remove_leftovers` never deletes what a living process writes.
@@ -45,7 +45,11 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that either exists whole or keeps its old content. Raises OSError as `written_whole` does."""
+    """Write a file that either exists whole or keeps its old content.
+
+    Raises:
+        OSError: as `written_whole` does.
+    """
     with written_whole(path) as part:
         part.write_bytes(content)
 
@@ -98,7 +102,7 @@ def one_writer(path: Path) -> Iterator[None]:
     """Hold the lock of a file or folder, so that reading, changing and writing it is one act.
 
     The lock is the hidden file `.<name>.lock` beside it. The system frees it when its process ends in any way, so
-    it never locks anybody out, and nobody may delete it while others wait for it.
+    it never stays locked. Nobody may delete it while others wait for it.
 
     Raises:
         FashionError: the lock cannot be made, or another process holds it for ten minutes.

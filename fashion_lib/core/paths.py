@@ -21,13 +21,20 @@ def installed() -> bool:
 
 
 def user_folder() -> Path:
-    """Where an installed library keeps runs, cache and build: fashion_lib in $XDG_DATA_HOME or ~/.local/share."""
+    """Return where an installed library keeps runs, cache and build: $XDG_DATA_HOME/fashion_lib.
+
+    Without that variable, the folder is ~/.local/share/fashion_lib.
+    """
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser().resolve() / "fashion_lib"
 
 
 def data_file(*parts: str) -> Path:
-    """Return a file or folder of data/: the project's own where it is there or no wheel came, else the wheel's."""
+    """Return a file or folder of data/: the project's own, or the wheel's where a wheel came and there is no own.
+
+    Args:
+        parts: names below data/.
+    """
     own = root().joinpath("data", *parts)
     return SHIPPED.joinpath(*parts) if installed() and not own.exists() else own
 
@@ -143,10 +150,10 @@ def notebooks_dir() -> Path:
 
 
 def absolute_settings() -> dict[str, str]:
-    """The FASHION_* variables that name folders and are set, as absolute paths.
+    """Return the FASHION_* variables that name folders and are set, as absolute paths.
 
-    A relative one means another folder after a change of the working directory, so commands make theirs absolute at
-    their start, and kernels, which work in the folder of their notebook, are given absolute ones.
+    After a change of the working directory, a relative path means another folder. So commands make theirs absolute
+    at their start. Kernels work in the folder of their notebook and receive absolute ones.
     """
     there = {name: os.environ[name] for name in FOLDERS if os.environ.get(name)}
     return {name: str(Path(folder).expanduser().absolute()) for name, folder in there.items()}
@@ -170,8 +177,8 @@ def plain_name(name: str, what: str) -> str:
         what: what it names, for the error sentence: "data set", "variant".
 
     Raises:
-        FashionError: the name is empty, too long, ".", "..", a device's name, ends or begins with a space, ends or
-            begins with a dot, or holds a separator or a character that some file system refuses.
+        FashionError: the name is empty, too long, or a device's name. Also if it begins or ends with a space or a
+            dot, or holds a separator or a character that some file system refuses.
     """
     fault = _fault_of_name(name)
     if fault:

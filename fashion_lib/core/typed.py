@@ -1,10 +1,13 @@
 """What a file says, checked against declared types by pydantic, with faults in the course's own words."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+
+from fashion_lib.core.errors import FashionError
 
 
 def check_type(value: Any, kind: Any) -> None:
@@ -38,6 +41,22 @@ def check_value(value: Any, kind: Any) -> None:
         _adapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
         raise ValueError(fault(error)) from error
+
+
+def check_has(value: Any, parts: Sequence[str], what: str, advice: str) -> None:
+    """Check that a value can be used as a model, a data set, a run, ...: it has these attributes.
+
+    Args:
+        value: what the user gave.
+        parts: names of the attributes.
+        what: what the value should be, for the error sentence: "model".
+        advice: what to give instead, without a full stop.
+
+    Raises:
+        FashionError: the value lacks an attribute.
+    """
+    if not all(hasattr(value, part) for part in parts):
+        raise FashionError(f"{shortened(value, 90)} is no {what}: {advice}.")
 
 
 @cache

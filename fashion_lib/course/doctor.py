@@ -1,4 +1,4 @@
-"""`python -m fashion_lib doctor`: one line for each thing the course needs, and what to do about what is missing."""
+"""`python -m fashion_lib doctor`: one line per thing that the course needs, and what to do where it is missing."""
 
 import importlib.util
 import platform
@@ -20,7 +20,7 @@ NEEDED_GIB = 2
 
 @dataclass(frozen=True)
 class Finding:
-    """A checked thing. `advice` is "" when all is well; `optional` advice leaves the installation sound."""
+    """Hold the state of one thing. `advice` is "" when all is well; `optional` advice leaves the installation sound."""
 
     subject: str
     state: str
@@ -29,6 +29,7 @@ class Finding:
 
     @property
     def good(self) -> bool:
+        """Return whether the installation is sound in this point."""
         return not self.advice or self.optional
 
     def __str__(self) -> str:
@@ -37,13 +38,13 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Everything checked, in the order in which trouble should be mended."""
+    """Check everything, and return the findings in the order in which trouble should be mended."""
     checks = (_python, _project, _lock, _torch, _threads, _kernel, _folders, _weights, _photographs, _results)
     return [finding for check in checks for finding in check()]
 
 
 def lock_differences() -> list[str]:
-    """Installed distributions that differ from requirements.lock on this platform, as "name installed (locked)"."""
+    """Return the packages that differ from requirements.lock on this platform, as "name installed (locked)"."""
     found = []
     for requirement in locked_requirements(paths.root() / "requirements.lock"):
         if requirement.marker and not requirement.marker.evaluate():
@@ -59,7 +60,7 @@ def lock_differences() -> list[str]:
 
 
 def locked_requirements(lock) -> list[Requirement]:
-    """The requirements of a lock file, without their hashes."""
+    """Return the requirements of a lock file, without their hashes."""
     lines = lock.read_text(encoding="utf-8").splitlines()
     return [Requirement(line.rstrip("\\ ")) for line in lines if line and not line.startswith((" ", "#"))]
 

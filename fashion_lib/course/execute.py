@@ -1,7 +1,7 @@
-"""Executes notebooks through papermill: with parameters into an output file, or in place as they are committed.
+"""Execute notebooks through papermill: with parameters into an output file, or in place as they are committed.
 
-Either way the settings are checked before a kernel starts, a cell has a time limit, the kernel is the Python
-that runs this, and a file appears only when all cells ran. A failed notebook is kept beside as *.failed.ipynb.
+Either way the settings are checked before a kernel starts, and a cell has a time limit. The kernel is the Python that
+runs this. A file appears only when all cells ran; a failed notebook is kept beside it as *.failed.ipynb.
 """
 
 import asyncio
@@ -38,15 +38,26 @@ def run_notebook(
     force: bool = False,
     shown: str = "cells",
 ) -> bool:
-    """Executes `source` with `parameters` into `output`; True if it ran, False if `output` was complete.
+    """Execute a notebook with parameters into an output file, unless that file is complete already.
 
-    Complete means: every cell ran with the same source, parameters, profile and `inputs`, a text naming
-    whatever else the outputs depend on. profile: what FASHION_PROFILE says to the kernel (None: as it is
-    here); it also decides the default of cell_seconds. shown: "cells" shows how many cells ran, "stderr" what the cells
-    write to stderr (their own progress), "" nothing.
+    Complete means: every cell ran with the same source, parameters, profile and inputs.
 
-    Raises FashionError for an unknown parameter, a wrong type and an output that cannot be written (no kernel is
-    started then), for a failed cell and for a cell over its time limit.
+    Args:
+        source: the notebook.
+        output: a file that ends in .ipynb.
+        parameters: name -> value, for the cell tagged `parameters`.
+        profile: FASHION_PROFILE of the kernel; None takes this process's. It decides the default of `cell_seconds`.
+        cell_seconds: time limit per cell, in seconds.
+        inputs: a text that names whatever else the outputs depend on.
+        force: whether to execute even where the output is complete.
+        shown: "cells" shows how many cells ran, "stderr" what the cells write to stderr, "" nothing.
+
+    Returns:
+        True if it ran, False if the output was complete.
+
+    Raises:
+        FashionError: a parameter is unknown or of a wrong type, or the output cannot be written; no kernel starts
+            then. Also for a cell that failed or exceeded its time limit.
     """
     import papermill
 
@@ -92,7 +103,7 @@ def run_notebook(
 
 
 def is_complete(output: Path, identity: dict[str, Any]) -> bool:
-    """Whether `output` holds a whole execution of just this source, these parameters and these inputs."""
+    """Return whether `output` holds a whole execution with this identity: source, parameters, inputs, profile."""
     if not os.path.isfile(output):
         return False
     try:
@@ -103,9 +114,20 @@ def is_complete(output: Path, identity: dict[str, Any]) -> bool:
 
 
 def execute_committed(source: Path, profile: str, commit: str) -> float:
-    """Executes a notebook in place with its default parameters, cleans and stamps it; returns the minutes.
+    """Execute a notebook in place with its default parameters, then clean and stamp it.
 
-    The file changes only if every cell ran; otherwise FashionError names the failed copy in build/notebooks/.
+    The file changes only if every cell ran.
+
+    Args:
+        source: the notebook.
+        profile: name of the profile, for FASHION_PROFILE and the stamp.
+        commit: of the library, for the stamp.
+
+    Returns:
+        Wall-clock minutes of the execution.
+
+    Raises:
+        FashionError: a cell failed; the sentence names the failed copy in build/notebooks/.
     """
     source = Path(source)
     executed = paths.made(paths.build_dir() / "notebooks") / source.name
@@ -118,7 +140,7 @@ def execute_committed(source: Path, profile: str, commit: str) -> float:
 
 
 def library_digest() -> str:
-    """SHA-256 over the library's Python files: outputs made by another library are not the same outputs."""
+    """Return the SHA-256 over the library's Python files; another library may make other outputs."""
     digest = hashlib.sha256()
     folder = Path(__file__).resolve().parents[1]
     for file in sorted(folder.rglob("*.py")):
@@ -127,7 +149,11 @@ def library_digest() -> str:
 
 
 def _resolved(output: Path) -> Path:
-    """The output's absolute path; FashionError for what no system takes as one."""
+    """Return the output's absolute path.
+
+    Raises:
+        FashionError: no system takes the text as a path.
+    """
     try:
         return Path(output).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:
@@ -147,7 +173,7 @@ def _check_output(output: Path, source: Path) -> None:
 
 
 def _check_writable(partial: Path) -> None:
-    """Write and remove the file that the execution will write: minutes of cells must not run for nothing."""
+    """Check that the execution can write its file: otherwise minutes of cells would run for nothing."""
     paths.made(partial.parent)
     try:
         partial.write_bytes(b"")
@@ -160,14 +186,14 @@ def _check_writable(partial: Path) -> None:
 
 
 def _cells_bar(notebook: nbformat.NotebookNode, title: str) -> dict[str, Any]:
-    """What papermill's own bar of cells is made with."""
+    """Return the settings of papermill's own bar of cells."""
     wanted = progress.settings(total=len(notebook.cells), desc=title, unit="cell", leave=False)
     return {name: value for name, value in wanted.items() if name != "total"}
 
 
 @contextmanager
 def _kernel_environment(profile: str):
-    """For kernels: this interpreter's own kernel first, this checkout's fashion_lib first; undone afterwards."""
+    """Set the environment of kernels: this interpreter and this checkout come first. Undo it afterwards."""
     kernels = os.path.join(sys.prefix, "share", "jupyter")
     library = str(Path(__file__).resolve().parents[2])
     wanted = {
@@ -175,7 +201,7 @@ def _kernel_environment(profile: str):
         "PYTHONPATH": os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")])),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences the debugger's warning in every notebook's first output
         "FASHION_PROFILE": profile,
-        # A kernel's stderr is never a terminal, so it is told what this process's is.
+        # A kernel's stderr is never a terminal, so this says whether this process's is one.
         progress.SETTING: "bar" if (seconds := progress.seconds_between_lines()) is None else str(seconds),
         **threads.environment(threads.chosen().threads),
         **paths.absolute_settings(),
@@ -194,7 +220,7 @@ def _kernel_environment(profile: str):
 
 @contextmanager
 def _failure_kept(name: str, partial: Path, failed: Path):
-    """Turns whatever stops a notebook into one FashionError, and keeps what had been executed as `failed`."""
+    """Turn whatever stops a notebook into one FashionError, and keep what had been executed as `failed`."""
     try:
         yield
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -211,7 +237,7 @@ def _failure_kept(name: str, partial: Path, failed: Path):
 
 
 def _cause(error: Exception) -> str:
-    """One line saying what stopped a notebook: the cell's own exception where there is one."""
+    """Return one line that says what stopped a notebook: the cell's own exception where there is one."""
     kind = getattr(error, "ename", None) or type(error).__name__
     text = getattr(error, "evalue", None) or str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""What a notebook may be told from outside: the names, types and defaults in its cell tagged `parameters`.
+"""The parameters that a notebook takes: the names, types and defaults in its cell tagged `parameters`.
 
 papermill only warns about a parameter that the notebook does not know, and takes text for a number; both then
 surface minutes later inside the kernel. Here they are errors before a kernel starts.
@@ -19,7 +19,7 @@ BUILT_IN = {kind.__name__: kind for kind in (bool, int, float, str, list, tuple,
 
 @dataclass(frozen=True)
 class Parameter:
-    """One assignment of the parameters cell. `annotation` is the written type, else the default's own type."""
+    """Hold one assignment of the parameters cell; `annotation` is the written type, else the default's own type."""
 
     name: str
     default: Any
@@ -27,13 +27,19 @@ class Parameter:
 
     @property
     def type_name(self) -> str:
+        """Return the type as it is written, for error sentences."""
         return ast.unparse(self.annotation) if self.annotation is not None else "any type"
 
 
 def declared(notebook: nbformat.NotebookNode, name: str) -> dict[str, Parameter]:
-    """The parameters of a notebook, in order; `name` is only for messages.
+    """Return the parameters of a notebook, in order.
 
-    Raises FashionError where no cell is tagged `parameters`, or that cell does more than assign constants.
+    Args:
+        notebook: the notebook.
+        name: its name, for error sentences.
+
+    Raises:
+        FashionError: no cell is tagged `parameters`, or that cell does more than assign constants.
     """
     for cell in notebook.cells:
         if cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", []):
@@ -66,9 +72,17 @@ def _parse(source: str, name: str) -> dict[str, Parameter]:
 
 
 def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> None:
-    """Raises FashionError for the first `given` parameter that the notebook does not know or of a wrong type.
+    """Check given parameters against the declared ones.
 
-    An int is taken where a float is declared; a bool is never taken for a number.
+    An int is valid where a float is declared; a bool is never a valid number.
+
+    Args:
+        notebook: the notebook.
+        given: name -> value.
+        name: of the notebook, for error sentences.
+
+    Raises:
+        FashionError: for the first parameter that the notebook does not declare, or that has a wrong type.
     """
     known = declared(notebook, name)
     for key, value in given.items():
@@ -83,7 +97,10 @@ def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> 
 
 
 def accepts(annotation: ast.expr, value: Any) -> bool:
-    """Whether `value` fits a type written with built-in names, `None`, `|` and `list[...]`; others accept all."""
+    """Return whether `value` fits a type written with built-in names, `None`, `|` and `list[...]`.
+
+    Any other type accepts all values.
+    """
     if isinstance(annotation, ast.BinOp):
         return accepts(annotation.left, value) or accepts(annotation.right, value)
     if isinstance(annotation, ast.Constant) and annotation.value is None:
@@ -101,7 +118,10 @@ def accepts(annotation: ast.expr, value: Any) -> bool:
 
 
 def yaml_number(number: float) -> str:
-    """A finite float as YAML 1.1 reads it as one: 1000.0, 0.001, 1.0e-30; it wants a point and the exponent's sign."""
+    """Return a finite float as text that YAML 1.1 reads as a float: 1000.0, 0.001, 1.0e-30.
+
+    YAML 1.1 needs the point, and the sign of the exponent.
+    """
     mantissa, mark, exponent = repr(float(number)).partition("e")
     if not mark:
         return mantissa

@@ -30,9 +30,16 @@ MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-1
 
 
 def markdown_table(dataset: str, profile: str = "laptop") -> str:
-    """One data set's MAP as a Markdown table, mean ± standard deviation over seeds.
+    """Return one data set's MAP in percent as a Markdown table, mean ± standard deviation over seeds.
 
-    Its rows are the methods that ran with as many seeds as any: one of fewer would look surer than it is.
+    Its rows are the methods with the largest number of seeds: a method with fewer would look surer than it is.
+
+    Args:
+        dataset: a name of COLUMNS.
+        profile: name of the profile.
+
+    Raises:
+        FashionError: the ledger has no such rows.
     """
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
@@ -51,7 +58,7 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
 
 
 def _named(method: str, variant: str) -> str:
-    """A method, and in brackets what its variant changes: "ipad (gate image)"."""
+    """Return a method's name and, in brackets, what its variant changes: "ipad (gate image)"."""
     plain, changed = read_label(variant)
     known = METHODS[method.removesuffix(ipad_tables.SUFFIX)]
     told = [plain] if plain != known.variants[0] else []
@@ -65,7 +72,10 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
 
 
 def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> str | None:
-    """Attribute manipulation as a Markdown table: table 4's methods and table 3's other rows; None without any run."""
+    """Return attribute manipulation as a Markdown table, or None without any run.
+
+    Its rows are those of table 4 of Yao et al., then the other rows of table 3.
+    """
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset + SUFFIX) & (ledger.profile == profile)]
     named = {(row.method, row.variant(PROFILES[profile])): row for row in (*METHOD_ROWS, *ABLATION_ROWS[::-1])}
@@ -82,7 +92,11 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
 
 
 def with_results(text: str) -> str:
-    """The README's text with its results block made anew; FashionError where the markers are missing."""
+    """Return the README's text with its results block made anew.
+
+    Raises:
+        FashionError: the markers around the block are missing.
+    """
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     block = "\n\n".join(filter(None, [*map(markdown_table, COLUMNS), manipulation_table()]))

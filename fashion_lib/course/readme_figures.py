@@ -27,7 +27,11 @@ ON_DRESSES = ("skirt_length", "silhouette", "pattern")
 
 
 def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:
-    """The first `count` test pictures that carry a label of every named attribute: int64 rows of data.pixels."""
+    """Return the first `count` test pictures with a label of every named attribute: int64 rows of data.pixels.
+
+    Raises:
+        FashionError: there are fewer such pictures.
+    """
     found = pictures_with(data, [data.schema.index(name) for name in names])[:count]
     if len(found) < count:
         raise FashionError(
@@ -37,7 +41,7 @@ def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarr
 
 
 def sheet(data: RetrievalData):
-    """One training picture of each value of each local attribute."""
+    """Draw one training picture per value of each local attribute."""
     training = data.encoded("train", labels="all")
     rows, titles = [], []
     for name in data.schema.local:
@@ -49,7 +53,7 @@ def sheet(data: RetrievalData):
 
 
 def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QUESTIONS, top: int = 7):
-    """One query under several attributes, each with the model's first candidates."""
+    """Draw one query under several attributes, each with the model's first `top` candidates."""
     query = rows_with(data, names, 1)
     test, drawn = data.encoded("test"), []
     for name in names:
@@ -72,19 +76,28 @@ def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QU
 
 
 def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count: int = 3):
-    """The attention that the embedding used and the true regions, for pictures that carry all the named attributes."""
+    """Draw the attention that the embedding used, and the true regions, of pictures with all the named attributes."""
     return attention_rows(model, data, rows_with(data, names, count), [data.schema.index(name) for name in names])
 
 
 def bars(data: RetrievalData, profile: Profile):
-    """MAP per attribute of the four methods from ledger and runs."""
+    """Draw MAP per attribute of the four methods, from ledger and runs."""
     table = ledger.collect(dataset=data.name, profile=profile.name)
     summary = tables.summarise(table)
     return results_bars(summary.reindex([row for row in METHODS if row in summary.index]))
 
 
 def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:
-    """Draw the README's figures into figures/ (or `folder`) with ASEN of seed 0; returns the files."""
+    """Draw the README's figures with ASEN of seed 0.
+
+    Args:
+        data: the drawn wardrobe at the profile's picture size.
+        profile: of the run and of the rows in the bars.
+        folder: where to write; None is figures/.
+
+    Returns:
+        The files.
+    """
     model = load_or_train("asen", profile=profile, data=data).model
     folder, written = paths.made(folder or paths.figures_dir()), []
     for name, figure in (

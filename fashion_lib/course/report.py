@@ -30,9 +30,14 @@ PAGE = """<!doctype html>
 
 
 def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> tuple[str, pd.DataFrame]:
-    """The main figures of ledger rows of one data set and profile: a heading, and text by (method, variant).
+    """Summarise ledger rows of one data set and profile: MAP, or else the scores of attribute manipulation.
 
-    MAP where the rows have it, else the scores of attribute manipulation. order: the rows to show.
+    Args:
+        rows: in the ledger's columns.
+        order: the (method, variant) pairs to show; None shows all.
+
+    Returns:
+        A heading, and a table of text by (method, variant).
     """
     if (rows.metric == "map").any():
         summary = tables.summarise(rows[rows.attribute.isin(SHOWN)])
@@ -42,7 +47,11 @@ def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> 
 
 
 def final_table(runs: Sequence) -> str:
-    """The overview of just these runs as text, a table for each data set; FashionError where a record is missing."""
+    """Return the overview of these runs alone as text, with one table per data set.
+
+    Raises:
+        FashionError: a run has no record.
+    """
     if missing := [run for run in runs if not run.record.is_file()]:
         raise FashionError(
             f"{missing[0].label} left no record {missing[0].record}: look at its executed notebook and run it again."
@@ -57,7 +66,17 @@ def final_table(runs: Sequence) -> str:
 
 
 def write(folder: Path, table: str, title: str, minutes: float) -> Path:
-    """Turns each executed notebook of `folder` into HTML beside it and writes folder/report.html with links to all."""
+    """Turn each executed notebook of a folder into HTML beside it, and write report.html with links to all.
+
+    Args:
+        folder: of the executed notebooks and the report.
+        table: text of the final table.
+        title: of the page.
+        minutes: wall-clock minutes of the whole call.
+
+    Returns:
+        The path of report.html.
+    """
     from fashion_lib.core import provenance
 
     links = []
@@ -75,7 +94,7 @@ def write(folder: Path, table: str, title: str, minutes: float) -> Path:
 
 
 def _as_html(notebook: Path) -> Path:
-    """The notebook's HTML page, made only where it is older than the notebook."""
+    """Return the notebook's HTML page; make it where it is missing or older than the notebook."""
     page = notebook.with_suffix(".html")
     if not page.is_file() or page.stat().st_mtime < notebook.stat().st_mtime:
         from nbconvert import HTMLExporter

@@ -30,7 +30,11 @@ MINUTES_FACTOR, SHORTEST = 2, 0.5
 
 
 def read(path: Path) -> nbformat.NotebookNode:
-    """The notebook at `path` in format 4; FashionError where there is none or it cannot be parsed."""
+    """Read a notebook in format 4.
+
+    Raises:
+        FashionError: there is none at `path`, or it cannot be parsed.
+    """
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
@@ -60,7 +64,7 @@ def source_digest(notebook: nbformat.NotebookNode, imports: bool = False) -> str
 
 
 def _without_imports(source: str) -> str:
-    """The source of a code cell without its top-level imports; unchanged if it has none or cannot be parsed."""
+    """Return the source of a code cell without its top-level imports; unchanged if it cannot be parsed."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError):
@@ -111,7 +115,7 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
 
 
 def _nodes(notebook: nbformat.NotebookNode) -> Iterator[ast.AST]:
-    """Every node of the code cells that Python can parse."""
+    """Yield every syntax node of the code cells that Python can parse."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             try:
@@ -158,7 +162,7 @@ def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str, minutes: f
 
 
 def problems(path: Path) -> list[str]:
-    """Everything that keeps the notebook at `path` from being committed: a sentence each, [] where all is well."""
+    """Return what keeps the notebook at `path` from being committed: one sentence per problem, [] where all is well."""
     notebook = read(path)
     found = []
     size = path.stat().st_size
@@ -235,7 +239,7 @@ def _output_problems(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def _text_of(output: nbformat.NotebookNode) -> str:
-    """The readable text of an output; images are left out, since base64 can spell anything."""
+    """Return the readable text of an output; images are left out, since base64 can spell anything."""
     if output.output_type == "stream":
         return output.text
     data = output.get("data", {})

@@ -22,7 +22,7 @@ def shortest_seconds(tasks: Mapping[str, Callable[[], object]], repeats: int) ->
         Name -> seconds of one call, in the order of `tasks`.
 
     Raises:
-        FashionError: if `repeats` is below 1.
+        FashionError: `repeats` is below 1.
     """
     if repeats < 1:
         raise FashionError(f"repeats={repeats} measures nothing: use 1 or more.")

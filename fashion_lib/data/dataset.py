@@ -66,7 +66,7 @@ class RetrievalData:
         if len(self.image_names) != shape[0]:
             raise FashionError(
                 f"data set '{self.name}' has {len(self.image_names)} image names for {shape[0]} "
-                "pictures: give one name a picture."
+                "pictures: give one name per picture."
             )
         if len(set(self.image_names)) != shape[0]:
             raise FashionError(f"data set '{self.name}' uses an image name twice: make the names unique.")
@@ -81,6 +81,13 @@ class RetrievalData:
                 f"'training_labels' of data set '{self.name}' must be rows of the train split, "
                 "at least one: make it with splits.one_label_per_image."
             )
+
+    def __repr__(self) -> str:
+        size = f"{self.image_size} x {self.image_size} pixels"
+        return (
+            f"RetrievalData {self.name}, edition {self.edition}: {len(self.image_names):,} pictures of {size},"
+            f" {len(self.schema)} attributes"
+        )
 
     @cached_property
     def version(self) -> str:

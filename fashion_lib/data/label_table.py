@@ -10,7 +10,7 @@ A table has one row for each known (image, attribute) pair and exactly these col
     value      one of that attribute's values
 
 To bring your own pictures, write such a CSV, a JSON list of attributes (`Schema.to_json` shows the form), and
-call `fashion_lib.data.sets.folder.load_folder`. `splits.assign_roles` fills in the role column; an attribute that
+call `fl.load_folder`. `splits.assign_roles` fills in the role column; an attribute that
 does not apply to an image simply has no row.
 """
 

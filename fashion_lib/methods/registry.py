@@ -15,6 +15,7 @@ import torch
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
+from fashion_lib.core.typed import check_has
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.backbones import start_digest
@@ -180,6 +181,7 @@ def build_model(
         FashionError: for an unknown method, variant or option, and for start weights that are missing or do not fit.
     """
     entry = METHODS.known(method)
+    check_has(schema, ("attributes", "names"), "schema of attributes", "give that of a data set, such as data.schema")
     variant = variant or entry.variants[0]
     if variant not in entry.variants:
         raise FashionError(

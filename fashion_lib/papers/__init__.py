@@ -16,4 +16,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *PAPERS])
+    return sorted(__all__)

@@ -187,10 +187,15 @@ def beside(
     Returns:
         Rows as given, columns (whose, name). The figures are MAP in percent; ours are mean ± spread over
         seeds.
+
+    Raises:
+        FashionError: for rows that are neither a mapping nor the name of a table or figure.
     """
     if isinstance(rows, str):
         rows, table = named(rows), rows.removeprefix("table")
         where = TABLES.get(table, where)
+    elif not isinstance(rows, Mapping):
+        raise FashionError(f"{rows!r} is no table of IPAD's paper: give its name, such as 'table1' or 'fig3'.")
     theirs, pairs = printed(rows, where, table), labelled(rows)
     summary = tables.summarise(_ledger(dataset, profile))
     names = summary.columns.get_level_values(0).unique()

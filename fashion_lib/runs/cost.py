@@ -3,8 +3,12 @@
 import pandas as pd
 import torch
 
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import operation_count, parameter_count
+
+SMALLEST = 32  # pixels: a backbone that halves the side five times still has one position left
 
 
 def cost(model: RetrievalModel, image_size: int | None = None) -> pd.Series:
@@ -17,7 +21,13 @@ def cost(model: RetrievalModel, image_size: int | None = None) -> pd.Series:
     Returns:
         Named numbers: parameters, backbone passes per image, and with image_size the multiplications plus additions of
         one image and one attribute, in units of 10^9.
+
+    Raises:
+        FashionError: for what is no model, and for a size that is no whole number of at least 32.
     """
+    check_has(model, ("parameters", "image_passes"), "model", "give run.model, or call run.cost()")
+    if image_size is not None and (type(image_size) is not int or image_size < SMALLEST):
+        raise FashionError(f"image_size={shortened(image_size)} is no side in pixels: give at least {SMALLEST}.")
     found = {
         "parameters": parameter_count(model),
         "embedding size": model.embedding_dim,

@@ -27,7 +27,7 @@ KNOWN = {"backbone": tuple(BACKBONES), "start": STARTS}
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a label asks of `load_or_train`, by the names of its arguments."""
+    """Hold what a label means for `load_or_train`, by the names of its arguments."""
 
     variant: str
     profile: Profile

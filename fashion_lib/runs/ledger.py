@@ -53,7 +53,7 @@ def read_ledger(folder: Path | None = None) -> pd.DataFrame:
 
 
 def _files(folder: Path) -> dict[Path, pd.DataFrame]:
-    """The ledger's files, by name, with their rows; no row is in two of them."""
+    """Read the ledger's files: path -> rows; no row is in two of them."""
     found = {path: read_typed(path, TYPES, KEY) for path in sorted(folder.glob("*.csv"))}
     _check_apart(found)
     return found
@@ -114,7 +114,7 @@ def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Old and new rows together, the new one where both have the same key; sorted by run, order of metrics kept."""
+    """Join old and new rows; where both have a key, the new one stays. Sort by run; keep the order of metrics."""
     together = pd.concat([frame for frame in (old, new) if len(frame)] or [old], ignore_index=True)
     together = together.drop_duplicates(list(KEY), keep="last")
     return together.sort_values(list(KEY[:5]), kind="stable", ignore_index=True)
@@ -137,8 +137,15 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
 def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFrame:
     """Return ledger rows and local runs in one table with a column `source`, "ledger" or "runs"; a local run wins.
 
-    Rows of a run that was made with other data than the newest run of its data set and profile are left out, with a
-    warning (`of_one_version`), so that no table mixes data versions.
+    No table mixes data versions: `of_one_version` leaves out the runs of other data than the newest one's, with a
+    warning.
+
+    Args:
+        dataset: name of a data set; None takes all.
+        profile: name of a profile; None takes all.
+
+    Raises:
+        FashionError: the ledger or a record is damaged, or a name is no plain folder name.
     """
     from fashion_lib.runs.run_list import line, read_runs  # the list of runs stands on the ledger's key
 

@@ -21,10 +21,16 @@ RECORD_NAME = "result.json"
 
 @dataclass
 class RunRecord:
-    """Everything a table needs to know of one run.
+    """Hold everything that a table needs of one run.
 
-    metrics and localisation: metric -> attribute name (or overall, macro, local) -> value. minutes: training and
-    evaluation. image_passes: backbone passes an image costs at test time. parameters: count. start: start weights.
+    Attributes:
+        metrics, localisation: metric -> attribute name (or overall, macro, local) -> value.
+        minutes: of training and evaluation.
+        parameters: their number.
+        image_passes: passes through the backbone per image at test time.
+        start: the start weights.
+        counts: "queries", "candidates", "without_relevant" -> attribute name -> number.
+        created: time of the record in UTC, ISO 8601.
     """
 
     method: str
@@ -100,7 +106,11 @@ class RunRecord:
 
 
 def _check(content: object) -> None:
-    """Check what a record's file holds; ValueError names the first field that is missing, unknown or mistyped."""
+    """Check what a record's file holds.
+
+    Raises:
+        ValueError: names the first field that is missing, unknown or of another type.
+    """
     if not isinstance(content, dict):
         raise ValueError("it is not a record of this version")
     known = [f.name for f in fields(RunRecord)]
@@ -145,9 +155,18 @@ def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) ->
     for name, what in ((method, "method"), (variant, "variant")):
         plain_name(name, what)
     names.append(plain_name(f"{method}.{variant}", "variant"))
+    check_seed(seed)
+    return paths.runs_dir().joinpath(*names, f"seed{seed}")
+
+
+def check_seed(seed: int) -> None:
+    """Check the seed of a run.
+
+    Raises:
+        FashionError: it is no whole number from 0 to 2^63 - 1.
+    """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise FashionError(f"the seed {shortened(seed, 30)} is no whole number from 0 to 2^63 - 1: give one.")
-    return paths.runs_dir().joinpath(*names, f"seed{seed}")
 
 
 def check_own_folder(folder: Path) -> None:

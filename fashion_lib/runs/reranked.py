@@ -22,8 +22,15 @@ SUFFIX, FILE = "+fr", "reranker.safetensors"
 
 @dataclass(frozen=True)
 class ReasoningConfig:
-    """How FR is made. samples: held-out training samples per attribute; length: n_r; the rest: see FeatureReasoning and
-    train_reasoning. seed decides samples and queries."""
+    """Hold the settings of feature reasoning (FR).
+
+    Attributes:
+        samples: held-out training samples per attribute.
+        length: the paper's n_r, the query and the candidates that are re-ranked.
+        nodes, rounds, rho: see `FeatureReasoning`.
+        steps, queries, learning_rate: see `train_reasoning`.
+        seed: decides samples and queries.
+    """
 
     samples: int = 300
     length: int = LENGTH
@@ -38,9 +45,13 @@ class ReasoningConfig:
 
 @dataclass(frozen=True, eq=False)
 class RerankedRun:
-    """A run with its reranker, as trained. valid: scores of the validation split "before" it and "after" it.
+    """Hold a run with its trained reranker.
 
-    used: False when it did not raise the overall validation MAP; the record then holds the scores without it.
+    Attributes:
+        losses: one per step of the reranker's training.
+        valid: scores of the validation split "before" and "after" re-ranking.
+        used: False when re-ranking did not raise the overall validation MAP; the record then holds the scores
+            without it.
     """
 
     run: Run
@@ -52,7 +63,7 @@ class RerankedRun:
 
     @property
     def rerank(self) -> Reranker | None:
-        """The `rerank` argument of `evaluate` and `score_attribute`: the reranker where it is used, else None."""
+        """Return the `rerank` argument of `evaluate` and `score_attribute`: the reranker if it is used, else None."""
         return self.reranker if self.used else None
 
 
@@ -128,7 +139,7 @@ def _pools(run: Run, config: ReasoningConfig) -> list[tuple[Tensor, Tensor]]:
 
 @dataclass
 class _Told:
-    """The state of a reranker's file. run: see `_name_of`; files of earlier versions lack it."""
+    """Hold the state of a reranker's file. `run` is made by `_name_of`; files of earlier versions lack it."""
 
     config: dict[str, int | float]
     losses: list[float]
@@ -138,7 +149,7 @@ class _Told:
 
 
 def _name_of(run: Run) -> dict[str, str | int]:
-    """Which weights a reranker was trained on: the run's name, its data and the step that was best."""
+    """Return which weights a reranker was trained on: the run's name, its data and its best step."""
     named = {name: getattr(run.record, name) for name in ("dataset", "profile", "method", "variant", "seed")}
     return named | {"data_version": run.data.version, "best_step": run.history.best_step}
 

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_has
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.runs.cost import cost
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, check_seed, run_dir, variant_label
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
@@ -21,7 +22,7 @@ from fashion_lib.tasks.retrieval.search import Hits, search
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.history import TrainingHistory, threads_used
 from fashion_lib.training.loop import train
-from fashion_lib.training.profiles import PROFILES, Profile, get_profile
+from fashion_lib.training.profiles import PROFILES, Profile, as_profile
 from fashion_lib.training.task import Task
 
 TASKS: dict[str, Task] = {task.name: task for task in (RETRIEVAL, MANIPULATION)}
@@ -29,13 +30,20 @@ TASKS: dict[str, Task] = {task.name: task for task in (RETRIEVAL, MANIPULATION)}
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trained model with its data, its record (what tables read), its history (curves) and its folder."""
+    """Hold a trained model with its data, its record (for tables), its history (for curves) and its folder."""
 
     model: RetrievalModel
     data: Any
     record: RunRecord
     history: TrainingHistory
     folder: Path
+
+    def __repr__(self) -> str:
+        record = self.record
+        return (
+            f"Run of {record.method} ({record.variant}), seed {record.seed}, on {record.dataset},"
+            f" profile {record.profile}, in {self.folder}"
+        )
 
     def score(self, metric: str = "map", attribute: str = "overall") -> float:
         """Return a score of the test split from the run's record.
@@ -77,7 +85,10 @@ class Run:
 
 
 def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:
-    """Return the profile's training settings with a seed; every setting of the same name carries over."""
+    """Return the profile's training settings with a seed.
+
+    Every field that the profile and the task's configuration share is copied.
+    """
     shared = {field.name for field in fields(task.config)} & {field.name for field in fields(Profile)}
     return task.config(**{name: getattr(profile, name) for name in shared}, seed=seed)
 
@@ -93,7 +104,11 @@ def departures(profile: Profile) -> dict[str, object]:
 
 
 def task_of(method: str) -> Task:
-    """Return the task of a method. Raises FashionError for an unknown name."""
+    """Return the task of a method.
+
+    Raises:
+        FashionError: for an unknown name.
+    """
     return TASKS[METHODS.known(method).task]
 
 
@@ -131,7 +146,11 @@ def load_or_train(
         FashionError: for unknown names, and for damaged checkpoints or records.
     """
     task = task_of(method)
-    profile = get_profile(profile) if isinstance(profile, str) else profile
+    profile = as_profile(profile)
+    check_seed(seed)
+    if data is not None:
+        advice = "load it with fl.load_dataset, or give only its name, as in dataset='wardrobe'"
+        check_has(data, ("schema", "encoded"), "data set", advice)
     questions = {"attributes": attributes} if attributes is not None else {}
     questions |= {"changes": changes} if changes != 1 else {}
     data = task.load(dataset, profile, data, **questions)

@@ -112,6 +112,6 @@ def _lines(records: list[RunRecord]) -> pd.DataFrame:
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Old and new rows together, the new one where both name the same run."""
+    """Join old and new rows; where both name a run, the new one stays."""
     together = pd.concat([frame for frame in (old, new) if len(frame)] or [new], ignore_index=True)
     return together.drop_duplicates(list(RUN), keep="last")

@@ -12,7 +12,10 @@ from fashion_lib.runs.record import RECORD_NAME
 
 
 def lock_file(folder: Path) -> Path:
-    """The lock of a run folder. It lies beside the folder, so that the folder can be deleted while the lock is held."""
+    """Return the lock file of a run folder.
+
+    It lies beside the folder, so that the folder can be deleted while the lock is held.
+    """
     return folder.with_name(f"{folder.name}.lock")
 
 
@@ -24,7 +27,7 @@ def run_lock(folder: Path) -> Iterator[None]:
     run below a folder that cannot be written to is only read, and needs no lock.
 
     Raises:
-        FashionError: The lock cannot be made, and there is no finished run to read.
+        FashionError: the lock cannot be made, and there is no finished run to read.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

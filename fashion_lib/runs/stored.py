@@ -1,7 +1,7 @@
 """Finished runs of this machine, read back: profile and model behind a record, and metrics that came later.
 
-A run that was trained before the course measured something keeps its checkpoint, so the number can be added to its
-record without training anything anew.
+Some runs were trained before the course measured a number. Their checkpoints are kept, so the number can be added to
+their records without new training.
 """
 
 import json
@@ -95,7 +95,7 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
 
 
 def _check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> None:
-    """A checkpoint of another method, seed or configuration than the record's belongs to another folder."""
+    """Check that a checkpoint has the method, seed and configuration of the record beside it."""
     recorded = json.loads(json.dumps(record.config, default=str))
     made = {"method": state["architecture"]["method"], "variant": state["architecture"]["variant"], **state["config"]}
     wanted = {"method": record.method, "variant": read_label(record.variant)[0], "seed": record.seed}
@@ -109,13 +109,24 @@ def _check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> No
 
 
 def lacks_triplets(record: RunRecord) -> bool:
+    """Return whether the record of a retrieval run was stored before triplet prediction was measured."""
     return record.method in RETRIEVAL_METHODS and not set(triplet_prediction.METRICS) <= set(record.metrics)
 
 
 def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:
-    """Measure triplet prediction from a run's best checkpoint if its record lacks it; the record is saved.
+    """Measure triplet prediction from a run's best checkpoint if its record lacks it, and save the record.
 
     Everything else in the record stays as it is, the commit of the training included.
+
+    Args:
+        record: changed in place.
+        data: the run's.
+
+    Returns:
+        The record.
+
+    Raises:
+        FashionError: as `stored_model` does.
     """
     if lacks_triplets(record):
         model = stored_model(record, data)
@@ -125,7 +136,10 @@ def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:
 
 
 def add_missing_triplets(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
-    """`add_triplets` for all finished runs whose records lack it, each data set loaded once; yields the records."""
+    """Call `add_triplets` for all finished runs whose records lack it, and yield those records.
+
+    Each data set is loaded once.
+    """
     load = cache(load_dataset)
     for record in filter(lacks_triplets, local_records(dataset, profile)):
         yield add_triplets(record, load(record.dataset, profile_of(record)))
@@ -176,7 +190,7 @@ def stored_parts(record: RunRecord, data: RetrievalData, split: str = "test") ->
 def stored_beta_curve(
     record: RunRecord, data: RetrievalData, betas: Sequence[float] = BETAS, split: str = "test"
 ) -> pd.DataFrame:
-    """`branch_weights.beta_curve` of a stored run, from its stored features."""
+    """Compute `branch_weights.beta_curve` of a stored run from its stored vectors (see `stored_parts`)."""
     return score_betas(stored_parts(record, data, split), data, betas, split)
 
 
@@ -206,16 +220,19 @@ def labelled_run(
 
 
 def lacks_scores(record: RunRecord) -> bool:
-    """Whether a record of a manipulation run was stored before all of today's scores were measured."""
+    """Return whether a record of a manipulation run was stored before all of today's scores were measured."""
     if record.method not in MANIPULATION_METHODS:
         return False
     return not {"accuracy", *METRICS, "operation_renamed_own"} <= set(record.metrics)
 
 
 def add_missing_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
-    """Measure from the checkpoints of all finished runs what their records lack; yields those records, saved.
+    """Measure from the checkpoints of all finished runs what their records lack; save and yield those records.
 
     Everything else in a record stays as it is, the commit of the training included.
+
+    Raises:
+        FashionError: a run has no checkpoint, or a damaged one.
     """
     for record in filter(lacks_scores, local_records(dataset, profile)):
         if not (checkpoint := folder_of(record) / "last.safetensors").is_file():

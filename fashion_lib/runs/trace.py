@@ -24,7 +24,13 @@ MAIN_METRIC = {"retrieval": "map", "manipulation": "top10_acc"}
 
 @dataclass(frozen=True)
 class Seed:
-    """One run behind a number. where: file and line of its ledger row. made: its line of data/runs.csv, {} if none."""
+    """Hold one run behind a number.
+
+    Attributes:
+        where: file and line of its ledger row.
+        made_where: file and line of its row in data/runs.csv, "" if there is none.
+        made: that row by column, {} if there is none.
+    """
 
     seed: int
     value: float
@@ -36,10 +42,13 @@ class Seed:
 
 @dataclass(frozen=True)
 class Trace:
-    """A number and all that it was made from; print it.
+    """Hold a number and all that it was made from; print it.
 
-    mean and spread (sample standard deviation, nan for one seed) are recomputed from the seeds. settings: what the runs
-    were configured with. settings_from: where that is written down.
+    Attributes:
+        number: what it is, in words.
+        seeds: the runs behind it, by seed.
+        settings: the configuration of the runs.
+        settings_from: where that is written down.
     """
 
     number: str
@@ -49,10 +58,12 @@ class Trace:
 
     @property
     def mean(self) -> float:
+        """Return the mean over the seeds, recomputed."""
         return statistics.fmean(seed.value for seed in self.seeds)
 
     @property
     def spread(self) -> float:
+        """Return the sample standard deviation over the seeds, recomputed; NaN for one seed."""
         values = [seed.value for seed in self.seeds]
         return statistics.stdev(values) if len(values) > 1 else math.nan
 
@@ -98,7 +109,7 @@ def trace(
     Raises:
         FashionError: when there is no such number; the sentence names the nearest one.
     """
-    if "." in method and variant is None:
+    if "." in str(method) and variant is None:
         method, _, variant = method.partition(".")
     table = _all_rows()
     names = list(dict.fromkeys([*METHODS, *table["method"]]))
@@ -136,7 +147,7 @@ def trace(
 
 
 def _all_rows() -> pd.DataFrame:
-    """Ledger rows as text with file and line in `where`, then this machine's runs."""
+    """Read ledger rows as text with file and line in `where`, then this machine's runs."""
     parts = []
     for path in sorted(paths.ledger_dir().glob("*.csv")):
         table, lines = read_rows(path, COLUMNS)
@@ -189,7 +200,7 @@ def _seed(row: pd.Series, made: pd.DataFrame, lines: list[int]) -> Seed:
 
 
 def _settings(asked: Mapping[str, str], seeds: tuple[Seed, ...]) -> tuple[dict[str, object], str]:
-    """The configuration and its source: a record of these very runs, else the profile with the label's changes."""
+    """Return the configuration and its source: a record of these runs, else the profile with the label's changes."""
     commits = {(seed.seed, seed.commit) for seed in seeds}
     for record in local_records(asked["dataset"], asked["profile"]):
         named = record.method == asked["method"] and record.variant == asked["variant"]
@@ -208,6 +219,6 @@ def _settings(asked: Mapping[str, str], seeds: tuple[Seed, ...]) -> tuple[dict[s
 
 
 def _shown(path: Path) -> str:
-    """A path below the project folder as the README names it, another one whole."""
+    """Return a path below the project folder as the README names it, and any other path whole."""
     root = paths.root()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

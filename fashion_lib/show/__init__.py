@@ -21,3 +21,13 @@ __all__ = ["attention", "attribute_dots", "gap_bars", "heat_map_rows", "history"
            "manipulation_boards", "outline", "overlay", "results_bars", "retrieval_board", "retrieval_boards",
            "seed_bars", "show_images", "similarity_matrix",
            "training_curves"]
+
+
+def __getattr__(name: str):
+    from fashion_lib.core.words import suggestion
+
+    raise AttributeError(f"fashion_lib.show has no {name!r}: {suggestion(name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,12 +7,15 @@ import torch
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.show.charts import training_curves
 from fashion_lib.show.heat import heat_map_rows
 from fashion_lib.show.pictures import retrieval_board, show_images
 from fashion_lib.tasks.retrieval.explain import attention as attention_maps
+
+RUN = "give what fl.load_or_train(...) returned"
 
 
 def hits(found, top: int = 8) -> Figure:
@@ -21,7 +24,11 @@ def hits(found, top: int = 8) -> Figure:
     Args:
         found: a Hits. Where the query's own value is not known, no candidate is right or wrong, and none is framed.
         top: number of candidates.
+
+    Raises:
+        FashionError: for what is no Hits, and for a `top` below 1.
     """
+    check_has(found, ("query", "rows", "wanted"), "answer of a search", "give what run.search(...) returned")
     if top < 1:
         raise FashionError(f"top={top} leaves no candidate to draw: give at least 1.")
     rows = found.rows[:top]
@@ -45,8 +52,13 @@ def attention(run, rows: Sequence[int], attributes: Sequence[str], map_name: str
     Raises:
         FashionError: for unknown rows, attributes or maps, and for a method without spatial attention.
     """
+    check_has(run, ("model", "data", "record"), "run", RUN)
+    if isinstance(attributes, str):
+        raise FashionError(f"attributes={attributes!r} is one text: give a list of names, as in [{attributes!r}].")
     data, ids = run.data, [run.data.schema.index(name) for name in attributes]
     rows = np.asarray(rows)
+    if rows.size and (rows.ndim != 1 or rows.dtype.kind not in "iu"):
+        raise FashionError(f"rows={shortened(rows.tolist())} is no list of whole numbers: give rows=[3, 7].")
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or not ids:
         raise FashionError("attention needs at least one row and one attribute: give rows=[3, 7] and attributes=[...].")
     if ((rows < 0) | (rows >= len(data.pixels))).any():
@@ -71,7 +83,7 @@ def attention(run, rows: Sequence[int], attributes: Sequence[str], map_name: str
 
 
 def _region(data, row: int, attribute: int) -> np.ndarray:
-    """Where a picture shows an attribute, bool (S, S); nowhere, if it does not show it."""
+    """Return where one picture shows an attribute, bool (S, S); all False if it does not show it."""
     try:
         return np.asarray(data.regions(np.array([row]), attribute)[0], dtype=bool)
     except FashionError:
@@ -79,6 +91,14 @@ def _region(data, row: int, attribute: int) -> np.ndarray:
 
 
 def history(run) -> Figure:
-    """Draw how a run learned: loss, active triplets and validation score over the steps."""
+    """Draw how a run learned: loss, active triplets and validation score over the steps.
+
+    Args:
+        run: a Run of any method.
+
+    Raises:
+        FashionError: for what is no Run.
+    """
+    check_has(run, ("record", "history"), "run", RUN)
     record = run.record
     return training_curves([run.history], [f"{record.method} seed {record.seed}"])

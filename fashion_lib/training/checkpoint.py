@@ -73,7 +73,10 @@ def digest(tensors: dict[str, Tensor], text: str) -> str:
 
 
 def _not_finite(tensors: dict[str, Tensor]) -> str:
-    """The first tensor with NaN or infinity, or "". A sum is finite unless a part is not, or it overflows."""
+    """Return the name of the first tensor with NaN or infinity, or "".
+
+    A sum is finite unless a part is not, or it overflows.
+    """
     for name, tensor in tensors.items():
         suspect = tensor.is_floating_point() and not tensor.sum(dtype=torch.float32).isfinite()
         if suspect and not tensor.isfinite().all():
@@ -175,7 +178,7 @@ def check_fit(own: dict[str, Tensor], given: dict[str, Tensor], path) -> None:
     """Compare a checkpoint's tensors with the model's: same names, shapes and dtypes.
 
     Raises:
-        FashionError: for the first tensor that is missing, too much, or of another shape or dtype.
+        FashionError: for the first tensor that is missing, not expected, or of another shape or dtype.
     """
     for name in [*own, *given]:
         found, expected = (tuple(part[name].shape) if name in part else "nothing" for part in (given, own))
@@ -226,7 +229,8 @@ def check_optimiser_tensors(
         path: where the tensors were read, for error sentences.
 
     Raises:
-        FashionError: a parameter's state is missing, too much, incomplete, or of another shape, dtype or step count.
+        FashionError: a parameter's state is missing, not expected, incomplete, or of another shape, dtype or step
+            count.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     if indices != sorted(set(indices)) or (indices and not 0 <= indices[0] <= indices[-1] < len(parameters)):
@@ -251,7 +255,10 @@ def check_optimiser_tensors(
 
 
 def load_optimiser_tensors(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Undo `optimiser_tensors`: each tensor gets its parameter's memory format, so that arithmetic is the same."""
+    """Load what `optimiser_tensors` returned back into an optimiser.
+
+    Each tensor takes its parameter's memory format, so that the arithmetic stays the same.
+    """
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():

@@ -1,8 +1,8 @@
 """The training loop, the same for every method: batch, features once, loss, step; validate, keep the best.
 
-Kill it at any moment and call `train` again: step k draws its batch, augmentation and dropout from (seed, k) alone, so
-model, optimiser and history are all a checkpoint needs, and the result equals the unbroken run (bit for bit on a
-CPU; on CUDA up to the order in which its kernels add).
+Kill it at any moment and call `train` again: the result equals the unbroken run, bit for bit on a CPU. On CUDA it is
+equal up to the order in which kernels add. Step k draws its batch, augmentation and dropout from (seed, k) alone, so
+a checkpoint needs only model, optimiser and history.
 """
 
 import copy
@@ -55,12 +55,26 @@ def train(
     task: Task,
     progress: bool = True,
 ) -> TrainingHistory:
-    """Train `model` on the training labels of `data` (RetrievalData); it ends with the best weights, in eval mode.
+    """Train a model on the training labels of its data, and leave it with its best weights, in eval mode.
 
-    Best = highest score of the task on the validation split (overall MAP). run_dir gets last.* and best.* (safetensors,
-    and a JSON copy of their state); a run of the same configuration found there goes on, or is only loaded when
-    finished. A model without parameters is only validated. Raises FashionError when run_dir holds another run or a
-    damaged checkpoint, when a checkpoint cannot be written, and when the loss is no longer finite.
+    The best weights have the highest score of the task on the validation split, such as overall MAP. A run of the
+    same configuration in `run_dir` goes on, or is only loaded when it is finished. A model without parameters is
+    only validated.
+
+    Args:
+        model: built by `build_model`; changed in place.
+        data: RetrievalData, or what the task's `load` returns.
+        config: budget, batches, optimiser, precision and device.
+        run_dir: folder of last.safetensors and best.safetensors, each with a JSON copy of its state.
+        task: decides sampler, labels and validation score.
+        progress: whether to show a bar.
+
+    Returns:
+        The history: curves, best step and score, seconds, image passes.
+
+    Raises:
+        FashionError: `run_dir` holds another run or a damaged checkpoint, a checkpoint cannot be written, or the loss
+            is no longer finite.
     """
     run_dir, device = Path(run_dir), training_device(config.device)
     model.to(device=device, memory_format=torch.channels_last)
@@ -81,12 +95,14 @@ def train(
         )
 
     def keep(name: str) -> None:
+        """Write the checkpoint "last" or "best"; only "last" holds the optimiser."""
         state = _identity(model, data, config) | {"history": asdict(history)}
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
 
     def validate() -> None:
+        """Score the validation split, and keep the weights if they are the best so far."""
         start = time.perf_counter()
         score = task.score(model, data, config, history.precision) if config.evaluations else None
         history.evaluation_seconds += time.perf_counter() - start
@@ -97,7 +113,7 @@ def train(
             keep("best")
 
     def measure_threads() -> None:
-        """Before a checkpoint, so that it says what the next steps compute with."""
+        """Choose the threads of the next steps; call this before a checkpoint, which stores the choice."""
         if threads.measures() and device.type == "cpu" and history.step < steps:
             timed = step_seconds(model, optimiser, data, sampler, config, history.step, history.precision, task)
             number = threads.chosen(timed).threads
@@ -160,9 +176,23 @@ def training_step(
     precision: str,
     task: Task,
 ) -> dict[str, float]:
-    """One optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
+    """Take one optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
 
-    Returns loss, whatever the method's training_loss reports, images and seconds.
+    Args:
+        model: in train mode; changed in place.
+        optimiser: made by `build_optimiser`; changed in place.
+        data: with uint8 pixels (N, S, S, 3).
+        sampler: draws the image rows of a batch.
+        config: augmentation, margin, learning rate and clipping.
+        step: number of steps taken before this one.
+        precision: of the backbone, "fp32" or "bf16".
+        task: encodes the labels of the batch.
+
+    Returns:
+        Name -> number: loss, the figures of the method's `training_loss`, images per step, seconds per step.
+
+    Raises:
+        FashionError: the loss is NaN or infinite.
     """
     start = time.perf_counter()
     rng = np.random.default_rng([config.seed, step])
@@ -210,7 +240,11 @@ def step_seconds(
 ) -> dict[int, float]:
     """Time training step `step` with one thread and with one per core, on copies, so that the run itself is unchanged.
 
-    Returns number of threads -> seconds per step. Torch keeps the last number; the caller sets the one it wants.
+    Torch keeps the last number of threads; the caller sets the one it wants. The arguments are those of
+    `training_step`.
+
+    Returns:
+        Number of threads -> seconds per step.
     """
     found = {}
     with torch.random.fork_rng(devices=[]):
@@ -228,14 +262,14 @@ def step_seconds(
 
 
 def build_optimiser(groups: Iterable[dict], config: TrainingConfig) -> torch.optim.Optimizer:
-    """Adam (weight decay as a gradient term) or AdamW (decoupled) over a model's parameter groups."""
+    """Build Adam (weight decay as a gradient term) or AdamW (decoupled) over a model's parameter groups."""
     kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimiser]
     groups = [{**group, "initial_lr": group["lr"]} for group in groups]
     return kind(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
 def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
-    """What two runs must share for one to go on where the other stopped."""
+    """Return what two runs must share for one to go on where the other stopped."""
     decides = {
         name: value for name, value in asdict(config).items() if name not in ("device", "checkpoint_every")
     }
@@ -255,7 +289,7 @@ def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
 
 
 def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
-    """Load run_dir's last checkpoint into model and optimiser; None where there is none."""
+    """Load run_dir's last checkpoint into model and optimiser; return its history, None where there is none."""
     path = run_dir / "last.safetensors"
     if not path.exists():
         return None
@@ -275,7 +309,7 @@ def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> Tr
 
 
 def _read_best(model, data, config: TrainingConfig, run_dir: Path, history: TrainingHistory):
-    """run_dir's best checkpoint, tensors and state, checked to be of this run and of the moment `history` names."""
+    """Read run_dir's best checkpoint, tensors and state; check that it is of this run and of `history`'s best step."""
     path = run_dir / "best.safetensors"
     if not path.exists():
         raise FashionError(

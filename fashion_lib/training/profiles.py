@@ -8,8 +8,10 @@ overrides the profile that a notebook names, so that CI can run every notebook a
 import os
 import sys
 from dataclasses import dataclass, replace
+from typing import get_type_hints
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_value
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,18 @@ class Profile:
         """Return a copy with some settings replaced.
 
         Raises:
-            FashionError: if a setting does not exist; the sentence names it.
+            FashionError: if a setting does not exist or a value is of another type; the sentence names it.
         """
         unknown = [name for name in options if name not in self.__dataclass_fields__]
         if unknown:
             known = ", ".join(self.__dataclass_fields__)
             raise FashionError(f"the profile has no setting {unknown[0]!r}; its settings are {known}.")
+        types = get_type_hints(Profile)
+        for name, value in options.items():
+            try:
+                check_value(value, types[name])
+            except ValueError as error:
+                raise FashionError(f"the setting {name} {str(error).removeprefix('it ')}: correct it.") from error
         return replace(self, **options)
 
 
@@ -118,13 +126,22 @@ def get_profile(name: str) -> Profile:
         FashionError: There is no profile of that name; the known ones are listed.
     """
     chosen = os.environ.get("FASHION_PROFILE") or name
-    if chosen not in PROFILES:
+    if not isinstance(chosen, str) or chosen not in PROFILES:
         raise FashionError(f"there is no profile {chosen!r}; choose one of {', '.join(PROFILES)}.")
     if chosen != name:
         _say_once(f"FASHION_PROFILE={chosen} overrides profile {name!r}.")
     if chosen == SMOKE.name and _in_notebook():
         _say_once(f"Profile {chosen}: the numbers of this profile mean nothing, it only shows that every cell runs.")
     return PROFILES[chosen]
+
+
+def as_profile(profile: Profile | str) -> Profile:
+    """Return a profile as it is, and the profile of a name as `get_profile` does.
+
+    Raises:
+        FashionError: It is neither a profile nor the name of one.
+    """
+    return profile if isinstance(profile, Profile) else get_profile(profile)
 
 
 _said: set[str] = set()

@@ -1,6 +1,6 @@
 """The main job, `make reproduce`, on this machine: train every method and seed, execute the course, write a report.
 
-Each job is done by a process of its own that computes with one thread, and as many of them work at once as there are
+Each job is done by a process of its own that computes with one thread. As many of them work at once as there are
 cores. A finished job is kept, so an interrupted call goes on where it stopped. The processes do what `perform` does:
 each job is an executed notebook, but for runs of attribute manipulation, which are trained directly.
 """
@@ -66,12 +66,22 @@ def reproduce(
     output: Path | None = None,
     jobs: str = "",
 ) -> Path | None:
-    """Run the whole job and print its progress, the final table and where the report is; return the report's path.
+    """Run the whole job; print its progress, the final table and where the report is.
 
-    notebooks: which of the course are executed, see course_notebooks.
-    force: deletes these runs and trains anew. training_only: no course notebooks and no report (None is returned).
-    output: the folder for executed notebooks, build/reproduce/<profile> by default. jobs: how many run at once, as
-    text; "" for one per core. FashionError as in the jobs.
+    Args:
+        profile: name of the profile.
+        methods, seeds, dataset: see `planned_runs`.
+        notebooks: which notebooks of the course are executed, see `course_notebooks`.
+        force: whether to delete these runs and train them again.
+        training_only: whether to leave out the notebooks of the course and the report.
+        output: folder for executed notebooks; None is build/reproduce/<profile>.
+        jobs: how many jobs run at once, as text; "" means one per core.
+
+    Returns:
+        The report's path; None with `training_only`.
+
+    Raises:
+        FashionError: a setting is wrong, or a job failed.
     """
     if profile not in PROFILES:
         raise FashionError(
@@ -100,7 +110,11 @@ def reproduce(
 
 
 def perform(job: Job) -> bool:
-    """Do one job in this process; False where its output was complete."""
+    """Do one job in this process.
+
+    Returns:
+        True if it was done now, False if its output was complete.
+    """
     if job.kind == "course":
         return _execute_course_notebook(job)
     (run,) = job.runs
@@ -136,10 +150,10 @@ def _execute_course_notebook(job: Job) -> bool:
 
 
 class Child:
-    """A process that does one job; what it printed last is `said`.
+    """Run one job in a process of its own; `said` is the last line that it printed.
 
-    It holds the other end of a pipe to this process, and interrupts itself when that closes: however this process
-    ends, no training goes on unseen.
+    The process holds the other end of a pipe to this one, and interrupts itself when the pipe closes. However this
+    process ends, no training goes on unseen.
     """
 
     def __init__(self, job: Job, environment: dict[str, str]):
@@ -156,7 +170,7 @@ class Child:
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        with suppress(BrokenPipeError):  # it ended already, which `ended` will tell
+        with suppress(BrokenPipeError):  # it ended already, which `ended` will report
             self.process.stdin.write(as_json([job]).replace("\n", " ") + "\n")
             self.process.stdin.flush()
 
@@ -167,7 +181,7 @@ class Child:
                 self.said = line
 
     def ended(self) -> int | None:
-        """The exit status, None while it works."""
+        """Return the exit status, None while it works."""
         if self.process.poll() is None:
             return None
         self.reader.join(timeout=1)
@@ -176,16 +190,17 @@ class Child:
         return self.process.returncode
 
     def error(self) -> str:
-        """The sentence that a failed process left, or its last lines if it left none."""
+        """Return the sentence that a failed process left, or its status and last line if it left none."""
         told = [line.removeprefix(ERROR) for line in self.lines if line.startswith(ERROR)]
         return told[-1] if told else f"its process ended with status {self.process.returncode} ({self.said})"
 
     def interrupt(self) -> None:
+        """Send Ctrl-C to the process if it still works."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end; a process that is still there after `seconds` is killed with all that it started."""
+        """Wait for the end; after `seconds`, kill the process with all that it started."""
         try:
             self.process.wait(timeout=max(0.1, seconds))
         except subprocess.TimeoutExpired:
@@ -196,8 +211,14 @@ class Child:
 def carry_out(phases: list[list[Job]], at_once: int) -> None:
     """Do all jobs, up to `at_once` together; a phase begins when the one before it is complete.
 
-    A failed job does not stop those beside it. FashionError after a phase in which jobs failed, with the first one's
-    sentence. On Ctrl-C every process is interrupted and waited for.
+    A failed job does not stop those beside it. On Ctrl-C every process is interrupted and waited for.
+
+    Args:
+        phases: lists of jobs.
+        at_once: largest number of jobs that work at the same time.
+
+    Raises:
+        FashionError: jobs of a phase failed; it carries the sentence of the first one.
     """
     board = Board([job for jobs in phases for job in jobs], at_once)
     try:
@@ -250,7 +271,7 @@ def _stop(children: list[Child]) -> None:
 
 
 def _environment(at_once: int, seconds: float) -> dict[str, str]:
-    """For the processes: their own threads, and lines instead of bars, since a pipe leads here."""
+    """Return the environment of the processes: their threads, and lines instead of bars, since a pipe leads here."""
     setting = os.environ.get(threads.SETTING, "")
     if setting.strip() == threads.AUTO and at_once > 1:
         setting = ""  # the cores are taken by the other jobs
@@ -265,9 +286,9 @@ def _environment(at_once: int, seconds: float) -> dict[str, str]:
 
 
 class Board:
-    """What the user sees: a line per job as it begins and ends, and the last words of each job that works.
+    """Print a line per job as it begins and ends, and the last line that each working job printed.
 
-    On a terminal these words stay in place below; elsewhere each is printed as it comes, after the job's title.
+    On a terminal these last lines stay in place below. Elsewhere each is printed as it comes, after the job's title.
     """
 
     def __init__(self, jobs: list[Job], at_once: int):
@@ -279,11 +300,13 @@ class Board:
         self.seconds = 1.0 if self.terminal else progress.seconds_between_lines() * max(1, min(at_once, len(jobs)))
 
     def begins(self, job: Job, waiting: list[Job]) -> None:
+        """Print that a job begins, with the time used and the time left for it and the waiting ones."""
         self.begun[job] = time.monotonic()
         ends = clock(time.monotonic() - self.started, [job, *waiting], self.spent, self.at_once)
         self._print(f"[{self.numbers[job]}/{len(self.numbers)}] {job.title} ({ends})")
 
     def says(self, job: Job, words: str) -> None:
+        """Show the last line of a working job, if it is new and no error."""
         if not words or self.told.get(job) == words or words.startswith(ERROR):
             return
         self.told[job] = words
@@ -297,6 +320,7 @@ class Board:
         self.places[job].set_description_str(line)  # on a free line that tqdm found
 
     def ends(self, job: Job, status: int) -> None:
+        """Print how a job ended, and remember its seconds for the time left."""
         seconds = time.monotonic() - self.begun[job]
         if job in self.places:
             self.places.pop(job).close()
@@ -306,6 +330,7 @@ class Board:
         self._print(f"    [{self.numbers[job]}/{len(self.numbers)}] {job.title}: {how}")
 
     def close(self) -> None:
+        """Remove the lines that stay in place on a terminal."""
         for bar in self.places.values():
             bar.close()
 
@@ -317,7 +342,16 @@ class Board:
 
 
 def clock(elapsed: float, left: list[Job], spent: dict[str, list[float]], at_once: int = 1) -> str:
-    """Time used so far, and left if the remaining jobs take as long as the finished ones of their kind did."""
+    """Return the time used so far and the time left, in words.
+
+    The remaining jobs are expected to take as long as the finished ones of their kind.
+
+    Args:
+        elapsed: seconds so far.
+        left: the jobs that remain.
+        spent: kind -> seconds of each finished job.
+        at_once: number of jobs that work at the same time.
+    """
     known = [seconds for times in spent.values() for seconds in times]
     if not known:
         return f"{spoken(elapsed)} so far"
@@ -327,7 +361,7 @@ def clock(elapsed: float, left: list[Job], spent: dict[str, list[float]], at_onc
 
 
 def spoken(seconds: float) -> str:
-    """A duration as a person says it: 40 s, 12 min, 1 h 05 min."""
+    """Return a duration in seconds as text: 40 s, 12 min, 1 h 05 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -353,7 +387,7 @@ def _interrupt_when_parent_ends() -> None:
 
 
 def main() -> int:
-    """The process of one job, a line of JSON on stdin; its exit status says how the job ended."""
+    """Do one job, given as a line of JSON on stdin; return the exit status that says how it ended."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
     try:
         (job,) = from_json(sys.stdin.readline())

@@ -1,7 +1,7 @@
 """What `make reproduce` has to do, as plain data: which runs are trained, which notebooks are executed.
 
-A job is a few texts and numbers, so that a list of jobs can be written as JSON, looked at, and carried out by another
-process or on another machine.
+A job is a few texts and numbers, so that a list of jobs can be written as JSON and read by people. Another process or
+another machine can carry it out.
 """
 
 import json
@@ -29,7 +29,7 @@ LARGEST_JOBS = 1024
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One training run; its fields are the exact parameters that a notebook is given."""
+    """Hold one training run; its fields are exactly the parameters of the training notebook."""
 
     dataset: str
     method: str
@@ -39,28 +39,36 @@ class PlannedRun:
 
     @property
     def label(self) -> str:
+        """Return the run's name in titles and file names."""
         return f"{self.dataset}.{self.method}.{self.variant}.seed{self.seed}"
 
     @property
     def recorded_dataset(self) -> str:
-        """The data set's name in records."""
+        """Return the data set's name in records."""
         return self.dataset + (SUFFIX if self.method in MANIPULATION_METHODS else "")
 
     @property
     def folder(self) -> Path:
+        """Return the run's folder, which may not exist yet."""
         return run_dir(self.recorded_dataset, self.profile, self.method, self.variant, self.seed)
 
     @property
     def record(self) -> Path:
+        """Return the file of the run's record, which may not exist yet."""
         return self.folder / RECORD_NAME
 
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work that a process can do alone.
+    """Hold one piece of work that a process can do alone.
 
-    kind: "training" for the one run in `runs`, "course" for executing the notebook `source` on the records of `runs`.
-    output: the folder of executed notebooks. force: do it anew even where it is done.
+    Attributes:
+        kind: "training" for the one run in `runs`, or "course" for executing the notebook `source`.
+        title: its name on the screen.
+        runs: the run to train, or the runs whose records the notebook reads.
+        output: the folder of executed notebooks.
+        source: the notebook's file, "" for training.
+        force: whether to do it again where it is done.
     """
 
     kind: str
@@ -72,13 +80,13 @@ class Job:
 
 
 def training_job(run: PlannedRun, output: Path, force: bool = False) -> Job:
-    """The job that trains and scores one run."""
+    """Return the job that trains and scores one run."""
     title = f"training {run.method} ({run.variant}) seed {run.seed}"
     return Job("training", title, (run,), str(output), force=force)
 
 
 def course_job(source: Path, runs: list[PlannedRun], output: Path, force: bool = False) -> Job:
-    """The job that executes one notebook of the course on the records of `runs`."""
+    """Return the job that executes one notebook of the course on the records of `runs`."""
     return Job("course", source.stem, tuple(runs), str(output), str(source), force)
 
 
@@ -88,7 +96,11 @@ def as_json(jobs: list[Job]) -> str:
 
 
 def from_json(text: str) -> list[Job]:
-    """Read jobs back from `as_json`; FashionError where the text is none of it."""
+    """Read jobs back from the text of `as_json`.
+
+    Raises:
+        FashionError: the text has another form.
+    """
     try:
         return [_job(**entry) for entry in json.loads(text)]
     except (TypeError, ValueError, RecursionError) as error:
@@ -102,11 +114,19 @@ def _job(runs: list[dict[str, Any]], **settings: Any) -> Job:
 
 
 def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[PlannedRun]:
-    """The runs behind METHODS=asen,csn.fixed SEEDS=0,1, seed by seed so that an interrupted job has comparable rows.
+    """Return the runs behind METHODS=asen,csn.fixed SEEDS=0,1.
 
-    methods: names, "name.variant", or "all" for the default variant of every method. A variant of a manipulation method
-    may be any name that records give one: "yao2026.default+attention=False". Raises FashionError for an unknown name, a
-    seed that is no whole number of at most 32 bits, and an empty list.
+    They are ordered by seed, so that an interrupted job has comparable rows.
+
+    Args:
+        methods: names, "name.variant", or "all" for the default variant of every method. A variant of a manipulation
+            method may be any label of the records: "yao2026.default+attention=False".
+        seeds: whole numbers, separated by commas or spaces.
+        dataset: name of the data set.
+        profile: name of the profile.
+
+    Raises:
+        FashionError: a name is unknown, a seed is no whole number of at most 32 bits, or a list is empty.
     """
     known = KNOWN_METHODS
     names = list(known) if methods.strip() == "all" else listed(methods)
@@ -139,9 +159,13 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
 
 
 def course_notebooks(chosen: str = "all") -> list[Path]:
-    """The numbered notebooks but the training one, in order: "all", or numbers and ranges such as "00-07,10".
+    """Return the files of the chosen notebooks in order, without the training notebook.
 
-    FashionError for what is neither, and for a number or a range without a notebook.
+    Args:
+        chosen: "all", or numbers and ranges such as "00-07,10".
+
+    Raises:
+        FashionError: the text has another form, or a number or a range has no notebook.
     """
     numbered = {int(path.name[:2]): path for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))}
     everything = chosen.strip() == "all"
@@ -162,7 +186,15 @@ def course_notebooks(chosen: str = "all") -> list[Path]:
 
 
 def jobs_at_once(wish: str, cores: int) -> int:
-    """How many jobs run at once: JOBS, or one per core where it is empty. FashionError for anything else."""
+    """Return how many jobs run at once.
+
+    Args:
+        wish: JOBS as text; "" means one per core.
+        cores: number of cores.
+
+    Raises:
+        FashionError: the text is no whole number from 1 to LARGEST_JOBS.
+    """
     if not wish.strip():
         return cores
     number = whole_number(wish.strip())
@@ -175,8 +207,9 @@ def jobs_at_once(wish: str, cores: int) -> int:
 
 
 def whole_number(text: str) -> int | None:
-    """A whole number of at most eighteen digits, None for any other text: Python refuses to read thousands of digits,
-    and nothing here is as large.
+    """Return a whole number of at most eighteen digits, and None for any other text.
+
+    Python refuses to read thousands of digits, and nothing here is as large.
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
@@ -192,10 +225,10 @@ def _seed(text: str) -> int:
 
 
 def _short(text: str) -> str:
-    """A quoted text of a user, cut where it would fill the screen."""
+    """Quote a user's text, cut off where it would fill the screen."""
     return repr(text if len(text) <= 60 else f"{text[:40]}… ({len(text)} characters)")
 
 
 def listed(text: str) -> list[str]:
-    """The parts of a text that are separated by commas or spaces."""
+    """Return the parts of a text that are separated by commas or spaces."""
     return text.replace(",", " ").split()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.progress import bar as progress_bar
+from fashion_lib.core.typed import check_has
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.parts.precision import autocast
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
@@ -386,8 +387,10 @@ def evaluate(
         attributes: ids of the attributes to score; None scores all.
 
     Raises:
-        FashionError: if the split has no query at all.
+        FashionError: if the split has no query at all, and for what is no model or no data set.
     """
+    check_has(model, ("features", "attend"), "model", "give the model of a run, such as run.model")
+    check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned")
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
     scored = range(len(data.schema)) if attributes is None else sorted(attributes)
     present = [a for a in scored if len(queries.of(a))]

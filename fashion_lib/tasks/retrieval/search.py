@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import check_has
 from fashion_lib.core.words import suggestion
 from fashion_lib.tasks.retrieval.evaluation import embed_images, rank
 
@@ -16,11 +17,16 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """The answer to one question, best first; `fl.show.hits` draws it.
+    """Hold the answer to one question, best first; `fl.show.hits` draws it.
 
-    data: the data set. query: row of the asked picture in it. attribute: name. rows: int64 (N,), rows of the found
-    pictures. similarity: float32 (N,), cosine. values: the label of each, "" where the table has none. wanted: the
-    query's own label, "" where the table has none.
+    Attributes:
+        data: the data set.
+        query: row of the query picture in data.pixels.
+        attribute: its name.
+        rows: int64 (N,), rows of the found pictures in data.pixels.
+        similarity: float32 (N,), cosine.
+        values: label of each found picture, "" where the table has none.
+        wanted: the query's own label, "" where the table has none.
     """
 
     data: Any
@@ -33,7 +39,7 @@ class Hits:
 
     @property
     def correct(self) -> np.ndarray:
-        """bool (N,): whether each found picture has the query's value; all False where that is not known."""
+        """Return bool (N,): whether each found picture has the query's value; all False if that is not known."""
         return np.array([value == self.wanted != "" for value in self.values], dtype=bool)
 
     def table(self) -> pd.DataFrame:
@@ -54,7 +60,7 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
     Args:
         model: a RetrievalModel.
         data: a RetrievalData.
-        row: the asked picture, a row of data.pixels, of any split. It is never among its own answers.
+        row: the query picture, a row of data.pixels, of any split. It is never among its own answers.
         attribute: a name of data.schema.
         split: whose candidates are ranked: "test", "valid", or "train" for all training pictures with that label.
         precision: of the backbone, "fp32" or "bf16".
@@ -63,8 +69,11 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
         The hits. Equal similarities are ordered by row of the candidates' table.
 
     Raises:
-        FashionError: for an unknown attribute or split, a row outside the data, and a split without candidates.
+        FashionError: for what is no model or no data set, an unknown attribute or split, a row outside the data, and
+            a split without candidates.
     """
+    check_has(model, ("features", "attend"), "model", "give run.model, or call run.search(...)")
+    check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned")
     number = data.schema.index(attribute)
     if split not in SPLITS:
         raise FashionError(f"there is no split {split!r}: {suggestion(split, SPLITS)}")
