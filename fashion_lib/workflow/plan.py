@@ -12,6 +12,7 @@ from typing import Any
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
+from fashion_lib.data.sets import known_names
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
 from fashion_lib.runs.labels import checked_label
@@ -105,9 +106,13 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
     """The runs behind METHODS=asen,csn.fixed SEEDS=0,1, seed by seed so that an interrupted job has comparable rows.
 
     methods: names, "name.variant", or "all" for the default variant of every method. A variant of a manipulation method
-    may be any name that records give one: "yao2026.default+attention=False". Raises FashionError for an unknown name, a
-    seed that is no whole number of at most 32 bits, and an empty list.
+    may be any name that records give one: "yao2026.default+attention=False". Raises FashionError for an unknown name,
+    a seed that is no whole number of at most 32 bits, and an empty list.
     """
+    if dataset not in known_names():
+        raise FashionError(
+            f"DATASET names {_short(dataset)}, which is no data set: {suggestion(dataset, known_names())}"
+        )
     known = KNOWN_METHODS
     names = list(known) if methods.strip() == "all" else listed(methods)
     chosen = []
@@ -127,7 +132,7 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
             )
         label = variant_label(plain or known[method].variants[0], **changed)
         if changed and profile in PROFILES:
-            checked_label(method, label, PROFILES[profile])  # --force deletes the folder of that name
+            checked_label(method, variant, PROFILES[profile])  # --force deletes the folder of that name
         chosen.append((method, label))
     numbers = [_seed(text) for text in listed(seeds)]
     if not chosen or not numbers:
