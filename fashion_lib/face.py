@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fashion_lib.core.paths import user_path
 from fashion_lib.data import sets
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.reading import LIBRARY, reading_order
@@ -43,7 +44,7 @@ def load_folder(
     Raises:
         FashionError: for a reserved or malformed name, a missing file, and a label table with a mistake in it.
     """
-    folder = Path(folder).expanduser().resolve()
+    folder = user_path(folder, "the folder of the data set")
     name = folder.name if name is None else name
     sets.check_name(name)
     data = sets.load_own_folder(name, folder, _profile(profile).image_size)
