@@ -1,9 +1,9 @@
 """Doors of the face that join several rooms: data sets by profile, protocol cards, reading, notebooks."""
 
-import os
 from pathlib import Path
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.paths import user_path
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.data import sets
 from fashion_lib.data.dataset import RetrievalData
@@ -43,9 +43,10 @@ def load_folder(
         FashionError: for a folder that is not there, a reserved or malformed name, a missing file, and a label table
             with a mistake in it.
     """
-    if not isinstance(folder, str | Path) or not os.path.isdir(Path(folder).expanduser()):
+    given = user_path(folder, "the folder of the data set") if isinstance(folder, str | Path) else None
+    if given is None or not given.is_dir():
         raise FashionError(f"there is no folder {shortened(folder)}: give the folder that holds labels.csv.")
-    folder = Path(folder).expanduser().resolve()
+    folder = given
     name = folder.name if name is None else name
     sets.check_name(name)
     data = sets.load_own_folder(name, folder, as_profile(profile).image_size)

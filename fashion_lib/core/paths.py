@@ -26,7 +26,7 @@ def user_folder() -> Path:
     Without that variable, the folder is ~/.local/share/fashion_lib.
     """
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser().resolve() / "fashion_lib"
+    return user_path(base, "XDG_DATA_HOME") / "fashion_lib"
 
 
 def data_file(*parts: str) -> Path:
@@ -48,7 +48,7 @@ def root() -> Path:
         FashionError: none of them is a folder.
     """
     if chosen := os.environ.get("FASHION_ROOT"):
-        folder = Path(chosen).expanduser().resolve()
+        folder = user_path(chosen, "FASHION_ROOT")
         if not folder.is_dir():
             raise FashionError(
                 f"FASHION_ROOT names {folder}, which is not a folder: create it or unset the variable."
@@ -63,6 +63,30 @@ def root() -> Path:
         f"No project folder with pyproject.toml lies above {Path(__file__).resolve().parent}: "
         "work in a clone of the repository or set FASHION_ROOT to it."
     )
+
+
+def user_path(text: str | Path, what: str, *, follow: bool = True) -> Path:
+    """Return a path that a user wrote as an absolute one, "~" being the home folder. Nothing has to be there.
+
+    Args:
+        text: the path.
+        what: what gives it, for the error sentence: "FASHION_RUNS", "the folder of the data set 'pictures'".
+        follow: whether links are followed.
+
+    Raises:
+        FashionError: no system takes it as a path: it is too long, holds a NUL, or names a user who is not there.
+    """
+    try:
+        path = Path(text).expanduser()
+        path = path.resolve() if follow else path.absolute()
+        path.exists()  # a name that is too long shows only here
+    except PermissionError:
+        pass  # it may well be there; whoever opens it says so
+    except (OSError, RuntimeError, ValueError) as error:
+        shown = repr(str(text)) if len(str(text)) <= 80 else repr(str(text)[:80]) + "..."
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise FashionError(f"{what} is {shown}, which is no path ({reason}): name another folder.") from error
+    return path
 
 
 def made(folder: Path) -> Path:
@@ -156,12 +180,12 @@ def absolute_settings() -> dict[str, str]:
     at their start. Kernels work in the folder of their notebook and receive absolute ones.
     """
     there = {name: os.environ[name] for name in FOLDERS if os.environ.get(name)}
-    return {name: str(Path(folder).expanduser().absolute()) for name, folder in there.items()}
+    return {name: str(user_path(folder, name, follow=False)) for name, folder in there.items()}
 
 
 def _from_environment(variable: str) -> Path | None:
     chosen = os.environ.get(variable)
-    return Path(chosen).expanduser().resolve() if chosen else None
+    return user_path(chosen, variable) if chosen else None
 
 
 LONGEST = 200  # bytes of a name: file systems take 255, and unfinished files and locks have longer names

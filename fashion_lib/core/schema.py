@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
-from fashion_lib.core.words import suggestion
+from fashion_lib.core.words import one_line, suggestion
 
 SCOPES = ("local", "global")
 RESERVED = ("overall", "macro", "local")  # the averages over attributes in tables
@@ -46,6 +46,10 @@ class Attribute:
             raise FashionError(
                 f"attribute {self.name!r} with values {list(self.values)} needs plain, non-empty text "
                 "without surrounding spaces for its name and for each value."
+            )
+        if broken := [text for text in texts if not one_line(text)]:
+            raise FashionError(
+                f"attribute {self.name!r} has {shortened(broken[0])}, which is not one line of text: rename it."
             )
         if len(self.values) < 2:
             raise FashionError(

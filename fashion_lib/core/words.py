@@ -3,6 +3,7 @@
 import difflib
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 
@@ -21,6 +22,11 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 def joined(values: Iterable[object]) -> str:
     """Return the different values of a table's column, sorted: "0, 1, 2"; "" where there are none."""
     return ", ".join(map(str, sorted(set(values))))
+
+
+def one_line(text: str) -> bool:
+    """Return whether a text can stand in one cell of a table: it holds no line break and no control character."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
 
 
 def plain_markdown(text: object) -> str:

@@ -15,6 +15,7 @@ from fashion_lib.core.files import parsed_json, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
 from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.core.words import one_line
 
 RECORD_NAME = "result.json"
 
@@ -122,9 +123,31 @@ def _check(content: object) -> None:
     for name in ("method", "variant", "dataset", "profile", "commit"):
         if content[name].strip() != content[name] or not content[name]:
             raise ValueError(f"{name} is {shortened(content[name])}")
+    _check_tabular(content)
     for name in ("seed", "minutes", "parameters", "image_passes"):
         if not 0 <= content[name] < 2**63:
             raise ValueError(f"{name} is {shortened(content[name])}")
+
+
+def _check_tabular(content: dict) -> None:
+    """Check what goes into the ledger and the list of runs, which would be unreadable with one bad cell."""
+    for name in ("commit", "created", "hardware", "precision", "start", "dataset", "method", "variant", "profile"):
+        if not one_line(content[name]):
+            raise ValueError(f"{name} is {shortened(content[name])}, which is not one line of text")
+    for name in ("metrics", "localisation", "counts"):
+        for key in {*content[name], *(attribute for row in content[name].values() for attribute in row)}:
+            if not key or key.strip() != key or not one_line(key):
+                raise ValueError(f"{name} holds the name {shortened(key)}")
+    for metric, row in content["counts"].items():
+        for attribute, number in row.items():
+            if not 0 <= number < 2**53:
+                raise ValueError(f"the count {metric} of {attribute} is {shortened(number)}")
+    config = content["config"]
+    version, passes = config.get("data_version", ""), config.get("training_image_passes", 0)
+    if not isinstance(version, str) or not one_line(version):
+        raise ValueError(f"the data version is {shortened(version)}")
+    if isinstance(passes, bool) or not isinstance(passes, int) or not 0 <= passes < 2**53:
+        raise ValueError(f"training_image_passes is {shortened(passes)}")
 
 
 def variant_label(variant: str, **changed) -> str:

@@ -118,7 +118,7 @@ def trace(
     if task == "manipulation" and not dataset.endswith(SUFFIX):
         dataset += SUFFIX
     metric = metric or MAIN_METRIC[task]
-    _chosen(table, "profile", profile, list(PROFILES), "the course")
+    _chosen(table, "profile", profile, list(PROFILES), "the course's settings")
     of = f"the results of {method}"
     asked = {"method": method, "dataset": dataset, "profile": profile}
     mine = table

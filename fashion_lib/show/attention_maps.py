@@ -12,6 +12,7 @@ from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.show.heat import heat_map_rows
+from fashion_lib.show.title_text import literal
 from fashion_lib.tasks.retrieval.explain import attention
 
 
@@ -61,7 +62,7 @@ def attention_rows(
     inputs, maps, titles, regions = normalise(data.pixels[rows]), [], [], []
     for a in attributes:
         made = attention(model, inputs, torch.full((len(rows),), a))
-        name = data.schema.names[a].replace("_", " ")
+        name = literal(data.schema.names[a]).replace("_", " ")
         for kind in kinds:
             if kind not in made:
                 end = f"choose a kind: {suggestion(kind, list(made))}" if made else "choose a method with attention."

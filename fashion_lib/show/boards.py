@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_vectors import described
 from fashion_lib.show.pictures import DPI, QUERY, RIGHT, WRONG, draw_picture, lines_of
+from fashion_lib.show.title_text import literal
 from fashion_lib.tasks.manipulation.manipulation_metrics import agreement
 from fashion_lib.tasks.manipulation.operations import operations_of, target_labels
 
@@ -49,7 +50,7 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
 def asked(schema, vector: np.ndarray) -> str:
     """The operations of a manipulation vector, two lines each."""
     lines = [f"{one.attribute}:\n{one.remove} → {one.add}" for one in operations_of(schema, vector)]
-    return "\n".join(lines).replace("_", " ")
+    return literal("\n".join(lines).replace("_", " "))
 
 
 def verdicts(data, board: dict, top: int) -> list[tuple[int, str]]:
@@ -68,4 +69,4 @@ def said(schema, labels: np.ndarray, wrong: Sequence[str]) -> str:
         return TICK
     held = described(schema, labels)
     values = ["/".join(held.get(name, (f"no {name}",))).replace("_", " ") for name in wrong]
-    return lines_of("✗ " + "\n".join(values), 19)
+    return lines_of(literal("✗ " + "\n".join(values)), 19)

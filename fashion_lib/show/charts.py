@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from fashion_lib.core.errors import FashionError
 from fashion_lib.show import style
 from fashion_lib.show.pictures import CHARACTER, DPI, lines_of, two_lines
+from fashion_lib.show.title_text import drawable, literal
 
 PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_map": "validation MAP (%)"}
 
@@ -72,12 +73,13 @@ def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str
         spreads = np.nan_to_num([summary.iloc[row][name, "std"] for name in attributes])
         method, variant = summary.index[row]
         colour = style.colour(method, "" if names[row] == method else variant)
-        axes.bar(place + (k - (len(bars) - 1) / 2) * width, means, width, label=names[row], color=colour,
+        axes.bar(place + (k - (len(bars) - 1) / 2) * width, means, width, label=literal(names[row]), color=colour,
                  yerr=spreads if spreads.any() else None, error_kw={"linewidth": 0.8, "capsize": 1.5})
     if floor in names:
         means = [summary.iloc[names.index(floor)][name, "mean"] for name in attributes]
         axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted", label=floor)
-    axes.set_xticks(place, [lines_of(two_lines(name), int(each / CHARACTER)) for name in attributes], fontsize=7)
+    titles = [lines_of(two_lines(literal(name)), int(each / CHARACTER)) for name in attributes]
+    axes.set_xticks(place, titles, fontsize=7)
     axes.set_ylabel(label, fontsize=8)
     style.tidy(axes)
     style.legend_outside(axes)
@@ -107,13 +109,13 @@ def seed_bars(values: pd.DataFrame, methods: Sequence[str], averages: Mapping[st
             axes.scatter(dots, k + np.linspace(-0.14, 0.14, len(dots)), s=12, color="black", zorder=3, linewidth=0)
             axes.annotate(f"{dots.mean():.0f}", (dots.max(), k), (5, 0), textcoords="offset points", va="center",
                           fontsize=8)
-        axes.set_yticks(range(len(methods)), methods, fontsize=8)
+        axes.set_yticks(range(len(methods)), [drawable(method) for method in methods], fontsize=8)
         axes.set(xlim=(0, 108), ylim=(len(methods) - 0.4, -0.6), xticks=range(0, 101, 20))
         axes.set_xlabel("MAP (%)", fontsize=8)
-        axes.set_title(heading, fontsize=9)
+        axes.set_title(drawable(heading), fontsize=9)
         style.tidy(axes, labels=8)
         axes.tick_params(axis="y", length=0)
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(drawable(title), fontsize=9)
     plt.close(figure)
     return figure
 
@@ -132,13 +134,13 @@ def attribute_dots(values: pd.DataFrame, methods: Sequence[str], label: str = "M
     for k, method in enumerate(methods):
         mine, down = values[values["method"] == method], (k - (len(methods) - 1) / 2) * 0.86 / len(methods)
         axes.scatter(mine["value"], mine["attribute"].map(attributes.index) + down, s=16, color=style.colour(method),
-                     marker=style.marker(method), label=method, linewidth=0)
+                     marker=style.marker(method), label=literal(method), linewidth=0)
         means = mine.groupby("attribute")["value"].mean()
         axes.scatter(means, means.index.map(attributes.index) + down, marker="|", s=90, color=style.colour(method),
                      linewidth=2)
     for edge in range(1, len(attributes)):
         axes.axhline(edge - 0.5, color=style.RULE, linewidth=0.6)
-    axes.set_yticks(range(len(attributes)), [name.replace("_", " ") for name in attributes])
+    axes.set_yticks(range(len(attributes)), [literal(name).replace("_", " ") for name in attributes])
     axes.set(xlim=(0, 102), ylim=(len(attributes) - 0.5, -0.5))
     axes.set_xlabel(f"{label}, one dot per seed, the stroke their mean", fontsize=9)
     style.tidy(axes, hide=("top", "right", "left"), labels=9)
@@ -168,7 +170,7 @@ def gap_bars(gaps: pd.DataFrame, printed: Sequence[str] = (), label: str = "poin
     for edge in range(1, len(gaps)):
         axes.axhline(edge - 0.5, color=style.RULE, linewidth=0.6)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(gaps)), list(gaps.index), fontsize=8)
+    axes.set_yticks(range(len(gaps)), [drawable(step) for step in gaps.index], fontsize=8)
     axes.set_ylim(len(gaps) - 0.5, -0.5)
     axes.set_xlabel(label, fontsize=9)
     style.tidy(axes, hide=("top", "right", "left"), labels=8)
@@ -233,7 +235,7 @@ def similarity_matrix(
         for edge in starts[1:]:
             axes.axhline(edge - 0.5, color="black", linewidth=0.6)
             axes.axvline(edge - 0.5, color="black", linewidth=0.6)
-        names = [str(labels[start]).replace("_", " ") for start in starts]
+        names = [literal(labels[start]).replace("_", " ") for start in starts]
         middles = (starts + ends - 1) / 2
         axes.set_yticks(middles, names, fontsize=7)
         axes.set_xticks(middles, names, fontsize=7, rotation=40, ha="right", rotation_mode="anchor")
@@ -249,6 +251,6 @@ def similarity_matrix(
     axes.tick_params(length=0)
     figure.colorbar(shown, ax=axes, shrink=0.8).ax.tick_params(labelsize=7)
     if title:
-        axes.set_title(title, fontsize=9)
+        axes.set_title(drawable(title), fontsize=9)
     plt.close(figure)
     return figure

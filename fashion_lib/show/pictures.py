@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.show.style import DPI
+from fashion_lib.show.title_text import DOLLAR, drawable, literal
 
 CHARACTER = 0.06  # inches that a character of 7 points takes, on average
 # Okabe and Ito's colours, told apart by colour-blind readers too; the boards add a tick or a cross all the same.
 RIGHT, WRONG, QUERY = "#009E73", "#D55E00", "#0072B2"
+HIDDEN = "\ue000"  # stands for a literal dollar sign while lines are broken
 BOARD_CHARACTERS = 18  # that fit above a picture of a board
 
 
@@ -92,16 +94,16 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
         name = attribute if isinstance(attribute, str) else data.schema.names[attribute]
         label = figure.add_subplot(grid[k, 0])
         label.axis("off")
-        label.text(1, 0.5, lines_of(two_lines(board.get("title") or name), 18), ha="right", va="center", fontsize=9,
-                   fontweight="bold")
+        title = board.get("title") or literal(name)
+        label.text(1, 0.5, lines_of(two_lines(title), 18), ha="right", va="center", fontsize=9, fontweight="bold")
         query = figure.add_subplot(grid[k, 1])
         draw_picture(query, data.pixels[board["query_row"]], QUERY)
-        query.set_title(lines_of("query: " + shown_value(data, board["query_row"], name), BOARD_CHARACTERS), fontsize=7,
-                        pad=3, color=QUERY)
+        held = literal(shown_value(data, board["query_row"], name))
+        query.set_title(lines_of("query: " + held, BOARD_CHARACTERS), fontsize=7, pad=3, color=QUERY)
         for place, (row, right) in enumerate(zip(rows, correct, strict=True)):
             axes = figure.add_subplot(grid[k, place + 3])
             draw_picture(axes, data.pixels[row], RIGHT if right else WRONG)
-            verdict = f"{'✓' if right else '✗'} {shown_value(data, row, name)}"
+            verdict = f"{'✓' if right else '✗'} {literal(shown_value(data, row, name))}"
             axes.set_title(lines_of(verdict, BOARD_CHARACTERS), fontsize=7, pad=3, color=RIGHT if right else WRONG)
     plt.close(figure)
     return figure
@@ -118,9 +120,12 @@ def lines_of(text: str, width: int) -> str:
 
     A name of one long word is broken within the word: a label that runs into the next one says nothing.
     """
-    if "$" in text:
+    text = drawable(text)
+    shown = text.replace(DOLLAR, HIDDEN)  # one character wide, and never broken in two
+    if "$" in shown:
         return text
-    return "\n".join(textwrap.fill(line, max(1, width)) for line in text.split("\n"))
+    lines = [textwrap.fill(line, max(1, width)) for line in shown.split("\n")]
+    return "\n".join(lines).replace(HIDDEN, DOLLAR)
 
 
 def shown_value(data, row: int, attribute: str) -> str:

@@ -13,6 +13,7 @@ from fashion_lib.data.augmentation import normalise
 from fashion_lib.show.charts import training_curves
 from fashion_lib.show.heat import heat_map_rows
 from fashion_lib.show.pictures import retrieval_board, show_images
+from fashion_lib.show.title_text import literal
 from fashion_lib.tasks.retrieval.explain import attention as attention_maps
 
 RUN = "give what fl.load_or_train(...) returned"
@@ -34,7 +35,7 @@ def hits(found, top: int = 8) -> Figure:
     rows = found.rows[:top]
     if found.wanted:
         return retrieval_board(found.data, found.query, rows, found.attribute, found.correct[:top], top=top)
-    titles = ["query", *(value.replace("_", " ") for value in found.values[:top])]
+    titles = ["query", *(literal(value).replace("_", " ") for value in found.values[:top])]
     return show_images(found.data.pixels[np.r_[found.query, rows]], titles, columns=top + 1)
 
 
@@ -79,7 +80,8 @@ def attention(run, rows: Sequence[int], attributes: Sequence[str], map_name: str
             raise FashionError(f"{run.record.method} has no map {name!r}: {suggestion(name, tuple(maps))}")
         drawn.append(maps[name])
         masks.append(None if data.regions is None else np.stack([_region(data, row, number) for row in rows]))
-    return heat_map_rows(pixels, drawn, list(attributes), masks, row_titles=[f"row {row}" for row in rows])
+    titles = [literal(name) for name in attributes]
+    return heat_map_rows(pixels, drawn, titles, masks, row_titles=[f"row {row}" for row in rows])
 
 
 def _region(data, row: int, attribute: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from fashion_lib.show import style
 from fashion_lib.show.tables import NOT_RUN
+from fashion_lib.show.title_text import drawable, literal
 
 NOT_PRINTED = "not printed"
 
@@ -30,7 +31,7 @@ def values_of(ledger: pd.DataFrame, row: tuple[str, str], attribute: str, metric
 
 def plain(axes: Axes, labels: Sequence[str]) -> None:
     """Name the rows of a dot plot, the first at the top, and keep only thin lines along them."""
-    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    axes.set_yticks(range(len(labels)), [drawable(label) for label in labels], fontsize=8)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.tick_params(labelsize=8)
     axes.tick_params(axis="y", length=0)
@@ -96,10 +97,10 @@ def two_sided(
         layout="constrained", sharey=True,
     )  # fmt: skip
     printed_dots(panels[0], list(levels), list(wanted))
-    panels[0].set_title(printed, fontsize=9)
+    panels[0].set_title(drawable(printed), fontsize=9)
     for axes, average in zip(panels[1:], averages, strict=True):
         seed_dots(axes, ledger[(ledger["metric"] == metric) & (ledger["attribute"] == average)], wanted, colours)
-        axes.set_title(f"ours: {dataset}, {average}", fontsize=9)
+        axes.set_title(literal(f"ours: {dataset}, {average}"), fontsize=9)
     for axes in panels:
         axes.set_xlabel("MAP (%)", fontsize=8)
         if axes.get_xticks().size:

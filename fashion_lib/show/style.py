@@ -13,6 +13,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
+from fashion_lib.show.title_text import drawable
+
 DPI = 90
 RULE = "#dddddd"  # thin lines that lead the eye along a row
 PRINTED = "#888888"  # what a paper prints, beside our own coloured marks
@@ -110,8 +112,9 @@ def legend_outside(drawn: Axes | Figure, *, fontsize: float = 8, title: str | No
         return None
     line = 1.5 * fontsize / 72  # inches
     rows = max(1, int(figure.get_figheight() / line) - 1 - (title is not None))
+    labels = [drawable(label) for label in handles]
     legend = figure.legend(
-        handles.values(), handles.keys(), loc="outside right center", ncols=-(-len(handles) // rows), frameon=False,
+        handles.values(), labels, loc="outside right center", ncols=-(-len(handles) // rows), frameon=False,
         fontsize=fontsize, title=title, title_fontsize=fontsize,
     )  # fmt: skip
     width = legend.get_window_extent(RendererAgg(1, 1, figure.dpi)).width / figure.dpi

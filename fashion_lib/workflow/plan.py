@@ -12,6 +12,7 @@ from typing import Any
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
+from fashion_lib.data.sets import known_names
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
 from fashion_lib.runs.labels import checked_label
@@ -128,6 +129,10 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
     Raises:
         FashionError: a name is unknown, a seed is no whole number of at most 32 bits, or a list is empty.
     """
+    if dataset not in known_names():
+        raise FashionError(
+            f"DATASET names {_short(dataset)}, which is no data set: {suggestion(dataset, known_names())}"
+        )
     known = KNOWN_METHODS
     names = list(known) if methods.strip() == "all" else listed(methods)
     chosen = []
@@ -147,7 +152,7 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
             )
         label = variant_label(plain or known[method].variants[0], **changed)
         if changed and profile in PROFILES:
-            checked_label(method, label, PROFILES[profile])  # --force deletes the folder of that name
+            checked_label(method, variant, PROFILES[profile])  # --force deletes the folder of that name
         chosen.append((method, label))
     numbers = [_seed(text) for text in listed(seeds)]
     if not chosen or not numbers:

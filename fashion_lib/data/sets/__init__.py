@@ -129,7 +129,9 @@ def own_folders() -> dict[str, Path]:
         if not isinstance(entry, dict) or set(entry) != {"folder"} or not isinstance(entry["folder"], str):
             raise FashionError(f'{file} has {name!r} in another form than [name] and folder = "...": correct it.')
         check_name(name)
-        found[name] = file.parent / Path(entry["folder"]).expanduser()
+        written = Path(entry["folder"])
+        written = written if entry["folder"].startswith("~") else file.parent / written
+        found[name] = paths.user_path(written, f"the folder of {name!r} in {file}", follow=False)
     return found
 
 
@@ -143,6 +145,7 @@ def check_name(name: str) -> None:
         raise FashionError(
             f"{name!r} cannot name a data set: use up to 40 small letters, digits, - and _, first a letter or digit."
         )
+    paths.plain_name(name, "data set")  # con and aux are devices on Windows
     if name in DATASETS or name.endswith(DERIVED):
         raise FashionError(f"the name '{name}' is reserved for a data set of the course: choose another name.")
 
@@ -158,7 +161,7 @@ def remember_folder(name: str, folder: Path) -> None:
         FashionError: for a reserved name, and for a name that belongs to another folder.
     """
     check_name(name)
-    folders, folder = own_folders(), Path(folder).expanduser().resolve()
+    folders, folder = own_folders(), paths.user_path(folder, f"the folder of {name!r}")
     if name in folders and folders[name].resolve() != folder:
         raise FashionError(
             f"the name '{name}' belongs to the folder {folders[name]}: give another name, or remove its lines from"

@@ -98,7 +98,7 @@ def clothing_folder() -> Path:
     `FashionError` says which folders were looked at and how to download the photographs.
     """
     if chosen := os.environ.get("FASHION_CLOTHING"):  # an explicit wish is never silently replaced
-        folders = [Path(chosen).expanduser()]
+        folders = [paths.user_path(chosen, "FASHION_CLOTHING", follow=False)]
     else:
         root = paths.root()
         folders = [download_folder(), root.parent / "shared" / "data" / "clothing-dataset"]
