@@ -146,7 +146,7 @@ def _check_tabular(content: dict) -> None:
     version, passes = config.get("data_version", ""), config.get("training_image_passes", 0)
     if not isinstance(version, str) or not one_line(version):
         raise ValueError(f"the data version is {shortened(version)}")
-    if isinstance(passes, bool) or not isinstance(passes, int) or not 0 <= passes < 2**53:
+    if passes != "" and (type(passes) is not int or not 0 <= passes < 2**53):  # old records have it empty
         raise ValueError(f"training_image_passes is {shortened(passes)}")
 
 

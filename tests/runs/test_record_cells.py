@@ -53,6 +53,12 @@ def test_what_is_accepted_comes_back_from_the_ledger(name, tmp_path):
     assert run_list.read_runs(tmp_path / "runs.csv")["hardware"].tolist() == [name]
 
 
+@pytest.mark.parametrize("config", [{}, {"training_image_passes": ""}, {"training_image_passes": 0}])
+def test_a_record_without_image_passes_is_still_read(config, tmp_path):
+    record = _record(config=config)
+    assert RunRecord.load(record.save(tmp_path / "result.json")) == record
+
+
 @pytest.mark.parametrize("text", BROKEN)
 def test_an_attribute_or_value_of_several_lines_is_refused(text):
     for name, values in ((text, ("s", "l")), ("length", ("s", text))):
