@@ -11,7 +11,7 @@ from fashion_lib.runs.ledger import read_ledger
 from fashion_lib.runs.record import RunRecord, run_dir
 from fashion_lib.runs.stored import labelled_run, profile_of
 from fashion_lib.training.profiles import get_profile
-from fashion_lib.workflow.plan import planned_runs
+from fashion_lib.workflow.plan import PlannedRun, planned_runs
 
 SMOKE, LAPTOP = get_profile("smoke"), get_profile("laptop")
 
@@ -76,9 +76,10 @@ def test_a_planned_run_with_a_wrong_value_is_refused_before_any_folder_is_delete
 
 @pytest.mark.parametrize("dataset", ["..", "../..", "a/b", "/tmp", ""])
 def test_a_planned_run_has_its_folder_below_runs_or_none(dataset, project):
-    (run,) = planned_runs("asen", "0", dataset, "smoke")
+    with pytest.raises(FashionError, match="which is no data set"):
+        planned_runs("asen", "0", dataset, "smoke")
     with pytest.raises(FashionError, match="the data set .* cannot be the name of a folder"):
-        _ = run.folder
+        _ = PlannedRun(dataset, "asen", "v2", "smoke", 0).folder
     assert not paths.runs_dir().exists()
 
 
