@@ -104,7 +104,8 @@ def test_a_cost_needs_a_side_in_pixels(size):
 def test_a_folder_that_is_none_is_refused(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.txt").write_text("")
-    with pytest.raises(fl.FashionError, match="there is no folder .*: give the folder that holds labels.csv|which is no path .*: name another folder"):
+    words = "there is no folder .*: give the folder that holds labels.csv|which is no path .*: name another folder"
+    with pytest.raises(fl.FashionError, match=words):
         fl.load_folder(folder)
 
 
