@@ -1,8 +1,10 @@
 """Who may import whom, and that one name leads to one module: the contracts, and what they cannot say."""
 
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 from importlinter.cli import lint_imports
 
@@ -16,6 +18,13 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "too
 def test_the_import_contracts_hold(monkeypatch, capsys):
     monkeypatch.chdir(LIBRARY.parent)
     assert lint_imports() == 0, capsys.readouterr().out
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = grimp.build_graph("fashion_lib", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 100
+    TopologicalSorter(imports).prepare()  # CycleError names the circle
 
 
 def test_no_two_modules_share_a_name_and_none_has_a_vague_one():

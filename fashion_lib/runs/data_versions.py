@@ -4,7 +4,9 @@ import warnings
 
 import pandas as pd
 
-RUN = ["dataset", "method", "variant", "profile", "seed"]
+from fashion_lib.runs import record
+
+RUN = list(record.RUN)
 
 
 def same_version(first: str, second: str) -> bool:

@@ -4,7 +4,6 @@ A ledger row is one number with everything needed to place it. The metric "map" 
 recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1].
 """
 
-import glob
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +14,8 @@ from fashion_lib.core.files import one_writer, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.data.typed_rows import NAME, NUMBER, WHOLE, read_typed
 from fashion_lib.runs.data_versions import RUN, of_one_version
-from fashion_lib.runs.record import RECORD_NAME, RunRecord
+from fashion_lib.runs.record import RunRecord, local_records
+from fashion_lib.runs.run_list import line, read_runs
 
 COLUMNS = ("dataset", "method", "variant", "profile", "seed", "metric", "attribute", "value", "minutes", "commit")
 KEY = COLUMNS[:7]
@@ -120,20 +120,6 @@ def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return together.sort_values(list(KEY[:5]), kind="stable", ignore_index=True)
 
 
-def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
-    """Return the records of this machine's finished runs, of one data set and profile where they are named.
-
-    Raises:
-        FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
-    """
-    chosen = [
-        "*" if name is None else glob.escape(plain_name(name, what))
-        for name, what in ((dataset, "data set"), (profile, "profile"))
-    ]
-    found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
-    return [RunRecord.load(path) for path in found]
-
-
 def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFrame:
     """Return ledger rows and local runs in one table with a column `source`, "ledger" or "runs"; a local run wins.
 
@@ -147,8 +133,6 @@ def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFr
     Raises:
         FashionError: the ledger or a record is damaged, or a name is no plain folder name.
     """
-    from fashion_lib.runs.run_list import line, read_runs  # the list of runs stands on the ledger's key
-
     table = read_ledger().assign(source="ledger")
     for column, value in (("dataset", dataset), ("profile", profile)):
         if value is not None:

@@ -1,6 +1,7 @@
 """What one run leaves behind: its folder and its JSON record."""
 
 import ast
+import glob
 import json
 import math
 import re
@@ -18,6 +19,7 @@ from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.core.words import one_line
 
 RECORD_NAME = "result.json"
+RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
 
 
 @dataclass
@@ -222,3 +224,17 @@ def delete_run(folder: Path) -> None:
         raise FashionError(
             f"the run in {folder} cannot be deleted ({error.strerror or error}): make that folder writable."
         ) from error
+
+
+def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
+    """Return the records of this machine's finished runs, of one data set and profile where they are named.
+
+    Raises:
+        FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
+    """
+    chosen = [
+        "*" if name is None else glob.escape(plain_name(name, what))
+        for name, what in ((dataset, "data set"), (profile, "profile"))
+    ]
+    found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
+    return [RunRecord.load(path) for path in found]

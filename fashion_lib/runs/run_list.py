@@ -9,10 +9,8 @@ from fashion_lib.core import paths
 from fashion_lib.core.files import one_writer, write_atomically
 from fashion_lib.core.words import joined
 from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, WHOLE, WHOLE_OR_EMPTY, read_typed
-from fashion_lib.runs.ledger import KEY, local_records
-from fashion_lib.runs.record import RunRecord
+from fashion_lib.runs.record import RUN, RunRecord, local_records
 
-RUN = KEY[:5]  # dataset, method, variant, profile, seed
 COLUMNS = (
     *(*RUN, "data_version", "commit", "created", "hardware", "torch", "precision", "start"),
     *("parameters", "training_image_passes", "minutes", "queries", "candidates", "without_relevant"),
