@@ -80,12 +80,13 @@ def remove_leftovers(folder: Path) -> None:
     for part in Path(folder).glob("*.part"):
         *_, made, process = ["", "", *part.name.removesuffix(".part").split(".")]
         elsewhere = "@" in made and made.rpartition("@")[2] != _HOST
-        alive = process.isascii() and process.isdigit() and _is_alive(int(process))
+        alive = process.isascii() and process.isdigit() and is_alive(int(process))
         if not (elsewhere or alive):
             part.unlink(missing_ok=True)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Return whether a process of this machine has this number."""
     if os.name == "nt":
         return True  # there, a signal is no question: it ends the process
     try:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import is_alive
 from fashion_lib.core.progress import bar as progress_bar
 
 FORMAT = 1
@@ -138,7 +139,7 @@ def _build(pixels, footer, key, count, size, draw, workers, chunk, progress) -> 
     folder, needed = pixels.parent, count * size * size * 3
     for leftover in folder.glob(f"{key}~*.part"):  # of a process that was killed
         # The lock keeps others out, but someone who empties the cache folder takes the lock file along.
-        if not _is_alive(leftover.name.split("~")[1].split(".")[0]):
+        if not _is_of_another(leftover.name.split("~")[1].split(".")[0]):
             leftover.unlink(missing_ok=True)
     footer.unlink(missing_ok=True)
     if (free := shutil.disk_usage(folder).free) < needed:
@@ -165,17 +166,9 @@ def _build(pixels, footer, key, count, size, draw, workers, chunk, progress) -> 
         footer_part.unlink(missing_ok=True)
 
 
-def _is_alive(pid: str) -> bool:
-    """True if another process of this machine has this number."""
-    if not pid.isdecimal() or int(pid) == os.getpid():
-        return False
-    try:
-        os.kill(int(pid), 0)  # sends nothing
-    except PermissionError:  # it is another user's
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
+def _is_of_another(pid: str) -> bool:
+    """Return whether another living process of this machine has this number."""
+    return pid.isdecimal() and int(pid) != os.getpid() and is_alive(int(pid))
 
 
 def _processors() -> int:
