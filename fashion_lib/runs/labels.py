@@ -15,6 +15,7 @@ from fashion_lib.core.typed import check_value
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.backbones import BACKBONES, STARTS
+from fashion_lib.parts.timm_networks import PREFIX
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.run import task_of, training_config
 from fashion_lib.training.profiles import Profile
@@ -90,7 +91,8 @@ def _check(name: str, value: object, kind: Any, label: str) -> None:
         raise FashionError(f"{name} in the label {label[:80]!r} is out of range: give a smaller number.")
     if name in AT_LEAST_ONE and value < 1:
         raise FashionError(f"{name}={value} in the label {label!r} is out of range: give at least 1.")
-    if name in KNOWN and value not in KNOWN[name]:
+    foreign = name == "backbone" and isinstance(value, str) and value.startswith(PREFIX)
+    if name in KNOWN and value not in KNOWN[name] and not foreign:
         raise FashionError(f"{name}={value} in the label {label!r} is not known: {suggestion(value, KNOWN[name])}")
 
 
@@ -109,10 +111,13 @@ def _check_options(method: str, variant: str, options: Mapping[str, object], pro
             f"{method} cannot be built with the options of the label {label!r} ({' '.join(str(error).split())[:200]}): "
             "correct them."
         ) from error
-    types = {name: type(p.default) for name, p in inspect.signature(METHODS[method].build).parameters.items()}
+    types: dict[str, Any] = {}
     for owner in reversed(type(model).__mro__):
         if "__init__" in vars(owner) and owner.__module__.startswith("fashion_lib."):
             types |= get_type_hints(owner.__init__)
+    # The builder has the last word: it takes the name of a network where the constructor takes the network.
+    parameters = inspect.signature(METHODS[method].build).parameters.items()
+    types |= {name: type(p.default) for name, p in parameters if p.default is not inspect.Parameter.empty}
     for name, value in options.items():
         if name in types:
             _check(name, value, types[name], label)
