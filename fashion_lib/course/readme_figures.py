@@ -17,7 +17,8 @@ from fashion_lib.runs import ledger
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.show import results_bars, retrieval_boards, show_images, tables
 from fashion_lib.show.attention_maps import attention_rows, pictures_with
-from fashion_lib.tasks.retrieval.evaluation import embed_wanted, rank
+from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.training.profiles import Profile
 
 METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.two_branch import TwoBranchModel, check_beta, weigh
-from fashion_lib.tasks.retrieval.evaluation import score_attribute, visit_features
+from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.evaluation import score_attribute
 
 BETAS = tuple(k / 10 for k in range(11))  # figure 6
 

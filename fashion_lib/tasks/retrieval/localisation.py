@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.tasks.retrieval.evaluation import visit_features
+from fashion_lib.tasks.retrieval.embedding import visit_features
 
 MEASURES = ("pointing", "energy", "entropy")
 BASELINES = ("pointing_area", "pointing_centre", "pointing_fixed", "energy_area")

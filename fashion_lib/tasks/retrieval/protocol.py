@@ -13,8 +13,9 @@ from fashion_lib.core.words import plain_markdown
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
 from fashion_lib.data.label_table import ROLES, SPLITS
 from fashion_lib.data.sampling import SAMPLERS
-from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS, SELF_MATCH, TIES
+from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS
 from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
+from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES
 from fashion_lib.tasks.retrieval.retrieval_task import untrained_attributes
 
 
