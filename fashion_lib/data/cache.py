@@ -52,7 +52,7 @@ def load_or_build(
     check_key(key)
     if count < 1 or size < 1:
         raise FashionError(
-            f"the cache '{key}' was asked for {count} pictures of {size} px: ask for at least one."
+            f"the cache '{key}' would hold {count} pictures of {size} px: give at least one of each."
         )
     # An unguarded script runs again inside each starting worker; there it must fail, not wait for the lock.
     if getattr(multiprocessing.current_process(), "_inheriting", False):

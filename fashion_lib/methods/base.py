@@ -151,7 +151,7 @@ class RetrievalModel(nn.Module):
         if attributes.dtype != torch.int64 or tuple(attributes.shape) != (count,):
             raise FashionError(
                 f"{count} images need attributes int64 ({count},) but got {attributes.dtype} "
-                f"{tuple(attributes.shape)}: give one attribute id an image."
+                f"{tuple(attributes.shape)}: give one attribute id per image."
             )
         outside = attributes[(attributes < 0) | (attributes >= len(self.schema))]
         if len(outside):

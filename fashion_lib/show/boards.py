@@ -1,4 +1,4 @@
-"""Boards of attribute manipulation: a query, what was asked, what came back (Yao et al. 2026, figure 8)."""
+"""Boards of attribute manipulation: a query, the wanted change, the pictures found (Yao et al. 2026, figure 8)."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ TICK = "✓"
 
 
 def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
-    """One row a board: the operation in words, the query, its `top` nearest pictures.
+    """One row per board: the operation in words, the query, its `top` nearest pictures.
 
     boards: dictionaries with query (a row of data), vector int8 (V,), ranked (rows of data, best first) and perhaps
     title (such as a method), which is printed instead of the operation. A picture with every label of the target is
@@ -33,8 +33,8 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
         vector = np.asarray(board["vector"])
         text = figure.add_subplot(grid[k, 0])
         text.axis("off")
-        text.text(1, 0.5, lines_of(board.get("title") or asked(data.schema, vector), 26), ha="right", va="center",
-                  fontsize=8.5, fontweight="bold")
+        text.text(1, 0.5, lines_of(board.get("title") or operation_in_words(data.schema, vector), 26),
+                  ha="right", va="center", fontsize=8.5, fontweight="bold")
         axes = figure.add_subplot(grid[k, 1])
         draw_picture(axes, data.pixels[board["query"]], QUERY)
         axes.set_title("query", fontsize=7, pad=3, color=QUERY)
@@ -47,7 +47,7 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
     return figure
 
 
-def asked(schema, vector: np.ndarray) -> str:
+def operation_in_words(schema, vector: np.ndarray) -> str:
     """The operations of a manipulation vector, two lines each."""
     lines = [f"{one.attribute}:\n{one.remove} → {one.add}" for one in operations_of(schema, vector)]
     return literal("\n".join(lines).replace("_", " "))

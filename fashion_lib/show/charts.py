@@ -17,7 +17,7 @@ PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_m
 
 
 def training_curves(histories, labels: Sequence[str]) -> Figure:
-    """Loss, active-triplet rate and validation MAP over the steps, one line a run.
+    """Loss, active-triplet rate and validation MAP over the steps, one line per run.
 
     histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
     """
@@ -26,9 +26,9 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
     runs = [pd.DataFrame(getattr(history, "entries", history)) for history in histories]
     if len(runs) != len(labels) or not runs:
         raise FashionError(f"training_curves got {len(runs)} histories and {len(labels)} labels: give one label"
-                           " a history.")
+                           " per history.")
     figure, grid = plt.subplots(1, len(PANELS), figsize=(9, 2.5), dpi=DPI, layout="constrained")
-    colours = _told_apart(labels)
+    colours = _distinct_colours(labels)
     for axes, (column, title) in zip(grid, PANELS.items(), strict=True):
         for run, label, colour in zip(runs, labels, colours, strict=True):
             shown = run.dropna(subset=[column]) if column in run else run.iloc[:0]
@@ -45,7 +45,7 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
     return figure
 
 
-def _told_apart(labels: Sequence[str]) -> list[str]:
+def _distinct_colours(labels: Sequence[str]) -> list[str]:
     """A colour for each label: its method's where the label begins with one, and a shade for a second run of it."""
     seen, colours = set(), []
     for label in labels:
@@ -56,7 +56,7 @@ def _told_apart(labels: Sequence[str]) -> list[str]:
 
 
 def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str = "MAP (%)") -> Figure:
-    """Bars with spread over seeds for each attribute, one colour a method.
+    """Bars with spread over seeds for each attribute, one colour per method.
 
     summary: tables.summarise's, rows (method, variant), columns (attribute, mean | std | n), in the measure's unit.
     floor: a method that is drawn as a line to rise above, not as a bar, if the summary has it.
@@ -66,7 +66,7 @@ def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str
              for method, variant in summary.index]
     bars = [k for k, name in enumerate(names) if name != floor]
     place, width = np.arange(len(attributes)), 0.82 / max(1, len(bars))
-    each = max(0.62, 0.075 * len(bars))  # inches an attribute: a bar keeps its width however many methods there are
+    each = max(0.62, 0.075 * len(bars))  # inches per attribute: a bar keeps its width however many methods there are
     figure, axes = plt.subplots(figsize=(max(5, each * len(attributes) + 1.5), 2.9), dpi=DPI, layout="constrained")
     for k, row in enumerate(bars):
         means = [summary.iloc[row][name, "mean"] for name in attributes]
@@ -223,8 +223,8 @@ def similarity_matrix(
     matrix = np.asarray(similarities.detach().cpu() if torch.is_tensor(similarities) else similarities, dtype=float)
     numbers = max(matrix.shape) <= 8 if numbers is None else numbers
     if labels is not None and matrix.shape != (len(labels),) * 2:
-        raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one a row of"
-                           " a square matrix.")
+        raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one per row"
+                           " of a square matrix.")
     figure, axes = plt.subplots(figsize=(3.6, 3.1), dpi=DPI, layout="constrained")
     shown = axes.imshow(matrix, cmap="RdBu_r", vmin=limits[0], vmax=limits[1], aspect="auto")
     axes.set(xticks=[], yticks=[])

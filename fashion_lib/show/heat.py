@@ -62,7 +62,7 @@ def heat_map_rows(
     images, maps: Sequence, titles: Sequence[str], region_masks: Sequence | None = None, shared_scale: bool = True, *,
     row_titles: Sequence[str] | None = None, scale_label: str = "weight of a cell", size: float = 1.25,
 ) -> Figure:
-    """One row a picture: the picture, then one map for each title, all on one colour scale with its bar at the right.
+    """One row per picture: the picture, then one map per title, all on one colour scale with its bar at the right.
 
     images: uint8 (B, H, W, 3). maps: one float (B, h, w) for each title (attribute or method), non-negative.
     region_masks: for each title bool (B, H, W), or None where there is none; drawn as an outline. shared_scale: True

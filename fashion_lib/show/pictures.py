@@ -13,7 +13,7 @@ from fashion_lib.show.style import DPI
 from fashion_lib.show.title_text import DOLLAR, drawable, literal
 
 CHARACTER = 0.06  # inches that a character of 7 points takes, on average
-# Okabe and Ito's colours, told apart by colour-blind readers too; the boards add a tick or a cross all the same.
+# Okabe and Ito's colours, which colour-blind readers can distinguish too; the boards also add a tick or a cross.
 RIGHT, WRONG, QUERY = "#009E73", "#D55E00", "#0072B2"
 HIDDEN = "\ue000"  # stands for a literal dollar sign while lines are broken
 BOARD_CHARACTERS = 18  # that fit above a picture of a board
@@ -29,7 +29,7 @@ def checked_images(images) -> np.ndarray:
 
 
 def draw_picture(axes: Axes, image: np.ndarray, frame: str | None = None) -> None:
-    """One picture without ticks, with a coloured frame if asked for."""
+    """One picture without ticks, with a coloured frame if there is a colour."""
     axes.imshow(image, interpolation="nearest" if len(image) > 32 else "none")
     axes.set(xticks=[], yticks=[])
     for side in axes.spines.values():
@@ -39,12 +39,14 @@ def draw_picture(axes: Axes, image: np.ndarray, frame: str | None = None) -> Non
 def show_images(images, titles=None, columns: int = 8, frame=None, size: float = 1.1) -> Figure:
     """A contact sheet. images: uint8 (N, H, W, 3); titles, frame (colours or None): one entry a picture.
 
-    columns: pictures a row; size: inches a picture.
+    columns: pictures per row; size: inches per picture.
     """
     images = checked_images(images)
     for name, entries in (("titles", titles), ("frame", frame)):
         if entries is not None and len(entries) != len(images):
-            raise FashionError(f"show_images got {len(entries)} {name} for {len(images)} pictures: give one a picture.")
+            raise FashionError(
+                f"show_images got {len(entries)} {name} for {len(images)} pictures: give one per picture."
+            )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     if titles is not None:

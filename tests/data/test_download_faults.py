@@ -179,7 +179,7 @@ def test_a_disk_that_refuses_is_not_the_archives_fault(server, source, target, m
 @pytest.mark.parametrize("length", ["abc", "-5", "1e6", "12 34", "٣", "9" * 5000, "0x10", "1.5", "10, 10"])
 def test_a_length_that_is_no_number_is_the_servers_fault(server, source, target, length):
     server.answers = [answer(zipped(source), length=length.encode().decode("latin-1"))]
-    with pytest.raises(FashionError, match=r"the server of http.* tells the length '.*' \(Content-Length\)"):
+    with pytest.raises(FashionError, match=r"the server of http.* gives the length '.*' \(Content-Length\)"):
         download_clothing(target, url=server.url)
     assert_nothing_sticks(server, target, source)
 

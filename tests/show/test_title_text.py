@@ -84,5 +84,5 @@ def test_a_formula_of_a_caller_stays_one(formula):
 def test_values_of_a_manipulation_are_no_formulas():
     schema = Schema((Attribute("$a$", ("$p$", "$q$")),))
     vector = np.array([-1, 1], np.int8)
-    assert boards.asked(schema, vector) == "\\$a\\$:\n\\$p\\$ → \\$q\\$"
+    assert boards.operation_in_words(schema, vector) == "\\$a\\$:\n\\$p\\$ → \\$q\\$"
     assert "\\$q\\$" in boards.said(schema, np.array([0, 1], np.int8), ["$a$"])

@@ -65,17 +65,17 @@ def visit_features(
             module.training = training
 
 
-def _attribute_id(schema, asked) -> int:
-    if isinstance(asked, str):
-        raise FashionError(f"the attribute {asked!r} is given by name, but its id {schema.index(asked)} is needed:"
+def _attribute_id(schema, given) -> int:
+    if isinstance(given, str):
+        raise FashionError(f"the attribute {given!r} is given by name, but its id {schema.index(given)} is needed:"
                            " use schema.index(name).")
     try:
-        attribute = index(asked)
+        attribute = index(given)
     except TypeError:  # a float, a list, None
         attribute = -1
     if not 0 <= attribute < len(schema):
         known = ", ".join(f"{i} ({name})" for i, name in enumerate(schema.names))
-        raise FashionError(f"{asked!r} is not an attribute id of the model: choose one of {known}.")
+        raise FashionError(f"{given!r} is not an attribute id of the model: choose one of {known}.")
     return attribute
 
 

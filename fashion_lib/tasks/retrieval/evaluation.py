@@ -163,17 +163,17 @@ def evaluate(
         raise FashionError(f"the split {split!r} of {data.name} has no query, so nothing can be evaluated:"
                            " give some of its rows the role 'query' in the label table.")
     tasks = {a: (queries.of(a), candidates.of(a)) for a in present}
-    wanted = {a: np.concatenate([asked.image, offered.image]) for a, (asked, offered) in tasks.items()}
+    wanted = {a: np.concatenate([q.image, c.image]) for a, (q, c) in tasks.items()}
     embedded = embed_wanted(model, data, wanted, batch_size=batch_size, precision=precision, progress=progress)
     results, counts = {}, {key: {} for key in ("queries", "candidates", "without_relevant", "self_matches")}
-    for a, (asked, offered) in tasks.items():
+    for a, (q, c) in tasks.items():
         name = data.schema.names[a]
         vectors = embedded.pop(a)
-        result = score_attribute(vectors[:len(asked)], vectors[len(asked):], asked, offered, budget_mib=budget_mib,
+        result = score_attribute(vectors[:len(q)], vectors[len(q):], q, c, budget_mib=budget_mib,
                                  rerank=rerank)
-        counts["queries"][name], counts["candidates"][name] = len(asked), len(offered)
+        counts["queries"][name], counts["candidates"][name] = len(q), len(c)
         counts["without_relevant"][name] = int((~result.pop("answerable")).sum())
-        counts["self_matches"][name] = int(np.isin(asked.image, offered.image).sum())
+        counts["self_matches"][name] = int(np.isin(q.image, c.image).sum())
         results[name] = result
     return Evaluation(split, {metric: _averaged(results, metric, data.schema) for metric in METRICS}, **counts)
 

@@ -15,7 +15,7 @@ IDEALS = ("list", "ones")
 def _checked(array, name: str) -> np.ndarray:
     array = np.asarray(array)
     if array.ndim != 2:
-        raise FashionError(f"{name} has shape {array.shape}, but one row a query and one column a rank is needed:"
+        raise FashionError(f"{name} has shape {array.shape}, but one row per query and one column per rank is needed:"
                            f" pass a (queries, candidates) array.")
     return array
 

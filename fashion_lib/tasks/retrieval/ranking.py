@@ -27,7 +27,7 @@ def _fixed_point(embeddings) -> Tensor:
     rows = torch.as_tensor(embeddings, dtype=torch.float64, device="cpu").detach()
     if rows.ndim != 2:
         raise FashionError(f"embeddings have shape {tuple(rows.shape)}, but (images, dimensions) is needed:"
-                           " pass one row an image.")
+                           " pass one row per image.")
     finite = np.isfinite(rows.numpy()).all(axis=1)
     if not finite.all():
         raise FashionError(f"the embedding of row {int(np.argmin(finite))} is not finite, so it cannot be ranked:"
