@@ -55,29 +55,38 @@ def _distinct_colours(labels: Sequence[str]) -> list[str]:
     return colours
 
 
-def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str = "MAP (%)") -> Figure:
-    """Bars with spread over seeds for each attribute, one colour per method.
+def results_bars(
+    values: pd.DataFrame, rows: Sequence[tuple[str, str]] | None = None, floor: str | None = "random",
+    label: str = "MAP (%)",
+) -> Figure:
+    """Draw one bar per method for each attribute: the mean over seeds, with each seed as a dot.
 
-    summary: tables.summarise's, rows (method, variant), columns (attribute, mean | std | n), in the measure's unit.
-    floor: a method that is drawn as a line to rise above, not as a bar, if the summary has it.
+    Args:
+        values: Ledger rows of one data set, profile and metric.
+        rows: The (method, variant) of the bars, from left to right; None takes all, as they come.
+        floor: A method that is drawn as a dotted line, not as a bar, if it is there.
+        label: Label of the axis of values.
     """
-    attributes = list(dict.fromkeys(summary.columns.get_level_values(0)))
-    names = [method if list(summary.index.get_level_values(0)).count(method) == 1 else f"{method} {variant}"
-             for method, variant in summary.index]
+    rows = list(dict.fromkeys(zip(values["method"], values["variant"], strict=True))) if rows is None else list(rows)
+    attributes = list(dict.fromkeys(values["attribute"]))
+    of_one = [method for method, _ in rows]
+    names = [method if of_one.count(method) == 1 else f"{method} {variant}" for method, variant in rows]
     bars = [k for k, name in enumerate(names) if name != floor]
     place, width = np.arange(len(attributes)), 0.82 / max(1, len(bars))
-    each = max(0.62, 0.075 * len(bars))  # inches per attribute: a bar keeps its width however many methods there are
+    each = max(0.62, 0.075 * len(bars))  # inches per attribute: a bar keeps its width with any number of methods
     figure, axes = plt.subplots(figsize=(max(5, each * len(attributes) + 1.5), 2.9), dpi=DPI, layout="constrained")
-    for k, row in enumerate(bars):
-        means = [summary.iloc[row][name, "mean"] for name in attributes]
-        spreads = np.nan_to_num([summary.iloc[row][name, "std"] for name in attributes])
-        method, variant = summary.index[row]
-        colour = style.colour(method, "" if names[row] == method else variant)
-        axes.bar(place + (k - (len(bars) - 1) / 2) * width, means, width, label=literal(names[row]), color=colour,
-                 yerr=spreads if spreads.any() else None, error_kw={"linewidth": 0.8, "capsize": 1.5})
-    if floor in names:
-        means = [summary.iloc[names.index(floor)][name, "mean"] for name in attributes]
-        axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted", label=floor)
+    for k, (method, variant) in enumerate(rows):
+        mine = values[(values["method"] == method) & (values["variant"] == variant)]
+        means = mine.groupby("attribute")["value"].mean().reindex(attributes)
+        if names[k] == floor:
+            axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted",
+                        label=floor, zorder=3)
+            continue
+        shift = (bars.index(k) - (len(bars) - 1) / 2) * width
+        axes.bar(place + shift, means, width, label=literal(names[k]),
+                 color=style.colour(method, "" if names[k] == method else variant))
+        axes.scatter(mine["attribute"].map(attributes.index) + shift, mine["value"], s=7, color="black", zorder=4,
+                     linewidth=0)
     titles = [lines_of(two_lines(literal(name)), int(each / CHARACTER)) for name in attributes]
     axes.set_xticks(place, titles, fontsize=7)
     axes.set_ylabel(label, fontsize=8)

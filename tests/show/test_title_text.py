@@ -10,7 +10,6 @@ from matplotlib.text import Text
 
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.show import boards, charts, heat, pictures, seeds
-from fashion_lib.show.tables import summarise
 from fashion_lib.show.title_text import drawable, literal
 
 PIXELS = np.zeros((4, 8, 8, 3), np.uint8)
@@ -33,7 +32,7 @@ def _ledger(name):
 
 FROM_DATA = {
     "board": lambda name: pictures.retrieval_board(_data(name), 0, [1, 2], name, [True, False]),
-    "bars": lambda name: charts.results_bars(summarise(_ledger(name))),
+    "bars": lambda name: charts.results_bars(_ledger(name)),
     "matrix": lambda name: charts.similarity_matrix(np.eye(2), [name, name + "2"]),
 }
 FROM_CALLER = {
