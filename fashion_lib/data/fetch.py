@@ -1,9 +1,12 @@
 """Download of the clothing photographs: resumed or cleanly restarted, checked, and unpacked safely.
 
-What is verified, the archive is made by GitHub on request, so its bytes and hence its SHA-256 are
-not promised to stay the same, and none is pinned here. Without `sha256` the checks are: the whole archive
-arrived (its length where the server tells it, else a readable zip directory), every unpacked file matches its
-CRC in the zip, images.csv has its columns, nearly every row has its image, and nearly every image opens.
+GitHub makes the archive on request. Its bytes may change, so no SHA-256 is fixed here. Without `sha256` the
+checks are:
+
+- the whole archive arrived: its length where the server gives it, else a readable zip directory;
+- every unpacked file matches its CRC in the zip;
+- images.csv has its columns, nearly every row has its image, and nearly every image opens.
+
 Against a deliberate forgery only HTTPS protects, or a `sha256` that you pass.
 """
 
@@ -103,8 +106,8 @@ def _download_into(folder: Path, archive: Path, url: str, sha256: str | None) ->
 def fetch(url: str, part: Path) -> None:
     """Download `url` to the file `part`, continuing what is there.
 
-    It continues only with a server that answers a range request, and only if the archive is still the same
-    one (strong ETag or Last-Modified, kept in `<part>.json`); otherwise it starts again from nothing.
+    It continues only with a server that answers a range request, and only if the archive is still the same.
+    That is known by its strong ETag or Last-Modified, kept in `<part>.json`. Otherwise it starts again.
 
     Raises:
         FashionError: the address or a redirect is not http(s), the server's answer makes no sense, or the

@@ -17,9 +17,14 @@ PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_m
 
 
 def training_curves(histories, labels: Sequence[str]) -> Figure:
-    """Loss, active-triplet rate and validation MAP over the steps, one line per run.
+    """Draw loss, active-triplet rate and validation MAP over the steps, one line per run.
 
-    histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
+    Args:
+        histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
+        labels: one text per history; a label that begins with a method's name gets its colour.
+
+    Raises:
+        FashionError: for another number of labels than of histories, and for none.
     """
     if hasattr(histories, "entries") or (len(histories) and isinstance(histories[0], Mapping)):
         histories = [histories]
@@ -224,10 +229,17 @@ def similarity_matrix(
     similarities, labels: Sequence[str] | None = None, title: str | None = None, *,
     limits: tuple[float, float] = (-1, 1), numbers: bool | None = None,
 ) -> Figure:
-    """A matrix of cosine similarities, (Q, N), blue below the middle of `limits` and red above.
+    """Draw a matrix of cosine similarities, blue below the middle of `limits` and red above.
 
-    labels: the value of each row (and column, so Q = N); runs of equal neighbours are set apart by lines. numbers:
-    write each value (default: up to 8 x 8).
+    Args:
+        similarities: float (Q, N).
+        labels: the value of each row and column, so Q = N; lines separate runs of equal neighbours.
+        title: of the figure.
+        limits: the similarities at the two ends of the colour scale.
+        numbers: write each value; None does so up to 8 x 8.
+
+    Raises:
+        FashionError: if there are labels and the matrix is not square with one per row.
     """
     matrix = np.asarray(similarities.detach().cpu() if torch.is_tensor(similarities) else similarities, dtype=float)
     numbers = max(matrix.shape) <= 8 if numbers is None else numbers

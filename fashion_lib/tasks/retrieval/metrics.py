@@ -58,7 +58,7 @@ def without_relevant(relevance) -> int:
 
 
 def recall_at_k(relevance, k: int) -> np.ndarray:
-    """1 where at least one of the first k candidates is relevant, else 0.
+    """Return 1 where at least one of the first k candidates is relevant, else 0.
 
     This is what image retrieval calls Recall@k (a hit rate). In text retrieval the same word means the share
     of all relevant candidates.
