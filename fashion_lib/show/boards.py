@@ -25,7 +25,7 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
     Args:
         data: ManipulationData.
         boards: dictionaries with query (a row of data), vector int8 (V,), ranked (rows of data, best first) and perhaps
-            title, such as a method, which is printed instead of the operation.
+            title. The title, such as a method, is printed instead of the operation.
         top: number of pictures per board.
 
     Raises:
