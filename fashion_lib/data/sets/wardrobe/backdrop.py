@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from fashion_lib.data.sets.wardrobe.canvas import SUPERSAMPLING
-from fashion_lib.data.sets.wardrobe.fabric import smooth_noise
+from fashion_lib.data.sets.wardrobe.finish import smooth_noise
 from fashion_lib.data.sets.wardrobe.streams import Stream
 
 

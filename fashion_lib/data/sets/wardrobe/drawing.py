@@ -1,4 +1,4 @@
-"""The drawn wardrobe as a collection: pictures, regions and parts by index, and twins.
+"""The drawn wardrobe as a collection: pictures, labels, regions and parts by index, and twins.
 
 A twin is the same scene drawn again with one attribute changed.
 """
@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.data.sets.wardrobe.garment_schema import CARRIED, SCHEMA
-from fashion_lib.data.sets.wardrobe.scene import Drawing, Outfit, choose_outfit, draw
+from fashion_lib.data.sets.wardrobe.garment_schema import INVISIBLE, WORLD
+from fashion_lib.data.sets.wardrobe.outfit import SHAPES_OF, TOP_SHAPES, Outfit, choose_outfit
+from fashion_lib.data.sets.wardrobe.scene import Drawing, draw
 
-VERSION = "2"  # change it whenever a picture changes: caches and records store it
+VERSION = "3"  # change it whenever a picture changes: caches and records store it
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Wardrobe:
     count: int
     size: int
     _regions: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def cache_key(self) -> str:
+        """Return the pixel cache's key; every label table over these pictures shares it."""
+        return f"wardrobe-v{VERSION}-seed{self.seed}-{self.size}px-{self.count}"
 
     def drawing(self, index: int) -> Drawing:
         """Draw the picture at `index` with its labels, regions and parts.
@@ -36,33 +42,44 @@ class Wardrobe:
     def twin(self, index: int, attribute: str, value: str) -> Drawing:
         """Draw the same scene with one attribute changed.
 
-        Pose, light, clutter and every other attribute stay the same.
+        Pose, light, clutter and every other attribute stay the same. A twin in which the labelled attribute
+        is "invisible" is covered, or taken with a frame that cuts the place off.
 
         Args:
             index: number of the picture.
-            attribute: name of the attribute to change.
+            attribute: name of the attribute to change, one of WORLD.
             value: its new value.
 
         Raises:
-            FashionError: if the value is unknown or the picture does not show that attribute.
+            FashionError: if the value is unknown, or the picture cannot show it.
         """
-        SCHEMA.value_index(attribute, value)
-        outfit = self.drawing(index).outfit
+        WORLD.value_index(attribute, value)
+        if not 0 <= index < self.count:
+            raise FashionError(f"the wardrobe has pictures 0 to {self.count - 1}, not {index}.")
+        outfit = self.outfit(index)
         if attribute not in outfit.labels:
             shown = ", ".join(outfit.labels)
             raise FashionError(
                 f"picture {index} shows no {attribute}; choose one of the attributes it shows: {shown}."
             )
-        return draw(
-            self.seed, int(index), self.size, replace(outfit, values={**outfit.values, attribute: value})
-        )
+        if attribute == "category":
+            raise FashionError("a twin keeps its category: another garment would change every other attribute.")
+        if attribute == "shape" and value not in (shapes := SHAPES_OF.get(outfit.garment, TOP_SHAPES)):
+            raise FashionError(f"a {outfit.garment} has no shape '{value}': choose one of {', '.join(shapes)}.")
+        if value == INVISIBLE:
+            if attribute != outfit.labelled:
+                raise FashionError(f"only {outfit.labelled} can be hidden in picture {index}, not {attribute}.")
+            return draw(self.seed, int(index), self.size, replace(outfit, hidden=True))
+        hidden = outfit.hidden and attribute != outfit.labelled
+        changed = replace(outfit, hidden=hidden, values={**outfit.values, attribute: value})
+        return draw(self.seed, int(index), self.size, changed)
 
     def labels(self, index: int) -> dict[str, str]:
-        """Return attribute -> value of a picture, without drawing it."""
+        """Return attribute -> value for all attributes that the picture shows, without drawing it."""
         return self.outfit(index).labels
 
     def outfit(self, index: int) -> Outfit:
-        """Return what the picture at `index` shows, hidden attributes included, without drawing it."""
+        """Return the choices behind the picture at `index`, without drawing it."""
         return choose_outfit(self.seed, int(index))
 
     def images(self, rows: range) -> np.ndarray:
@@ -79,24 +96,23 @@ class Wardrobe:
             maps[k, ..., 0] = draw(self.seed, index, self.size).parts
         return maps
 
-    def regions(self, rows: np.ndarray, attribute: int) -> np.ndarray:
-        """Return the pixels from which an attribute can be read in each picture.
+    def regions(self, rows: np.ndarray, names: list[str]) -> np.ndarray:
+        """Return the pixels from which one attribute per picture can be read.
 
         Masks are kept in memory, packed to bits, once they are drawn (a few kB per picture).
 
         Args:
             rows: int (B,), picture numbers.
-            attribute: attribute id, the position in SCHEMA.
+            names: an attribute of WORLD for each picture.
 
         Returns:
-            bool (B, size, size).
+            bool (B, size, size); no pixel where the attribute is invisible.
 
         Raises:
-            FashionError: if a picture does not show the attribute.
+            FashionError: if a picture does not show its attribute.
         """
-        name = SCHEMA.names[attribute]
         masks = np.empty((len(rows), self.size, self.size), bool)
-        for k, index in enumerate(np.asarray(rows).tolist()):
+        for k, (index, name) in enumerate(zip(np.asarray(rows).tolist(), names, strict=True)):
             if index not in self._regions:
                 regions = self.drawing(index).regions
                 self._regions[index] = {a: np.packbits(mask) for a, mask in regions.items()}
@@ -105,15 +121,3 @@ class Wardrobe:
             bits = np.unpackbits(self._regions[index][name], count=self.size**2)
             masks[k] = bits.reshape(self.size, self.size)
         return masks
-
-
-def carriers(attribute: str) -> tuple[str, ...]:
-    """Return the garments whose pictures show an attribute, for the notebooks.
-
-    A close-up that shows the attribute is listed on its own, for example as "top close-up".
-    """
-    SCHEMA.index(attribute)
-    shown = [
-        g + (" close-up" if close else "") for (g, close), names in CARRIED.items() if attribute in names
-    ]
-    return tuple(shown)

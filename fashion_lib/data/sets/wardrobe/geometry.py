@@ -78,3 +78,38 @@ def limb(line: list[Point], half_widths: list[float]) -> list[Point]:
         left.append((x + nx, y + ny))
         right.append((x - nx, y - ny))
     return left + right[::-1]
+
+
+def smooth(points: list[Point], rounds: int = 2) -> list[Point]:
+    """Return a closed polygon with its corners cut off `rounds` times (Chaikin 1974), so that it looks round."""
+    for _ in range(rounds):
+        pairs = zip(points, points[1:] + points[:1], strict=True)
+        points = [point for a, b in pairs for point in (lerp(a, b, 0.25), lerp(a, b, 0.75))]
+    return points
+
+
+def waved(start: Point, end: Point, waves: int, height: float) -> list[Point]:
+    """Return a wavy line between two points with the same number of crests for every size.
+
+    Args:
+        start: first point.
+        end: last point.
+        waves: number of crests.
+        height: height of a crest above the straight line (towards smaller y), in body units.
+    """
+    steps = 4 * waves
+    return [
+        (x, y - height * math.sin(math.pi * waves * k / steps) ** 2)
+        for k in range(steps + 1)
+        for x, y in [lerp(start, end, k / steps)]
+    ]
+
+
+def grown(points: list[Point], factor: float = 1.25) -> list[Point]:
+    """Return a polygon enlarged about the middle of its bounding box.
+
+    An edge is visible from both of its sides, so the region of an attribute includes both.
+    """
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    cx, cy = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+    return [(cx + factor * (x - cx), cy + factor * (y - cy)) for x, y in points]
