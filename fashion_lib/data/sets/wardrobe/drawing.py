@@ -9,7 +9,7 @@ import numpy as np
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.sets.wardrobe.garment_schema import INVISIBLE, WORLD
-from fashion_lib.data.sets.wardrobe.outfit import SHAPES_OF, TOP_SHAPES, Outfit, choose_outfit
+from fashion_lib.data.sets.wardrobe.outfit import SHAPES_OF, TOP_SHAPES, WITH_SHOULDERS, Outfit, choose_outfit
 from fashion_lib.data.sets.wardrobe.scene import Drawing, draw
 
 VERSION = "3"  # change it whenever a picture changes: caches and records store it
@@ -66,6 +66,8 @@ class Wardrobe:
             raise FashionError("a twin keeps its category: another garment would change every other attribute.")
         if attribute == "shape" and value not in (shapes := SHAPES_OF.get(outfit.garment, TOP_SHAPES)):
             raise FashionError(f"a {outfit.garment} has no shape '{value}': choose one of {', '.join(shapes)}.")
+        if outfit.labelled == "sleeve_length" and value in WITH_SHOULDERS:
+            raise FashionError(f"the neckline '{value}' would hide the sleeves of picture {index}: choose another value.")
         if value == INVISIBLE:
             if attribute != outfit.labelled:
                 raise FashionError(f"only {outfit.labelled} can be hidden in picture {index}, not {attribute}.")

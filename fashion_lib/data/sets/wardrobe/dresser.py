@@ -18,7 +18,7 @@ from fashion_lib.data.sets.wardrobe.streams import Stream
 from fashion_lib.data.sets.wardrobe.trim import trim_of
 
 BELOW = ("skirt", "pants")  # garments under which a second garment is the top
-EASE = {"slim": -0.03, "straight": 0.08, "wide": 0.27, "flared": 0.06}  # of an upper garment, by shape
+EASE = {"slim": -0.05, "straight": 0.09, "wide": 0.27, "flared": 0.06}  # of an upper garment, by shape
 
 
 class Dresser:
@@ -44,7 +44,7 @@ class Dresser:
         fabric = self.stream("companion fabric")
         self.other_fabric = weave(kind, "plain", self.other_dye, canvas.frame, side, fabric)
         cut = self.stream("cut")
-        self.loose = cut.uniform(-0.04, 0.04)
+        self.loose = cut.uniform(-0.025, 0.025)
         self.spot, self.sleeve_spot = cut.uniform(), cut.uniform()  # of a length inside its bin, 0 to 1
         self.worn_below, self.top_end = cut.choice(("skirt", "pants", "pants")), cut.uniform(3.25, 3.85)
         self.trim = trim_of(self.other_dye if self.garment in BELOW else self.dye, self.stream("trim"))

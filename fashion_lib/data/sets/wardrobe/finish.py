@@ -53,7 +53,6 @@ def finished(finish: str, cloth: np.ndarray, u, v, per_unit: float, stream: Stre
     """
     size = len(u)
     relief = 0.06 * smooth_noise(stream.generator, size, 7)
-    speckles = smooth_noise(stream.generator, size, SPECKLES)
     phase = stream.uniform(0, 6.28)
     if finish == "satin":  # broad soft streaks of light
         wave = np.sin(3.1 * u + 1.9 * v + phase + 0.9 * np.sin(1.7 * v + phase))
@@ -66,7 +65,7 @@ def finished(finish: str, cloth: np.ndarray, u, v, per_unit: float, stream: Stre
         dashes = np.sin(2 * np.pi * v / 0.17) > -0.2
         relief = relief * 2.5 + 0.1 * twill + 0.75 * (seam & dashes)
     elif finish == "tweed":
-        relief = relief + 0.26 * speckles
+        relief = relief + 0.26 * smooth_noise(stream.generator, size, SPECKLES)
     elif finish == "quilted":
         relief = relief + _quilted(u, v, per_unit)
     return cloth * (1 + 0.75 * relief[..., None]) + 52 * relief[..., None]

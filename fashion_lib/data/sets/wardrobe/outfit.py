@@ -45,6 +45,7 @@ SHAPES_OF = {
     "coat": ("slim", "straight", "wide", "flared"),
 }
 TOP_SHAPES = ("slim", "straight", "wide")
+PATTERN_SHARE = (3, *[1] * 11)  # solid is drawn three times as often as any other pattern
 VIEWS = {
     "skirt_length": {"skirt": ("lower",), "dress": ("full",)},
     "pant_length": {"pants": ("lower",), "jumpsuit": ("full", "lower"), "dungarees": ("full", "lower")},
@@ -70,7 +71,8 @@ NEUTRAL = {
     "neckline_design": "round",
     "neck_design": "low_turtle",
 }
-BARE_SHOULDERS = ("strapless", "off_shoulder", "one_shoulder")
+# Necklines without shoulders or sleeves, and what a picture that must show its sleeves has instead.
+WITH_SHOULDERS = {"strapless": "straight", "off_shoulder": "v", "one_shoulder": "square"}
 LONG_COATS = ("long", "micro", "knee", "midi", "ankle_floor")
 
 
@@ -126,18 +128,19 @@ class Outfit:
         garment, close = self.garment, self.view in ("bust", "upper")
         if self.view != "bust":
             shown.add("category")
-        if (self.view == "upper" and garment not in ("dress", "jumpsuit")) or self.view in ("full", "lower"):
+        shaped = garment not in ("dress", "jumpsuit") if self.view == "upper" else not close
+        if shaped and (garment != "coat" or self.values["coat_length"] in LONG_COATS):
             shown.add("shape")
         if not close:
             return shown
         if self.neck:
             shown.add(self.neck)
-        if garment == "shirt" or garment == "cardigan" or self.neck == "collar_design":
-            shown.add("button")
-        if garment == "coat" and self.view == "upper" and self.values["coat_length"] in LONG_COATS:
+        if garment in ("shirt", "cardigan") or self.neck == "collar_design":
             shown.add("button")
         if self.view == "upper":
-            if not (self.neck == "neckline_design" and self.values["neckline_design"] in BARE_SHOULDERS):
+            if garment == "coat" and self.values["coat_length"] in LONG_COATS:
+                shown.add("button")
+            if not (self.neck == "neckline_design" and self.values["neckline_design"] in WITH_SHOULDERS):
                 shown.add("sleeve_length")
                 if self.values["sleeve_length"] not in ("sleeveless", "cup", "short"):
                     shown.add("sleeve_shape")
@@ -164,6 +167,8 @@ def choose_outfit(seed: int, index: int) -> Outfit:
         elif attribute.name == "shape":
             values["shape"] = stream.choice(SHAPES_OF.get(garment, TOP_SHAPES))
         else:
-            values[attribute.name] = stream.choice(attribute.values)
+            values[attribute.name] = stream.choice(attribute.values, PATTERN_SHARE if attribute.name == "pattern" else None)
     values["category"] = garment
+    if labelled == "sleeve_length":  # a neckline without shoulders would hide it
+        values["neckline_design"] = WITH_SHOULDERS.get(values["neckline_design"], values["neckline_design"])
     return Outfit(labelled, hidden, hiding, labelled if labelled in NECKS else neck, view, values)

@@ -58,16 +58,15 @@ def shares_of_ink(pattern: str, u, v, period: float, per_unit: float, tilt: floa
     """Return the inks of a pattern with one or two further colours, float32 arrays of the shape of `u`.
 
     Args:
-        pattern: "camouflage", soft blobs of two colours, or "block", one colour below the chest or the knee.
+        pattern: "camouflage", soft blobs of two colours, or "block", another colour on one half.
         u: body coordinate to the right.
         v: body coordinate downwards.
         period: about the size of the blobs, in body units.
         per_unit: output pixels per body unit.
         tilt: moves the blobs.
     """
-    if pattern == "block":  # changes at y = 2.35 on a bodice and at 4.2 on what is worn below
-        low = (v > 2.35) & (v < 3.0) | (v > 4.2)
-        return [low.astype(np.float32)]
+    if pattern == "block":
+        return [np.clip(u * per_unit + 0.5, 0, 1)]
     k = 2.6 / period
     inks = []
     for i, level in ((0.0, 0.25), (2.1, 0.5)):
