@@ -56,7 +56,7 @@ def test_methods_stays_callable_whatever_was_imported_before():
 
 def test_data_sets_with_licence_and_how_to_get_them(project):
     table = fl.datasets()
-    assert list(table.index) == ["wardrobe", "clothing"]
+    assert list(table.index) == ["wardrobe", "wardrobe_darn", "wardrobe_deepfashion", "clothing"]
     assert table.loc["clothing", "licence"].startswith("CC0")
     assert "download clothing" in table.loc["clothing", "how to get it"]
 

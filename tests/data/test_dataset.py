@@ -73,7 +73,7 @@ def test_parts_that_do_not_fit_together(changes, words):
 
 
 def test_the_registry_loads_by_name(monkeypatch):
-    assert set(DATASETS) == {"wardrobe", "clothing"}
+    assert set(DATASETS) == {"wardrobe", "wardrobe_darn", "wardrobe_deepfashion", "clothing"}
     monkeypatch.setitem(DATASETS, "mine", DataSet(lambda profile: (profile, "loaded"), "", ""))
     assert load_dataset("mine", TINY) == (TINY, "loaded")
     with pytest.raises(FashionError, match="no data set 'wardrob': did you mean 'wardrobe'"):

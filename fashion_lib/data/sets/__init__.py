@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from fashion_lib.data.dataset import RetrievalData
 
 TABLE, SCHEMA = "labels.csv", "schema.json"  # what a folder of your own pictures holds beside them
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+DRAWN = "is drawn when first needed"
 DERIVED = "_manipulation"  # a record's name of the data set adds this for that task; no data set may end in it
 
 
@@ -44,10 +46,10 @@ class DataSet:
 
 
 # Imports wait inside the loaders so that loading one data set never needs the files or libraries of another.
-def _wardrobe(settings: DataSettings) -> RetrievalData:
+def _wardrobe(settings: DataSettings, table: str = "wardrobe") -> RetrievalData:
     from fashion_lib.data.sets.wardrobe import load_wardrobe
 
-    return load_wardrobe(settings.image_size, settings.wardrobe_images, settings.wardrobe_seed)
+    return load_wardrobe(settings.image_size, settings.wardrobe_images, settings.wardrobe_seed, table)
 
 
 def _clothing(settings: DataSettings) -> RetrievalData:
@@ -57,7 +59,16 @@ def _clothing(settings: DataSettings) -> RetrievalData:
 
 
 DATASETS: dict[str, DataSet] = {
-    "wardrobe": DataSet(_wardrobe, "drawn by this library", "MIT, as the library", "is drawn when first needed"),
+    "wardrobe": DataSet(_wardrobe, "drawn by this library", "MIT, as the library", DRAWN),
+    "wardrobe_darn": DataSet(
+        partial(_wardrobe, table="wardrobe_darn"), "the same pictures, labelled as DARN", "MIT, as the library", DRAWN
+    ),
+    "wardrobe_deepfashion": DataSet(
+        partial(_wardrobe, table="wardrobe_deepfashion"),
+        "the same pictures, labelled as DeepFashion",
+        "MIT, as the library",
+        DRAWN,
+    ),
     "clothing": DataSet(
         _clothing, "photographs, Clothing dataset", "CC0 1.0", "run `python -m fashion_lib download clothing`"
     ),

@@ -225,7 +225,7 @@ def twin_pictures(data, count: int = 40, *, seed: int = 0) -> tuple[np.ndarray, 
 
     Args:
         data: ManipulationData of the wardrobe.
-        count: largest number of pictures per attribute. The garment has none, because the wardrobe cannot
+        count: largest number of pictures per attribute. The category has none, because the wardrobe cannot
             change it.
         seed: decides the pictures and their new values.
 
@@ -243,7 +243,10 @@ def twin_pictures(data, count: int = 40, *, seed: int = 0) -> tuple[np.ndarray, 
         shown = [row for row in test[data.labels.known[test, a]] if attribute.name in data.wardrobe.labels(row)]
         for row in rng.permutation(shown)[:count].tolist():
             now = data.labels.values(row)[attribute.name][0]
-            value = str(rng.choice([other for other in attribute.values if other != now]))
+            others = [other for other in data.wardrobe.twin_values(row, attribute.name) if other != now]
+            if not others:
+                continue
+            value = str(rng.choice(others))
             rows.append(row)
             drawn.append(data.wardrobe.twin(row, attribute.name, value).image)
             which.append(a)

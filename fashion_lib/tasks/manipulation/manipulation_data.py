@@ -11,26 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.core.schema import Schema
 from fashion_lib.data.dataset import RetrievalData, digest_of, pixel_digest
 from fashion_lib.data.label_table import ROLES, SPLITS, Labels
 from fashion_lib.data.label_vectors import LabelVectors, vectors_of
 from fashion_lib.data.sets import load_dataset
-from fashion_lib.data.sets.wardrobe import Wardrobe
-from fashion_lib.data.sets.wardrobe.garment_schema import GARMENTS
-from fashion_lib.data.sets.wardrobe.garment_schema import SCHEMA as WARDROBE_SCHEMA
+from fashion_lib.data.sets.wardrobe import WORLD, Wardrobe
+from fashion_lib.data.sets.wardrobe.garment_schema import INVISIBLE
 from fashion_lib.data.splits import QUERIES, split_images
 from fashion_lib.tasks.manipulation.tuples import TUPLES_PER_IMAGE, TestQueries, test_queries
 
 if TYPE_CHECKING:
     from fashion_lib.training.profiles import Profile
 
-# The paper uses category, texture and shape. The wardrobe's nearest attributes are the garment, its pattern
-# and its sleeve length. We add colour, which people ask for first. With these four, 19 % of the laptop
-# profile's test queries have no match among its 960 gallery pictures; with all of the wardrobe's attributes
-# it would be 57 %.
-WARDROBE_ATTRIBUTES = ("garment", "sleeve_length", "pattern", "colour")
-GARMENT = Attribute("garment", GARMENTS, "global", "category")
+# The paper uses category, texture and shape; the wardrobe's pattern is DeepFashion's texture.
+WARDROBE_ATTRIBUTES = ("category", "pattern", "shape")
 # Appended to a data set's name in records: these queries are not those of attribute-specific retrieval.
 SUFFIX = "_manipulation"
 
@@ -220,8 +215,10 @@ def from_retrieval_data(
         split[[place[image] for image in first["image"]]] = first["split"]
 
     def regions(images: np.ndarray, attribute: int) -> np.ndarray:
-        name = chosen.names[attribute]  # the pixels that show the colour show the garment
-        return data.regions(images, data.schema.index("colour" if name == GARMENT.name else name))
+        name = chosen.names[attribute]
+        if wardrobe is not None:  # its label table knows eight of the world's attributes only
+            return wardrobe.regions(images, [name] * len(images))
+        return data.regions(images, data.schema.index(name))
 
     return ManipulationData(
         name=data.name + SUFFIX,
@@ -249,8 +246,8 @@ def load_manipulation(
 ) -> ManipulationData:
     """Load a data set of the registry for manipulation.
 
-    The wardrobe adds "garment" to its attributes and provides the labels of every picture. Its label table
-    would not be enough, because it leaves out part of the frequent labels of valid and test.
+    The wardrobe provides every label of every picture. Its label table would not be enough, because it has one
+    label per picture in valid and test, and FashionAI's attributes only.
 
     Args:
         dataset: name in the registry.
@@ -267,7 +264,7 @@ def load_manipulation(
         data,
         attributes,
         rows=[wardrobe_labels(wardrobe, index) for index in range(wardrobe.count)],
-        schema=Schema((GARMENT, *WARDROBE_SCHEMA)),
+        schema=WORLD,
         split=split_images(wardrobe.count, wardrobe.seed),
         seed=wardrobe.seed,
         changes=changes,
@@ -277,6 +274,5 @@ def load_manipulation(
 
 
 def wardrobe_labels(wardrobe: Wardrobe, index: int) -> dict[str, str]:
-    """Return attribute -> value of a picture of the wardrobe, including the garment."""
-    outfit = wardrobe.outfit(index)
-    return {GARMENT.name: outfit.garment} | outfit.labels
+    """Return attribute -> value of a picture of the wardrobe; what is invisible has no label."""
+    return {name: value for name, value in wardrobe.labels(index).items() if value != INVISIBLE}

@@ -43,17 +43,38 @@ class Wardrobe:
         """Draw the same scene with one attribute changed.
 
         Pose, light, clutter and every other attribute stay the same. A twin in which the labelled attribute
-        is "invisible" is covered, or taken with a frame that cuts the place off.
+        is "invisible" is covered, or taken with a frame that cuts the place off. What a new value hides (a
+        sleeveless top has no shape of the sleeve) has no label in the twin.
 
         Args:
             index: number of the picture.
             attribute: name of the attribute to change, one of WORLD.
-            value: its new value.
+            value: its new value, one of `twin_values`.
 
         Raises:
             FashionError: if the value is unknown, or the picture cannot show it.
         """
         WORLD.value_index(attribute, value)
+        if value not in (possible := self.twin_values(index, attribute)):
+            raise FashionError(
+                f"picture {index} cannot show {attribute} '{value}': choose one of {', '.join(possible)}."
+            )
+        outfit = self.outfit(index)
+        if attribute == outfit.labelled:
+            outfit = replace(outfit, hidden=value == INVISIBLE)
+        if value != INVISIBLE:
+            outfit = replace(outfit, values={**outfit.values, attribute: value})
+        return draw(self.seed, int(index), self.size, outfit)
+
+    def twin_values(self, index: int, attribute: str) -> tuple[str, ...]:
+        """Return the values that a twin of a picture can have, its own value among them.
+
+        Another category would change every other attribute, so a picture keeps its own. Only the labelled
+        attribute can become invisible.
+
+        Raises:
+            FashionError: if there is no such picture, or it does not show the attribute.
+        """
         if not 0 <= index < self.count:
             raise FashionError(f"the wardrobe has pictures 0 to {self.count - 1}, not {index}.")
         outfit = self.outfit(index)
@@ -62,19 +83,14 @@ class Wardrobe:
             raise FashionError(
                 f"picture {index} shows no {attribute}; choose one of the attributes it shows: {shown}."
             )
+        values = WORLD.attribute(attribute).values
         if attribute == "category":
-            raise FashionError("a twin keeps its category: another garment would change every other attribute.")
-        if attribute == "shape" and value not in (shapes := SHAPES_OF.get(outfit.garment, TOP_SHAPES)):
-            raise FashionError(f"a {outfit.garment} has no shape '{value}': choose one of {', '.join(shapes)}.")
-        if outfit.labelled == "sleeve_length" and value in WITH_SHOULDERS:
-            raise FashionError(f"the neckline '{value}' would hide the sleeves of picture {index}: choose another value.")
-        if value == INVISIBLE:
-            if attribute != outfit.labelled:
-                raise FashionError(f"only {outfit.labelled} can be hidden in picture {index}, not {attribute}.")
-            return draw(self.seed, int(index), self.size, replace(outfit, hidden=True))
-        hidden = outfit.hidden and attribute != outfit.labelled
-        changed = replace(outfit, hidden=hidden, values={**outfit.values, attribute: value})
-        return draw(self.seed, int(index), self.size, changed)
+            return (outfit.garment,)
+        if attribute == "shape":
+            return SHAPES_OF.get(outfit.garment, TOP_SHAPES)
+        if attribute == "neckline_design" and outfit.labelled == "sleeve_length":
+            values = tuple(value for value in values if value not in WITH_SHOULDERS)
+        return values if attribute == outfit.labelled else tuple(v for v in values if v != INVISIBLE)
 
     def labels(self, index: int) -> dict[str, str]:
         """Return attribute -> value for all attributes that the picture shows, without drawing it."""

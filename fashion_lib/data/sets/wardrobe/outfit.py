@@ -166,8 +166,10 @@ def choose_outfit(seed: int, index: int) -> Outfit:
             values[attribute.name] = stream.choice(attribute.values[1:], VALUE_SHARE[attribute.name][1:])
         elif attribute.name == "shape":
             values["shape"] = stream.choice(SHAPES_OF.get(garment, TOP_SHAPES))
+        elif attribute.name == "pattern":
+            values["pattern"] = stream.choice(attribute.values, PATTERN_SHARE)
         else:
-            values[attribute.name] = stream.choice(attribute.values, PATTERN_SHARE if attribute.name == "pattern" else None)
+            values[attribute.name] = stream.choice(attribute.values)
     values["category"] = garment
     if labelled == "sleeve_length":  # a neckline without shoulders would hide it
         values["neckline_design"] = WITH_SHOULDERS.get(values["neckline_design"], values["neckline_design"])
