@@ -251,17 +251,15 @@ class IPAD(TwoBranchModel):
             Branch -> vectors (L, C), without gradient; of unit length with queued="unit".
         """
         found = {}
-        if "region" in seen.parts:
-            found["region"] = seen.located.vector.detach()
-        if "patch" in seen.parts:
-            found["patch"] = seen.patch.detach()
-        if "region" in self.slow:
-            parts = self.slow["region"].parts
-            features = parts["region"].features(shrunk(seen.pictures.float(), self.image_scale))
-            found["region"] = parts["region"](features, parts["attribute"](attributes)).vector
-        if "patch" in self.slow and "patch" in found:
-            parts = self.slow["patch"].parts
-            found["patch"], _ = parts["patch"](seen.crops, parts["attribute"](attributes))
+        for name in seen.parts:
+            parts = self.slow[name].parts if name in self.slow else None
+            if parts is None:
+                found[name] = seen.located.vector.detach() if name == "region" else seen.patch.detach()
+            elif name == "region":
+                features = parts["region"].features(shrunk(seen.pictures.float(), self.image_scale))
+                found["region"] = parts["region"](features, parts["attribute"](attributes)).vector
+            else:
+                found["patch"], _ = parts["patch"](seen.crops, parts["attribute"](attributes))
         if self.queued == "unit":
             return {name: F.normalize(vectors, dim=1) for name, vectors in found.items()}
         return found
