@@ -39,7 +39,7 @@ from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.cropping import shrunk
 from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import PatchBranch
-from fashion_lib.parts.precision import autocast_of, float32_maths
+from fashion_lib.parts.precision import autocast_of
 from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
 
 
@@ -193,9 +193,7 @@ class IPAD(TwoBranchModel):
         terms = self.centre_terms(seen, labels, margin) if self.centres_from == 1 else {}
         if self.values is not None:
             rows = anchors_of(labels)
-            loss = float32_maths(self.values.loss)(
-                seen.located.vector[rows], labels.attributes[rows], labels.values[rows]
-            )
+            loss = self.values.loss(seen.located.vector[rows], labels.attributes[rows], labels.values[rows])
             terms["values"] = self.value_weight * loss
         return terms
 
