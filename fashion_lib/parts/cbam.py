@@ -62,10 +62,6 @@ class CBAM(nn.Module):
             sigmoid. The gate is then 0 or 1 everywhere (notebook 13 shows both).
         reduction: see ChannelGate.
         kernel: side of the position gate's convolution; the paper uses 7.
-
-    The authors' code differs in three more points, which this class does not follow. The maximum is the first
-    map of the position gate, not the mean. Its normalisation has momentum 0.01, not 0.1. The scale of that
-    normalisation starts at 0, so every position gate starts at 0.5.
     """
 
     def __init__(self, channels: int, norm: bool = True, reduction: int = REDUCTION, kernel: int = 7):
