@@ -15,7 +15,7 @@ import torch
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
-from fashion_lib.core.typed import check_has
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.backbones import start_digest
@@ -30,6 +30,8 @@ class Method:
     """One method. build(schema, backbone, start, variant, seed, **options) returns its model.
 
     variants: the first is the default. task: "retrieval" or "manipulation". order: place in tables, simplest first.
+    edition: one more whenever the method's models compute something else than before. Runs of another edition are
+    refused instead of loaded. A mapping gives the editions of single variants; the others are of the first one.
     """
 
     name: str
@@ -39,6 +41,13 @@ class Method:
     task: str = "retrieval"
     trainable: bool = True
     order: int = LAST
+    edition: int | Mapping[str, int] = 1
+
+    def edition_of(self, variant: str) -> int:
+        """Return the edition of a variant, given by its name or by a label such as "code+steps=2160"."""
+        if isinstance(self.edition, Mapping):
+            return self.edition.get(variant.partition("+")[0], 1)
+        return self.edition
 
 
 class UnknownMethod(FashionError, KeyError):
@@ -58,12 +67,20 @@ def method(
     task: str = "retrieval",
     trainable: bool = True,
     order: int = LAST,
+    edition: int | Mapping[str, int] = 1,
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder as a method; the arguments are the fields of `Method`.
 
     Raises:
-        FashionError: when another file has registered the name.
+        FashionError: when another file has registered the name, the edition is no whole number of at least 1, or it
+            is given for a variant that the method does not have.
     """
+    given = edition if isinstance(edition, Mapping) else dict.fromkeys(variants, edition)
+    for variant, number in given.items():
+        if variant not in variants:
+            raise FashionError(f"the method '{name}' has no variant {variant!r} that an edition could be of.")
+        if type(number) is not int or number < 1:
+            raise FashionError(f"the method '{name}' has the edition {number!r}: count its editions 1, 2, 3, ...")
 
     def register(build: Builder) -> Builder:
         earlier = _registered.get(name)
@@ -72,7 +89,7 @@ def method(
                 f"two files register the method '{name}' ({earlier.build.__module__} and {build.__module__}): "
                 "rename one of them."
             )
-        _registered[name] = Method(name, build, tuple(variants), reference, task, trainable, order)
+        _registered[name] = Method(name, build, tuple(variants), reference, task, trainable, order, edition)
         return build
 
     return register
@@ -92,7 +109,7 @@ class Methods(Mapping[str, Method]):
     def __getitem__(self, name: str) -> Method:
         found = self._found()
         if name not in found:
-            raise UnknownMethod(f"there is no method {name!r}: {suggestion(name, tuple(found))}")
+            raise UnknownMethod(f"there is no method {shortened(name)}: {suggestion(name, tuple(found))}")
         return found[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -120,7 +137,7 @@ def as_table(task: str | None = None) -> pd.DataFrame:
         FashionError: for another task.
     """
     if task not in (None, *TASKS):
-        raise FashionError(f"there is no task {task!r}: {suggestion(str(task), TASKS)}")
+        raise FashionError(f"there is no task {shortened(task)}: {suggestion(str(task), TASKS)}")
     measured = _measured_costs()
     rows = {
         entry.name: (entry.task, ", ".join(entry.variants), entry.reference, *measured.get(entry.name, ("", "")))
@@ -157,6 +174,18 @@ RETRIEVAL_METHODS = Methods("retrieval")
 MANIPULATION_METHODS = Methods("manipulation")
 
 
+def known_variant(method: str, variant: str | None) -> str:
+    """Return the variant, or the method's default for None.
+
+    Raises:
+        FashionError: for an unknown method or variant; the sentence names the known ones.
+    """
+    known = METHODS.known(method).variants
+    if variant and variant not in known:
+        raise FashionError(f"Method '{method}' has no variant {shortened(variant)}: choose one of {', '.join(known)}.")
+    return variant or known[0]
+
+
 def build_model(
     method: str,
     schema: Schema,
@@ -182,11 +211,7 @@ def build_model(
     """
     entry = METHODS.known(method)
     check_has(schema, ("attributes", "names"), "schema of attributes", "give that of a data set, such as data.schema")
-    variant = variant or entry.variants[0]
-    if variant not in entry.variants:
-        raise FashionError(
-            f"Method '{method}' has no variant '{variant}': choose one of {', '.join(entry.variants)}."
-        )
+    variant = known_variant(method, variant)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -197,5 +222,9 @@ def build_model(
                 f"Method '{method}' does not take the options {options} ({reason}): leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
-    model.start, model.start_digest = start, start_digest(backbone, start) if entry.trainable else ""
+    if entry.edition_of(variant) > 1:  # runs from before there were editions are of the first one
+        model.architecture["edition"] = entry.edition_of(variant)
+    model.start = start
+    if entry.trainable:
+        model.start_digest = "; ".join(filter(None, [start_digest(backbone, start), model.second_start]))
     return model

@@ -1,7 +1,8 @@
 """RPF: from region to patch, with a contrast of foreground and background (Dong et al., SIGIR 2023).
 
-`variant="code"` follows the authors' released code where it differs: the background vector skips the linear
-layer of the foreground.
+Both variants are the authors' released code. Its text was not at hand, so one open point is a reading:
+`variant="paper"` sends the background vector through the linear layer of the foreground, as the framework figure
+can be read. `variant="code"` does not.
 
 ASA is ASEN's attribute-aware spatial attention. E-InfoNCE is the contrastive loss of
 `fashion_lib.parts.losses.e_info_nce`.
@@ -20,11 +21,14 @@ from fashion_lib.methods.two_branch import Located, Seen, TwoBranchModel
 from fashion_lib.parts.attention import SpatialAttention, attend_positions, attention_dim, background_map
 from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.losses import e_info_nce
-from fashion_lib.parts.patch_branch import PatchBranch, ResidualMLP
+from fashion_lib.parts.patch_branch import EPS, PatchBranch, ResidualMLP
 from fashion_lib.parts.precision import float32_maths
-from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside
+from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
 
-BACKGROUND_LINEAR = {"paper": True, "code": False}
+VARIANTS = {
+    "paper": {"background_linear": True, "crop": "course"},
+    "code": {"background_linear": False, "crop": "code"},
+}
 
 
 class RegionFeatures(NamedTuple):
@@ -53,10 +57,10 @@ def normalised(image_map: Tensor, norm: nn.LayerNorm) -> Tensor:
 
 
 class RegionBranch(nn.Module):
-    """LayerNorm, ASA without batch norm, linear, LayerNorm, residual MLP, LayerNorm.
+    """LN, ASA without batch norm, linear, then `LN(h + MLP(LN(h)))` on foreground and background.
 
-    The first LayerNorm is one for the map and one for the attribute. The last two are the same module. MLP is
-    a multilayer perceptron.
+    LN is layer normalisation, MLP a multilayer perceptron. The map and the attribute have an LN each. The last two
+    LNs are the same module. The residual comes from h, not from LN(h).
 
     Args:
         backbone: the network that computes the map of C channels.
@@ -68,11 +72,12 @@ class RegionBranch(nn.Module):
         super().__init__()
         channels = backbone.out_channels
         self.backbone, self.background_linear = backbone, background_linear
-        self.map_norm, self.attribute_norm = nn.LayerNorm(channels), nn.LayerNorm(dim)
+        self.map_norm, self.attribute_norm = nn.LayerNorm(channels, eps=EPS), nn.LayerNorm(dim, eps=EPS)
         self.spatial = SpatialAttention(channels, dim)
         self.spatial.norm = nn.Identity()
         self.linear = nn.Linear(channels, channels)
-        self.norm, self.mlp = nn.LayerNorm(channels), ResidualMLP(channels, nn.ReLU())
+        self.norm = nn.LayerNorm(channels, eps=EPS)
+        self.mlp = ResidualMLP(channels, nn.ReLU(), last_dropout=0.1)
 
     def features(self, images: Tensor) -> RegionFeatures:
         """Compute the normalised map and its keys, once per image."""
@@ -91,24 +96,29 @@ class RegionBranch(nn.Module):
         return Located(self.finish(foreground), attention, self.finish(background), maps)
 
     def finish(self, vector: Tensor) -> Tensor:
-        """Apply the last layers to a vector (B, C): LayerNorm, residual MLP, LayerNorm."""
-        return self.norm(self.mlp(self.norm(vector)))
+        """Apply the last layers to a vector h (B, C): LN(h + MLP(LN(h)))."""
+        return self.norm(self.mlp(vector, self.norm))
 
 
 class RPF(TwoBranchModel):
     """RegionBranch, then a PatchBranch on a vision transformer (ViT), with E-InfoNCE between them; D = 2 C.
 
     The loss is the region's triplet loss, plus `patch_weight` times the patch's, plus `contrast_weight` times
-    E-InfoNCE. One attribute embedding (B, A) feeds both branches. Inferred: beta is 0.4, which is IPAD's.
+    E-InfoNCE. One attribute embedding (B, A) feeds both branches.
+
+    Readings, where the released training does not fit one budget of steps: stage 2 goes on from the last state of
+    stage 1, not from its best validation. One learning rate and one schedule serve both branches and both stages. In
+    the released code stage 2 has 1.1 times stage 1's rate for the patch branch, and a fifth of it for the rest.
 
     Args:
         schema: the attributes.
         backbone: of the region branch, with C channels.
         vit: of the patch branch.
-        variant: a key of BACKGROUND_LINEAR, "paper" or "code".
-        beta, patch_weight: see TwoBranchModel.
+        variant: a key of VARIANTS, "paper" or "code".
+        beta, patch_weight: see TwoBranchModel. 0.4 is the released code's default.
         contrast_weight: weight of E-InfoNCE, 0 or more.
-        background_linear: replaces the variant's own setting.
+        background_linear: True applies the foreground's linear layer to the background. None is the variant's own.
+        crop: see TwoBranchModel. None is the variant's own.
         shared: further arguments of TwoBranchModel.
 
     Raises:
@@ -122,17 +132,20 @@ class RPF(TwoBranchModel):
         vit: PatchTokens,
         variant: str = "paper",
         *,
-        beta: float = 0.4,
+        beta: float | str = 0.4,
         patch_weight: float = 0.1,
         contrast_weight: float = 0.04,
         background_linear: bool | None = None,
+        crop: str | None = None,
         **shared,
     ):
+        own = VARIANTS[variant]
         channels, dim = backbone.out_channels, attention_dim(backbone.out_channels)
-        super().__init__(schema, channels, beta=beta, patch_weight=patch_weight, **shared)
+        crop = own["crop"] if crop is None else crop
+        super().__init__(schema, channels, beta=beta, patch_weight=patch_weight, crop=crop, **shared)
         if contrast_weight < 0:
             raise FashionError(f"contrast_weight={contrast_weight} turns the loss round: choose 0 or more.")
-        linear = BACKGROUND_LINEAR[variant] if background_linear is None else background_linear
+        linear = own["background_linear"] if background_linear is None else background_linear
         self.contrast_weight = contrast_weight
         self.attribute = nn.Embedding(len(schema), dim)
         self.region, self.patch = RegionBranch(backbone, dim, linear), PatchBranch(vit, dim, channels)
@@ -150,9 +163,12 @@ class RPF(TwoBranchModel):
         return {"contrast": self.contrast_weight * loss}
 
 
-@method("rpf", variants=("paper", "code"), reference="Dong et al., SIGIR 2023", order=80)
+@method("rpf", variants=("paper", "code"), reference="Dong et al., SIGIR 2023", order=80, edition=2)
 def build(schema, backbone, start, variant, seed, vit="", **options):
     """Build RPF; see build_model for the arguments. `vit` is a key of SIZES; "" chooses the backbone's own.
     """
-    tokens = build_vit(vit or vit_beside(backbone), start)
-    return RPF(schema, build_backbone(backbone, start), tokens, variant, **options)
+    vit = vit or vit_beside(backbone)
+    tokens = build_vit(vit, start)
+    model = RPF(schema, build_backbone(backbone, start), tokens, variant, **options)
+    model.second_start = vit_start(vit, start)
+    return model

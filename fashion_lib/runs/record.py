@@ -6,6 +6,8 @@ import json
 import math
 import re
 import shutil
+import warnings
+from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +17,13 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import parsed_json, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
-from fashion_lib.core.typed import check_type, shortened
-from fashion_lib.core.words import one_line
+from fashion_lib.core.typed import check_type, is_utc_time, shortened
+from fashion_lib.core.words import listed, one_line
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.parts.timm_networks import PREFIX
 
 RECORD_NAME = "result.json"
+PREFIX_IN_LABEL = "timm="  # of a timm network's name: no folder may have a colon in its name
 RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
 
 
@@ -136,6 +141,8 @@ def _check_tabular(content: dict) -> None:
     for name in ("commit", "created", "hardware", "precision", "start", "dataset", "method", "variant", "profile"):
         if not one_line(content[name]):
             raise ValueError(f"{name} is {shortened(content[name])}, which is not one line of text")
+    if not is_utc_time(content["created"]):  # tables take the newest run's data version
+        raise ValueError(f"created is {shortened(content['created'])}, which is no time in UTC")
     for name in ("metrics", "localisation", "counts"):
         for key in {*content[name], *(attribute for row in content[name].values() for attribute in row)}:
             if not key or key.strip() != key or not one_line(key):
@@ -154,7 +161,8 @@ def _check_tabular(content: dict) -> None:
 
 def variant_label(variant: str, **changed) -> str:
     """Return the variant's name in records: "v2", or "v2+start=reconstruction" when a run departs from its profile."""
-    return "+".join([variant, *(f"{name}={value}" for name, value in sorted(changed.items()))])
+    texts = {name: str(value).replace(PREFIX, PREFIX_IN_LABEL) for name, value in sorted(changed.items())}
+    return "+".join([variant, *(f"{name}={text}" for name, text in texts.items())])
 
 
 def read_label(variant: str) -> tuple[str, dict[str, object]]:
@@ -167,7 +175,7 @@ def _literal(text: str) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text
+        return PREFIX + text.removeprefix(PREFIX_IN_LABEL) if text.startswith(PREFIX_IN_LABEL) else text
 
 
 def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) -> Path:
@@ -229,6 +237,8 @@ def delete_run(folder: Path) -> None:
 def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
     """Return the records of this machine's finished runs, of one data set and profile where they are named.
 
+    Runs of an earlier edition of their method are left out, and a warning names them: no table mixes editions.
+
     Raises:
         FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
     """
@@ -237,4 +247,20 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
         for name, what in ((dataset, "data set"), (profile, "profile"))
     ]
     found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
-    return [RunRecord.load(path) for path in found]
+    records = [RunRecord.load(path) for path in found]
+    current = [record for record in records if of_this_edition(record)]
+    if len(current) < len(records):
+        others = Counter(f"{record.method} ({record.variant})" for record in records if not of_this_edition(record))
+        warnings.warn(
+            f"{others.total()} runs were made by another edition of their method "
+            f"({listed([f'{count} of {name}' for name, count in others.items()])}) and stand in no table: delete their "
+            "folders to train them anew.",
+            stacklevel=2,
+        )
+    return current
+
+
+def of_this_edition(record: RunRecord) -> bool:
+    """Return whether a record is of the present edition of its method; "ipad+fr" has that of "ipad"."""
+    method = METHODS.get(record.method.partition("+")[0])
+    return method is None or record.config.get("edition", 1) == method.edition_of(record.variant)

@@ -13,7 +13,8 @@ from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.run import Run
-from fashion_lib.tasks.retrieval.evaluation import Evaluation, embed_wanted, evaluate
+from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.evaluation import Evaluation, evaluate
 from fashion_lib.tasks.retrieval.reranking import LENGTH, FeatureReasoning, Reranker, train_reasoning
 from fashion_lib.training.checkpoint import check_fit, damaged, read_checkpoint, write_checkpoint
 
@@ -151,7 +152,10 @@ class _Told:
 def _name_of(run: Run) -> dict[str, str | int]:
     """Return which weights a reranker was trained on: the run's name, its data and its best step."""
     named = {name: getattr(run.record, name) for name in ("dataset", "profile", "method", "variant", "seed")}
-    return named | {"data_version": run.data.version, "best_step": run.history.best_step}
+    named |= {"data_version": run.data.version, "best_step": run.history.best_step}
+    if "edition" in run.model.architecture:
+        named["edition"] = run.model.architecture["edition"]
+    return named
 
 
 def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:

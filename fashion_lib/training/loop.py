@@ -32,7 +32,7 @@ from fashion_lib.training.checkpoint import (
     trained_parameters,
     write_checkpoint,
 )
-from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
 from fashion_lib.training.run_state import (
@@ -143,7 +143,7 @@ def train(
             figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision, task)
             history.step += 1
             history.seconds += figures["seconds"]
-            history.image_passes += int(figures["images"]) * passes
+            history.image_passes += int(figures["images"]) * passes + int(figures.get("views", 0))
             history.pending.append(figures | told)
             due = history.step in config.evaluation_steps()
             if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:
@@ -270,9 +270,7 @@ def build_optimiser(groups: Iterable[dict], config: TrainingConfig) -> torch.opt
 
 def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
     """Return what two runs must share for one to go on where the other stopped."""
-    decides = {
-        name: value for name, value in asdict(config).items() if name not in ("device", "checkpoint_every")
-    }
+    decides = {name: value for name, value in dict(config).items() if name not in OF_THE_MACHINE}
     return {
         "architecture": model.architecture,
         "attributes": list(model.schema.names),
@@ -291,6 +289,10 @@ def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
 def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
     """Load run_dir's last checkpoint into model and optimiser; return its history, None where there is none."""
     path = run_dir / "last.safetensors"
+    if path.is_symlink() and not path.exists():
+        raise FashionError(
+            f"{path} is a link that leads to no file: make that file reachable, or delete {run_dir} to train anew."
+        )
     if not path.exists():
         return None
     tensors, state = read_checkpoint(path)

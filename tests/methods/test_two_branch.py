@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from kill_and_resume import Killed, kill_after, same, weights, without_times
+from oracles.agreement import EIGHT
 from tiny_data import SCHEMA, tiny_data
 from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 
@@ -16,10 +17,11 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sets import DATASETS, DataSet
 from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
-from fashion_lib.methods.two_branch import weigh
+from fashion_lib.methods.two_branch import BETA_OF_DATA_SET, Seen, weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
 from fashion_lib.parts.losses import e_info_nce
-from fashion_lib.parts.patch_branch import AttributeCrossAttention, PatchBranch
+from fashion_lib.parts.patch_branch import FORMS, AttributeCrossAttention, PatchBranch
+from fashion_lib.parts.released_crop import released_boxes, released_crop
 from fashion_lib.parts.vit import SIZES, build_vit
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.retrieval.branch_weights import beta_curve, embed_parts
@@ -78,16 +80,21 @@ def test_crops_are_cut_exactly_and_made_smaller_by_averaging():
     assert crop(PICTURES.bfloat16(), corner, 32).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("method", TWO_BRANCH)
+@pytest.mark.parametrize(("method", "options"), [*((method, {}) for method in TWO_BRANCH), ("rpf", {"crop": "code"})])
 @torch.no_grad()
-def test_what_the_patch_branch_sees_is_cut_from_the_large_picture(method, monkeypatch):
-    model, seen = model_of(method), []
+def test_what_the_patch_branch_sees_is_cut_from_the_large_picture(method, options, monkeypatch):
+    model, seen = model_of(method, **options), []
     describe = model.describe
     monkeypatch.setattr(model, "describe", lambda crops, a: seen.append(crops) or describe(crops, a))
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
-    assert torch.equal(seen[0], crop(PICTURES, found.boxes["patch"], 32))
     located = model.locate(model.look(F.avg_pool2d(PICTURES, 2)), ATTRIBUTES)
-    assert torch.allclose(found.boxes["patch"], attention_boxes(located.aim, 0.1))
+    if model.crop == "code":
+        boxes = released_boxes(located.aim, 64, 64, 32, 0.1)
+        assert torch.equal(seen[0], released_crop(PICTURES, boxes, 32 // model.crop_scale))
+        assert torch.equal(found.boxes["patch"], boxes)
+    else:
+        assert torch.equal(seen[0], crop(PICTURES, found.boxes["patch"], 32))
+        assert torch.allclose(found.boxes["patch"], attention_boxes(located.aim, 0.1))
     inside = found.crop_maps["patch"]
     assert torch.allclose(inside.sum((1, 2)), torch.ones(4), atol=1e-5) and (inside >= 0).all()
     expected = weigh(found.parts["region"], found.parts["patch"], model.beta)
@@ -100,6 +107,10 @@ def test_the_embeddings_similarity_is_beta_times_the_regions_plus_the_rest_times
     for beta in (0.0, 0.4, 1.0):
         mixed = (weigh(a, b, beta) * weigh(c, d, beta)).sum(1)
         assert torch.allclose(mixed, beta * (a * c).sum(1) + (1 - beta) * (b * d).sum(1), atol=1e-6)
+    for name, beta in BETA_OF_DATA_SET.items():
+        assert model_of("rpf", beta=name).beta == beta
+    with pytest.raises(FashionError, match="Unknown beta 'wardrobe': give a number, or one of fashionai, darn"):
+        model_of("rpf", beta="wardrobe")
     for beta in (-0.1, 1.01, math.nan):
         with pytest.raises(FashionError, match=f"beta={beta} is no weight"):
             weigh(a, b, beta)
@@ -125,15 +136,32 @@ def test_every_beta_is_scored_from_one_pass_and_agrees_with_the_model(data):
 
 
 @torch.no_grad()
-def test_asen_pp_is_two_asens_one_on_the_crop():
+def test_asen_pp_looks_again_at_half_the_size_with_the_same_embedding():
     model = model_of("asen_pp")
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
-    whole = model.region.attend(model.region.features(shrunk(PICTURES, 2)), ATTRIBUTES)
-    crops = crop(PICTURES, attention_boxes(whole.maps["spatial"]), 32)
-    near = model.patch.attend(model.patch.features(crops), ATTRIBUTES)
-    assert torch.allclose(found.parts["region"], whole.embedding, atol=1e-6)
-    assert torch.allclose(found.parts["patch"], near.embedding, atol=1e-6)
+    whole = model.region(model.region.features(shrunk(PICTURES, 2)), model.attribute(ATTRIBUTES))
+    crops = released_crop(PICTURES, released_boxes(whole.aim, 64, 64, 32, 0.1), 16)
+    near = model.patch(model.patch.features(crops), model.attribute(ATTRIBUTES))
+    assert torch.allclose(found.parts["region"], F.normalize(whole.vector, dim=1), atol=1e-6)
+    assert torch.allclose(found.parts["patch"], F.normalize(near.vector, dim=1), atol=1e-6)
     assert torch.equal(found.maps["spatial"], whole.maps["spatial"])
+    assert torch.equal(found.crop_maps["patch"], near.aim) and (model.beta, model.align) == (0.6, 0.1)
+    same = model_of("asen_pp", crop="course", crop_scale=1)
+    assert same.cut(PICTURES, whole)[0].shape == (4, 3, 32, 32)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_asen_pps_alignment_is_a_sum_of_three_means(listed):
+    model = model_of("asen_pp")
+    region, patch = F.normalize(torch.randn(2, 4, 8), dim=2)
+    labels = labels_of(listed)
+    if listed:
+        labels.triplets = torch.tensor([[0, 1, 2], [3, 1, 0]])
+    seen = Seen(PICTURES, None, None, {"region": region, "patch": patch})
+    found = float(model.joint_terms(seen, labels, 0.2)["align"])
+    apart = [max(0.0, 1 - float(r @ p)) for r, p in zip(region, patch, strict=True)]
+    roles = [[0, 3], [1, 1], [2, 0]] if listed else [range(4)] * 3
+    assert found == pytest.approx(0.1 * sum(sum(apart[i] for i in role) / len(role) for role in roles), rel=1e-5)
 
 
 @pytest.mark.parametrize("variant", ["paper", "code"])
@@ -145,8 +173,8 @@ def test_rpfs_region_branch_is_its_steps_written_out(variant):
     whole = branch.backbone(shrunk(PICTURES, 2))
     for i, attribute in enumerate(ATTRIBUTES.tolist()):
         places = whole[i].flatten(1).T  # (h w, C)
-        places = torch.stack([F.layer_norm(place, place.shape) for place in places])
-        query = F.layer_norm(model.attribute.weight[attribute], (128,))
+        places = torch.stack([F.layer_norm(place, place.shape, eps=1e-6) for place in places])
+        query = F.layer_norm(model.attribute.weight[attribute], (128,), eps=1e-6)
         query = torch.tanh(branch.spatial.attribute_side[0](query))
         keys = torch.tanh(places @ branch.spatial.conv.weight[:, :, 0, 0].T + branch.spatial.conv.bias)
         attention = torch.stack([(key * query).sum() / math.sqrt(128) for key in keys]).softmax(0)
@@ -156,46 +184,68 @@ def test_rpfs_region_branch_is_its_steps_written_out(variant):
         foreground = branch.linear(foreground)
         background = branch.linear(background) if variant == "paper" else background
         for vector, expected in ((located.vector[i], foreground), (located.background[i], background)):
-            normal = branch.norm(expected)
-            first, _, _, second = branch.mlp.layers
-            assert torch.allclose(vector, branch.norm(normal + second(first(normal).relu())), atol=1e-5)
+            first, second = branch.mlp.layers[0], branch.mlp.layers[3]
+            expected = expected + second(first(branch.norm(expected)).relu())  # the residual is not normalised
+            assert torch.allclose(vector, branch.norm(expected), atol=1e-5)
         assert torch.allclose(located.maps["spatial"][i].flatten(), attention, atol=1e-6)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @torch.no_grad()
-def test_cross_attention_is_equations_7_and_8_head_by_head():
-    cross = AttributeCrossAttention(dim=12, query_dim=5, out=7, heads=3)
+def test_cross_attention_is_equations_7_and_8_head_by_head(form):
+    cross = AttributeCrossAttention(dim=12, query_dim=5, out=7, heads=3, form=form)
     tokens, attribute = torch.randn(2, 6, 12), torch.randn(2, 5)
     answer, weights = cross(tokens, attribute)
     for i in range(2):
         typed = [token + cross.types[1] for token in tokens[i]]
-        query = cross.query(cross.attribute(attribute[i]) + cross.types[0])
-        heads, seen = [], torch.zeros(6)
+        query = cross.attribute(attribute[i]) + cross.types[0]
+        if form == "released":
+            query, typed = F.layer_norm(query, (12,), eps=1e-6), [F.layer_norm(t, (12,), eps=1e-6) for t in typed]
+        query, heads, seen = cross.query(query), [], torch.zeros(6)
         for head in range(3):
             part = slice(4 * head, 4 * head + 4)
             scores = torch.stack([(query[part] * cross.key(token)[part]).sum() / math.sqrt(4) for token in typed])
             shares = scores.softmax(0)
             seen += shares / 3
             heads.append(sum(share * cross.value(token)[part] for share, token in zip(shares, typed, strict=True)))
-        assert torch.allclose(answer[i], cross.join(torch.cat(heads)), atol=1e-5)  # eq. 8
+        joined = cross.join(torch.cat(heads))  # eq. 8
+        assert torch.allclose(answer[i], cross.widen(joined) if form == "released" else joined, atol=1e-5)
         assert torch.allclose(weights[i], seen, atol=1e-6)
     with pytest.raises(FashionError, match="12 channels do not divide into 5 heads"):
         AttributeCrossAttention(12, 5, 7, heads=5)
 
 
 @torch.no_grad()
-def test_the_two_ends_of_the_patch_branch_are_rpfs_and_equation_9():
+def test_the_two_forms_of_the_patch_branch_are_the_released_one_and_equation_9():
     vit, crops, attribute = build_vit("tiny").eval(), torch.randn(2, 3, 16, 16), torch.randn(2, 9)
-    for end in ("norm last", "norm first"):
-        branch = PatchBranch(vit, 9, 10, end).eval()
+    for form in FORMS:
+        branch = PatchBranch(vit, 9, 10, form).eval()
         feature, inside = branch(crops, attribute)
         answer, weights = branch.cross(vit(crops)[0], attribute)
-        mlp, norm = branch.mlp.layers, branch.norm
-        expected = norm(answer + mlp(answer)) if end == "norm last" else answer + mlp(norm(answer))
+        expected = answer + branch.mlp.layers(branch.norm(answer))
+        if form == "released":
+            expected = F.layer_norm(expected, (10,), eps=1e-6)
         assert torch.allclose(feature, expected, atol=1e-6)
         assert torch.equal(inside, weights.view(2, 2, 2))
-    with pytest.raises(FashionError, match="Unknown end 'no norm'"):
+    with pytest.raises(FashionError, match="Unknown form 'no norm'"):
         PatchBranch(vit, 9, 10, "no norm")
+
+
+def test_the_released_patch_branch_starts_and_drops_as_the_authors_code_does():
+    torch.manual_seed(0)
+    branch = PatchBranch(build_vit("tiny"), 9, 64)
+    for name, layer in [*branch.cross.named_modules(), *branch.mlp.named_modules()]:
+        if isinstance(layer, torch.nn.Linear):
+            assert not layer.bias.any() and layer.weight.std().item() == pytest.approx(0.02, rel=0.1), name
+    assert branch.cross.types.std().item() == pytest.approx(0.02, rel=0.2)
+    assert not branch.tokens.class_token.any()  # starts at zero
+    norms = [layer for layer in branch.modules() if isinstance(layer, torch.nn.LayerNorm)]
+    assert len(norms) == 3 + 2 * 4 and {norm.eps for norm in norms} == {1e-6}  # none after the ViT's last layer
+    dropped = [name for name, layer in branch.named_modules() if isinstance(layer, torch.nn.Dropout) and layer.p == 0.1]
+    layers = [f"tokens.encoder.layers.encoder_layer_{k}.mlp.{place}" for k in range(4) for place in (2, 4)]
+    assert dropped == ["tokens.encoder.dropout", *layers, "mlp.layers.2", "mlp.layers.4"]
+    attention = [layer for layer in branch.modules() if isinstance(layer, torch.nn.MultiheadAttention)]
+    assert [layer.dropout for layer in attention] == [0.0] * 4
 
 
 @torch.no_grad()
@@ -206,32 +256,35 @@ def test_the_vits_tokens_are_torchvisions_and_its_positions_fit_other_sizes():
     plain = VisionTransformer(**SIZES["tiny"], num_classes=1).eval()
     torch.manual_seed(0)
     vit = build_vit("tiny").eval()
+    torch.manual_seed(0)
+    with_norm = build_vit("tiny", released=False).eval()
     images = torch.randn(2, 3, 96, 96)
     whole = plain.encoder(torch.cat([plain.class_token.expand(2, -1, -1), plain._process_input(images)], dim=1))
-    tokens, grid = vit(images)
+    tokens, grid = with_norm(images)
     assert torch.allclose(tokens, whole[:, 1:], atol=1e-5) and grid == (12, 12)
+    assert torch.allclose(with_norm.encoder.ln(vit(images)[0]), tokens, atol=1e-5)  # the released one has no last LN
     assert vit.position_embeddings(5, 7).shape == (1, 36, 128)
     assert vit(torch.randn(1, 3, 40, 40))[0].shape == (1, 25, 128)
     hybrid = build_vit("hybrid", "pretext")
     backbone = build_model("asen", SCHEMA).backbone
     assert same(hybrid.patches[0].state_dict(), backbone.state_dict())  # the shipped start, not a random one
-    with pytest.raises(FashionError, match="Unknown ViT 'huge': choose one of tiny, hybrid, b16"):
+    with pytest.raises(FashionError, match="Unknown ViT 'huge': choose one of tiny, hybrid, b16, b16_1k"):
         build_vit("huge")
 
 
 def test_two_branches_on_resnet50_and_vit_b16_have_the_papers_layer_sizes():
     with torch.device("meta"):
-        models = {method: build_model(method, SCHEMA, backbone="resnet50", start="random") for method in TWO_BRANCH}
+        models = {method: build_model(method, EIGHT, backbone="resnet50", start="random") for method in TWO_BRANCH}
     shapes = {name: tuple(p.shape) for name, p in models["rpf"].named_parameters()}
-    assert shapes["attribute.weight"] == (3, 512) and shapes["region.spatial.conv.weight"] == (512, 1024, 1, 1)
+    assert shapes["attribute.weight"] == (8, 512) and shapes["region.spatial.conv.weight"] == (512, 1024, 1, 1)
     assert shapes["region.linear.weight"] == (1024, 1024) and shapes["region.mlp.layers.0.weight"] == (512, 1024)
     assert shapes["patch.tokens.patches.weight"] == (768, 3, 16, 16)
-    assert shapes["patch.cross.attribute.weight"] == (768, 512) and shapes["patch.cross.join.weight"] == (1024, 768)
+    assert shapes["patch.cross.attribute.weight"] == (768, 512) and shapes["patch.cross.widen.weight"] == (1024, 768)
     layers = {name.split(".")[4] for name in shapes if name.startswith("patch.tokens.encoder.layers.")}
     assert len(layers) == 12 and models["rpf"].embedding_dim == models["ipad"].embedding_dim == 2048
-    assert sum("backbone" in name and name.endswith("layer3.5.conv3.weight") for name in
-               dict(models["asen_pp"].named_parameters())) == 2  # fmt: skip
-    assert models["ipad"].attribute.weight.shape == (3, 1024)
+    assert {name: sum(p.numel() for p in models[name].parameters()) for name in ("asen_pp", "rpf")} == {
+        "asen_pp": 20_984_064, "rpf": 101_837_888}  # fmt: skip
+    assert models["ipad"].attribute.weight.shape == (8, 1024)
 
 
 @pytest.mark.parametrize("backgrounds", ["attribute", "value"])
@@ -358,7 +411,7 @@ def test_another_size_keeps_what_was_changed_about_the_data():
     changed = dataclasses.replace(data, name="mine", labels=data.labels.iloc[::2].reset_index(drop=True))
     assert changed.resized(32).labels.equals(changed.labels) and changed.resized(32).name == "mine"
     assert changed.resized(32).resized(16).image_size == 16 and changed.resized(16) is changed
-    with pytest.raises(FashionError, match="'tiny' only has pictures of 16 px, but 32 px are asked for"):
+    with pytest.raises(FashionError, match="'tiny' only has pictures of 16 px, but 32 px are needed"):
         tiny_data().resized(32)
     few = {size: tiny_data(30, pixels=np.zeros((30, size, size, 3), np.uint8)) for size in (16, 32)}
     fewer = dataclasses.replace(data, at_size=few.get)
@@ -372,6 +425,8 @@ def test_another_size_keeps_what_was_changed_about_the_data():
         ({"threshold": 1.0}, "threshold=1.0 is no share"),
         ({"first_stage": 1.5}, "first_stage=1.5 is no share"),
         ({"image_scale": 0}, "image_scale=0 is no number of times"),
+        ({"crop_scale": 1.5}, "crop_scale=1.5 is no number of times"),
+        ({"crop": "paper"}, "Unknown crop 'paper': choose one of course, code"),
         ({"contrast_weight": -1.0}, "contrast_weight=-1.0"),
         ({"vit": "huge"}, "Unknown ViT 'huge'"),
         ({"colour": True}, "does not take the options"),
