@@ -34,7 +34,7 @@ class Profile(Settings):
     name: str
     image_size: AtLeastOne
     wardrobe_images: AtLeastOne
-    backbone: Annotated[str, one_of(BACKBONES, PREFIX)]
+    backbone: Annotated[str, one_of(BACKBONES, prefix=PREFIX)]
     start: Annotated[str, one_of(STARTS)]
     training: TrainingConfig
     wardrobe_seed: Count = 0

@@ -283,3 +283,12 @@ def test_imagenet_weights_are_found_in_the_given_folder_and_never_unpickled(tmp_
         build_backbone("resnet18", "imagenet")
     with pytest.raises(FashionError, match=r"conv1.weight: found \(32, 3, 7, 7\), expected \(64, 3, 7, 7\)"):
         load_backbone_weights(resnet, build_backbone("small", "random").state_dict(), given)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("resnet18", 2_782_784), ("resnet34", 8_170_304), ("resnet50", 8_543_296), ("alexnet", 2_469_696)],
+)
+def test_backbones_have_the_papers_parameter_counts(name, parameters):
+    with torch.device("meta"):
+        assert sum(p.numel() for p in build_backbone(name, "random").parameters()) == parameters

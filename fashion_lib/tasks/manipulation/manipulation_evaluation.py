@@ -15,7 +15,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
-from fashion_lib.tasks.retrieval.evaluation import visit_features
+from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.ranking import sort_rows
 
 BYTES_PER_PAIR = 96  # distances, their order, agreement per attribute, and graded relevance twice
 
@@ -47,7 +48,7 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     """Rank the gallery for every query by Euclidean distance, one chunk of queries at a time.
 
     Features are rounded to whole numbers whose squared distances stay below 2**53. So sums in float64 are
-    exact, and the result does not depend on the chunks.
+    exact, and the result does not depend on the chunks. Rows are sorted as in retrieval, see `sort_rows`.
 
     Args:
         queries: (Q, F), any float type.
@@ -63,7 +64,7 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     queries, gallery = (torch.as_tensor(part, device="cpu").detach().double() for part in (queries, gallery))
     if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
         raise FashionError(f"queries {tuple(queries.shape)} and gallery {tuple(gallery.shape)} do not fit together:"
-                           " give one feature of the same width a row.")
+                           " give one feature of the same width per row.")
     if not (torch.isfinite(queries).all() and torch.isfinite(gallery).all()):
         raise FashionError("a feature is not finite, so it cannot be ranked: lower the learning rate.")
     largest = max([float(part.abs().max()) for part in (queries, gallery) if part.numel()], default=1.0) or 1.0
@@ -75,8 +76,11 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))
         # The query's own squared length is left out: it is equal for the whole gallery and changes no order.
-        distance = length - 2 * queries[rows] @ gallery.T  # (q, F) @ (F, G) -> (q, G)
-        yield rows, torch.sort(distance, dim=1, stable=True).indices.numpy()
+        distance = (length - 2 * queries[rows] @ gallery.T).numpy()  # (q, F) @ (F, G) -> (q, G)
+        distance -= distance.min(axis=1, keepdims=True, initial=np.inf)  # whole numbers from 0 on
+        order = np.empty(distance.shape, dtype=np.int64)
+        sort_rows(distance, order)
+        yield rows, order
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class ManipulationScores:
 
 @torch.no_grad()
 def manipulated(model, represented: Tensor, vectors: np.ndarray) -> Tensor:
-    """Return the manipulated query features, which are compared with the gallery.
+    """Return the queries' features after manipulation. `comparable` of the model makes them ready for ranking.
 
     Args:
         model: a manipulation method.
@@ -134,25 +138,26 @@ def evaluate_manipulation(
     model.eval()
     rows = np.concatenate([queries.query, queries.gallery])
     stored = represent_rows(model, data, rows, batch_size=batch_size, precision=precision)
-    asked = manipulated(model, stored[: len(queries)], queries.vectors)
+    moved = manipulated(model, stored[: len(queries)], queries.vectors)
     model.train(training)
-    return score_queries(queries, asked, stored[len(queries) :], data, budget_mib=budget_mib)
+    ranked = (model.comparable(part) for part in (moved, stored[len(queries) :]))
+    return score_queries(queries, *ranked, data, budget_mib=budget_mib)
 
 
-def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
+def score_queries(queries: TestQueries, moved: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
     """Score manipulated query features against the gallery.
 
     Args:
         queries: the queries with their targets.
-        asked: manipulated features (Q, F).
-        gallery: features (G, F).
+        moved: manipulated features of the queries (Q, F), as they are compared.
+        gallery: features (G, F), as they are compared.
         data: ManipulationData.
         budget_mib: memory for one chunk of the ranking, in MiB.
     """
     changed = changed_attributes(queries.vectors, data.schema)
     labels = data.labels.matrix[queries.gallery]
     found = {metric: np.zeros(len(queries)) for metric in METRICS}
-    for rows, order in rank_by_distance(asked, gallery, budget_mib=budget_mib):
+    for rows, order in rank_by_distance(moved, gallery, budget_mib=budget_mib):
         for metric, values in scores(order, queries.targets[rows], labels, changed[rows], data.schema).items():
             found[metric][rows] = values
     names = np.array([changed_names(data.schema, row) for row in changed])
