@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from fashion_lib import __version__
+from fashion_lib import __version__, checkpoint_commands
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
@@ -291,6 +291,10 @@ def doctor() -> None:
         print(finding)
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
+
+
+app.command("import-checkpoint")(checkpoint_commands.import_checkpoint)
+app.command("export-checkpoint")(checkpoint_commands.export_checkpoint)
 
 
 def _needs_clone(what: str) -> None:
