@@ -27,6 +27,7 @@ from fashion_lib.methods.released.released_systems import (
     TABLES,
     likely_variant,
     paper_backbone,
+    released_options,
     table_of,
     tables_of,
 )
@@ -69,14 +70,16 @@ def load_released(
         variant: None takes the variant whose names the file has.
         name: of the run; None is the file's own.
         profile: None is the papers' sizes.
-        options: switches of the model's constructor.
+        options: switches of the model's constructor. RPF's and IPAD's beta is the authors' for `dataset` if it is not
+            given.
 
     Raises:
         FashionError: a name is not known, the file is damaged or does not fit, or another file has the run's name.
     """
     tables_of(method)
     held = read_authors_files([files] if isinstance(files, str | Path) else list(files))
-    names, options, task = list(held.tensors), dict(options or {}), task_of(method)
+    names, task = list(held.tensors), task_of(method)
+    options = released_options(method, dataset) | dict(options or {})
     variant = variant or likely_variant(method, names)
     profile = PAPER.with_options(backbone=paper_backbone(method, names)) if profile is None else as_profile(profile)
     data = _loaded(task, data, dataset, profile)

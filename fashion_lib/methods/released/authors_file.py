@@ -7,6 +7,7 @@ builds tensors, numbers, texts, lists and dictionaries, and refuses everything e
 import hashlib
 import math
 import pickle
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, float]]:
     if not path.is_file():
         raise FashionError(f"there is no checkpoint {path}: give the file that the authors released.")
     try:
-        with torch.serialization.safe_globals(NUMPY_NUMBERS):
+        with torch.serialization.safe_globals(NUMPY_NUMBERS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on the form of pickles; what matters is refused below
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise FashionError(
