@@ -5,24 +5,22 @@ Labels come from the command line and from file names, so they are checked befor
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.schema import Attribute, Schema
-from fashion_lib.core.typed import check_value
+from fashion_lib.core.settings import LARGEST
+from fashion_lib.core.typed import check_value, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.registry import METHODS, build_model
-from fashion_lib.parts.backbones import BACKBONES, STARTS
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.run import task_of, training_config
 from fashion_lib.training.profiles import Profile
 
 TRIAL = Schema((Attribute("first", ("a", "b"), kind="one"), Attribute("second", ("a", "b"), "global", "two")))
 QUESTIONS = {"attributes": str, "changes": int}  # of attribute manipulation
-AT_LEAST_ONE = ("image_size", "wardrobe_images", "changes")
-KNOWN = {"backbone": tuple(BACKBONES), "start": STARTS}
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,11 @@ def checked_label(method: str, label: str, profile: Profile) -> Labelled:
     entry = METHODS.known(method)
     variant, changed = read_label(label)
     if variant not in entry.variants:
-        raise FashionError(f"{method} has no variant {variant!r}: {suggestion(variant, entry.variants)}")
+        raise FashionError(f"{method} has no variant {shortened(variant)}: {suggestion(variant, entry.variants)}")
     if variant_label(variant, **changed).count("+") != label.count("+") or "" in changed:
-        raise FashionError(f"the label {label!r} repeats or lacks a name: write {variant}+name=value, each name once.")
+        raise FashionError(
+            f"the label {_shown(label)} repeats or lacks a name: write {variant}+name=value, each name once."
+        )
     profile, changed = checked_settings(label, profile)
     training_config(profile, 0, task_of(method))  # checks the ranges of training's own settings
     questions = {name: changed.pop(name) for name in QUESTIONS if name in changed and entry.task == "manipulation"}
@@ -71,13 +71,17 @@ def checked_settings(label: str, profile: Profile) -> tuple[Profile, dict[str, o
         FashionError: a setting's value is of another type or not known.
     """
     _, changed = read_label(label)
-    types = get_type_hints(Profile)
-    settings = {field.name: changed.pop(field.name) for field in fields(Profile) if field.name in changed}
-    for name, value in settings.items():
-        if name == "name":
-            raise FashionError(f"the label {label!r} renames its profile: leave 'name' out.")
-        _check(name, value, types[name], label)
-    return profile.with_options(**settings), changed
+    settings = {name: changed.pop(name) for name in profile.settings() if name in changed}
+    if "name" in settings:
+        raise FashionError(f"the label {_shown(label)} renames its profile: leave 'name' out.")
+    try:
+        return profile.with_options(**settings), changed
+    except FashionError as error:
+        raise FashionError(f"in the label {_shown(label)}, {error}") from error
+
+
+def _shown(label: str) -> str:
+    return shortened(label, 80)
 
 
 def _check(name: str, value: object, kind: Any, label: str) -> None:
@@ -85,13 +89,11 @@ def _check(name: str, value: object, kind: Any, label: str) -> None:
         check_value(value, kind)
     except ValueError as error:
         reason = str(error).removeprefix("it is ")
-        raise FashionError(f"{name} in the label {label!r} is {reason}: correct it.") from error
-    if isinstance(value, int | float) and abs(value) >= 2**63:
-        raise FashionError(f"{name} in the label {label[:80]!r} is out of range: give a smaller number.")
-    if name in AT_LEAST_ONE and value < 1:
-        raise FashionError(f"{name}={value} in the label {label!r} is out of range: give at least 1.")
-    if name in KNOWN and value not in KNOWN[name]:
-        raise FashionError(f"{name}={value} in the label {label!r} is not known: {suggestion(value, KNOWN[name])}")
+        raise FashionError(f"{name} in the label {_shown(label)} is {reason}: correct it.") from error
+    if isinstance(value, int | float) and abs(value) > LARGEST:
+        raise FashionError(f"{name} in the label {_shown(label)} is out of range: give a smaller number.")
+    if name == "changes" and value < 1:
+        raise FashionError(f"changes={value} in the label {_shown(label)} is out of range: give at least 1.")
 
 
 def _check_options(method: str, variant: str, options: Mapping[str, object], profile: Profile, label: str) -> None:
@@ -105,9 +107,9 @@ def _check_options(method: str, variant: str, options: Mapping[str, object], pro
     except FashionError:
         raise
     except Exception as error:  # a constructor that was given a value of another type
+        reason = " ".join(str(error).split())[:200]
         raise FashionError(
-            f"{method} cannot be built with the options of the label {label!r} ({' '.join(str(error).split())[:200]}): "
-            "correct them."
+            f"{method} cannot be built with the options of the label {_shown(label)} ({reason}): correct them."
         ) from error
     types = {name: type(p.default) for name, p in inspect.signature(METHODS[method].build).parameters.items()}
     for owner in reversed(type(model).__mro__):

@@ -1,7 +1,7 @@
 """One run from names to numbers: load the checkpoint if it is there, else train; then score the test split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,22 +95,14 @@ class Run:
 
 
 def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:
-    """Return the profile's training settings with a seed.
-
-    Every field that the profile and the task's configuration share is copied.
-    """
-    shared = {field.name for field in fields(task.config)} & {field.name for field in fields(Profile)}
-    return task.config(**{name: getattr(profile, name) for name in shared}, seed=seed)
+    """Return the profile's training settings with a seed, as the task's kind of configuration."""
+    return task.config(**dict(profile.training) | {"seed": seed})
 
 
 def departures(profile: Profile) -> dict[str, object]:
     """Return the settings in which a profile differs from the course's profile of that name."""
-    base = PROFILES[profile.name]
-    return {
-        f.name: getattr(profile, f.name)
-        for f in fields(Profile)
-        if getattr(profile, f.name) != getattr(base, f.name)
-    }
+    base = PROFILES[profile.name].settings()
+    return {name: value for name, value in profile.settings().items() if value != base[name]}
 
 
 def task_of(method: str) -> Task:
@@ -203,7 +195,7 @@ def load_or_train(
             image_passes=model.image_passes,
             start=profile.start if METHODS[method].trainable else "",
             precision=history.precision,
-            config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
+            config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
             | ({"edition": METHODS[method].edition} if METHODS[method].edition > 1 else {}),
         )
