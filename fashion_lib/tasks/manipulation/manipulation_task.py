@@ -177,9 +177,9 @@ class AttributeManipulation:
     ) -> Measured:
         """Score the test split: see `split_scores`; accuracy after stage 1 comes from the history."""
         queries = data.queries("test")
-        asked = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
+        changed = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
         counts = {
-            "queries": dict(Counter(asked)),
+            "queries": dict(Counter(changed)),
             "candidates": {"gallery": len(queries.gallery)},
             "without_relevant": queries.excluded,
         }
@@ -223,8 +223,8 @@ def stage_1_accuracy(history: TrainingHistory) -> dict[str, float]:
 
     The values come from the run's history. A run without this measurement gives {}.
     """
-    told = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
-    return {name.removeprefix(STAGE_1): value for name, value in told}
+    found = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
+    return {name.removeprefix(STAGE_1): value for name, value in found}
 
 
 def class_means(model: ManipulationModel, data: ManipulationData, seed: int, precision: str) -> torch.Tensor:
