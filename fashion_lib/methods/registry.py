@@ -205,5 +205,7 @@ def build_model(
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
     if entry.edition > 1:  # runs from before there were editions are of the first one
         model.architecture["edition"] = entry.edition
-    model.start, model.start_digest = start, start_digest(backbone, start) if entry.trainable else ""
+    model.start = start
+    if entry.trainable:
+        model.start_digest = "; ".join(filter(None, [start_digest(backbone, start), model.second_start]))
     return model

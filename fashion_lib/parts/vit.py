@@ -11,8 +11,8 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.attention import positions
-from fashion_lib.parts.backbones import build_backbone
-from fashion_lib.parts.vit_weights import load_vit_weights
+from fashion_lib.parts.backbones import build_backbone, start_digest
+from fashion_lib.parts.vit_weights import WEIGHTS, load_vit_weights
 
 DROPOUT = 0.1  # the authors' code of RPF and IPAD
 # "b16" is the papers' ViT-B/16; "tiny" has the same structure for the course's pictures. "hybrid" is the
@@ -97,9 +97,20 @@ def build_vit(name: str, start: str = "random", released: bool = True) -> PatchT
         raise FashionError(f"Unknown ViT '{name}': choose one of {', '.join(SIZES)}.")
     size = SIZES[name]
     vit = VisionTransformer(**size, dropout=DROPOUT, num_classes=1)
-    if name in ("b16", "b16_1k") and start == "imagenet":
-        load_vit_weights(vit, "21k" if name == "b16" else "1k", class_token=not released)
+    if name in WEIGHTS and start == "imagenet":
+        load_vit_weights(vit, name, class_token=not released)
     if name == "hybrid":
         backbone = build_backbone("small", start)
         vit.conv_proj = nn.Sequential(backbone, nn.Conv2d(backbone.out_channels, vit.hidden_dim, 1))
     return PatchTokens(vit, size["num_heads"], released)
+
+
+def vit_start(name: str, start: str) -> str:
+    """Return name and digest of the start weights of a ViT; "" if they are random or the small backbone's.
+
+    Args:
+        name, start: see `build_vit`.
+    """
+    if name not in WEIGHTS or start != "imagenet":
+        return ""
+    return f"{WEIGHTS[name]} {start_digest(WEIGHTS[name], start)}"
