@@ -107,7 +107,8 @@ def load_released(
         image_passes=model.image_passes,
         start=model.start,
         precision=history.precision,
-        config={"imported": model.start, "epoch": held.epoch, "score": held.score, "training_image_passes": ""},
+        config={"imported": model.start, "epoch": held.epoch, "score": held.score, "training_image_passes": ""}
+        | {name: number for name, number in model.architecture.items() if name == "edition"},
     )
     with run_lock(folder):
         if stored := _stored(folder, record, data):

@@ -18,8 +18,8 @@ VALUES = (
     Rule("vmlp.fc1_layers.#.*", "values.heads.#.0.*"),
     Rule("vmlp.fc2_layers.#.*", "values.heads.#.3.*"),
     Rule("vmlp.output_layers.#.*", "values.heads.#.6.*"),
-    Rule("vembed.value_embedding.#.*", "unused.values.embeddings.#.*"),
-    *cross_rules("vcrossencoder.", "unused.values.cross.", "unused.values."),
+    Rule("vembed.value_embedding.#.*", "unused.value_attention.embeddings.#.*"),
+    *cross_rules("vcrossencoder.", "unused.value_attention.cross.", "unused.value_attention."),
 )
 
 IPAD = NameTable(
