@@ -12,11 +12,12 @@ def import_checkpoint(
     dataset: Annotated[str, typer.Option(help="what it was trained on, or the name of your own folder")] = "fashionai",
     name: Annotated[str | None, typer.Option(help="of the run (default: the file's)")] = None,
     variant: Annotated[str | None, typer.Option(help="default: the one whose names the file has")] = None,
+    profile: Annotated[str | None, typer.Option(help="default: the papers' sizes")] = None,
 ) -> None:
     """Read a checkpoint that the authors of a system released into a run folder."""
     from fashion_lib.runs.released_run import load_released
 
-    run = load_released(method, files, dataset=dataset, name=name, variant=variant)
+    run = load_released(method, files, dataset=dataset, name=name, variant=variant, profile=profile)
     record = run.record
     print(f"{record.method} ({record.variant}), {record.parameters:,} parameters: {record.start}")
     if run.data is None:

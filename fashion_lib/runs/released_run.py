@@ -77,7 +77,8 @@ def load_released(
         FashionError: a name is not known, the file is damaged or does not fit, or another file has the run's name.
     """
     tables_of(method)
-    held = read_authors_files([files] if isinstance(files, str | Path) else list(files))
+    files = _paths(files)
+    held = read_authors_files(files)
     names, task = list(held.tensors), task_of(method)
     options = released_options(method, dataset) | dict(options or {})
     variant = variant or likely_variant(method, names)
@@ -90,7 +91,7 @@ def load_released(
         data = task.fitted(data, model, profile)
     asked = {} if data is None else task.departures(data)
     label = variant_label(
-        variant, released=_run_name(name, files), **departures(profile), **options, **asked
+        variant, released=_run_name(name, files[0]), **departures(profile), **options, **asked
     )
     folder = run_dir(dataset if data is None else data.name, profile.name, method, label, SEED)
     model.to(device=training_device("auto"), memory_format=torch.channels_last).eval()
@@ -154,9 +155,9 @@ def _schema(data, dataset: str) -> Schema:
     Raises:
         FashionError: there is no data set of that name, or its attributes stand in another order.
     """
-    if data is None and dataset not in SCHEMAS:
+    if not isinstance(dataset, str) or (data is None and dataset not in SCHEMAS):
         raise FashionError(
-            f"there is no data set {dataset!r} to take the attributes from: "
+            f"there is no data set {shortened(dataset)} to take the attributes from: "
             f"{suggestion(dataset, (*SCHEMAS, *known_names()))}"
         )
     schema = SCHEMAS[dataset] if data is None else data.schema
@@ -164,10 +165,16 @@ def _schema(data, dataset: str) -> Schema:
     return schema
 
 
-def _run_name(name: str | None, files) -> str:
+def _paths(files) -> list[str | Path]:
+    listed = [files] if isinstance(files, str | Path) else files
+    if not (isinstance(listed, list | tuple) and listed and all(isinstance(file, str | Path) for file in listed)):
+        raise FashionError(f"{shortened(files)} is no checkpoint: give the path of the authors' file, or several.")
+    return list(listed)
+
+
+def _run_name(name: str | None, file: str | Path) -> str:
     if name is None:
-        first = files if isinstance(files, str | Path) else files[0]
-        name = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(first).stem)[:40]
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(file).stem)[:40]
     if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name)):
         raise FashionError(f"{shortened(name)} cannot name a run: use up to 40 letters, digits, '_' and '-'.")
     return name

@@ -7,6 +7,8 @@ import released_files as written
 import torch
 from released_files import SMALL
 from tiny_data import SCHEMA, tiny_data
+from tiny_manipulation import SCHEMA as MANIPULATED
+from tiny_manipulation import tiny_manipulation
 
 import fashion_lib as fl
 from fashion_lib.__main__ import main
@@ -19,7 +21,7 @@ from fashion_lib.runs.record import RunRecord, local_records
 from fashion_lib.runs.released_export import export_released
 from fashion_lib.runs.released_run import load_released
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.runs.stored import profile_of, stored_model
+from fashion_lib.runs.stored import lacks_scores, profile_of, stored_model
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 from fashion_lib.training import loop
 from fashion_lib.training.profiles import PAPER, get_profile
@@ -48,6 +50,7 @@ def test_the_run_is_like_any_other_but_for_what_it_says(file, monkeypatch):
     assert run.score("map") == pytest.approx(100 * evaluate(run.model, run.data, split="test").overall)
     assert run.record.variant == "v2+backbone=small+released=model_best_pth"
     assert len(run.search(0, "collar").rows) > 0
+    assert len(fl.show.attention(run, [1], ["collar", "hem"]).axes) >= 3
     told = f"imported from {read_authors_files([file]).source}, not trained here"
     assert run.record.start == run.record.config["imported"] == run.model.start == told
     assert run.record.config["epoch"] == 12 and run.record.config["score"] == 0.5
@@ -120,6 +123,8 @@ def test_unknown_data_sets_and_other_orders_are_refused(file):
         load_released("asen", file, tiny_data(schema=reordered), dataset="fashionai", profile=SIZES)
     with pytest.raises(FashionError, match="is no data set"):
         load_released("asen", file, 3, profile=SIZES)
+    with pytest.raises(FashionError, match=r"no data set \[1\]"):
+        load_released("asen", file, dataset=[1], profile=SIZES)
     other = Schema((*SCHEMA.attributes, Attribute("size", ("s", "l"))))
     with pytest.raises(FashionError, match=r"attr_embedding.weight, found \(3, 128\) for \(4, 128\)"):
         load_released("asen", file, tiny_data(schema=other), profile=SIZES)
@@ -202,6 +207,14 @@ def test_the_two_files_of_adde_are_one_network(project, tmp_path, monkeypatch):
     assert parts[0].keys() | parts[1].keys() == given.keys() and set(parts[1]) == {"Memory.weight"}
     with pytest.raises(FashionError, match="1 missing, first Memory.weight"):
         load_released("adde_m", files[0], dataset="tiny", profile=SIZES)
+
+
+def test_adde_is_evaluated_on_operations(project, tmp_path):
+    shapes = written.adde_m(MANIPULATED, "small", 128, 64)
+    torch.save(written.values(shapes), tmp_path / "both.pth")
+    run = load_released("adde_m", tmp_path / "both.pth", tiny_manipulation(), profile=SIZES)
+    assert local_records() == [run.record] and not lacks_scores(run.record)
+    assert 0 <= run.score("top10_acc") <= 100
 
 
 def test_the_commands_import_and_export(file, tmp_path, monkeypatch, capsys):
