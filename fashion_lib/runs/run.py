@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.typed import check_has
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
-from fashion_lib.methods.registry import METHODS, build_model
+from fashion_lib.methods.registry import METHODS, build_model, known_variant
 from fashion_lib.runs.cost import cost
+from fashion_lib.runs.options import check_options
 from fashion_lib.runs.record import (
     RECORD_NAME,
     RunRecord,
@@ -153,15 +154,18 @@ def load_or_train(
     if data is not None:
         advice = "load it with fl.load_dataset, or give only its name, as in dataset='wardrobe'"
         check_has(data, ("schema", "encoded"), "data set", advice)
+    options = dict(options or {})
+    config = training_config(profile, seed, task)
+    # Whatever can be wrong with names shows before data is drawn or loaded, which may take minutes.
+    variant = known_variant(method, variant)
+    check_options(method, variant, options, profile.backbone, f"the options {shortened(options)}")
     questions = {"attributes": attributes} if attributes is not None else {}
     questions |= {"changes": changes} if changes != 1 else {}
     data = task.load(dataset, profile, data, **questions)
-    options = dict(options or {})
     settings = {"backbone": profile.backbone, "start": profile.start, "variant": variant, "seed": seed}
     model = build_model(method, data.schema, **settings, **options)
     data = task.fitted(data, model, profile)
-    config = training_config(profile, seed, task)
-    label = variant_label(model.architecture["variant"], **departures(profile), **options, **task.departures(data))
+    label = variant_label(variant, **departures(profile), **options, **task.departures(data))
     folder = run_dir(data.name, profile.name, method, label, seed)
     record_file = folder / RECORD_NAME
     if progress and not record_file.exists() and any(True for _ in model.parameters()):
