@@ -120,9 +120,9 @@ def ag_man(schema: Schema, size: Size) -> Shapes:
 
 def asen_pp(schema: Schema, size: Size) -> Shapes:
     n, a, found = len(schema), size.a, {}
-    local = (size.local_backbone, size.local_c, *local_sizes(size))
-    for name, (backbone, c, keys, hidden) in {"global": (size.backbone, size.c, a, a), "local": local}.items():
-        at = f"choices.{name}."
+    branches = {"global": (size.backbone, size.c), "local": (size.local_backbone, size.local_c)}
+    for name, (backbone, c) in branches.items():
+        at, keys, hidden = f"choices.{name}.", min(c, a), c // 2  # 512 and 512; 256 and 128 in the local branch
         found |= (
             {f"{at}attrnet.attr_embedding.weight": (n, a)}
             | network(f"{at}basenet.", backbone)
@@ -134,11 +134,6 @@ def asen_pp(schema: Schema, size: Size) -> Shapes:
             | linear(f"{at}attnnet.feature_fc", c, size.c)
         )
     return found
-
-
-def local_sizes(size: Size) -> tuple[int, int]:
-    """Width of the local keys and of the local gate's hidden layer: 256 and 128 at the paper's size."""
-    return (256, 128) if size.backbone == "resnet50" else (size.a, size.a)
 
 
 def region_norms(size: Size) -> Shapes:
@@ -221,4 +216,7 @@ def values(shapes: Shapes, seed: int = 0) -> dict[str, torch.Tensor]:
         if name.endswith("running_var"):
             drawn = drawn.abs() + 0.5
         found[name] = torch.tensor(7) if name.endswith("num_batches_tracked") else drawn
+    for name in found:
+        if name.startswith("choices.local.attrnet."):  # one embedding, stored twice
+            found[name] = found[name.replace("local", "global")]
     return found

@@ -11,6 +11,7 @@ from fashion_lib.methods.released.csn_names import CSN
 from fashion_lib.methods.released.ipad_names import IPAD
 from fashion_lib.methods.released.name_table import NameTable
 from fashion_lib.methods.released.rpf_names import RPF
+from fashion_lib.methods.two_branch import BETA_OF_DATA_SET
 
 # method -> variant -> table. Only what computes as the authors' code does has one.
 RELEASED: dict[str, dict[str, NameTable]] = {
@@ -22,8 +23,6 @@ RELEASED: dict[str, dict[str, NameTable]] = {
     "ipad": {"code": IPAD},
     "adde_m": {"code": ADDE_M},
 }
-# Weight of the region branch, which the authors' configurations of RPF and IPAD set per data set; no file holds it.
-BETAS = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}
 TABLES = list({table.system: table for tables in RELEASED.values() for table in tables.values()}.values())
 
 
@@ -68,5 +67,6 @@ def paper_backbone(method: str, names: list[str]) -> str:
 
 
 def released_options(method: str, dataset: str) -> dict[str, object]:
-    """Return the options that the authors' code sets per data set; {} where it sets none or the data set is another."""
-    return {"beta": BETAS[dataset]} if method in ("rpf", "ipad") and dataset in BETAS else {}
+    """Return the options that the authors' configurations set per data set, because no file holds them; else {}."""
+    given = method in ("rpf", "ipad") and dataset in BETA_OF_DATA_SET
+    return {"beta": BETA_OF_DATA_SET[dataset]} if given else {}
