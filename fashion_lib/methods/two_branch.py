@@ -31,7 +31,7 @@ from fashion_lib.parts.cropping import (
 )
 from fashion_lib.parts.losses import mean_similarity
 from fashion_lib.parts.precision import float32_maths, rounded_as_autocast
-from fashion_lib.parts.released_crop import as_fractions, cut_squares, released_squares
+from fashion_lib.parts.released_crop import released_boxes, released_crop
 
 # beta of RPF's and IPAD's released configurations, by data set
 BETA_OF_DATA_SET = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}
@@ -258,30 +258,39 @@ class TwoBranchModel(RetrievalModel):
         region = self.look(shrunk(images, self.image_scale)) if "region" in self.branches else ()
         return TwoBranchFeatures(rounded_as_autocast(images), region)
 
+    def boxes(self, aim: Tensor, height: int, width: int, threshold: float | None = None) -> Tensor:
+        """Return the boxes around the maps `aim` (B, h, w), in pictures of height x width pixels.
+
+        Args:
+            aim: the maps.
+            height, width: of the large pictures, in pixels.
+            threshold: replaces the model's own.
+
+        Returns:
+            Left, top, right, bottom as fractions of the picture, float32 (B, 4).
+        """
+        threshold = self.threshold if threshold is None else threshold
+        if self.crop == "code":
+            return released_boxes(aim, width, height, height // self.image_scale, threshold)
+        return attention_boxes(aim, threshold)
+
     @float32_maths
-    def cut(
-        self, pictures: Tensor, located: Located | None, threshold: float | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def cut(self, pictures: Tensor, located: Located | None) -> tuple[Tensor, Tensor]:
         """Cut the patch branch's input.
 
         Args:
             pictures: the large pictures, (B, 3, H, W).
             located: the region branch's result; None takes the whole picture.
-            threshold: replaces the model's own.
 
         Returns:
             The crops, (B, 3, S, S), and their boxes, (B, 4). S is H / image_scale / crop_scale.
         """
         height, width = pictures.shape[2:]
-        side = height // self.image_scale
-        threshold = self.threshold if threshold is None else threshold
-        if located is not None and self.crop == "code":
-            squares = released_squares(located.aim, width, height, side, threshold)
-            return cut_squares(pictures, squares, side // self.crop_scale), as_fractions(squares, width, height)
         boxes = whole_pictures(len(pictures), pictures.device)
         if located is not None:
-            boxes = attention_boxes(located.aim, threshold)
-        return crop(pictures, boxes, side // self.crop_scale), boxes
+            boxes = self.boxes(located.aim, height, width)
+        resized = released_crop if self.crop == "code" else crop
+        return resized(pictures, boxes, height // self.image_scale // self.crop_scale), boxes
 
     @float32_maths
     def attend(self, features: TwoBranchFeatures, attributes: Tensor) -> Attended:

@@ -21,7 +21,7 @@ from fashion_lib.methods.two_branch import BETA_OF_DATA_SET, Seen, weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
 from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import FORMS, AttributeCrossAttention, PatchBranch
-from fashion_lib.parts.released_crop import as_fractions, cut_squares, released_squares
+from fashion_lib.parts.released_crop import released_boxes, released_crop
 from fashion_lib.parts.vit import SIZES, build_vit
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.retrieval.branch_weights import beta_curve, embed_parts
@@ -89,9 +89,9 @@ def test_what_the_patch_branch_sees_is_cut_from_the_large_picture(method, option
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
     located = model.locate(model.look(F.avg_pool2d(PICTURES, 2)), ATTRIBUTES)
     if model.crop == "code":
-        squares = released_squares(located.aim, 64, 64, 32, 0.1)
-        assert torch.equal(seen[0], cut_squares(PICTURES, squares, 32 // model.crop_scale))
-        assert torch.equal(found.boxes["patch"], as_fractions(squares, 64, 64))
+        boxes = released_boxes(located.aim, 64, 64, 32, 0.1)
+        assert torch.equal(seen[0], released_crop(PICTURES, boxes, 32 // model.crop_scale))
+        assert torch.equal(found.boxes["patch"], boxes)
     else:
         assert torch.equal(seen[0], crop(PICTURES, found.boxes["patch"], 32))
         assert torch.allclose(found.boxes["patch"], attention_boxes(located.aim, 0.1))
@@ -140,8 +140,7 @@ def test_asen_pp_looks_again_at_half_the_size_with_the_same_embedding():
     model = model_of("asen_pp")
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
     whole = model.region(model.region.features(shrunk(PICTURES, 2)), model.attribute(ATTRIBUTES))
-    squares = released_squares(whole.aim, 64, 64, 32, 0.1)
-    crops = cut_squares(PICTURES, squares, 16)
+    crops = released_crop(PICTURES, released_boxes(whole.aim, 64, 64, 32, 0.1), 16)
     near = model.patch(model.patch.features(crops), model.attribute(ATTRIBUTES))
     assert torch.allclose(found.parts["region"], F.normalize(whole.vector, dim=1), atol=1e-6)
     assert torch.allclose(found.parts["patch"], F.normalize(near.vector, dim=1), atol=1e-6)
