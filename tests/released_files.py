@@ -208,13 +208,15 @@ def adde_m(schema: Schema, kind: str, wide: int, d: int) -> Shapes:
 
 
 def values(shapes: Shapes, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Random numbers under these names; variances are positive, counters whole."""
+    """Random numbers under these names, of a size that every layer changes its input; counters are whole."""
     generator = torch.Generator().manual_seed(seed)
     found = {}
     for name, shape in shapes.items():
-        drawn = torch.randn(shape, generator=generator) * 0.05
-        if name.endswith("running_var"):
-            drawn = drawn.abs() + 0.5
+        drawn = torch.randn(shape, generator=generator)
+        if name.endswith("running_var") or (name.endswith("weight") and len(shape) == 1):  # a norm's scale
+            drawn = 1 + 0.5 * drawn.tanh()
+        elif len(shape) > 1 and not name.endswith(("embedding.weight", "_embed", "_embeddings", "_token")):
+            drawn = drawn / torch.Size(shape[1:]).numel() ** 0.5
         found[name] = torch.tensor(7) if name.endswith("num_batches_tracked") else drawn
     for name in found:
         if name.startswith("choices.local.attrnet."):  # one embedding, stored twice
