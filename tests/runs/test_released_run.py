@@ -237,6 +237,20 @@ def test_the_commands_import_and_export(file, tmp_path, monkeypatch, capsys):
     assert "v9" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("method", "shapes", "parameters", "label"), [
+    ("csn", written.csn, 9_601_088, "prein+released=checkpoint"),
+    pytest.param("rpf", written.rpf, 101_837_888, "code+beta=0.3+released=checkpoint", marks=pytest.mark.slow),
+])  # fmt: skip
+def test_the_papers_size_needs_no_setting(project, tmp_path, method, shapes, parameters, label):
+    given = written.values(shapes(released_schemas.SCHEMAS["fashionai"], written.PAPER))
+    path = tmp_path / "checkpoint.pth"
+    torch.save({"model": given, "epoch": 50, "mAP": 0.6}, path)
+    run = fl.load_released(method, path, dataset="fashionai")
+    assert run.record.parameters == parameters and run.record.variant == label
+    assert run.model.schema.names[3] == "pant_length"
+    assert run.folder.is_relative_to(project / "runs" / "fashionai" / "paper")
+
+
 def test_the_face_has_it(file):
     run = fl.load_released("asen", file, DATA, profile=SIZES)
     assert isinstance(run, fl.Run)

@@ -1,9 +1,11 @@
-"""Commands for the authors' checkpoints: python -m fashion_lib import-checkpoint | export-checkpoint."""
+"""Commands for the checkpoints that the authors of a system released: reading theirs, writing ours as theirs."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fashion_lib.commands.arguments import Profile, whole_seed
 
 
 def import_checkpoint(
@@ -32,8 +34,8 @@ def export_checkpoint(
     file: Annotated[Path, typer.Argument(help="a new file that ends in .pth")],
     dataset: Annotated[str, typer.Option(help="of the run")] = "wardrobe",
     variant: Annotated[str, typer.Option(help="the run's variant in the results")] = "code",
-    profile: Annotated[str, typer.Option(help="smoke, laptop or paper")] = "laptop",
-    seed: Annotated[int, typer.Option(help="of the run", min=0)] = 0,
+    profile: Profile = "laptop",
+    seed: Annotated[str, typer.Option(help="a whole number")] = "0",
 ) -> None:
     """Write a finished run under the tensor names of the authors' own checkpoints."""
     from fashion_lib.methods.released.released_systems import table_of
@@ -41,5 +43,5 @@ def export_checkpoint(
     from fashion_lib.runs.released_export import export_released
 
     table_of(method, read_label(variant)[0])
-    for path in export_released(run_dir(dataset, profile, method, variant, seed), file):
+    for path in export_released(run_dir(dataset, profile, method, variant, whole_seed(seed)), file):
         print(path)
