@@ -35,14 +35,15 @@ ASEN = (
 )  # fmt: skip
 FAMILY = (
     Difference("family", "AttnFashion: x₁ and x₂ are fused adaptively",
-               "none public; IPAD's repository: one linear scores both, switched off", "a linear per score (a reading)",
-               method="attnfashion"),
+               "none public; IPAD's repository: one linear scores both, switched off",
+               "a linear per score (a reading)", method="attnfashion"),
     Difference("family", "HAEN: behind a paywall", "none public", "parent and own embedding joined, then a mask",
                method="haen"),
     Difference("family", "HAEN: masks disentangle the outputs", "none public", "they start as CSN's",
                choose={"masks": "learned"}, method="haen"),
-    Difference("family", "ISLN: each pass feeds the next", "none public; IPAD's repository: a loop that feeds nothing",
-               "fed", method="isln"),
-    Difference("family", "ISLN: x^i = map · x^(i-1)", "none public", "map scaled to mean 1 (a reading)", method="isln"),
+    Difference("family", "ISLN: each pass feeds the next",
+               "none public; IPAD's repository: a loop that feeds nothing", "fed", method="isln"),
+    Difference("family", "ISLN: x^i = map · x^(i-1)", "none public", "map scaled to mean 1 (a reading)",
+               method="isln"),
 )  # fmt: skip
 ROWS = CSN + ASEN + FAMILY

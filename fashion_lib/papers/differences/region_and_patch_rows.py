@@ -4,7 +4,8 @@ from fashion_lib.papers.differences.difference import Difference, pair
 
 OPEN = "text not at hand"
 ASEN_PP = (
-    Difference("asen_pp", "figure: a CNN per branch", "local branch: ResNet-34 at 112 px, 256 channels", "as the code"),
+    Difference("asen_pp", "figure: a CNN per branch", "local branch: ResNet-34 at 112 px, 256 channels",
+               "as the code"),
     Difference("asen_pp", "figure: spatial, then channel attention", "no batch norm on the keys", "as the code"),
     Difference("asen_pp", "figure: a linear layer at each end", "1024 → 1024 and 256 → 1024", "as the code"),
     Difference("asen_pp", "figure: one attribute embedding for both branches", "one table of 512", "as the code"),

@@ -24,6 +24,6 @@ ROWS = (
                "0; the protocol card counts them", "nothing"),
     Difference("all", "MAP over all attributes: which mean is not said", "mean over all queries",
                "the same; `macro` is the plain mean", "nothing"),
-    Difference("all", OPEN, "equal similarities fall as an unstable sort leaves them", "by row of the candidates' table",
-               "evaluation"),
+    Difference("all", OPEN, "equal similarities fall as an unstable sort leaves them",
+               "by row of the candidates' table", "evaluation"),
 )  # fmt: skip
