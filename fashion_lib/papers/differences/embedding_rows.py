@@ -5,16 +5,20 @@ from fashion_lib.papers.differences.difference import Difference, pair
 OPEN = "text not at hand"
 PREIN, LEARNED = pair("csn", "prein"), pair("csn", "learned")
 CSN = (
-    Difference("csn", "64 dimensions, Euclidean distance, not unit length", "ASEN's re-run: backbone's width, cosine",
-               "the re-run"),
-    Difference("csn", "penalties: 5e-3 on embeddings, 5e-4 on masks", "ASEN's re-run: none", "none", "training"),
-    Difference("csn", "ResNet-18 at 112 px", "ASEN's re-run: ResNet-50 at 224 px", "the profile's", "model"),
-    Difference("csn", "fixed blocks, or learned masks", "options: prein, learned from N(0.9, 0.7), fixed",
+    Difference("csn", "Euclidean distance, free length", "ASEN's re-run: unit length, cosine", "the re-run",
+               choose={"variant": "veit"}, ours=PREIN, other=pair("csn", "veit")),
+    Difference("csn", "64 dimensions", "ASEN's re-run: 1024, as wide as the map", "the re-run", choose={"dim": 64}),
+    Difference("csn", "penalties: 5e-3 on embeddings, 5e-4 on masks", "ASEN's re-run: none", "none", "training",
+               choose={"variant": "veit"}),
+    Difference("csn", "ResNet-18 at 112 px", "ASEN's re-run: ResNet-50 at 224 px", "the profile's"),
+    Difference("csn", "learned masks", "both codes: learned from N(0.9, 0.7), or \"prein\"",
                "prein, better on validation", choose={"variant": "learned"}, ours=PREIN, other=LEARNED),
-    Difference("csn", "fixed blocks, or learned masks", "fixed: 0 or 1, no gradient", "prein",
+    Difference("csn", "fixed masks", "both codes: 0 or 1, no gradient, no ReLU", "prein",
                choose={"variant": "fixed"}, ours=PREIN, other=pair("csn", "fixed")),
     Difference("csn", "dimensions are split among the attributes", "⌊D/n⌋ each; what remains belongs to none",
                "as the code"),
+    Difference("csn", "a triplet is right if d(far) > d(close)", "ASEN's re-run: by cosine",
+               "by the variant's measure", "evaluation", choose={"variant": "veit"}),
     Difference("csn", "Adam, 5e-5 · 0.985^epoch, batch 256, 200 epochs", "ASEN's re-run: as ASEN v1", "the profile's",
                "training"),
 )  # fmt: skip
