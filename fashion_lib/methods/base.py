@@ -79,6 +79,7 @@ class RetrievalModel(nn.Module):
         self.schema, self.embedding_dim = schema, embedding_dim
         self.architecture: dict[str, Any] = {}  # filled by build_model, kept in checkpoints
         self.start, self.start_digest = "", ""  # name and digest of the start weights
+        self.second_start = ""  # name and digest of a second network's, where they are not the backbone's
 
     @property
     def training_passes(self) -> int:

@@ -30,6 +30,8 @@ class Method:
     """One method. build(schema, backbone, start, variant, seed, **options) returns its model.
 
     variants: the first is the default. task: "retrieval" or "manipulation". order: place in tables, simplest first.
+    edition: one more whenever the method's models compute something else than before. Runs of another edition are
+    refused instead of loaded.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Method:
     task: str = "retrieval"
     trainable: bool = True
     order: int = LAST
+    edition: int = 1
 
 
 class UnknownMethod(FashionError, KeyError):
@@ -58,12 +61,15 @@ def method(
     task: str = "retrieval",
     trainable: bool = True,
     order: int = LAST,
+    edition: int = 1,
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder as a method; the arguments are the fields of `Method`.
 
     Raises:
-        FashionError: when another file has registered the name.
+        FashionError: when another file has registered the name, or the edition is no whole number of at least 1.
     """
+    if type(edition) is not int or edition < 1:
+        raise FashionError(f"the method '{name}' has the edition {edition!r}: count its editions 1, 2, 3, ...")
 
     def register(build: Builder) -> Builder:
         earlier = _registered.get(name)
@@ -72,7 +78,7 @@ def method(
                 f"two files register the method '{name}' ({earlier.build.__module__} and {build.__module__}): "
                 "rename one of them."
             )
-        _registered[name] = Method(name, build, tuple(variants), reference, task, trainable, order)
+        _registered[name] = Method(name, build, tuple(variants), reference, task, trainable, order, edition)
         return build
 
     return register
@@ -197,5 +203,9 @@ def build_model(
                 f"Method '{method}' does not take the options {options} ({reason}): leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
-    model.start, model.start_digest = start, start_digest(backbone, start) if entry.trainable else ""
+    if entry.edition > 1:  # runs from before there were editions are of the first one
+        model.architecture["edition"] = entry.edition
+    model.start = start
+    if entry.trainable:
+        model.start_digest = "; ".join(filter(None, [start_digest(backbone, start), model.second_start]))
     return model

@@ -1,7 +1,8 @@
 """RPF: from region to patch, with a contrast of foreground and background (Dong et al., SIGIR 2023).
 
-`variant="code"` follows the authors' released code where it differs: the background vector skips the linear
-layer of the foreground.
+Both variants are the authors' released code. Its text was not at hand, so one open point is a reading:
+`variant="paper"` sends the background vector through the linear layer of the foreground, as the framework figure
+can be read. `variant="code"` does not.
 
 ASA is ASEN's attribute-aware spatial attention. E-InfoNCE is the contrastive loss of
 `fashion_lib.parts.losses.e_info_nce`.
@@ -20,7 +21,7 @@ from fashion_lib.methods.two_branch import Located, Seen, TwoBranchModel
 from fashion_lib.parts.attention import SpatialAttention, attend_positions, attention_dim, background_map
 from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.losses import e_info_nce
-from fashion_lib.parts.patch_branch import PatchBranch, ResidualMLP
+from fashion_lib.parts.patch_branch import EPS, PatchBranch, ResidualMLP
 from fashion_lib.parts.precision import float32_maths
 from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside
 
@@ -53,10 +54,10 @@ def normalised(image_map: Tensor, norm: nn.LayerNorm) -> Tensor:
 
 
 class RegionBranch(nn.Module):
-    """LayerNorm, ASA without batch norm, linear, LayerNorm, residual MLP, LayerNorm.
+    """LN, ASA without batch norm, linear, then `LN(h + MLP(LN(h)))` on foreground and background.
 
-    The first LayerNorm is one for the map and one for the attribute. The last two are the same module. MLP is
-    a multilayer perceptron.
+    LN is layer normalisation, MLP a multilayer perceptron. The map and the attribute have an LN each. The last two
+    LNs are the same module. The residual comes from h, not from LN(h).
 
     Args:
         backbone: the network that computes the map of C channels.
@@ -68,11 +69,12 @@ class RegionBranch(nn.Module):
         super().__init__()
         channels = backbone.out_channels
         self.backbone, self.background_linear = backbone, background_linear
-        self.map_norm, self.attribute_norm = nn.LayerNorm(channels), nn.LayerNorm(dim)
+        self.map_norm, self.attribute_norm = nn.LayerNorm(channels, eps=EPS), nn.LayerNorm(dim, eps=EPS)
         self.spatial = SpatialAttention(channels, dim)
         self.spatial.norm = nn.Identity()
         self.linear = nn.Linear(channels, channels)
-        self.norm, self.mlp = nn.LayerNorm(channels), ResidualMLP(channels, nn.ReLU())
+        self.norm = nn.LayerNorm(channels, eps=EPS)
+        self.mlp = ResidualMLP(channels, nn.ReLU(), last_dropout=0.1)
 
     def features(self, images: Tensor) -> RegionFeatures:
         """Compute the normalised map and its keys, once per image."""
@@ -91,8 +93,8 @@ class RegionBranch(nn.Module):
         return Located(self.finish(foreground), attention, self.finish(background), maps)
 
     def finish(self, vector: Tensor) -> Tensor:
-        """Apply the last layers to a vector (B, C): LayerNorm, residual MLP, LayerNorm."""
-        return self.norm(self.mlp(self.norm(vector)))
+        """Apply the last layers to a vector h (B, C): LN(h + MLP(LN(h)))."""
+        return self.norm(self.mlp(vector, self.norm))
 
 
 class RPF(TwoBranchModel):

@@ -23,6 +23,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.timm_networks import PREFIX, timm_backbone, timm_file
 
 STARTS = ("pretext", "reconstruction", "imagenet", "random")
 
@@ -136,24 +137,28 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
     """Build a backbone and load its start weights.
 
     Args:
-        name: a key of BACKBONES.
+        name: a key of BACKBONES, or "timm:" and the name of a timm network, for any other one.
         start: "pretext" or "reconstruction" are shipped weights, learned without attribute labels; they fit
-            "small" only. "imagenet" is torchvision's; they fit the others. "random" loads nothing.
+            "small" only. "imagenet" is torchvision's, or timm's for its networks; they fit the others. "random"
+            loads nothing.
 
     Raises:
         FashionError: if a name is unknown, the weights do not fit, or their file is missing or damaged.
     """
-    if name not in BACKBONES:
-        raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}.")
+    foreign = name.startswith(PREFIX)
+    if name not in BACKBONES and not foreign:
+        raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}, {PREFIX}<name>.")
     if start not in STARTS:
         raise FashionError(f"Unknown start '{start}': choose one of {', '.join(STARTS)}.")
+    if start in ("pretext", "reconstruction") and name != "small":
+        raise FashionError(
+            f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
+            "choose start='imagenet' or start='random'."
+        )
+    if foreign:
+        return timm_backbone(name.removeprefix(PREFIX), start)
     backbone = BACKBONES[name]()
     if start in ("pretext", "reconstruction"):
-        if name != "small":
-            raise FashionError(
-                f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
-                "choose start='imagenet' or start='random'."
-            )
         path = start_file(start)
         load_backbone_weights(backbone, read_weights(path), path)
     elif start == "imagenet":
@@ -250,18 +255,20 @@ def start_file(start: str) -> Path:
 
 
 def imagenet_file(name: str) -> Path:
-    """Find torchvision's ImageNet weights of a network; download them if no folder has them.
+    """Find the ImageNet weights of a network, torchvision's or timm's; download them if no folder has them.
 
     The folders, in order, are $FASHION_WEIGHTS, data/weights and torch's cache. Each is searched for every
     version that torchvision lists. The oldest, which the papers used, comes first. A version may be a .pth
     file, or a .safetensors file of the same stem.
 
     Args:
-        name: torchvision's name of the network.
+        name: torchvision's name of the network, or "timm:" and timm's.
 
     Raises:
         FashionError: with file and folder, if the file is in no folder and the download fails.
     """
+    if name.startswith(PREFIX):
+        return timm_file(name.removeprefix(PREFIX))
     addresses = [entry.url for entry in get_model_weights(name)]
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     given = os.environ.get("FASHION_WEIGHTS")

@@ -11,16 +11,19 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.attention import positions
-from fashion_lib.parts.backbones import build_backbone, imagenet_file, read_weights
+from fashion_lib.parts.backbones import build_backbone, start_digest
+from fashion_lib.parts.vit_weights import WEIGHTS, load_vit_weights
 
-DROPOUT = 0.1  # RPF, section 7 of the course's method notes
+DROPOUT = 0.1  # the authors' code of RPF and IPAD
 # "b16" is the papers' ViT-B/16; "tiny" has the same structure for the course's pictures. "hybrid" is the
 # ViT paper's section 3.1: its patches are the positions of a convolutional map, here the small backbone's
 # (stride 8), so that its first layers have start weights.
+B16 = {"image_size": 224, "patch_size": 16, "num_layers": 12, "num_heads": 12, "hidden_dim": 768, "mlp_dim": 3072}
 SIZES = {
     "tiny": {"image_size": 96, "patch_size": 8, "num_layers": 4, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
     "hybrid": {"image_size": 96, "patch_size": 8, "num_layers": 2, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
-    "b16": {"image_size": 224, "patch_size": 16, "num_layers": 12, "num_heads": 12, "hidden_dim": 768, "mlp_dim": 3072},
+    "b16": B16,
+    "b16_1k": B16,  # with other start weights; see build_vit
 }
 
 BESIDE = {"small": "hybrid"}  # backbone -> the patch branch's ViT, where it is not the papers' ViT-B/16
@@ -41,13 +44,19 @@ class PatchTokens(nn.Module):
     Args:
         vit: a ViT; its classifier is not used.
         heads: number of attention heads per layer.
+        released: True is the ViT of the authors' code of RPF and IPAD: no dropout on the results of attention, and no
+            layer normalisation after the last layer. False keeps torchvision's.
     """
 
-    def __init__(self, vit: VisionTransformer, heads: int):
+    def __init__(self, vit: VisionTransformer, heads: int, released: bool = True):
         super().__init__()
         self.dim, self.heads = vit.hidden_dim, heads
         self.grid = vit.image_size // vit.patch_size
         self.patches, self.class_token, self.encoder = vit.conv_proj, vit.class_token, vit.encoder
+        if released:
+            self.encoder.ln = nn.Identity()
+            for layer in self.encoder.layers:
+                layer.dropout = nn.Identity()  # torchvision's own place for it; the MLP has two more
 
     def forward(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Return the tokens (B, h * w, D) and the grid (h, w), for images (B, 3, H, W)."""
@@ -67,17 +76,19 @@ class PatchTokens(nn.Module):
         return torch.cat([whole[:, :1], positions(fitted)], dim=1)
 
 
-def build_vit(name: str, start: str = "random") -> PatchTokens:
+def build_vit(name: str, start: str = "random", released: bool = True) -> PatchTokens:
     """Build a ViT with its start weights.
 
     1. "tiny" has no start weights, so all its weights are random.
     2. "hybrid" uses the small backbone, with that backbone's start weights, before its transformer.
-    3. "b16" takes torchvision's ImageNet-1k weights at start="imagenet" (the papers used ImageNet-21k).
-       Otherwise its weights are random.
+    3. "b16" takes the papers' ImageNet-21k weights at start="imagenet", and "b16_1k" torchvision's ImageNet-1k
+       weights. At another start their weights are random. The class token starts at zero and is not loaded, as in the
+       authors' code.
 
     Args:
         name: a key of SIZES.
         start: see `fashion_lib.parts.backbones.build_backbone`.
+        released: see PatchTokens. False loads the class token too.
 
     Raises:
         FashionError: if the name is unknown or the weights do not fit.
@@ -86,10 +97,20 @@ def build_vit(name: str, start: str = "random") -> PatchTokens:
         raise FashionError(f"Unknown ViT '{name}': choose one of {', '.join(SIZES)}.")
     size = SIZES[name]
     vit = VisionTransformer(**size, dropout=DROPOUT, num_classes=1)
-    if name == "b16" and start == "imagenet":
-        weights = read_weights(imagenet_file("vit_b_16"))
-        vit.load_state_dict({key: tensor for key, tensor in weights.items() if key[:5] != "heads"}, strict=False)
+    if name in WEIGHTS and start == "imagenet":
+        load_vit_weights(vit, name, class_token=not released)
     if name == "hybrid":
         backbone = build_backbone("small", start)
         vit.conv_proj = nn.Sequential(backbone, nn.Conv2d(backbone.out_channels, vit.hidden_dim, 1))
-    return PatchTokens(vit, size["num_heads"])
+    return PatchTokens(vit, size["num_heads"], released)
+
+
+def vit_start(name: str, start: str) -> str:
+    """Return name and digest of the start weights of a ViT; "" if they are random or the small backbone's.
+
+    Args:
+        name, start: see `build_vit`.
+    """
+    if name not in WEIGHTS or start != "imagenet":
+        return ""
+    return f"{WEIGHTS[name]} {start_digest(WEIGHTS[name], start)}"

@@ -6,6 +6,8 @@ import json
 import math
 import re
 import shutil
+import warnings
+from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,8 @@ from fashion_lib.core.files import parsed_json, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
 from fashion_lib.core.typed import check_type, shortened
-from fashion_lib.core.words import one_line
+from fashion_lib.core.words import listed, one_line
+from fashion_lib.methods.registry import METHODS
 
 RECORD_NAME = "result.json"
 RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
@@ -229,6 +232,8 @@ def delete_run(folder: Path) -> None:
 def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
     """Return the records of this machine's finished runs, of one data set and profile where they are named.
 
+    Runs of an earlier edition of their method are left out, and a warning names them: no table mixes editions.
+
     Raises:
         FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
     """
@@ -237,4 +242,20 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
         for name, what in ((dataset, "data set"), (profile, "profile"))
     ]
     found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
-    return [RunRecord.load(path) for path in found]
+    records = [RunRecord.load(path) for path in found]
+    current = [record for record in records if of_this_edition(record)]
+    if len(current) < len(records):
+        others = Counter(f"{record.method} ({record.variant})" for record in records if not of_this_edition(record))
+        warnings.warn(
+            f"{others.total()} runs were made by another edition of their method "
+            f"({listed([f'{count} of {name}' for name, count in others.items()])}) and stand in no table: delete their "
+            "folders to train them anew.",
+            stacklevel=2,
+        )
+    return current
+
+
+def of_this_edition(record: RunRecord) -> bool:
+    """Return whether a record is of the present edition of its method; "ipad+fr" has that of "ipad"."""
+    method = METHODS.get(record.method.partition("+")[0])
+    return method is None or record.config.get("edition", 1) == method.edition

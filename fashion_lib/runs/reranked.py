@@ -151,7 +151,10 @@ class _Told:
 def _name_of(run: Run) -> dict[str, str | int]:
     """Return which weights a reranker was trained on: the run's name, its data and its best step."""
     named = {name: getattr(run.record, name) for name in ("dataset", "profile", "method", "variant", "seed")}
-    return named | {"data_version": run.data.version, "best_step": run.history.best_step}
+    named |= {"data_version": run.data.version, "best_step": run.history.best_step}
+    if "edition" in run.model.architecture:
+        named["edition"] = run.model.architecture["edition"]
+    return named
 
 
 def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:

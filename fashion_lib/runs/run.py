@@ -14,7 +14,14 @@ from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.runs.cost import cost
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, check_seed, run_dir, variant_label
+from fashion_lib.runs.record import (
+    RECORD_NAME,
+    RunRecord,
+    check_seed,
+    of_this_edition,
+    run_dir,
+    variant_label,
+)
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
@@ -165,9 +172,19 @@ def load_or_train(
     if progress and not record_file.exists() and any(True for _ in model.parameters()):
         print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
     with run_lock(folder):  # of several processes one trains; the others wait and load
+        if record_file.exists() and not (folder / "last.safetensors").is_file():
+            raise FashionError(
+                f"{folder} holds the record of a finished run but no last.safetensors, or a link that leads nowhere: "
+                "put it back, or delete that folder to train anew."
+            )
         history = train(model, data, config, folder, task=task, progress=progress)
         if record_file.exists():
-            return Run(model, data, RunRecord.load(record_file), history, folder)
+            record = RunRecord.load(record_file)
+            if not of_this_edition(record):
+                raise FashionError(
+                    f"{record_file} is the record of another edition of {method}: delete {folder} to train anew."
+                )
+            return Run(model, data, record, history, folder)
         scores = task.measured(model, data, config, history)
         record = RunRecord(
             method=method,
@@ -184,7 +201,8 @@ def load_or_train(
             start=profile.start if METHODS[method].trainable else "",
             precision=history.precision,
             config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
-            | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest},
+            | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
+            | ({"edition": METHODS[method].edition} if METHODS[method].edition > 1 else {}),
         )
         record.save(record_file)
     return Run(model, data, record, history, folder)

@@ -162,9 +162,16 @@ def load_model_tensors(model: nn.Module, tensors: dict[str, Tensor], state: dict
             f"The checkpoint {path} was trained for {len(found)} attributes ({', '.join(found)}) but this "
             f"model has {len(names)} ({', '.join(names)}): use the data set it was trained on."
         )
-    if state.get("architecture") != json.loads(json.dumps(model.architecture)):
+    held, own = state.get("architecture"), json.loads(json.dumps(model.architecture))
+    if held != own:
+        if isinstance(held, dict) and held | {"edition": 1} == own | {"edition": 1}:
+            first, second = (parts.get("edition", 1) for parts in (held, own))
+            raise FashionError(
+                f"The checkpoint {path} was made by edition {shortened(first)} of {described(own)}, and the method now "
+                f"has edition {second}, which computes something else: delete {Path(path).parent} to train anew."
+            )
         raise FashionError(
-            f"The checkpoint {path} holds {described(state.get('architecture'))} but this model is "
+            f"The checkpoint {path} holds {described(held)} but this model is "
             f"{described(model.architecture)}: build that one or choose another folder."
         )
     if strange := [name for name in tensors if not name.startswith((MODEL, OPTIMISER))]:

@@ -291,6 +291,10 @@ def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
 def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
     """Load run_dir's last checkpoint into model and optimiser; return its history, None where there is none."""
     path = run_dir / "last.safetensors"
+    if path.is_symlink() and not path.exists():
+        raise FashionError(
+            f"{path} is a link that leads to no file: make that file reachable, or delete {run_dir} to train anew."
+        )
     if not path.exists():
         return None
     tensors, state = read_checkpoint(path)

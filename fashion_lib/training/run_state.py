@@ -24,6 +24,7 @@ class Architecture:
     variant: str
     backbone: str
     options: dict[str, Any]
+    edition: int = 1
 
 
 @dataclass

@@ -19,7 +19,7 @@ from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
 from fashion_lib.methods.two_branch import weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
 from fashion_lib.parts.losses import e_info_nce
-from fashion_lib.parts.patch_branch import AttributeCrossAttention, PatchBranch
+from fashion_lib.parts.patch_branch import FORMS, AttributeCrossAttention, PatchBranch
 from fashion_lib.parts.vit import SIZES, build_vit
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.retrieval.branch_weights import beta_curve, embed_parts
@@ -145,8 +145,8 @@ def test_rpfs_region_branch_is_its_steps_written_out(variant):
     whole = branch.backbone(shrunk(PICTURES, 2))
     for i, attribute in enumerate(ATTRIBUTES.tolist()):
         places = whole[i].flatten(1).T  # (h w, C)
-        places = torch.stack([F.layer_norm(place, place.shape) for place in places])
-        query = F.layer_norm(model.attribute.weight[attribute], (128,))
+        places = torch.stack([F.layer_norm(place, place.shape, eps=1e-6) for place in places])
+        query = F.layer_norm(model.attribute.weight[attribute], (128,), eps=1e-6)
         query = torch.tanh(branch.spatial.attribute_side[0](query))
         keys = torch.tanh(places @ branch.spatial.conv.weight[:, :, 0, 0].T + branch.spatial.conv.bias)
         attention = torch.stack([(key * query).sum() / math.sqrt(128) for key in keys]).softmax(0)
@@ -156,46 +156,68 @@ def test_rpfs_region_branch_is_its_steps_written_out(variant):
         foreground = branch.linear(foreground)
         background = branch.linear(background) if variant == "paper" else background
         for vector, expected in ((located.vector[i], foreground), (located.background[i], background)):
-            normal = branch.norm(expected)
-            first, _, _, second = branch.mlp.layers
-            assert torch.allclose(vector, branch.norm(normal + second(first(normal).relu())), atol=1e-5)
+            first, second = branch.mlp.layers[0], branch.mlp.layers[3]
+            expected = expected + second(first(branch.norm(expected)).relu())  # the residual is not normalised
+            assert torch.allclose(vector, branch.norm(expected), atol=1e-5)
         assert torch.allclose(located.maps["spatial"][i].flatten(), attention, atol=1e-6)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @torch.no_grad()
-def test_cross_attention_is_equations_7_and_8_head_by_head():
-    cross = AttributeCrossAttention(dim=12, query_dim=5, out=7, heads=3)
+def test_cross_attention_is_equations_7_and_8_head_by_head(form):
+    cross = AttributeCrossAttention(dim=12, query_dim=5, out=7, heads=3, form=form)
     tokens, attribute = torch.randn(2, 6, 12), torch.randn(2, 5)
     answer, weights = cross(tokens, attribute)
     for i in range(2):
         typed = [token + cross.types[1] for token in tokens[i]]
-        query = cross.query(cross.attribute(attribute[i]) + cross.types[0])
-        heads, seen = [], torch.zeros(6)
+        query = cross.attribute(attribute[i]) + cross.types[0]
+        if form == "released":
+            query, typed = F.layer_norm(query, (12,), eps=1e-6), [F.layer_norm(t, (12,), eps=1e-6) for t in typed]
+        query, heads, seen = cross.query(query), [], torch.zeros(6)
         for head in range(3):
             part = slice(4 * head, 4 * head + 4)
             scores = torch.stack([(query[part] * cross.key(token)[part]).sum() / math.sqrt(4) for token in typed])
             shares = scores.softmax(0)
             seen += shares / 3
             heads.append(sum(share * cross.value(token)[part] for share, token in zip(shares, typed, strict=True)))
-        assert torch.allclose(answer[i], cross.join(torch.cat(heads)), atol=1e-5)  # eq. 8
+        joined = cross.join(torch.cat(heads))  # eq. 8
+        assert torch.allclose(answer[i], cross.widen(joined) if form == "released" else joined, atol=1e-5)
         assert torch.allclose(weights[i], seen, atol=1e-6)
     with pytest.raises(FashionError, match="12 channels do not divide into 5 heads"):
         AttributeCrossAttention(12, 5, 7, heads=5)
 
 
 @torch.no_grad()
-def test_the_two_ends_of_the_patch_branch_are_rpfs_and_equation_9():
+def test_the_two_forms_of_the_patch_branch_are_the_released_one_and_equation_9():
     vit, crops, attribute = build_vit("tiny").eval(), torch.randn(2, 3, 16, 16), torch.randn(2, 9)
-    for end in ("norm last", "norm first"):
-        branch = PatchBranch(vit, 9, 10, end).eval()
+    for form in FORMS:
+        branch = PatchBranch(vit, 9, 10, form).eval()
         feature, inside = branch(crops, attribute)
         answer, weights = branch.cross(vit(crops)[0], attribute)
-        mlp, norm = branch.mlp.layers, branch.norm
-        expected = norm(answer + mlp(answer)) if end == "norm last" else answer + mlp(norm(answer))
+        expected = answer + branch.mlp.layers(branch.norm(answer))
+        if form == "released":
+            expected = F.layer_norm(expected, (10,), eps=1e-6)
         assert torch.allclose(feature, expected, atol=1e-6)
         assert torch.equal(inside, weights.view(2, 2, 2))
-    with pytest.raises(FashionError, match="Unknown end 'no norm'"):
+    with pytest.raises(FashionError, match="Unknown form 'no norm'"):
         PatchBranch(vit, 9, 10, "no norm")
+
+
+def test_the_released_patch_branch_starts_and_drops_as_the_authors_code_does():
+    torch.manual_seed(0)
+    branch = PatchBranch(build_vit("tiny"), 9, 64)
+    for name, layer in [*branch.cross.named_modules(), *branch.mlp.named_modules()]:
+        if isinstance(layer, torch.nn.Linear):
+            assert not layer.bias.any() and layer.weight.std().item() == pytest.approx(0.02, rel=0.1), name
+    assert branch.cross.types.std().item() == pytest.approx(0.02, rel=0.2)
+    assert not branch.tokens.class_token.any()  # starts at zero
+    norms = [layer for layer in branch.modules() if isinstance(layer, torch.nn.LayerNorm)]
+    assert len(norms) == 3 + 2 * 4 and {norm.eps for norm in norms} == {1e-6}  # none after the ViT's last layer
+    dropped = [name for name, layer in branch.named_modules() if isinstance(layer, torch.nn.Dropout) and layer.p == 0.1]
+    layers = [f"tokens.encoder.layers.encoder_layer_{k}.mlp.{place}" for k in range(4) for place in (2, 4)]
+    assert dropped == ["tokens.encoder.dropout", *layers, "mlp.layers.2", "mlp.layers.4"]
+    attention = [layer for layer in branch.modules() if isinstance(layer, torch.nn.MultiheadAttention)]
+    assert [layer.dropout for layer in attention] == [0.0] * 4
 
 
 @torch.no_grad()
@@ -206,16 +228,19 @@ def test_the_vits_tokens_are_torchvisions_and_its_positions_fit_other_sizes():
     plain = VisionTransformer(**SIZES["tiny"], num_classes=1).eval()
     torch.manual_seed(0)
     vit = build_vit("tiny").eval()
+    torch.manual_seed(0)
+    with_norm = build_vit("tiny", released=False).eval()
     images = torch.randn(2, 3, 96, 96)
     whole = plain.encoder(torch.cat([plain.class_token.expand(2, -1, -1), plain._process_input(images)], dim=1))
-    tokens, grid = vit(images)
+    tokens, grid = with_norm(images)
     assert torch.allclose(tokens, whole[:, 1:], atol=1e-5) and grid == (12, 12)
+    assert torch.allclose(with_norm.encoder.ln(vit(images)[0]), tokens, atol=1e-5)  # the released one has no last LN
     assert vit.position_embeddings(5, 7).shape == (1, 36, 128)
     assert vit(torch.randn(1, 3, 40, 40))[0].shape == (1, 25, 128)
     hybrid = build_vit("hybrid", "pretext")
     backbone = build_model("asen", SCHEMA).backbone
     assert same(hybrid.patches[0].state_dict(), backbone.state_dict())  # the shipped start, not a random one
-    with pytest.raises(FashionError, match="Unknown ViT 'huge': choose one of tiny, hybrid, b16"):
+    with pytest.raises(FashionError, match="Unknown ViT 'huge': choose one of tiny, hybrid, b16, b16_1k"):
         build_vit("huge")
 
 
@@ -226,7 +251,7 @@ def test_two_branches_on_resnet50_and_vit_b16_have_the_papers_layer_sizes():
     assert shapes["attribute.weight"] == (3, 512) and shapes["region.spatial.conv.weight"] == (512, 1024, 1, 1)
     assert shapes["region.linear.weight"] == (1024, 1024) and shapes["region.mlp.layers.0.weight"] == (512, 1024)
     assert shapes["patch.tokens.patches.weight"] == (768, 3, 16, 16)
-    assert shapes["patch.cross.attribute.weight"] == (768, 512) and shapes["patch.cross.join.weight"] == (1024, 768)
+    assert shapes["patch.cross.attribute.weight"] == (768, 512) and shapes["patch.cross.widen.weight"] == (1024, 768)
     layers = {name.split(".")[4] for name in shapes if name.startswith("patch.tokens.encoder.layers.")}
     assert len(layers) == 12 and models["rpf"].embedding_dim == models["ipad"].embedding_dim == 2048
     assert sum("backbone" in name and name.endswith("layer3.5.conv3.weight") for name in

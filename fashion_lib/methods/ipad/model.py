@@ -114,7 +114,7 @@ class IPAD(TwoBranchModel):
         self.attribute = nn.Embedding(len(schema), channels)  # p^0
         positioned = IterativePositioning(backbone, dim, **positioning)
         self.region = positioned if "region" in self.branches else None
-        self.patch = PatchBranch(vit, channels, channels, "norm first") if "patch" in self.branches else None
+        self.patch = PatchBranch(vit, channels, channels, "printed") if "patch" in self.branches else None
         self.diverging, self.slow, self.pending = None, nn.ModuleDict(), None
         if diverging:
             counts = [len(attribute.values) for attribute in schema]
@@ -211,6 +211,6 @@ def build(schema, backbone, start, variant, seed, vit="", **options):
     `vit` is a key of SIZES; "" chooses the backbone's own. With the backbone "small", SHORT replaces the
     defaults.
     """
-    tokens = build_vit(vit or vit_beside(backbone), start)
+    tokens = build_vit(vit or vit_beside(backbone), start, released=False)
     counted = SHORT | options if backbone == "small" else options
     return IPAD(schema, build_backbone(backbone, start), tokens, variant, **counted)
