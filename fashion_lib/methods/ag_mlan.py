@@ -1,8 +1,7 @@
 """AG-MLAN: hierarchical features, a branch that classifies attributes, and attention on several levels.
 
 Source: Xiao and Yamasaki, "Attribute-Guided Multi-Level Attention Network for Fine-Grained Fashion Retrieval"
-(later AG-MAN). Equation numbers are the paper's. `variant="code"` follows the authors' released code where it
-differs.
+(later AG-MAN). Equation numbers are the paper's. `variant="code"` is the authors' released code, AG-MAN (page 11).
 
 C is the number of stage 3's channels, A the dimension of the attention. ASA and ACA are ASEN's
 attribute-aware spatial and channel attention. SA is a position gate that takes no attribute. The hierarchical
@@ -31,8 +30,29 @@ from fashion_lib.parts.losses import LOSS_WEIGHTS, LossWeights
 from fashion_lib.parts.masks import initial_masks
 from fashion_lib.parts.precision import float32_maths
 
-# variant -> (kernel of SA, where 2 C channels are reduced to A, kind of LossWeights)
-VARIANTS = {"paper": (1, "after", "learned"), "code": (7, "before", "fixed")}
+
+class Settings(NamedTuple):
+    """The settings in which the variants differ, each an option of AGMLAN.
+
+    Attributes:
+        sa_kernel: side of SA's convolution, in positions.
+        reduce: where 2 C channels become A channels, "before" or "after".
+        loss_weights: kind of LossWeights.
+        shared_attribute: True if one table of attribute embeddings feeds ASA and ACA.
+        mask_blocks: the blocks of the masks' start, see `initial_masks`.
+    """
+
+    sa_kernel: int
+    reduce: str
+    loss_weights: str
+    shared_attribute: bool
+    mask_blocks: str
+
+
+VARIANTS = {
+    "paper": Settings(1, "after", "learned", False, "even"),
+    "code": Settings(7, "before", "fixed", True, "floor"),
+}
 
 
 class AgMlanFeatures(NamedTuple):
@@ -61,19 +81,25 @@ class AGMLAN(RetrievalModel):
     ASA then has no convolution of its own. "after" is after the sum over positions, as in the paper (inferred
     from the mask's c' rows).
 
+    Eq. 2 and 5 each have a W of the attribute "of the embedding and FC layers". "paper" reads this as one table of
+    embeddings per equation. The code has one table and two linear layers.
+
     Args:
         schema: the attributes.
         backbone: stages 1-3.
         stage4: the stage that branch 1 uses.
         variant: a key of VARIANTS, "paper" or "code".
-        branch1: False leaves out attribute classification in training (ablation).
+        branch1: False leaves out branch 1, the attribute classification (ablation).
+        branch1_loss: False leaves out only its loss, as the code does on Zappos50k: the network still computes
+            branch 1, whose stage 4 and linear layer stay at their start.
         hierarchical: False gives stage 3 alone to both branches (ablation).
         spatial_gate: False leaves out SA (ablation).
         mask: False leaves out the mask (ablation).
-        sa_kernel, reduce, loss_weights: replace the variant's own setting.
+        sa_kernel, reduce, loss_weights, shared_attribute, mask_blocks: replace the variant's own setting; see
+            Settings.
 
     Raises:
-        FashionError: if `reduce` or `loss_weights` is unknown, or if `sa_kernel` is even.
+        FashionError: if `reduce`, `loss_weights` or `mask_blocks` is unknown, or if `sa_kernel` is even.
     """
 
     def __init__(
@@ -84,36 +110,41 @@ class AGMLAN(RetrievalModel):
         variant: str = "paper",
         *,
         branch1: bool = True,
+        branch1_loss: bool = True,
         hierarchical: bool = True,
         spatial_gate: bool = True,
         mask: bool = True,
         sa_kernel: int | None = None,
         reduce: str | None = None,
         loss_weights: str | None = None,
+        shared_attribute: bool | None = None,
+        mask_blocks: str | None = None,
     ):
         channels, dim = backbone.out_channels, attention_dim(backbone.out_channels)
         super().__init__(schema, embedding_dim=dim)
-        kernel, place, weighting = VARIANTS[variant]
-        kernel, place, weighting = sa_kernel or kernel, reduce or place, loss_weights or weighting
-        for name, value, known in (("reduce", place, ("before", "after")), ("loss_weights", weighting, LOSS_WEIGHTS)):
-            if value not in known:
-                raise FashionError(f"Unknown {name} '{value}': choose one of {', '.join(known)}.")
-        if kernel % 2 == 0:
-            raise FashionError(f"sa_kernel={kernel} has no middle: choose an odd size, such as 1 or 7.")
-        self.backbone, self.reduce_before = backbone, place == "before"
-        self.bring = Bring(channels) if hierarchical else None
+        given = Settings(sa_kernel, reduce, loss_weights, shared_attribute, mask_blocks)
+        own = VARIANTS[variant]._replace(**{k: value for k, value in given._asdict().items() if value is not None})
+        for name, known in (("reduce", ("before", "after")), ("loss_weights", LOSS_WEIGHTS)):
+            if getattr(own, name) not in known:
+                raise FashionError(f"Unknown {name} '{getattr(own, name)}': choose one of {', '.join(known)}.")
+        if own.sa_kernel % 2 == 0:
+            raise FashionError(f"sa_kernel={sa_kernel} has no middle: choose an odd size, such as 1 or 7.")
+        self.backbone, self.reduce_before = backbone, own.reduce == "before"
+        self.bring = Bring(channels, normal=variant == "code") if hierarchical else None
         wide = 2 * channels if hierarchical else channels
         self.scale = nn.Parameter(torch.ones(1))  # of the hierarchical map, "w" in the code
         self.reduce = nn.Conv2d(wide, dim, 1) if self.reduce_before else nn.Linear(wide, dim)
-        self.spatial_attribute, self.channel_attribute = nn.Embedding(len(schema), dim), nn.Embedding(len(schema), dim)
+        self.spatial_attribute = nn.Embedding(len(schema), dim)  # of both, if shared
+        self.channel_attribute = None if own.shared_attribute else nn.Embedding(len(schema), dim)
         inside = dim if self.reduce_before else wide
         self.spatial = SpatialAttention(inside, dim, self_gated(dim), convolve=not self.reduce_before)
-        self.spatial_gate = PositionGate(kernel) if spatial_gate else None
+        self.spatial_gate = PositionGate(own.sa_kernel) if spatial_gate else None
         self.channel = ChannelAttention(dim, dim, self_gated(dim))
         self.spatial_scale, self.channel_scale = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))  # W1, W2
-        self.masks = nn.Parameter(initial_masks(len(schema), dim, "prein")) if mask else None
+        masks = initial_masks(len(schema), dim, "prein", own.mask_blocks) if mask else None
+        self.masks = None if masks is None else nn.Parameter(masks)
         self.branch1 = AttributeClassifier(stage4, 2 * channels, len(schema)) if branch1 else None
-        self.loss_weights = LossWeights(2, weighting) if branch1 else None
+        self.loss_weights = LossWeights(2, own.loss_weights) if branch1 and branch1_loss else None
 
     def features(self, images: Tensor) -> AgMlanFeatures:
         """Compute the maps that both branches use."""
@@ -146,7 +177,8 @@ class AGMLAN(RetrievalModel):
         vector = attend_positions(features.image_map, weight)  # (B, C')
         if not self.reduce_before:
             vector = self.reduce(vector)  # (B, A)
-        gates = {"channel": self.channel_scale * self.channel(vector, self.channel_attribute(attributes))}  # eq. 5-6
+        table = self.spatial_attribute if self.channel_attribute is None else self.channel_attribute
+        gates = {"channel": self.channel_scale * self.channel(vector, table(attributes))}  # eq. 5-6
         vector = vector * gates["channel"]
         if self.masks is not None:
             gates["mask"] = self.masks[attributes].relu()  # section 3.4
@@ -156,8 +188,8 @@ class AGMLAN(RetrievalModel):
     def training_loss(self, features: Any, labels: BatchLabels, margin: float) -> tuple[Tensor, dict[str, float]]:
         """Compute eq. 9: the weighted sum of two losses.
 
-        They are the triplet loss (eq. 8) and the attribute classification loss (eq. 7). Eq. 7 classifies
-        which attributes an image is labelled for.
+        They are the triplet loss (eq. 8) and the attribute classification loss (eq. 7). The class of a labelled
+        example is its attribute, not its value.
 
         Args:
             features: what `features` returned for M images.
@@ -166,19 +198,21 @@ class AGMLAN(RetrievalModel):
 
         Returns:
             The scalar loss and numbers for the log. Beside those of RetrievalModel they are both losses, and
-            "..._weight", the factor of each loss in this step.
+            "..._weight", the factor of each loss in this step. Without branch 1's loss the total is the triplet
+            loss, and there are no factors.
         """
         triplet, figures = super().training_loss(features, labels, margin)
         if self.branch1 is None:
             return triplet, figures
-        logits = self.branch1(features.merged)  # (M, n)
-        target = torch.zeros_like(logits)
-        target[labels.rows, labels.attributes] = 1.0
+        logits = self.examples(self.branch1(features.merged), labels)  # (L, n)
+        target = F.one_hot(labels.attributes, len(self.schema)).to(logits)
         classification = F.binary_cross_entropy_with_logits(logits, target)
         losses = {"classification": classification, "triplet": triplet}
+        figures |= {name: one.item() for name, one in losses.items()}
+        if self.loss_weights is None:
+            return triplet, figures
         loss = self.loss_weights(torch.stack([*losses.values()]))
         weights = zip(losses, self.loss_weights.factors.tolist(), strict=True)
-        figures |= {name: one.item() for name, one in losses.items()}
         return loss, figures | {f"{name}_weight": weight for name, weight in weights}
 
 
@@ -186,11 +220,18 @@ class Bring(nn.Module):
     """The layers that give stage 2's map the shape of stage 3's.
 
     A 3 x 3 max pool with stage 3's stride, then a 1 x 1 convolution C / 2 -> C.
+
+    Args:
+        channels: C.
+        normal: True starts the convolution's weights from N(0, sqrt(2 / C)), as the code does. Otherwise their
+            start is torch's.
     """
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, normal: bool = False):
         super().__init__()
         self.conv = nn.Conv2d(channels // 2, channels, 1)
+        if normal:
+            nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, second: Tensor, third: Tensor) -> Tensor:
         """Return stage 2's map in the shape of stage 3's, (B, C, h, w)."""

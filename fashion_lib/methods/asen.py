@@ -36,8 +36,9 @@ class ASEN(RetrievalModel):
         schema: the attributes.
         backbone: the network that computes I.
         version: 2 has one attribute embedding, which feeds both modules through one linear layer each. 1 has
-            one embedding per module: a one-hot attribute through a linear layer without bias. Its ASA scores
-            by a convolution without batch normalisation, and a linear layer C -> C is its last.
+            one table per module, A wide for ASA and C wide for ACA: a one-hot attribute through a linear layer
+            without bias. Its ASA scores by a convolution without batch normalisation, and a linear layer C -> C
+            is its last. Both are in the authors' code (page 11).
         spatial: False replaces ASA by the plain average over positions (ablation).
         channel: False leaves out the ACA gate (ablation).
     """
@@ -55,9 +56,11 @@ class ASEN(RetrievalModel):
         self.backbone, self.version = backbone, version
         self.attribute = nn.Embedding(len(schema), dim)
         if version == 1:
-            self.channel_attribute = nn.Embedding(len(schema), dim)
+            self.channel_attribute = nn.Embedding(len(schema), channels)
+            for table in (self.attribute, self.channel_attribute):  # the start of a linear layer on a one-hot vector
+                nn.init.uniform_(table.weight, -(len(schema) ** -0.5), len(schema) ** -0.5)
             self.spatial = SpatialAttention(channels, dim, nn.Tanh(), "convolution") if spatial else None
-            self.channel = ChannelAttention(channels, dim, nn.ReLU()) if channel else None
+            self.channel = ChannelAttention(channels, dim, nn.ReLU(), channels) if channel else None
             self.linear = nn.Linear(channels, channels)
         else:
             self.spatial = SpatialAttention(channels, dim) if spatial else None
@@ -73,7 +76,10 @@ class ASEN(RetrievalModel):
         return AsenFeatures(features.image_map[rows], features.keys[rows] if self.spatial else None)
 
     def attribute_vectors(self, attributes: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the attribute vectors of ASA and ACA, (B, A) each, for attribute ids (B,)."""
+        """Return the attribute vectors of ASA and ACA for attribute ids (B,).
+
+        Both are (B, A), but version 1's for ACA is (B, C).
+        """
         vector = self.attribute(attributes)
         return vector, self.channel_attribute(attributes) if self.version == 1 else vector
 
@@ -90,7 +96,7 @@ class ASEN(RetrievalModel):
             The vector after ASA (B, C), the vector after ACA (B, C), and the maps and gates that produced
             them.
         """
-        where, which = self.attribute_vectors(attributes)  # (B, A) each
+        where, which = self.attribute_vectors(attributes)
         maps, gates = {}, {}
         if self.spatial:
             maps["spatial"] = self.spatial(features.keys, where)  # (B, h, w)

@@ -19,8 +19,9 @@ class AttnFashion(ASEN):
     the two scores weighs the vectors' sum, and a linear layer C -> C follows. ASEN itself continues with x2
     alone. gates["fusion"] (B, 2) holds the two weights.
 
-    Inferred, because the paper describes the idea but not the layers: each score has a linear layer of its
-    own.
+    There is no code public by its authors. Inferred, because the paper describes the idea but not the layers: each
+    score has a linear layer of its own. The authors of IPAD rebuilt this piece with one layer for both scores
+    (page 11).
     """
 
     def __init__(self, schema: Schema, backbone: Backbone):

@@ -125,6 +125,21 @@ class RetrievalModel(nn.Module):
         """Return the embeddings, float32 (B, D) of unit length, for attribute ids (B,)."""
         return self.attend(features, attributes).embedding
 
+    def triplet_vectors(self, features: Any, attributes: Tensor) -> Tensor:
+        """Return the vectors, float32 (B, D), that `triplet_gap` compares: the embeddings."""
+        return self.embed_features(features, attributes)
+
+    def triplet_gap(self, anchor: Tensor, close: Tensor, far: Tensor) -> Tensor:
+        """Return how much closer `close` is to the anchor than `far`: the difference of their cosines.
+
+        Args:
+            anchor, close, far: what `triplet_vectors` returned for the images of T triplets, (T, D) each.
+
+        Returns:
+            (T,), above zero where the triplet is answered correctly.
+        """
+        return (anchor * close).sum(1) - (anchor * far).sum(1)
+
     def embed(self, images: Tensor, attributes: Tensor) -> Tensor:
         """Return the embeddings of images for one attribute each.
 
@@ -152,7 +167,7 @@ class RetrievalModel(nn.Module):
         if attributes.dtype != torch.int64 or tuple(attributes.shape) != (count,):
             raise FashionError(
                 f"{count} images need attributes int64 ({count},) but got {attributes.dtype} "
-                f"{tuple(attributes.shape)}: give one attribute id an image."
+                f"{tuple(attributes.shape)}: give one attribute id per image."
             )
         outside = attributes[(attributes < 0) | (attributes >= len(self.schema))]
         if len(outside):

@@ -19,7 +19,8 @@ class HAEN(ASEN):
     The parent is the attribute's kind in the schema (length, design, ...). So all the lengths train what they
     have in common. The gated vector is multiplied by relu(mask of the attribute).
 
-    Inferred from the abstract and from later papers, because the paper is behind a paywall:
+    There is no code public by its authors. Inferred from the abstract and from later papers, because the paper is
+    behind a paywall:
 
     1. A linear layer joins the parent's and the attribute's own embedding, both (B, A).
     2. The masks start as in the course's CSN.

@@ -57,7 +57,7 @@ class ISLN(ASEN):
     map times h * w has mean 1. A 1 x 1 convolution commutes with a weight per position, so the convolution
     runs once per image.
 
-    Inferred:
+    There is no code public by its authors. Inferred:
 
     1. The next attribute vector is the last one plus a linear layer C -> A of the gated vector.
     2. Each pass has a batch normalisation of its own, because the statistics of the weighted map change.

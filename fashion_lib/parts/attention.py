@@ -109,12 +109,15 @@ class PositionGate(nn.Module):
     Args:
         kernel: side of the convolution, odd.
         norm: True adds batch normalisation before the sigmoid.
+        momentum: of the batch normalisation.
+        max_first: True gives the convolution the maximum first, then the mean, as CBAM's code does.
     """
 
-    def __init__(self, kernel: int, norm: bool = False):
+    def __init__(self, kernel: int, norm: bool = False, momentum: float = 0.1, max_first: bool = False):
         super().__init__()
         self.conv = nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(1) if norm else nn.Identity()
+        self.norm = nn.BatchNorm2d(1, momentum=momentum) if norm else nn.Identity()
+        self.max_first = max_first
 
     @staticmethod
     def summary(image_map: Tensor) -> Tensor:
@@ -132,7 +135,8 @@ class PositionGate(nn.Module):
             The gate (B, h, w), each factor in 0..1.
         """
         mean, high, low = summary.unbind(1)
-        stacked = torch.stack([scale * mean, scale * torch.where(scale >= 0, high, low)], dim=1)  # (B, 2, h, w)
+        maps = [scale * mean, scale * torch.where(scale >= 0, high, low)]
+        stacked = torch.stack(maps[::-1] if self.max_first else maps, dim=1)  # (B, 2, h, w)
         return torch.sigmoid(self.norm(self.conv(stacked))).squeeze(1)
 
 
@@ -143,19 +147,32 @@ class ChannelAttention(nn.Module):
 
     Args:
         channels: C, the size of x.
-        dim: A, the size of the attribute vector and of the hidden layer.
-        attribute_side: module from (B, A) to (B, A); None is `relu(W a)`.
+        dim: A, the size of the hidden layer.
+        attribute_side: module from (B, attribute_dim) to (B, attribute_dim); None is `relu(W a)`.
+        attribute_dim: size of the attribute vector; None is A. ASEN's version 1 has C.
     """
 
-    def __init__(self, channels: int, dim: int, attribute_side: nn.Module | None = None):
+    def __init__(
+        self,
+        channels: int,
+        dim: int,
+        attribute_side: nn.Module | None = None,
+        attribute_dim: int | None = None,
+    ):
         super().__init__()
-        self.attribute_side = attribute_side or nn.Sequential(nn.Linear(dim, dim), nn.ReLU())
-        self.hidden = nn.Linear(channels + dim, dim)
+        width = attribute_dim or dim
+        self.attribute_side = attribute_side or nn.Sequential(nn.Linear(width, width), nn.ReLU())
+        self.hidden = nn.Linear(channels + width, dim)
         self.gate = nn.Linear(dim, channels)
 
     def forward(self, vector: Tensor, attribute: Tensor) -> Tensor:
-        """Compute the gate (B, C), each factor in 0..1, for vectors (B, C) and attribute vectors (B, A)."""
-        joined = torch.cat([vector, self.attribute_side(attribute)], dim=1)  # (B, C + A)
+        """Compute the gate (B, C), each factor in 0..1.
+
+        Args:
+            vector: attended vectors, (B, C).
+            attribute: attribute vectors, (B, attribute_dim).
+        """
+        joined = torch.cat([vector, self.attribute_side(attribute)], dim=1)  # (B, C + attribute_dim)
         return torch.sigmoid(self.gate(torch.relu(self.hidden(joined))))
 
 

@@ -12,8 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.attention import PositionGate
 
+FORMS = {"paper": (0.1, False), "code": (0.01, True)}  # momentum of the batch norm, maximum before mean
 REDUCTION = 16  # channels over hidden size, as in the paper's experiments
 SMALLEST_HIDDEN = 4  # the course's small backbone has only 32 channels at its bottom
 
@@ -62,11 +64,36 @@ class CBAM(nn.Module):
             sigmoid. The gate is then 0 or 1 everywhere (notebook 13 shows both).
         reduction: see ChannelGate.
         kernel: side of the position gate's convolution; the paper uses 7.
+        form: a key of FORMS. "code" is the authors' code: it stacks the maximum first, and its batch normalisation
+            has momentum 0.01. "paper" stacks the mean first, as eq. 3 prints it, with torch's momentum 0.1.
+        residual: True starts all biases and the scale of the batch normalisation at 0. The authors' code does so
+            for a CBAM inside a residual block, after its last batch normalisation and before the addition. The
+            position gate then starts at 0.5 everywhere.
+
+    Raises:
+        FashionError: if `form` is unknown.
     """
 
-    def __init__(self, channels: int, norm: bool = True, reduction: int = REDUCTION, kernel: int = 7):
+    def __init__(
+        self,
+        channels: int,
+        norm: bool = True,
+        reduction: int = REDUCTION,
+        kernel: int = 7,
+        *,
+        form: str = "paper",
+        residual: bool = False,
+    ):
         super().__init__()
-        self.channel, self.spatial = ChannelGate(channels, reduction), PositionGate(kernel, norm)
+        if form not in FORMS:
+            raise FashionError(f"Unknown form '{form}' of CBAM: choose one of {', '.join(FORMS)}.")
+        momentum, max_first = FORMS[form]
+        self.channel = ChannelGate(channels, reduction)
+        self.spatial = PositionGate(kernel, norm, momentum, max_first)
+        if residual:
+            for name, parameter in self.named_parameters():
+                if name.endswith("bias") or name == "spatial.norm.weight":
+                    nn.init.zeros_(parameter)
 
     def forward(self, image_map: Tensor) -> Gated:
         """Return the gated map and both gates, for a map (B, C, h, w)."""

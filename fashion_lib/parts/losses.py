@@ -1,41 +1,48 @@
-"""Triplet losses on cosine similarity s, over a list of triplets or over every valid triplet of a batch.
+"""Triplet losses on a similarity s, over a list of triplets or over every valid triplet of a batch.
 
 A triplet is an anchor, a positive of the same value and a negative of another value. All losses use the hinge
 of CSN, ASEN and their successors: `max(0, margin + s(anchor, negative) - s(anchor, positive))`. Its margin is
-0.2. A triplet is *active* if its hinge is above zero.
+0.2. A triplet is *active* if its hinge is above zero. The similarity is the cosine of unit vectors, or the
+negative Euclidean distance, as in CSN's own code.
 
 L is the number of labelled examples in a batch: pairs of an image and an attribute.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.precision import float32_maths
 
+METRICS = ("cosine", "euclidean")
 MINING = ("all", "hard", "semi_hard")
 LOSS_WEIGHTS = ("learned", "fixed")
 BACKGROUNDS = ("attribute", "value")
 
 
 @float32_maths
-def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tuple[Tensor, float]:
+def triplet_list_loss(
+    embeddings: Tensor, triplets: Tensor, margin: float, metric: str = "cosine"
+) -> tuple[Tensor, float]:
     """Compute the mean hinge over listed triplets, the papers' loss.
 
     Source: ASEN, AAAI 2020, section "Model learning".
 
     Args:
-        embeddings: float (L, D), unit length.
+        embeddings: float (L, D), of unit length for the cosine.
         triplets: int64 (T, 3), rows of `embeddings` as anchor, positive, negative.
         margin: margin of the hinge.
+        metric: one of METRICS.
 
     Returns:
         The scalar loss and the fraction of active triplets.
 
     Raises:
-        FashionError: if the list is empty.
+        FashionError: if the list is empty or `metric` is unknown.
     """
     if len(triplets) == 0:
         raise FashionError(
@@ -43,13 +50,19 @@ def triplet_list_loss(embeddings: Tensor, triplets: Tensor, margin: float) -> tu
             "(three images make one triplet)."
         )
     anchor, positive, negative = embeddings[triplets.T].unbind(0)  # 3 x (T, D)
-    hinge = (margin + (anchor * negative).sum(1) - (anchor * positive).sum(1)).relu()  # (T,)
+    similarity = _similarity_of(metric)
+    hinge = (margin + similarity(anchor, negative) - similarity(anchor, positive)).relu()  # (T,)
     return hinge.mean(), (hinge > 0).float().mean().item()
 
 
 @float32_maths
 def in_batch_triplet_loss(
-    embeddings: Tensor, attributes: Tensor, values: Tensor, margin: float, mining: str = "all"
+    embeddings: Tensor,
+    attributes: Tensor,
+    values: Tensor,
+    margin: float,
+    mining: str = "all",
+    metric: str = "cosine",
 ) -> tuple[Tensor, float]:
     """Compute the hinge over the triplets that a batch contains, within one attribute at a time.
 
@@ -62,24 +75,27 @@ def in_batch_triplet_loss(
     3. "semi_hard": see `mined_hinge`.
 
     Args:
-        embeddings: float (L, D), unit length; row i is computed for attributes[i].
+        embeddings: float (L, D), of unit length for the cosine; row i is computed for attributes[i].
         attributes, values: int64 (L,).
         margin: margin of the hinge.
         mining: one of MINING.
+        metric: one of METRICS.
 
     Returns:
         The scalar loss, and the active fraction of the hinges that were averaged. Attributes without a valid
         triplet in this batch do not count.
 
     Raises:
-        FashionError: if `mining` is unknown, or if no attribute has a valid triplet.
+        FashionError: if `mining` or `metric` is unknown, or if no attribute has a valid triplet.
     """
     if mining not in MINING:
         raise FashionError(f"Unknown mining '{mining}': choose one of {', '.join(MINING)}.")
+    pairs = _similarity_of(metric)
     losses, active, valid = [], 0, 0
     for attribute in attributes.unique().tolist():  # one attribute at a time limits the memory to one group
         mine = attributes == attribute
-        similarity = embeddings[mine] @ embeddings[mine].T  # (m, m)
+        rows = embeddings[mine]
+        similarity = rows @ rows.T if metric == "cosine" else pairs(rows[:, None], rows[None])  # (m, m)
         same = values[mine][:, None] == values[mine][None]
         itself = torch.eye(len(same), dtype=torch.bool, device=same.device)
         loss, hinge = mined_hinge(similarity, same & ~itself, ~same, margin, mining)
@@ -92,6 +108,15 @@ def in_batch_triplet_loss(
             "value and one of another): use a larger batch_size or fewer groups."
         )
     return torch.stack(losses).mean(), active / valid
+
+
+def _similarity_of(metric: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the similarity of pairs of vectors along the last axis, for one of METRICS."""
+    if metric not in METRICS:
+        raise FashionError(f"Unknown metric '{metric}': choose one of {', '.join(METRICS)}.")
+    if metric == "cosine":
+        return lambda first, second: (first * second).sum(-1)
+    return lambda first, second: -F.pairwise_distance(first, second)  # with 1e-6 added to each difference
 
 
 @float32_maths
@@ -219,8 +244,10 @@ class LossWeights(nn.Module):
         if kind not in LOSS_WEIGHTS:
             raise FashionError(f"Unknown loss weights '{kind}': choose one of {', '.join(LOSS_WEIGHTS)}.")
         self.kind = kind
-        start = torch.zeros(count) if kind == "learned" else torch.ones(count)
-        self.p = nn.Parameter(start, requires_grad=kind == "learned")
+        if kind == "learned":
+            self.p = nn.Parameter(torch.zeros(count))
+        else:
+            self.register_buffer("p", torch.ones(count))
 
     @property
     def factors(self) -> Tensor:

@@ -170,7 +170,8 @@ def predict_triplets(
 ) -> TripletPrediction:
     """Answer the triplets of every condition; each image passes through the backbone once.
 
-    The loss is the hinge of all methods, max(0, margin + s(anchor, far) - s(anchor, close)).
+    The loss is the hinge of all methods, max(0, margin - gap). The gap is s(anchor, close) - s(anchor, far), with s
+    the cosine; CSN's own code (variant "veit") has Euclidean distances there.
 
     Args:
         model: a retrieval model.
@@ -186,11 +187,11 @@ def predict_triplets(
         raise FashionError(f"the lists for {data.name} hold no triplet: draw or read a list that does.")
     ids = {condition: data.schema.index(condition) for condition in lists}
     wanted = {ids[condition]: rows.ravel() for condition, rows in lists.items()}
-    embedded = embed_wanted(model, data, wanted, precision=precision)
+    embedded = embed_wanted(model, data, wanted, precision=precision, vectors=model.triplet_vectors)
     right, hinges = {}, {}
     for condition, rows in lists.items():
         anchor, far, close = embedded[ids[condition]].double().view(len(rows), 3, -1).unbind(1)  # 3 x (T, D)
-        gap = (anchor * close).sum(1) - (anchor * far).sum(1)  # (T,)
+        gap = model.triplet_gap(anchor, close, far)  # (T,)
         right[condition], hinges[condition] = (gap > 0).double(), (margin - gap).relu()
     counts = {condition: len(rows) for condition, rows in lists.items()}
 
