@@ -23,7 +23,7 @@ class AMNet(ManipulationModel):
     linear layer fuses it with the query's feature. AMNet does not use the value to remove. The losses are
     attribute classification and triplets.
 
-    Inferred:
+    No code is public. Inferred:
 
     1. Controller and fusion are one linear layer each.
     2. The controller starts as "slot v for value v".

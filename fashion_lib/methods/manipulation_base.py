@@ -19,7 +19,7 @@ from fashion_lib.methods.base import Attended, RetrievalModel
 from fashion_lib.parts.precision import float32_maths
 from fashion_lib.parts.subspaces import AttributeBranch, Classifier, Subspace, Trunk, TrunkMap, subspace_dim
 
-MANIPULATION_MARGIN = 0.5  # for (manipulated query, target, negative), as in ADDE-M (Hou et al. 2021)
+MANIPULATION_MARGIN = 0.5  # for (manipulated query, target, negative), as in the released code of ADDE-M
 
 
 @dataclass
@@ -49,8 +49,9 @@ class ManipulationModel(RetrievalModel):
 
     Subclasses implement `represent`, `logits`, `manipulate` and their losses.
 
-    Retrieval ranks the gallery by Euclidean distance between represent(gallery) and
-    manipulate(represent(query), v_m). So a picture costs one backbone pass, and a query one small product.
+    Retrieval ranks the gallery by Euclidean distance between comparable(represent(gallery)) and
+    comparable(manipulate(represent(query), v_m)). So a picture costs one backbone pass, and a query one small
+    product.
 
     `memory_stage` is False while features are trained (stage 1), and True once there is a memory to train
     (stage 2).
@@ -61,6 +62,7 @@ class ManipulationModel(RetrievalModel):
         embedding_dim: size of one attribute's embedding, as in RetrievalModel.
     """
 
+    unit_vectors: bool = False  # True: retrieval compares features of length 1
     memory_samples: int | None = None  # pictures per value that start its prototype; None: see value_samples
 
     def __init__(self, schema: Schema, width: int, embedding_dim: int):
@@ -83,6 +85,16 @@ class ManipulationModel(RetrievalModel):
             vectors: manipulation vectors, float (B, V).
         """
         return represented
+
+    def comparable(self, represented: Tensor) -> Tensor:
+        """Return the features whose distances rank the gallery, float32 (B, F).
+
+        They are the features as they are (Yao et al. 2026), or with length 1 where `unit_vectors` is True.
+
+        Args:
+            represented: features before or after a manipulation, float32 (B, F).
+        """
+        return F.normalize(represented, dim=1) if self.unit_vectors else represented
 
     def prepare(self, labels: LabelVectors, rows: np.ndarray) -> None:
         """Compute what a method needs from the training labels, such as counts for loss weights.
@@ -132,6 +144,8 @@ class DisentangledModel(ManipulationModel):
         attention: True puts a CBAM into the trunk and before each branch.
         dim: D; None chooses `subspace_dim` of the trunk's channels.
         gate_norm: see CBAM's `norm`.
+        hidden: see AFD.
+        fc7: see Trunk.
     """
 
     def __init__(
@@ -142,13 +156,15 @@ class DisentangledModel(ManipulationModel):
         attention: bool = False,
         dim: int | None = None,
         gate_norm: bool = True,
+        hidden: int | None = None,
+        fc7: bool = False,
     ):
-        trunk = Trunk(backbone, start, attention, gate_norm)
+        trunk = Trunk(backbone, start, attention, gate_norm, fc7)
         dim = dim or subspace_dim(trunk.out_channels)
         super().__init__(schema, width=dim * len(schema), embedding_dim=dim)
         self.trunk = trunk
         self.branches = torch.nn.ModuleList(
-            AttributeBranch(trunk.out_channels, dim, attention, gate_norm) for _ in schema
+            AttributeBranch(trunk.out_channels, dim, attention, gate_norm, hidden) for _ in schema
         )
         self.classifier = Classifier(dim, tuple(len(attribute.values) for attribute in schema))
 

@@ -38,13 +38,13 @@ class Yao2026(DisentangledModel):
     (eq. 3 to 5), a weighted cross-entropy and triplet losses. The paper prints no weights; we take w1 = w2 =
     1. Stage 2 adds the memory's losses.
 
-    Inferred:
+    Prototypes start from the mean over training pictures with the value (section 3.1); `value_samples` limits
+    their number. No code is public. Inferred:
 
-    1. Both stages keep eq. 3 on the pictures of the batch.
-    2. The paper says only that tuples have negatives. We use them in ADDE-M's manipulation triplet.
-    3. The weights of consistency and diagonality are ADDE-M's.
-    4. Prototypes start from the mean over training pictures with the value; see `value_samples` for the
-       limit.
+    1. Training has two stages, and both keep eq. 3 on the pictures of the batch.
+    2. The paper says only that tuples have negatives. We use them in the manipulation triplet of ADDE-M.
+    3. The weights of consistency and diagonality are those of ADDE-M's released code.
+    4. "Feature consistency" is the mean L1 distance of three pairs; see `consistency_loss`.
 
     Args:
         schema: the attributes.

@@ -17,8 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.losses import mined_hinge
 from fashion_lib.parts.precision import float32_maths
+
+REDUCTIONS = ("mean", "sum")
 
 
 def known_columns(known: Tensor, blocks: Sequence[slice]) -> Tensor:
@@ -82,26 +85,35 @@ def weighted_cross_entropy(
 
 
 @float32_maths
-def attribute_cross_entropy(logits: Tensor, labels: Tensor, known: Tensor, blocks: Sequence[slice]) -> Tensor:
-    """Compute a softmax cross-entropy per attribute: ADDE-M's loss, and here AMNet's.
+def attribute_cross_entropy(
+    logits: Tensor, labels: Tensor, known: Tensor, blocks: Sequence[slice], reduction: str = "mean"
+) -> Tensor:
+    """Compute a softmax cross-entropy per attribute, averaged over the pictures that have the attribute.
 
-    It averages over the pictures that have the attribute, then over attributes. The target of a picture with
-    several values of an attribute gives each the same probability.
+    The target of a picture with several values of an attribute gives each the same probability.
 
     Args:
         logits: (B, V).
         labels, known, blocks: see the top of this file.
+        reduction: over the attributes that any picture has: "mean", or "sum" as in the released code of ADDE.
 
     Returns:
         A scalar; zero if no picture has any attribute.
+
+    Raises:
+        FashionError: if `reduction` is unknown.
     """
+    if reduction not in REDUCTIONS:
+        raise FashionError(f"Unknown reduction '{reduction}': choose one of {', '.join(REDUCTIONS)}.")
     losses = []
     for a, block in enumerate(blocks):
         mine = known[:, a]
         if mine.any():
             wanted = labels[mine, block].to(logits.dtype)
             losses.append(F.cross_entropy(logits[mine, block], wanted / wanted.sum(1, keepdim=True)))
-    return torch.stack(losses).mean() if losses else logits.sum() * 0
+    if not losses:
+        return logits.sum() * 0
+    return torch.stack(losses).mean() if reduction == "mean" else torch.stack(losses).sum()
 
 
 @float32_maths

@@ -1,7 +1,7 @@
 """The attribute memory: one prototype per value; residual = M v_m (Yao et al. 2026, eq. 6 and 7).
 
-A prototype is a learned vector that stands for one attribute value. ADDE-M (Hou et al. 2021) has the same
-memory, and Yao et al. take it from there.
+A prototype is a learned vector that stands for one attribute value. The released code of ADDE-M (Hou et al.
+2021) has the same memory; Yao et al. say that it inspired theirs.
 
 Sizes: A attributes, D dimensions per attribute's subspace, V values of all attributes.
 """
@@ -44,7 +44,7 @@ class AttributeMemory(nn.Module):
 
     def residual(self, vectors: Tensor) -> Tensor:
         """Return M v_m, (B, A * D), the change of the query's feature, for manipulation vectors (B, V)."""
-        return vectors @ self.weight.T
+        return vectors.to(self.weight) @ self.weight.T
 
     def prototypes(self, labels: Tensor) -> Tensor:
         """Return f_c: the prototypes of label vectors, one per attribute, summed over attributes.
@@ -85,6 +85,26 @@ def consistency_loss(prototypes: Tensor, manipulated: Tensor, target: Tensor, kn
     return sum(((one - other).abs() * mask).sum() for one, other in pairs) / mask.sum().clamp(min=1)
 
 
+def label_consistency_loss(
+    memory: AttributeMemory, labels: Sequence[Tensor], described: Sequence[Tensor]
+) -> Tensor:
+    """Compute the consistency of ADDE's released code: the sum over pairs of `mean |M y - f|`.
+
+    M y adds the prototypes of a picture's labels y. A missing attribute adds zero, and its dimensions count in
+    the mean all the same.
+
+    Args:
+        memory: M.
+        labels: label vectors y, bool (T, V) each: those of query, target and negative.
+        described: features f, (T, A * D) each: those of query, manipulated query and negative.
+
+    Returns:
+        A scalar.
+    """
+    pairs = zip(labels, described, strict=True)
+    return sum((memory.residual(held) - feature).abs().mean() for held, feature in pairs)
+
+
 def value_samples(
     labels: LabelVectors, rows: np.ndarray, rng: np.random.Generator, per_value: int | None, limit: int
 ) -> list[np.ndarray]:
@@ -94,7 +114,7 @@ def value_samples(
         labels: label vectors of the data set.
         rows: candidate pictures, as rows of the data set.
         rng: generator for the draws.
-        per_value: number of draws per value, with replacement (ADDE-M: 100). None takes all pictures that
+        per_value: number of draws per value, with replacement (ADDE-M's code: 100). None takes all pictures that
             have the value, among at most `limit` evenly spread pictures of `rows`. A value that none of those
             has takes them from all of `rows`.
         limit: see `per_value`.

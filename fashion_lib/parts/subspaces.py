@@ -10,10 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.backbones import build_backbone, build_stage4
 from fashion_lib.parts.cbam import CBAM
+from fashion_lib.parts.fc7 import Fc7
 
-SUBSPACE = 340  # dimensions per attribute, as in ADDE (Hou et al. 2021); Yao et al. print none
+SUBSPACE = 340  # dimensions per attribute, as in the authors' code of ADDE; Yao et al. print none
 
 
 class TrunkMap(NamedTuple):
@@ -38,14 +40,23 @@ class Trunk(nn.Module):
         backbone, start: see `fashion_lib.parts.backbones.build_backbone`.
         attention: True puts a CBAM after the stem ("the bottom of the network").
         gate_norm: see CBAM's `norm`.
+        fc7: True ends AlexNet with fc6 and fc7, a map of one position, as the authors' code of ADDE does.
+
+    Raises:
+        FashionError: as in `build_backbone`, and for fc7 with another backbone than AlexNet.
     """
 
-    def __init__(self, backbone: str, start: str, attention: bool, gate_norm: bool = True):
+    def __init__(self, backbone: str, start: str, attention: bool, gate_norm: bool = True, fc7: bool = False):
         super().__init__()
+        if fc7 and backbone != "alexnet":
+            raise FashionError(f"The backbone '{backbone}' has no fc7: leave fc7 out or choose backbone='alexnet'.")
         self.backbone = build_backbone(backbone, start)
         self.stage4 = build_stage4(backbone, start) if backbone.startswith("resnet") else None
         self.low = CBAM(self.backbone.stem_channels, gate_norm) if attention else None
         self.out_channels = self.backbone.out_channels * (2 if self.stage4 is not None else 1)
+        self.fc7 = Fc7(start) if fc7 else None
+        if self.fc7 is not None:
+            self.out_channels = self.fc7.out_channels
 
     def forward(self, images: Tensor) -> TrunkMap:
         """Return the map and the low gate, for normalised images (B, 3, H, W)."""
@@ -55,11 +66,13 @@ class Trunk(nn.Module):
         image_map = self.backbone.body(image_map)
         if self.stage4 is not None:
             image_map = self.stage4(image_map)
+        if self.fc7 is not None:
+            image_map = self.fc7(image_map)
         return TrunkMap(image_map.float(), low)
 
     @property
     def last_layer(self) -> nn.Module:
-        """Return the module whose output is the last map; Grad-CAM reads it."""
+        """Return the module whose output is the last map of positions; Grad-CAM reads it."""
         if self.stage4 is not None:
             return self.stage4
         return getattr(self.backbone, "layer3", None) or self.backbone.features[-1]
@@ -68,12 +81,17 @@ class Trunk(nn.Module):
 class AFD(nn.Module):
     """Attribute feature disentanglement block: linear, ReLU, linear; from C channels to D dimensions.
 
-    Inferred, because the paper prints no hidden size: it is half of C, and never below D.
+    Yao et al. print no hidden size. Inferred: it is half of C, and never below D.
+
+    Args:
+        channels: C.
+        dim: D.
+        hidden: size of the hidden layer; None is the inferred one. ADDE's released code has D.
     """
 
-    def __init__(self, channels: int, dim: int):
+    def __init__(self, channels: int, dim: int, hidden: int | None = None):
         super().__init__()
-        hidden = max(channels // 2, dim)
+        hidden = hidden or max(channels // 2, dim)
         self.layers = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, dim))
 
     def forward(self, pooled: Tensor) -> Tensor:
@@ -103,12 +121,15 @@ class AttributeBranch(nn.Module):
         dim: D of the subspace.
         attention: True puts a CBAM before the average.
         gate_norm: see CBAM's `norm`.
+        hidden: see AFD.
     """
 
-    def __init__(self, channels: int, dim: int, attention: bool, gate_norm: bool = True):
+    def __init__(
+        self, channels: int, dim: int, attention: bool, gate_norm: bool = True, hidden: int | None = None
+    ):
         super().__init__()
         self.attention = CBAM(channels, gate_norm) if attention else None
-        self.afd = AFD(channels, dim)
+        self.afd = AFD(channels, dim, hidden)
 
     def forward(self, image_map: Tensor) -> Subspace:
         """Return the feature and the gates, for a map (B, C, h, w)."""

@@ -16,6 +16,7 @@ from fashion_lib.tasks.manipulation.manipulation_evaluation import (
     evaluate_manipulation,
     manipulated,
     represent_rows,
+    score_queries,
 )
 from fashion_lib.tasks.manipulation.operations import Operation, manipulation_vector
 from fashion_lib.tasks.retrieval.explain import attention, grad_cam
@@ -178,6 +179,8 @@ def tuple_labels():
     ("amnet", {}, {"classification"}, {"classification", "fused_classification", "manipulation"}),
     ("adde_m", {}, {"classification"},
      {"classification", "label_triplet", "manipulation", "consistency", "off_block"}),
+    ("adde_m", {"variant": "code"}, {"classification", "attribute_triplet", "label_triplet"},
+     {"classification", "label_triplet", "manipulation", "consistency", "off_block"}),
     ("yao2026", {}, {"classification", "label_triplet", "global_triplet"},
      {"classification", "label_triplet", "global_triplet", "manipulation", "consistency", "off_block"}),
     ("yao2026", {"loss": "plain", "attention": False}, {"classification"},
@@ -196,6 +199,22 @@ def test_stages_have_their_losses_and_reach_every_parameter(method, options, fir
         untouched = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is None}
         memory = {"memory", "controller", "fusion"} & {name.split(".")[0] for name, _ in model.named_parameters()}
         assert untouched == (memory if not stage else set())
+
+
+def test_the_code_of_adde_ranks_unit_vectors():
+    data = tiny_manipulation(90)
+    model = model_of("adde_m", variant="code", dim=4)
+    model.initialise_memory(torch.randn(8, model.width))
+    queries = data.queries("test")
+    moved = manipulated(model, represent_rows(model, data, queries.query), queries.vectors)
+    gallery = represent_rows(model, data, queries.gallery)
+    assert torch.allclose(model.comparable(moved).norm(dim=1), torch.ones(len(moved)))
+    units = (part / part.norm(dim=1, keepdim=True) for part in (moved, gallery))
+    expected, raw = score_queries(queries, *units, data), score_queries(queries, moved, gallery, data)
+    found = evaluate_manipulation(model, data, "test").scores
+    assert found["ndcg30"] == pytest.approx(expected.scores["ndcg30"]) != raw.scores["ndcg30"]
+    default = model_of("adde_m", dim=4)
+    assert default.comparable(moved) is moved  # as Yao et al.
 
 
 def test_prepare_counts_labels_only_for_the_weighted_loss():
@@ -238,6 +257,7 @@ def test_a_query_costs_one_backbone_pass_and_a_product():
     ("yao2026", {"loss": "both"}, "Unknown loss 'both': choose one of wt, weighted"),
     ("yao2026", {"label_smoothing": 1.0}, "label_smoothing=1.0 is out of range"),
     ("adde_m", {"attention": True}, "'adde_m' does not take the options"),
+    ("adde_m", {"fc7": True}, "'small' has no fc7: leave fc7 out or choose backbone='alexnet'"),
     ("amnet", {"variant": "v2"}, "has no variant 'v2'"),
     ("amnet", {"backbone": "vgg19"}, "Unknown backbone 'vgg19'"),
     ("amnet", {"start": "pretext", "backbone": "alexnet"}, "fit only the backbone 'small'"),

@@ -10,7 +10,14 @@ from tiny_manipulation import BLOCKS, SCHEMA, random_labels, vector
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.tasks.manipulation.manipulation_evaluation import rank_by_distance
-from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, agreement, matches, relevance, scores
+from fashion_lib.tasks.manipulation.manipulation_metrics import (
+    EXPONENTIAL,
+    METRICS,
+    agreement,
+    matches,
+    relevance,
+    scores,
+)
 
 
 def fraction_right(target, picture, attributes=(0, 1, 2)):
@@ -50,6 +57,25 @@ def test_every_score_is_the_brute_force_one(case):
             assert found[f"ndcg30_{name}"][q] == pytest.approx(expected, nan_ok=True)
 
 
+def adde_ndcg(target, ranking, attributes):
+    """ADDE's code: rel is the share of `attributes` whose whole block is the target's; gain 2^rel - 1."""
+    rel = [np.mean([(target[BLOCKS[a]] == picture[BLOCKS[a]]).all() for a in attributes]) for picture in ranking[:30]]
+    weights = [1 / math.log(rank + 1) for rank in range(1, 31)]
+    return sum((2**one - 1) * weight for one, weight in zip(rel, weights, strict=True)) / sum(weights)
+
+
+def test_the_exponential_gain_is_adde_s_code(case):
+    targets, gallery, order, changed = case
+    found = scores(order, targets, gallery, changed, SCHEMA)
+    assert not all(target[BLOCKS[1]].any() for target in targets)  # a missing label agrees with a missing label
+    for q, target in enumerate(targets):
+        parts = (range(3), np.flatnonzero(changed[q]), np.flatnonzero(~changed[q]))
+        for name, attributes in zip(EXPONENTIAL, parts, strict=True):
+            assert found[name][q] == pytest.approx(adde_ndcg(target, gallery[order[q]], attributes))
+    everything = scores(order, targets, gallery, np.ones_like(changed), SCHEMA)
+    assert np.isnan(everything["ndcg30_exponential_others"]).all()
+
+
 def test_scikit_learn_agrees_on_the_textbook_ndcg(case):
     targets, gallery, order, changed = case
     pairs = zip(targets, order, strict=True)
@@ -82,7 +108,8 @@ def test_a_label_that_is_missing_in_the_target_changes_no_score(case):
     other = gallery.copy()
     other[:, BLOCKS[1]] = np.roll(gallery[:, BLOCKS[1]], 7, axis=0)
     one, two = (scores(order[q : q + 1], targets[q : q + 1], g, changed[q : q + 1], SCHEMA) for g in (gallery, other))
-    assert all(np.array_equal(one[name], two[name]) for name in METRICS)
+    kept = [name for name in METRICS if name not in EXPONENTIAL]  # ADDE's code counts missing labels
+    assert all(np.array_equal(one[name], two[name]) for name in kept)
 
 
 @pytest.mark.parametrize("budget", [64, 0.05, 1e-9])

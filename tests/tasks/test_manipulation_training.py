@@ -142,6 +142,17 @@ def test_every_method_runs_to_a_record(method, data):
     assert record.variant.startswith("default+") and "dim=4" in record.variant and "steps=4" in record.variant
 
 
+@pytest.mark.slow
+def test_the_code_variant_of_adde_runs_to_a_record(data):
+    run = load_or_train(
+        "adde_m", variant="code", profile=PROFILE, data=data, options={"dim": 4}, progress=False
+    )
+    assert run.record.variant.startswith("code+") and set(METRICS) <= set(run.record.metrics)
+    first, last = run.history.entries[0], run.history.entries[-1]
+    assert "attribute_triplet" in first and "consistency" not in first  # stage 1
+    assert "consistency" in last and "attribute_triplet" not in last  # stage 2
+
+
 def test_names_that_do_not_exist_and_settings_that_cannot_be_meant(data):
     with pytest.raises(FashionError, match="no method 'adde': did you mean 'adde_m'"):
         load_or_train("adde", profile=PROFILE, data=data)

@@ -61,6 +61,8 @@ def test_ndcg_agrees_with_the_loop_and_scikit_learn(gains, k):
     for ideal in ("list", "ones"):
         expected = [brute_force_ndcg(row, k, ideal) for row in gains]
         np.testing.assert_allclose(ndcg_at_k(gains, k, ideal), expected)
+        expected = [brute_force_ndcg([2.0**gain - 1 for gain in row], k, ideal) for row in gains]
+        np.testing.assert_allclose(ndcg_at_k(gains, k, ideal, "exponential"), expected)
     scores = np.tile(-np.arange(gains.shape[1]), (len(gains), 1))
     answered = gains.any(axis=1)
     if answered.any():
@@ -70,7 +72,10 @@ def test_ndcg_agrees_with_the_loop_and_scikit_learn(gains, k):
 @few
 @given(relevances, st.integers(1, 15))
 def test_binary_ndcg_does_not_depend_on_the_dtype(relevance, k):
-    np.testing.assert_allclose(ndcg_at_k(relevance, k), ndcg_at_k(relevance.astype(float), k))
+    for gain in ("linear", "exponential"):
+        whole = ndcg_at_k(relevance, k, gain=gain)
+        np.testing.assert_allclose(whole, ndcg_at_k(relevance.astype(float), k, gain=gain))
+        np.testing.assert_array_equal(whole, ndcg_at_k(relevance, k))  # of 0 and 1 the gains are the same
 
 
 def test_ir_measures_agrees():
@@ -113,6 +118,7 @@ def test_no_candidates_at_all():
     (lambda: recall_at_k([[1, 0]], 0), "cut-off"),
     (lambda: ndcg_at_k([[1, -2]], 3), "rank 2 is -2"),
     (lambda: ndcg_at_k([[1, 0]], 3, ideal="best"), "'best'"),
+    (lambda: ndcg_at_k([[1, 0]], 3, gain="squared"), "'squared'"),
 ])
 def test_bad_input_is_one_sentence(call, words):
     with pytest.raises(FashionError, match=words):

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.tasks.retrieval import evaluation
-from fashion_lib.tasks.retrieval.evaluation import _fixed_point, _sort_rows, rank
+from fashion_lib.tasks.retrieval.evaluation import _fixed_point, rank, sort_rows
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k
 
 several = settings(max_examples=150, deadline=None, database=None)
@@ -77,7 +77,7 @@ def test_rows_are_sorted_exactly_and_stably(distance, bits):
     order = np.empty(distance.shape, np.int64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "KEY_BITS", bits)
-        _sort_rows(distance.astype(np.float64), order)
+        sort_rows(distance.astype(np.float64), order)
     np.testing.assert_array_equal(order, np.argsort(distance, axis=1, stable=True))
 
 
@@ -90,7 +90,7 @@ def test_keys_of_64_bits_are_exact_at_every_width(columns, spread):
     distance[2, ::2] = distance[2, :-1:2][0]  # half of a row is one tie
     distance[:, -1], distance[:, 0] = 0, spread
     order = np.empty(distance.shape, np.int64)
-    _sort_rows(distance.astype(np.float64), order)
+    sort_rows(distance.astype(np.float64), order)
     np.testing.assert_array_equal(order, np.argsort(distance, axis=1, stable=True))
 
 

@@ -15,7 +15,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
-from fashion_lib.tasks.retrieval.evaluation import visit_features
+from fashion_lib.tasks.retrieval.evaluation import sort_rows, visit_features
 
 BYTES_PER_PAIR = 96  # distances, their order, agreement per attribute, and graded relevance twice
 
@@ -47,7 +47,7 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     """Rank the gallery for every query by Euclidean distance, one chunk of queries at a time.
 
     Features are rounded to whole numbers whose squared distances stay below 2**53. So sums in float64 are
-    exact, and the result does not depend on the chunks.
+    exact, and the result does not depend on the chunks. Rows are sorted as in retrieval, see `sort_rows`.
 
     Args:
         queries: (Q, F), any float type.
@@ -75,8 +75,11 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))
         # The query's own squared length is left out: it is equal for the whole gallery and changes no order.
-        distance = length - 2 * queries[rows] @ gallery.T  # (q, F) @ (F, G) -> (q, G)
-        yield rows, torch.sort(distance, dim=1, stable=True).indices.numpy()
+        distance = (length - 2 * queries[rows] @ gallery.T).numpy()  # (q, F) @ (F, G) -> (q, G)
+        distance -= distance.min(axis=1, keepdims=True, initial=np.inf)  # whole numbers from 0 on
+        order = np.empty(distance.shape, dtype=np.int64)
+        sort_rows(distance, order)
+        yield rows, order
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class ManipulationScores:
 
 @torch.no_grad()
 def manipulated(model, represented: Tensor, vectors: np.ndarray) -> Tensor:
-    """Return the manipulated query features, which are compared with the gallery.
+    """Return the queries' features after manipulation. `comparable` of the model makes them ready for ranking.
 
     Args:
         model: a manipulation method.
@@ -134,9 +137,10 @@ def evaluate_manipulation(
     model.eval()
     rows = np.concatenate([queries.query, queries.gallery])
     stored = represent_rows(model, data, rows, batch_size=batch_size, precision=precision)
-    asked = manipulated(model, stored[: len(queries)], queries.vectors)
+    moved = manipulated(model, stored[: len(queries)], queries.vectors)
     model.train(training)
-    return score_queries(queries, asked, stored[len(queries) :], data, budget_mib=budget_mib)
+    ranked = (model.comparable(part) for part in (moved, stored[len(queries) :]))
+    return score_queries(queries, *ranked, data, budget_mib=budget_mib)
 
 
 def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
@@ -144,8 +148,8 @@ def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *,
 
     Args:
         queries: the queries with their targets.
-        asked: manipulated features (Q, F).
-        gallery: features (G, F).
+        asked: manipulated features (Q, F), as they are compared.
+        gallery: features (G, F), as they are compared.
         data: ManipulationData.
         budget_mib: memory for one chunk of the ranking, in MiB.
     """

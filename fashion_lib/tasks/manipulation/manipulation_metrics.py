@@ -20,13 +20,33 @@ from fashion_lib.tasks.retrieval.metrics import ndcg_at_k, recall_at_k
 CUTOFFS = (1, 5, 10, 20, 30, 50)
 NDCG_CUTOFF = 30
 # NDCG divides by the gain of an ideal ranking. ndcg30: the ideal is the best order of this gallery, as in
-# textbooks. ndcg30_ones: the ideal is 30 pictures of relevance 1, as in the released code of ADDE (Hou et al.
-# 2021). The paper prints "NDCG@30" and does not say which.
+# textbooks. ndcg30_ones: the ideal is 30 pictures of relevance 1. The paper prints "NDCG@30" and does not say
+# which. Both have linear gain: a picture's gain is its relevance.
 IDEALS = {"ndcg30": "list", "ndcg30_ones": "ones"}
-METRICS = (*(f"top{k}_acc" for k in CUTOFFS), *IDEALS, "ndcg30_changed", "ndcg30_others")
+# NDCG as the released code of ADDE (Hou et al. 2021) computes it: gain 2 ** relevance - 1 and the ideal "ones".
+# The code prints it for the whole target, for the changed attribute and for the other attributes.
+EXPONENTIAL = ("ndcg30_exponential", "ndcg30_exponential_changed", "ndcg30_exponential_others")
+METRICS = (*(f"top{k}_acc" for k in CUTOFFS), *IDEALS, "ndcg30_changed", "ndcg30_others", *EXPONENTIAL)
 RETRIEVAL_METRICS = ("top10_acc", "top20_acc", "top30_acc", "top50_acc", "ndcg30")
 # NDCG is a fraction, as the paper prints it.
 PERCENT = ("accuracy", "accuracy_stage1", *(f"top{k}_acc" for k in CUTOFFS))
+
+
+def equal_blocks(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -> np.ndarray:
+    """Return whether all labels of an attribute are equal, bool (Q, G, A); two missing labels are equal.
+
+    Args:
+        targets: bool (Q, V).
+        gallery: bool (G, V).
+        blocks: the columns of each attribute.
+    """
+    equal = np.empty((len(targets), len(gallery), len(blocks)), bool)
+    for a, block in enumerate(blocks):
+        wanted, offered = targets[:, block].astype(np.float32), gallery[:, block].astype(np.float32)
+        shared = wanted @ offered.T  # (Q, G): number of common values
+        equal[:, :, a] = (shared == wanted.sum(1)[:, None]) & (shared == offered.sum(1)[None])
+    return equal
+
 
 def agreement(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -> tuple[np.ndarray, np.ndarray]:
     """Compute which attributes of each target each gallery picture has right.
@@ -41,13 +61,7 @@ def agreement(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice])
         True where it has one.
     """
     asked = known_attributes(targets, blocks)
-    right = np.empty((len(targets), len(gallery), len(blocks)), bool)
-    for a, block in enumerate(blocks):
-        wanted, offered = targets[:, block].astype(np.float32), gallery[:, block].astype(np.float32)
-        shared = wanted @ offered.T  # (Q, G): number of common values
-        both = (shared == wanted.sum(1)[:, None]) & (shared == offered.sum(1)[None])
-        right[:, :, a] = both & asked[:, a, None]
-    return right, asked
+    return equal_blocks(targets, gallery, blocks) & asked[:, None], asked
 
 
 def matches(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -> np.ndarray:
@@ -76,7 +90,8 @@ def scores(
     """Compute every metric of METRICS for each query.
 
     "ndcg30_changed" takes the changed attributes alone, "ndcg30_others" the others alone. In both the ideal
-    is the best order of the gallery.
+    is the best order of the gallery. The metrics of EXPONENTIAL count every attribute of the schema, as ADDE's
+    code does: a picture agrees with a target that misses an attribute if it misses it, too.
 
     Args:
         order: int64 (Q, G), gallery positions, best first.
@@ -86,14 +101,21 @@ def scores(
         schema: the attributes with their values.
 
     Returns:
-        Metric -> float64 (Q,) in [0, 1]. A query without other attributes scores nan in "ndcg30_others".
+        Metric -> float64 (Q,) in [0, 1]. A query without other attributes scores nan in "ndcg30_others" and
+        "ndcg30_exponential_others".
     """
-    right, asked = agreement(targets, gallery, value_blocks(schema))
-    right = np.take_along_axis(right, order[:, :, None], axis=1)  # in rank order
+    blocks = value_blocks(schema)
+    asked = known_attributes(targets, blocks)
+    equal = equal_blocks(targets, gallery, blocks)
+    equal = np.take_along_axis(equal, order[:, :, None], axis=1)  # in rank order
+    right = equal & asked[:, None]
     whole = relevance(right, asked)
     found = {f"top{k}_acc": recall_at_k(whole == 1, k) for k in CUTOFFS}
     found |= {name: ndcg_at_k(whole, NDCG_CUTOFF, ideal) for name, ideal in IDEALS.items()}
     for name, part in (("ndcg30_changed", asked & changed), ("ndcg30_others", asked & ~changed)):
         graded = ndcg_at_k(relevance(right, part), NDCG_CUTOFF)
+        found[name] = np.where(part.any(1), graded, np.nan)
+    for name, part in zip(EXPONENTIAL, (np.ones_like(changed), changed, ~changed), strict=True):
+        graded = ndcg_at_k(relevance(equal, part), NDCG_CUTOFF, "ones", "exponential")
         found[name] = np.where(part.any(1), graded, np.nan)
     return found

@@ -54,7 +54,7 @@ def _fixed_point(embeddings) -> Tensor:
     return torch.nn.functional.normalize(rows, dim=1).mul_(STEPS_PER_UNIT).round_()
 
 
-def _sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
+def sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
     """Write a stable sort of each row into `order`: smallest distance first, equal distances by column.
 
     Each pair becomes one key, a whole number of 64 bits: the distance in the upper bits, the column in the
@@ -121,7 +121,7 @@ def rank(
             if known:
                 same = np.asarray(query_images)[part, None] == np.asarray(gallery_images)[None]
                 distance[same] = distance.max(initial=0) + 1  # larger than the distance of any other image
-            _sort_rows(distance, order[first - start:part.stop - start])
+            sort_rows(distance, order[first - start:part.stop - start])
         yield rows, order
 
 

@@ -10,6 +10,7 @@ from fashion_lib.core.errors import FashionError
 
 AP_DENOMINATOR = "the number of relevant candidates in the whole list (no cut-off)"
 IDEALS = ("list", "ones")
+GAINS = ("linear", "exponential")
 
 
 def _checked(array, name: str) -> np.ndarray:
@@ -77,11 +78,10 @@ def recall_at_k(relevance, k: int) -> np.ndarray:
     return relevance[:, :_checked_cutoff(k)].astype(bool, copy=False).any(axis=1).astype(np.float64)
 
 
-def ndcg_at_k(gains, k: int, ideal: str = "list") -> np.ndarray:
+def ndcg_at_k(gains, k: int, ideal: str = "list", gain: str = "linear") -> np.ndarray:
     """Compute the normalised discounted cumulative gain (NDCG) of each query.
 
-    It is the sum of gain / log2(rank + 1) over k ranks, divided by the ideal sum. Gains are used as they are
-    (linear gain, as in trec_eval and scikit-learn).
+    It is the sum of gain / log2(rank + 1) over k ranks, divided by the ideal sum.
 
     Args:
         gains: (Q, N) in rank order, binary or graded, at least 0.
@@ -89,21 +89,27 @@ def ndcg_at_k(gains, k: int, ideal: str = "list") -> np.ndarray:
         ideal: "list" takes the best order of the query's own whole list (Järvelin and Kekäläinen 2002).
             "ones" takes a gain of 1 at each of the k ranks, as some fashion papers do. Then a query with
             fewer than k relevant candidates cannot reach 1.
+        gain: "linear" uses the numbers as they are (trec_eval, scikit-learn). "exponential" uses 2 ** g - 1 of
+            each number g (Burges et al. 2005; the released code of ADDE, with the ideal "ones").
 
     Returns:
         float64 (Q,); a query without any gain scores 0.
 
     Raises:
-        FashionError: if `ideal` is unknown, k is below 1 or a gain is negative.
+        FashionError: if `ideal` or `gain` is unknown, k is below 1 or a gain is negative.
     """
     gains = _checked(gains, "gains")
     k = _checked_cutoff(k)
     if ideal not in IDEALS:
         raise FashionError(f"ideal={ideal!r} is unknown: choose one of {', '.join(IDEALS)}.")
+    if gain not in GAINS:
+        raise FashionError(f"gain={gain!r} is unknown: choose one of {', '.join(GAINS)}.")
     if gains.dtype != bool and gains.size and gains.min() < 0:
         row, column = np.argwhere(gains < 0)[0]
         raise FashionError(f"the gain of query {row} at rank {column + 1} is {gains[row, column]}, but gains"
                            " cannot be negative: shift them so that 0 means no use at all.")
+    if gain == "exponential" and gains.dtype != bool:  # of 0 and 1 the two gains are the same
+        gains = np.exp2(gains.astype(np.float64)) - 1
     discount = 1 / np.log2(np.arange(2, k + 2))
     reached = gains[:, :k] @ discount[:gains.shape[1]]
     if ideal == "ones":
