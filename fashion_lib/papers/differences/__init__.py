@@ -4,6 +4,27 @@
 """
 
 from fashion_lib.papers.differences.difference import CHANGES, Difference, effect
-from fashion_lib.papers.differences.difference_tables import GLOSSARY, ROWS, SYSTEMS, measured, rows, table
+from fashion_lib.papers.differences.difference_tables import (
+    GLOSSARY,
+    ROWS,
+    SYSTEMS,
+    as_page,
+    glossary,
+    measured,
+    rows,
+    table,
+)
 
-__all__ = ["CHANGES", "GLOSSARY", "ROWS", "SYSTEMS", "Difference", "effect", "measured", "rows", "table"]
+__all__ = [
+    "CHANGES",
+    "GLOSSARY",
+    "ROWS",
+    "SYSTEMS",
+    "Difference",
+    "as_page",
+    "effect",
+    "glossary",
+    "measured",
+    "rows",
+    "table",
+]

@@ -36,6 +36,8 @@ ROWS = (
     Difference("ag_mlan", "branch 1 classifies \"attributes\" (eq. 7)", "the label is the attribute, not its value",
                "as the code", "training"),
     Difference("ag_mlan", "the mask is fixed (section 1), learned (3.4)", "learned, from \"prein\"", "learned"),
+    Difference("ag_mlan", "blocks of the mask's start: not said", "⌊c′/n⌋ each; what remains belongs to none",
+               "all c′, as even as can be", **_other(mask_blocks="floor")),
     Difference("ag_mlan", "D in eq. 8 is called a distance", "cosine similarity, as its signs demand", "cosine",
                "nothing"),
     Difference("ag_mlan", "Zappos50k: branch 1 is removed (4.1)",

@@ -142,6 +142,11 @@ def measured(
     return pd.DataFrame(lines, columns=["system", "the other way", "overall", "local"])
 
 
+def glossary() -> Styler:
+    """Return the words of the tables with their meanings."""
+    return as_page(GLOSSARY.rename_axis("word").reset_index())
+
+
 def as_page(page: pd.DataFrame) -> Styler:
     """Return a table of text as HTML: left-aligned, without row numbers, `spans` as code."""
     left = [("text-align", "left"), ("vertical-align", "top")]
