@@ -136,7 +136,8 @@ def test_ag_mlan_is_its_equations_written_out(variant):
     placed = placed * torch.sigmoid(model.spatial_gate.conv(stacked))  # eq. 4
     vector = placed.sum((2, 3))
     vector = vector if variant == "code" else model.reduce(vector)
-    asked = aca.attribute_side[0](model.channel_attribute.weight[ATTRIBUTES])
+    table = model.spatial_attribute if variant == "code" else model.channel_attribute
+    asked = aca.attribute_side[0](table.weight[ATTRIBUTES])
     joined = torch.cat([vector, torch.sigmoid(asked) * asked], dim=1)  # eq. 5
     vector = vector * model.channel_scale * torch.sigmoid(aca.gate(aca.hidden(joined).relu()))  # eq. 6
     expected = F.normalize(vector * model.masks[ATTRIBUTES].relu(), dim=1)
@@ -182,6 +183,28 @@ def test_ag_mlans_loss_is_the_weighted_sum_of_both_and_reaches_branch_1(variant)
     assert (id(model.loss_weights.p) in given) == (variant == "paper")  # the code's weights are never trained
 
 
+def test_the_loss_alone_of_branch_1_can_be_left_out():
+    model = model_of("ag_mlan", "code", branch1_loss=False).train()
+    loss, figures = model.training_loss(model.features(IMAGES[:4]), batch_labels(), 0.2)
+    assert loss.item() == figures["triplet"] and figures["classification"] > 0
+    assert "classification_weight" not in figures and not hasattr(model.loss_weights, "p")
+    loss.backward()
+    assert all(p.grad is None for p in model.branch1.parameters())
+    assert model.bring.conv.weight.grad.abs().sum() > 0  # the sum still feeds branch 2
+
+
+def test_an_image_of_two_attributes_is_classified_once_per_label():
+    model = model_of("ag_mlan").train()
+    rows = torch.tensor([0, 1, 2, 0])
+    labels = BatchLabels(torch.arange(3), rows, torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 0]))
+    features = model.features(IMAGES[:3])
+    model.branch1.eval()  # batch statistics would move with every call
+    _, figures = model.training_loss(features, labels, 0.2)
+    target = F.one_hot(labels.attributes, len(SCHEMA)).float()
+    expected = F.binary_cross_entropy_with_logits(model.branch1(features.merged)[rows], target)
+    assert figures["classification"] == pytest.approx(expected.item(), rel=1e-6)
+
+
 @pytest.mark.parametrize("switch", ["branch1", "hierarchical", "spatial_gate", "mask"])
 def test_each_part_of_ag_mlan_can_be_left_out(switch):
     model = model_of("ag_mlan", **{switch: False}).train()
@@ -217,6 +240,8 @@ def test_learned_loss_weights_settle_where_each_weight_is_the_inverse_of_its_los
         ("ag_mlan", {"reduce": "never"}, "Unknown reduce 'never': choose one of before, after"),
         ("ag_mlan", {"loss_weights": "none"}, "Unknown loss_weights 'none'"),
         ("ag_mlan", {"sa_kernel": 4}, "sa_kernel=4 has no middle"),
+        ("ag_mlan", {"mask_blocks": "odd"}, "Unknown blocks 'odd': choose one of even, floor"),
+        ("csn", {"blocks": "odd"}, "Unknown blocks 'odd'"),
         ("isln", {"passes": 0}, "passes=0"),
     ],
 )
