@@ -31,7 +31,7 @@ class Method:
 
     variants: the first is the default. task: "retrieval" or "manipulation". order: place in tables, simplest first.
     edition: one more whenever the method's models compute something else than before. Runs of another edition are
-    refused instead of loaded.
+    refused instead of loaded. A mapping gives the editions of single variants; the others are of the first one.
     """
 
     name: str
@@ -41,7 +41,13 @@ class Method:
     task: str = "retrieval"
     trainable: bool = True
     order: int = LAST
-    edition: int = 1
+    edition: int | Mapping[str, int] = 1
+
+    def edition_of(self, variant: str) -> int:
+        """Return the edition of a variant, given by its name or by a label such as "code+steps=2160"."""
+        if isinstance(self.edition, Mapping):
+            return self.edition.get(variant.partition("+")[0], 1)
+        return self.edition
 
 
 class UnknownMethod(FashionError, KeyError):
@@ -61,15 +67,20 @@ def method(
     task: str = "retrieval",
     trainable: bool = True,
     order: int = LAST,
-    edition: int = 1,
+    edition: int | Mapping[str, int] = 1,
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder as a method; the arguments are the fields of `Method`.
 
     Raises:
-        FashionError: when another file has registered the name, or the edition is no whole number of at least 1.
+        FashionError: when another file has registered the name, the edition is no whole number of at least 1, or it
+            is given for a variant that the method does not have.
     """
-    if type(edition) is not int or edition < 1:
-        raise FashionError(f"the method '{name}' has the edition {edition!r}: count its editions 1, 2, 3, ...")
+    given = edition if isinstance(edition, Mapping) else dict.fromkeys(variants, edition)
+    for variant, number in given.items():
+        if variant not in variants:
+            raise FashionError(f"the method '{name}' has no variant {variant!r} that an edition could be of.")
+        if type(number) is not int or number < 1:
+            raise FashionError(f"the method '{name}' has the edition {number!r}: count its editions 1, 2, 3, ...")
 
     def register(build: Builder) -> Builder:
         earlier = _registered.get(name)
@@ -203,8 +214,8 @@ def build_model(
                 f"Method '{method}' does not take the options {options} ({reason}): leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
-    if entry.edition > 1:  # runs from before there were editions are of the first one
-        model.architecture["edition"] = entry.edition
+    if entry.edition_of(variant) > 1:  # runs from before there were editions are of the first one
+        model.architecture["edition"] = entry.edition_of(variant)
     model.start = start
     if entry.trainable:
         model.start_digest = "; ".join(filter(None, [start_digest(backbone, start), model.second_start]))

@@ -75,12 +75,14 @@ class Seen:
         located: the result of the region branch.
         crops: the patch branch's input, (L, 3, S, S).
         parts: branch -> unit vectors, (L, C).
+        patch: the result of the patch branch, (L, C), not of unit length.
     """
 
     pictures: Tensor
     located: Located | None
     crops: Tensor | None
     parts: dict[str, Tensor]
+    patch: Tensor | None = None
 
 
 def check_beta(beta: float) -> float:
@@ -196,6 +198,14 @@ class TwoBranchModel(RetrievalModel):
         """
         raise NotImplementedError
 
+    def first_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
+        """Return the first stage's weighted losses by name, without the triplet loss: none by default."""
+        return {}
+
+    def region_loss(self, seen: Seen, labels: BatchLabels, margin: float) -> tuple[Tensor, float]:
+        """Compute the region branch's triplet loss, and the fraction of active triplets."""
+        return self.triplet_loss(seen.parts["region"], labels, margin)
+
     # The rest is the same for all subclasses.
 
     @property
@@ -276,19 +286,20 @@ class TwoBranchModel(RetrievalModel):
             The scalar loss and numbers for the log: those of RetrievalModel, and every weighted term by its
                 name.
         """
-        features, parts, terms, active = self.examples(features, labels), {}, {}, {}
-        located, crops = None, None
+        features, terms, active = self.examples(features, labels), {}, {}
+        seen = Seen(features.pictures, None, None, {})
+        parts = seen.parts
         if "region" in self.branches:
-            located = self.locate(features.region, labels.attributes)
-            parts["region"] = F.normalize(located.vector, dim=1)
-            terms["region"], active["region"] = self.triplet_loss(parts["region"], labels, margin)
+            seen.located = self.locate(features.region, labels.attributes)
+            parts["region"] = F.normalize(seen.located.vector, dim=1)
+            terms["region"], active["region"] = self.region_loss(seen, labels, margin)
         if "patch" in self.branches and not self.in_first_stage:
-            crops, _ = self.cut(features.pictures, located)
-            parts["patch"] = F.normalize(self.describe(crops, labels.attributes)[0], dim=1)
+            seen.crops, _ = self.cut(features.pictures, seen.located)
+            seen.patch, _ = self.describe(seen.crops, labels.attributes)
+            parts["patch"] = F.normalize(seen.patch, dim=1)
             loss, active["patch"] = self.triplet_loss(parts["patch"], labels, margin)
-            terms["patch"] = loss * (self.patch_weight if located else 1.0)
-        if not self.in_first_stage:
-            terms |= self.joint_terms(Seen(features.pictures, located, crops, parts), labels, margin)
+            terms["patch"] = loss * (self.patch_weight if seen.located else 1.0)
+        terms |= (self.first_terms if self.in_first_stage else self.joint_terms)(seen, labels, margin)
         first = next(iter(parts))
         figures = {"active_triplets": active[first], "similarity": mean_similarity(parts[first], labels.attributes)}
         figures |= {name: term.item() for name, term in terms.items()}

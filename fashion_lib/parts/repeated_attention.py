@@ -1,7 +1,8 @@
 """Repeated attention, shared by ISLN and IPAD: several passes over one map, each with new position weights.
 
 A 1 x 1 convolution without bias commutes with a weight per position. So it runs once per image, and a later
-pass costs a batch normalisation (BN) and a tanh.
+pass costs one multiplication and one addition per channel, and a tanh. The two are a batch normalisation (BN), or a
+ChannelShift where a method has none.
 
 Shapes: B images, C channels of the map I, A channels of the keys, h x w positions.
 """
@@ -33,24 +34,54 @@ class RepeatedFeatures(NamedTuple):
     later: tuple[tuple[Tensor, Tensor], ...]
 
 
-def repeated_features(image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.BatchNorm2d]) -> RepeatedFeatures:
+class ChannelShift(nn.Module):
+    """Add a learned number per channel: the bias of a convolution that is computed without it.
+
+    The bias does not commute with a weight per position, so it comes after the weight.
+
+    Args:
+        channels: A, the number of channels.
+        bound: the numbers start uniform in -bound..bound.
+    """
+
+    def __init__(self, channels: int, bound: float):
+        super().__init__()
+        self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound))
+
+    def forward(self, convolved: Tensor) -> Tensor:
+        """Return the shifted map, (B, A, h, w)."""
+        return convolved + self.bias[:, None, None]
+
+
+def scale_and_shift(norm: nn.BatchNorm2d | ChannelShift) -> tuple[Tensor, Tensor]:
+    """Return scale and shift, (A,) each, with norm(x) = scale * x + shift in eval mode."""
+    if isinstance(norm, ChannelShift):
+        return torch.ones_like(norm.bias), norm.bias
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale
+
+
+def repeated_features(
+    image_map: Tensor, conv: nn.Conv2d, norms: Sequence[nn.BatchNorm2d | ChannelShift]
+) -> RepeatedFeatures:
     """Compute what all attributes share, in float32.
 
     Args:
         image_map: I, (B, C, h, w).
         conv: 1 x 1 convolution from C to A channels, without bias.
-        norms: one batch normalisation over A channels per pass.
+        norms: one batch normalisation, or ChannelShift, over A channels per pass.
     """
     convolved = conv(image_map).float()
     later = []
     for norm in [] if norms[0].training else norms[1:]:
-        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)  # BN(x) = scale * x + shift, each (A,)
-        shift = norm.bias - norm.running_mean * scale
+        scale, shift = scale_and_shift(norm)
         later.append(((2 * shift).expand(len(convolved), 1, -1), 2 * scale * positions(convolved)))
     return RepeatedFeatures(image_map.float(), convolved, torch.tanh(norms[0](convolved)), tuple(later))
 
 
-def weighted_keys(features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d], number: int, weight: Tensor) -> Tensor:
+def weighted_keys(
+    features: RepeatedFeatures, norms: Sequence[nn.BatchNorm2d | ChannelShift], number: int, weight: Tensor
+) -> Tensor:
     """Compute the keys of a later pass: `(tanh(BN(weight * conv(I))) + 1) / 2`, (B, A, h, w).
 
     That is a sigmoid, which is six times as fast as tanh on a CPU. Every map written to memory costs time

@@ -258,4 +258,4 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
 def of_this_edition(record: RunRecord) -> bool:
     """Return whether a record is of the present edition of its method; "ipad+fr" has that of "ipad"."""
     method = METHODS.get(record.method.partition("+")[0])
-    return method is None or record.config.get("edition", 1) == method.edition
+    return method is None or record.config.get("edition", 1) == method.edition_of(record.variant)

@@ -202,7 +202,7 @@ def load_or_train(
             precision=history.precision,
             config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
-            | ({"edition": METHODS[method].edition} if METHODS[method].edition > 1 else {}),
+            | {name: number for name, number in model.architecture.items() if name == "edition"},
         )
         record.save(record_file)
     return Run(model, data, record, history, folder)

@@ -143,7 +143,7 @@ def train(
             figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision, task)
             history.step += 1
             history.seconds += figures["seconds"]
-            history.image_passes += int(figures["images"]) * passes
+            history.image_passes += int(figures["images"]) * passes + int(figures.get("views", 0))
             history.pending.append(figures | told)
             due = history.step in config.evaluation_steps()
             if due or history.step % math.ceil(steps / 200) == 0 or history.step == steps:

@@ -15,13 +15,10 @@ from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels
 from fashion_lib.methods.base import BatchLabels
-from fashion_lib.methods.ipad.diverging import (
-    AttributeDiverging,
-    ClusterCentres,
-    MomentumEncoder,
-    weigh_terms,
-)
+from fashion_lib.methods.ipad.centres import ClusterCentres
+from fashion_lib.methods.ipad.diverging import AttributeDiverging, weigh_terms
 from fashion_lib.methods.ipad.model import SHORT, VARIANTS
+from fashion_lib.methods.ipad.momentum import MomentumEncoder
 from fashion_lib.methods.ipad.positioning import suppress
 from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.cropping import attention_boxes, shrunk
@@ -230,8 +227,9 @@ def queues_by_hand(pushed, length, per, repeats):
     for feature, pair, image in pushed:
         number = pair if per == "value" else PAIRS[pair][0]
         queue = queues.setdefault(number, deque(maxlen=length))
-        known = [entry for entry in queue if entry[:2] == [pair, image]]
+        known = [entry for entry in queue if entry[1] == image]
         if repeats == "average" and known:
+            known[0][0] = pair  # an image has one entry per queue
             known[0][2] = [(old + new) / 2 for old, new in zip(known[0][2], feature, strict=True)]
         else:
             queue.append([pair, image, feature])
@@ -401,7 +399,7 @@ def test_values_that_may_never_come_are_not_waited_for():
     diverging.expect(torch.tensor([0, 0, 0, 1, 1, 2, 2]), torch.tensor([0, 0, 1, 0, 0, 0, 1]))
     assert diverging.training_images.tolist() == [2, 0, 0, 0, 0, 0, 0]
     diverging.remember({"region": torch.ones(1, 2)}, torch.tensor([0]), torch.tensor([0]))
-    assert bool(diverging.ready) and diverging.share_full() == 1
+    assert bool(diverging.ready) and diverging.share_ready() == 1
 
 
 def test_ipad_weighs_the_losses_of_equation_18():
@@ -430,7 +428,8 @@ def test_the_queues_hold_momentum_features_of_the_branches_that_have_a_momentum_
                 if buffer.is_floating_point():
                     buffer.mul_(1.5)  # so that it is told apart from the trained branch
     model.training_loss(model.features(PICTURES), labels, 0.2)
-    features, pairs, images = model.pending
+    features, pairs, images, triplets = model.pending
+    assert triplets is None
     found = model.attend(model.features(PICTURES), labels.attributes)
     assert images.tolist() == [0, 1, 2, 3] and pairs.tolist() == [0, 0, 1, 3]
     for name, vectors in features.items():
@@ -478,7 +477,8 @@ def test_killed_in_any_stage_and_resumed_equals_unbroken_queues_and_centres_incl
     alone = 0 if "branches" in options else 5  # steps of stage 1
     each = 1 if "branches" in options else 2
     slow = len(unbroken.slow)
-    assert expected.image_passes == (alone * 1 + (12 - alone) * (each + slow)) * 12
+    views = 2 * 12 * 12 if unbroken.views == 3 else 0  # every picture of a batch is an anchor
+    assert expected.image_passes == (alone * 1 + (12 - alone) * (each + slow)) * 12 + views
     for stopped in (3, 5, 7, 11):
         folder = tmp_path / str(stopped)
         with monkeypatch.context() as patch:
@@ -511,8 +511,11 @@ def test_every_row_of_paper_against_code_is_an_option():
     paper, code = VARIANTS["paper"], VARIANTS["code"]
     assert paper.keys() == code.keys() and all(paper[name] != code[name] for name in paper)
     for name, value in code.items():
-        model = model_of("ipad", **{name: value})  # each difference alone
+        needed = {"iteration": "identical", "gate": "image"} if name == "attribute_width" else {}
+        model = model_of("ipad", **{name: value}, **needed)  # each difference alone, as far as it can be
         assert model.attend(model.features(PICTURES), ATTRIBUTES).embedding.shape == (4, 256)
+        loss, _ = model.training_loss(model.features(PICTURES), labels_of(), 0.2)
+        assert torch.isfinite(loss)
     model = model_of("ipad", "code")
     assert model.beta == 0.3 and not model.slow and model.region.passes == 1
     assert (model.region.gate, model.region.suppression) == ("image", "erase")
@@ -551,6 +554,14 @@ def test_a_branch_alone_is_trained_from_the_first_step_and_costs_one_pass(branch
         ({"isa": False, "ica": False}, "leaves nothing to attend with"),
         ({"ratio": 0.0}, "ratio=0.0"),
         ({"mu": 1.0}, "mu=1.0 is no momentum"),
+        ({"attribute_width": "attention"}, "choose iteration='identical' and gate='image' with it"),
+        ({"region_form": "new"}, "Unknown region_form 'new': choose one of released, printed"),
+        ({"patch_form": "new"}, "Unknown form 'new': choose one of released, printed"),
+        ({"views": 2}, "Unknown views '2': choose one of 1, 3"),
+        ({"queued": "long"}, "Unknown queued 'long': choose one of unit, raw"),
+        ({"begins": "soon"}, "Unknown begins 'soon'"),
+        ({"ticks": 2}, "Unknown ticks '2': choose one of 1, 3"),
+        ({"value_weight": -1.0}, "value_weight=-1.0"),
         ({"terms": "half"}, "Unknown terms 'half': choose one of sum, mean, third"),
         ({"centre_every": 0}, "centre_every=0"),
         ({"queue_length": 0}, "queue_length=0"),

@@ -161,4 +161,5 @@ def test_text_is_escaped_before_its_code_spans():
 
 
 def test_the_glossary_explains_the_words_of_the_page():
-    assert {"paper", "code", "here", "default", "reading", "changes results?", "measured effect"} == set(GLOSSARY.index)
+    words = {"paper", "code", "here", "the profile's", "default", "reading", "changes results?", "measured effect"}
+    assert set(GLOSSARY.index) == words and differences.glossary().data["word"].tolist() == list(GLOSSARY.index)

@@ -38,7 +38,7 @@ def a_run(**changes):
 def test_the_first_edition_leaves_the_architecture_as_it_always_was(edition):
     for name in METHODS:
         entry = METHODS[name]
-        if entry.edition == 1:
+        if entry.edition_of(entry.variants[0]) == 1:
             model = build_model(name, SCHEMA, start="random")
             assert list(model.architecture) == ["method", "variant", "backbone", "options"]
     edition("csn", 2)
@@ -49,6 +49,21 @@ def test_the_first_edition_leaves_the_architecture_as_it_always_was(edition):
 def test_an_edition_is_a_whole_number_from_one(number, edition):
     with pytest.raises(FashionError, match="editions 1, 2, 3"):
         method("made up", reference="none", edition=number)
+
+
+def test_variants_have_editions_of_their_own(edition, project):
+    edition("asen", {"v1": 2})
+    assert "edition" not in build_model("asen", SCHEMA, start="random").architecture
+    assert build_model("asen", SCHEMA, variant="v1", start="random").architecture["edition"] == 2
+    assert [METHODS["asen"].edition_of(label) for label in ("v1", "v1+steps=2", "v2+steps=2")] == [2, 2, 1]
+    for variant in ("v1", "v2"):
+        load_or_train("asen", tiny_data(90), profile=PROFILE, variant=variant, progress=False)
+    assert len(local_records()) == 2
+    edition("asen", {"v1": 3})
+    with pytest.warns(UserWarning, match=r"1 runs were made by another edition .*1 of asen \(v1\+"):
+        assert [record.variant[:2] for record in local_records()] == ["v2"]
+    with pytest.raises(FashionError, match="no variant 'v9' that an edition could be of"):
+        method("made up", reference="none", edition={"v9": 2})
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1), (2, 3)])

@@ -1,186 +1,23 @@
-"""AD, attribute diverging: momentum encoders, queues of features, and cluster centres (IPAD, section 3.2).
+"""AD, attribute diverging: the schedule of queues, centres and their loss (IPAD, section 3.2, eq. 19 and 20).
 
-All state (momentum weights, queues, centres, counters) is in buffers. So every checkpoint contains it, and no
-optimiser changes it.
-
-A *pair* is an (attribute, value). Pairs are numbered attribute by attribute. L is the number of labelled
-examples in a batch, C the size of a feature.
+All state (queues, centres, counters) is in buffers. So every checkpoint contains it, and no optimiser changes
+it.
 """
 
-import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.base import BatchLabels
+from fashion_lib.methods.ipad.centres import ClusterCentres
 
-REPEATS = ("append", "average")
 # Weights of the cluster-centre losses of anchor, positive and negative: "sum" is eq. 19, "third" is the
-# released code.
+# authors' code.
 TERMS = {"sum": (1.0, 1.0, 1.0), "mean": (1 / 3, 1 / 3, 1 / 3), "third": (1.0, 1.0, 1 / 3)}
-
-
-class MomentumEncoder(nn.Module):
-    """A copy of some modules that changes slowly and takes no gradient.
-
-    Eq. 10 changes it: `theta' <- mu theta' + (1 - mu) theta`. The copy's weights are buffers. Its batch
-    normalisations use the batch's statistics, as in MoCo's key encoder, and keep running statistics of their
-    own. Its dropout is off.
-
-    Args:
-        online: the trained modules.
-        mu: the momentum, in [0, 1); the paper uses 0.995.
-
-    Raises:
-        FashionError: if mu is outside [0, 1).
-    """
-
-    def __init__(self, online: nn.ModuleDict, mu: float):
-        super().__init__()
-        if not 0 <= mu < 1:
-            raise FashionError(f"mu={mu} is no momentum: choose 0 <= mu < 1 (the paper: 0.995).")
-        self.mu, self.parts = mu, copy.deepcopy(online)
-        for module in self.parts.modules():
-            for name, weight in list(module.named_parameters(recurse=False)):
-                delattr(module, name)
-                module.register_buffer(name, weight.detach().clone())
-
-    def train(self, mode: bool = True):
-        """Set training mode for this module and its batch normalisations only; all else stays in eval mode.
-        """
-        for module in self.modules():
-            module.training = mode and (module is self or isinstance(module, nn.modules.batchnorm._BatchNorm))
-        return self
-
-    @torch.no_grad()
-    def follow(self, online: nn.ModuleDict, mu: float | None = None) -> None:
-        """Update the copy once by eq. 10.
-
-        Args:
-            online: the trained modules.
-            mu: None is the encoder's own; 0 copies weights and statistics.
-        """
-        mu = self.mu if mu is None else mu
-        own = dict(self.parts.named_buffers())
-        for name, weight in online.named_parameters():
-            own[name].lerp_(weight, 1 - mu)
-        if mu == 0:
-            for name, statistic in online.named_buffers():
-                own[name].copy_(statistic)
-
-
-class ClusterCentres(nn.Module):
-    """Queues of features, and the centre of every pair, for one branch.
-
-    A pair without a feature in the queues has no centre and takes no part in the loss.
-
-    Args:
-        counts: number of values of each attribute.
-        dim: C.
-        length: n_q, the number of features per queue.
-        per: "value" is one queue per pair, as in the paper. "attribute" is one queue for all values of an
-            attribute, as in the released code.
-        repeats: what happens when an image comes again. "append" adds a new entry. "average"
-            (the released code) replaces the old entry by the mean of old and new.
-
-    Raises:
-        FashionError: if `per` or `repeats` is unknown, or `length` is below 1.
-    """
-
-    def __init__(self, counts: Sequence[int], dim: int, length: int, per: str = "value", repeats: str = "append"):
-        super().__init__()
-        if per not in ("value", "attribute") or repeats not in REPEATS:
-            raise FashionError(f"queue_per='{per}', repeats='{repeats}': choose value or attribute, append or average.")
-        if length < 1:
-            raise FashionError(f"queue_length={length} keeps nothing: choose at least 1 (the paper: 1000).")
-        self.repeats, self.length = repeats, length
-        attributes = [a for a, values in enumerate(counts) for _ in range(values)]  # of each pair
-        pairs = len(attributes)
-        queues, count = (list(range(pairs)), pairs) if per == "value" else (attributes, len(counts))
-        first = [sum(counts[:a]) for a in range(len(counts))]
-        for name, numbers in (("first_pair", first), ("attribute_of", attributes), ("queue_of", queues)):
-            self.register_buffer(name, torch.tensor(numbers), persistent=False)
-        self.register_buffer("features", torch.zeros(count, length, dim))
-        self.register_buffer("pairs", torch.full((count, length), -1))  # pair of each entry; -1: empty
-        self.register_buffer("images", torch.full((count, length), -1))
-        self.register_buffer("oldest", torch.zeros(count, dtype=torch.int64))  # index of the next write
-        self.register_buffer("centres", torch.zeros(pairs, dim))
-        self.register_buffer("known", torch.zeros(pairs, dtype=torch.bool))  # pairs that have a centre
-
-    def pair(self, attributes: Tensor, values: Tensor) -> Tensor:
-        """Return the number of each (attribute, value), int64 (L,)."""
-        return self.first_pair[attributes] + values
-
-    @torch.no_grad()
-    def push(self, features: Tensor, pairs: Tensor, images: Tensor) -> None:
-        """Put features into their queues, in order.
-
-        Args:
-            features: (L, C).
-            pairs: int64 (L,).
-            images: int64 (L,), rows of the data set.
-        """
-        for feature, pair, image in zip(features, pairs.tolist(), images.tolist(), strict=True):
-            queue = int(self.queue_of[pair])
-            if self.repeats == "average":
-                met = (self.images[queue] == image) & (self.pairs[queue] == pair)
-                if met.any():
-                    self.features[queue, met] = (self.features[queue, met] + feature) / 2
-                    continue
-            place = int(self.oldest[queue])
-            self.features[queue, place], self.pairs[queue, place], self.images[queue, place] = feature, pair, image
-            self.oldest[queue] = (place + 1) % self.length
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Set each centre to the mean of its pair's features in the queues (eq. 11)."""
-        filled = self.pairs >= 0
-        pairs, features = self.pairs[filled], self.features[filled]  # (E,), (E, C)
-        sums = torch.zeros_like(self.centres).index_add_(0, pairs, features)
-        count = torch.bincount(pairs, minlength=len(self.known))
-        self.centres.copy_(sums / count.clamp(min=1)[:, None])
-        self.known.copy_(count > 0)
-
-    def filled(self) -> Tensor:
-        """Return the number of features in each queue, int64 (queues,)."""
-        return (self.pairs >= 0).sum(1)
-
-    def full(self, training_images: Tensor) -> Tensor:
-        """Return whether each queue holds as many features as it can, bool (queues,).
-
-        With "average" no image is stored twice, so a queue cannot hold more features than it has images. A
-        queue whose values do not occur in training counts as full.
-
-        Args:
-            training_images: number of training images of each pair, int64 (pairs,).
-        """
-        able = torch.zeros_like(self.oldest).index_add_(0, self.queue_of, training_images)
-        most = able.clamp(max=self.length)
-        if self.repeats == "append":
-            most = torch.where(able > 0, self.length, 0)
-        return self.filled() >= most
-
-    def loss(self, features: Tensor, pairs: Tensor, margin: float) -> Tensor:
-        """Compute eq. 16 per row: the hinge against every other centre of the row's attribute, averaged.
-
-        Args:
-            features: (L, C), unit length.
-            pairs: int64 (L,).
-            margin: margin of the hinge.
-
-        Returns:
-            (L,). It is zero for a row whose value has no centre, or whose attribute has no other centre.
-        """
-        similarity = features @ F.normalize(self.centres, dim=1).T  # (L, pairs)
-        own = similarity.gather(1, pairs[:, None])  # (L, 1)
-        others = (self.attribute_of[pairs][:, None] == self.attribute_of[None]) & self.known
-        others = others & self.known[pairs][:, None]
-        others = others.scatter(1, pairs[:, None], False)
-        hinge = (margin - own + similarity).relu() * others
-        return hinge.sum(1) / others.sum(1).clamp(min=1)
+TICKS = (1, 3)
+BEGINS = ("queues full", "centres known")
 
 
 def weigh_terms(losses: Tensor, triplets: Tensor | None, terms: str) -> Tensor:
@@ -201,21 +38,23 @@ def weigh_terms(losses: Tensor, triplets: Tensor | None, terms: str) -> Tensor:
 class AttributeDiverging(nn.Module):
     """The queues and centres of some branches, and the schedule of their updates and of their loss.
 
-    The batch that fills the last queue sets `ready` to True and turns the loss on: L_warm becomes L_total.
-
     Args:
         counts: number of values of each attribute.
         dim: C.
         branches: names of the branches.
         queue_length: n_q, the number of features per queue.
         centre_every: n_b, the number of batches between two updates of the centres.
-        ticks: what a batch adds to the counter. The released code has 3, because it counts anchors, positives
-            and negatives. So it updates every 16 or 17 batches instead of 50.
+        ticks: what a batch adds to the counter of batches. 3 is the authors' code: anchors, positives and
+            negatives are pushed one after the other, and each adds 1. So centres are updated every 16 or 17
+            batches instead of 50, also between two of the three.
+        begins: when the loss turns on. "queues full" is section 3.4.2: L_warm becomes L_total. "centres known"
+            (the authors' code) waits until every value has a centre. Both wait for no value that training
+            cannot show; see `expect`.
         terms: a key of TERMS.
-        queue_per, repeats: see ClusterCentres.
+        queue_per, repeats, lost_centres: see ClusterCentres.
 
     Raises:
-        FashionError: if a name is unknown or a number is below 1.
+        FashionError: if an option is unknown or a number is out of range.
     """
 
     def __init__(
@@ -227,19 +66,21 @@ class AttributeDiverging(nn.Module):
         queue_length: int = 1000,
         centre_every: int = 50,
         ticks: int = 1,
+        begins: str = "queues full",
         terms: str = "sum",
         queue_per: str = "value",
         repeats: str = "append",
+        lost_centres: str = "forget",
     ):
         super().__init__()
-        if terms not in TERMS:
-            raise FashionError(f"Unknown terms '{terms}': choose one of {', '.join(TERMS)}.")
-        if centre_every < 1 or ticks < 1:
-            raise FashionError(f"centre_every={centre_every}, ticks={ticks}: both count batches, choose at least 1.")
-        self.centre_every, self.ticks, self.terms = centre_every, ticks, terms
-        self.centres = nn.ModuleDict(
-            {name: ClusterCentres(counts, dim, queue_length, queue_per, repeats) for name in branches}
-        )
+        for name, value, known in (("terms", terms, TERMS), ("ticks", ticks, TICKS), ("begins", begins, BEGINS)):
+            if value not in known:
+                raise FashionError(f"Unknown {name} '{value}': choose one of {', '.join(map(str, known))}.")
+        if centre_every < 1:
+            raise FashionError(f"centre_every={centre_every} counts batches: choose at least 1.")
+        self.centre_every, self.ticks, self.begins, self.terms = centre_every, ticks, begins, terms
+        queues = (queue_length, queue_per, repeats, lost_centres)
+        self.centres = nn.ModuleDict({name: ClusterCentres(counts, dim, *queues) for name in branches})
         self.register_buffer("counter", torch.zeros((), dtype=torch.int64))
         self.register_buffer("ready", torch.zeros((), dtype=torch.bool))
         self.register_buffer("training_images", torch.ones(sum(counts), dtype=torch.int64))  # of each pair
@@ -249,7 +90,7 @@ class AttributeDiverging(nn.Module):
         return next(iter(self.centres.values())).pair(attributes, values)
 
     def expect(self, attributes: Tensor, values: Tensor) -> None:
-        """Register the training labels. A queue whose value cannot occur in training counts as full.
+        """Register the training labels. The loss waits for no value that cannot occur in training.
 
         Three kinds of values count as not occurring:
 
@@ -272,7 +113,7 @@ class AttributeDiverging(nn.Module):
         self.training_images.copy_(counts)
 
     def loss(self, features: dict[str, Tensor], labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """Compute L_sp and L_se of eq. 19; return {} while the queues still fill.
+        """Compute L_sp and L_se of eq. 19; return {} before the loss turns on.
 
         Args:
             features: branch -> unit vectors, (L, C).
@@ -288,25 +129,54 @@ class AttributeDiverging(nn.Module):
         losses = {name: self.centres[name].loss(vectors, pairs, margin) for name, vectors in features.items()}
         return {name: weigh_terms(rows, labels.triplets, self.terms) for name, rows in losses.items()}
 
-    def remember(self, features: dict[str, Tensor], pairs: Tensor, images: Tensor) -> None:
-        """Put a batch's features into the queues, and update the centres if that is due.
+    def remember(
+        self, features: dict[str, Tensor], pairs: Tensor, images: Tensor, triplets: Tensor | None = None
+    ) -> None:
+        """Put a batch's features into the queues, update the centres if that is due, and turn the loss on.
+
+        With ticks=3 the columns of `triplets` are pushed one after the other. Without triplets each example is
+        anchor, positive and negative. A picture pushed again averages with itself, so one push does for three.
 
         Args:
             features: branch -> (L, C).
             pairs: int64 (L,).
             images: int64 (L,), rows of the data set.
+            triplets: int64 (T, 3), or None.
         """
-        for name, vectors in features.items():
-            self.centres[name].push(vectors, pairs, images)
-        before = int(self.counter) // self.centre_every
-        self.counter += self.ticks
-        filled = not self.ready and all(bool(c.full(self.training_images).all()) for c in self.centres.values())
-        if filled or int(self.counter) // self.centre_every > before:
-            for centres in self.centres.values():
-                centres.update()
-        if filled:
+        pushes: list[tuple[Tensor | slice, int]] = [(slice(None), self.ticks)]
+        if self.ticks == 3 and triplets is not None:
+            pushes = [(rows, 1) for rows in triplets.T]
+        for rows, ticks in pushes:
+            for name, vectors in features.items():
+                self.centres[name].push(vectors[rows], pairs[rows], images[rows])
+            before = int(self.counter) // self.centre_every
+            self.counter += ticks
+            if int(self.counter) // self.centre_every > before:
+                self.update(features)
+        if not self.ready and self.begins == "queues full" and self.share_ready(features) == 1:
+            self.update(features)
+        if not self.ready and self.share_ready(features) == 1:
             self.ready.fill_(True)
 
-    def share_full(self) -> float:
-        """Return the share of queues that hold as many features as they can, in 0..1."""
-        return float(torch.cat([c.full(self.training_images) for c in self.centres.values()]).float().mean())
+    def update(self, branches: Iterable[str]) -> None:
+        """Update the centres of some branches (eq. 11)."""
+        for name in branches:
+            self.centres[name].update()
+
+    def share_ready(self, branches: Iterable[str] | None = None) -> float:
+        """Return the share of what the loss waits for that is there, in 0..1; see `begins`.
+
+        Args:
+            branches: names of branches; None is all.
+        """
+        centres = [self.centres[name] for name in branches or self.centres]
+        if self.begins == "queues full":
+            return float(torch.cat([one.full(self.training_images) for one in centres]).float().mean())
+        return float(torch.cat([one.known | (self.training_images == 0) for one in centres]).float().mean())
+
+    def clear(self) -> None:
+        """Empty all queues, forget the centres, set the counter to 0 and turn the loss off."""
+        for centres in self.centres.values():
+            centres.clear()
+        self.counter.zero_()
+        self.ready.fill_(False)

@@ -14,13 +14,25 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.two_branch import Located
 from fashion_lib.parts.attention import ChannelAttention, attend_positions, background_map, positions
 from fashion_lib.parts.backbones import Backbone
-from fashion_lib.parts.patch_branch import ResidualMLP
+from fashion_lib.parts.patch_branch import EPS, FORMS, ResidualMLP
 from fashion_lib.parts.precision import float32_maths
-from fashion_lib.parts.repeated_attention import RepeatedFeatures, mean_one, repeated_features, weighted_keys
+from fashion_lib.parts.repeated_attention import (
+    ChannelShift,
+    RepeatedFeatures,
+    mean_one,
+    repeated_features,
+    weighted_keys,
+)
 
-SUPPRESSION = ("keep", "erase", "none")
-ITERATION = ("fed", "identical")
-GATES = ("attribute", "image")
+# Option of IterativePositioning -> its values; see there.
+CHOICES = {
+    "suppression": ("keep", "erase", "none"),
+    "iteration": ("fed", "identical"),
+    "gate": ("attribute", "image"),
+    "input_norm": ("keys", "inputs"),
+    "attribute_width": ("map", "attention"),
+    "region_form": FORMS,
+}
 
 
 def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
@@ -32,7 +44,7 @@ def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
     Args:
         activation: scores of the positions, (B, h, w).
         ratio: the share.
-        kind: "keep" is the equation. "erase" is the released code: it keeps `A <= ratio * max A` and so
+        kind: "keep" is the equation. "erase" is the authors' code: it keeps `A <= ratio * max A` and so
             removes the peak. "none" changes nothing.
 
     Returns:
@@ -41,8 +53,8 @@ def suppress(activation: Tensor, ratio: float, kind: str) -> Tensor:
     Raises:
         FashionError: if `kind` is unknown.
     """
-    if kind not in SUPPRESSION:
-        raise FashionError(f"Unknown suppression '{kind}': choose one of {', '.join(SUPPRESSION)}.")
+    if kind not in CHOICES["suppression"]:
+        raise FashionError(f"Unknown suppression '{kind}': choose one of {', '.join(CHOICES['suppression'])}.")
     threshold = ratio * activation.amax((1, 2), keepdim=True)  # eta
     if kind == "keep":
         return activation * (activation >= threshold)
@@ -77,7 +89,8 @@ class IterativePositioning(nn.Module):
        1/2, and the later maps would become uniform.
     3. P_s, the attribute side of ISA, is ASEN's, which section 3.1.1 cites, with its batch normalisation.
        Each pass has its own normalisation, because the statistics of the weighted map change.
-    4. ICA's "sum of x^i" is over positions, as in ASEN.
+    4. ICA's "sum of x^i" is over positions, as in ASEN. The text says "along the channel dimension", which
+       would leave h * w numbers instead of C.
     5. All passes share the other layers.
     6. The background has its own p, which goes through the same ICA. Its x is weighted by 1 - attention in
        each pass.
@@ -88,11 +101,18 @@ class IterativePositioning(nn.Module):
         dim: A, the dimension of the attention.
         passes: number of passes.
         ratio, suppression: see `suppress`.
-        iteration: "fed" starts each pass from the previous one. "identical" (the released code) starts every
+        iteration: "fed" starts each pass from the previous one. "identical" (the authors' code) starts every
             pass from x^0 and p^0, so one pass gives the same result.
         gate: "attribute" is eq. 4, `p^i = gate * p^(i-1)`: the image changes the result through gates alone.
-            "image" (the released code) returns gate * attended image vector, as ASEN does; eq. 4 still feeds
+            "image" (the authors' code) returns gate * attended image vector, as ASEN does; eq. 4 still feeds
             the next pass.
+        input_norm: "keys" is point 3. "inputs" (the authors' code) normalises x^0 and p^0 with one LN each.
+            Then the convolution has a bias, and no batch normalisation follows.
+        attribute_width: "map" gives p^0 the C numbers that eq. 4 needs. "attention" (the authors' code) gives
+            it A numbers, which only "identical" passes with the gate on "image" can use.
+        linear: True (the authors' code) applies one linear layer to foreground and background, before eq. 5.
+        region_form: "printed" is eq. 5, LN(p + MLP(p)). "released" (the authors' code) is LN(p + MLP(LN(p))).
+            Both LN are one module; a second dropout follows the MLP.
         isa: False gives all positions the same weight (figure 3).
         ica: False returns the attended vector without a gate (figure 3).
         end_norm: False leaves out the LN of eq. 5 and 6. No source does so; notebook 17 uses it to show the
@@ -112,18 +132,24 @@ class IterativePositioning(nn.Module):
         suppression: str = "keep",
         iteration: str = "fed",
         gate: str = "attribute",
+        input_norm: str = "keys",
+        attribute_width: str = "map",
+        linear: bool = False,
+        region_form: str = "printed",
         isa: bool = True,
         ica: bool = True,
         end_norm: bool = True,
     ):
         super().__init__()
-        for name, value, known in (
-            ("suppression", suppression, SUPPRESSION),
-            ("iteration", iteration, ITERATION),
-            ("gate", gate, GATES),
-        ):
+        chosen = (suppression, iteration, gate, input_norm, attribute_width, region_form)
+        for (name, known), value in zip(CHOICES.items(), chosen, strict=True):
             if value not in known:
                 raise FashionError(f"Unknown {name} '{value}': choose one of {', '.join(known)}.")
+        if attribute_width == "attention" and (iteration, gate) != ("identical", "image"):
+            raise FashionError(
+                f"attribute_width='attention' leaves {dim} numbers where eq. 4 multiplies C: "
+                "choose iteration='identical' and gate='image' with it."
+            )
         if passes < 1 or not (isa or ica):
             raise FashionError(f"passes={passes}, isa={isa}, ica={ica} leaves nothing to attend with: keep one each.")
         if not 0 < ratio <= 1:
@@ -131,20 +157,36 @@ class IterativePositioning(nn.Module):
         channels = backbone.out_channels
         self.passes = passes if iteration == "fed" else 1
         self.ratio, self.suppression, self.gate, self.isa = ratio, suppression, gate, isa
+        self.width = channels if attribute_width == "map" else dim  # of p^0
         self.backbone = backbone
+        self.map_norm = self.attribute_norm = None
         self.conv = nn.Conv2d(channels, dim, 1, bias=False)  # a bias would not commute
-        self.norms = nn.ModuleList(nn.BatchNorm2d(dim) for _ in range(self.passes))
-        self.spatial_attribute = nn.Sequential(nn.Linear(channels, dim), nn.Tanh())
+        if input_norm == "keys":
+            self.norms = nn.ModuleList(nn.BatchNorm2d(dim) for _ in range(self.passes))
+        else:
+            self.map_norm, self.attribute_norm = nn.LayerNorm(channels, eps=EPS), nn.LayerNorm(self.width, eps=EPS)
+            self.norms = nn.ModuleList([ChannelShift(dim, channels**-0.5)])
+        self.spatial_attribute = nn.Sequential(nn.Linear(self.width, dim), nn.Tanh())
         self.channel = None
         if ica:
-            side = nn.Sequential(nn.Linear(channels, dim), nn.ReLU())
+            side = nn.Sequential(nn.Linear(self.width, dim), nn.ReLU())
             self.channel = ChannelAttention(channels, dim, side)
-        self.mlp = ResidualMLP(channels, nn.ReLU())
-        self.norm = nn.LayerNorm(channels) if end_norm else nn.Identity()
+        self.linear = nn.Linear(channels, channels) if linear else nn.Identity()
+        self.first_norm = region_form == "released"
+        self.mlp = ResidualMLP(channels, nn.ReLU(), last_dropout=0.1 if self.first_norm else 0.0)
+        self.norm = nn.LayerNorm(channels, eps=EPS if self.first_norm else 1e-5) if end_norm else nn.Identity()
+
+    @property
+    def pass_norms(self) -> list[nn.Module]:
+        """Return what follows the convolution in each pass; one ChannelShift serves all passes."""
+        return [self.norms[min(number, len(self.norms) - 1)] for number in range(self.passes)]
 
     def features(self, images: Tensor) -> RepeatedFeatures:
         """Compute x^0 and what all attributes share, once per image."""
-        return repeated_features(self.backbone(images), self.conv, self.norms)
+        image_map = self.backbone(images)
+        if self.map_norm is not None:  # LN over the channels of each position
+            image_map = self.map_norm(image_map.float().permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return repeated_features(image_map, self.conv, self.pass_norms)
 
     @float32_maths
     def forward(self, features: RepeatedFeatures, attribute: Tensor) -> Located:
@@ -152,12 +194,14 @@ class IterativePositioning(nn.Module):
 
         Args:
             features: what `features` returned for B images.
-            attribute: attribute embeddings p^0, (B, C).
+            attribute: attribute embeddings p^0, (B, C), or (B, A) at attribute_width="attention".
 
         Returns:
             Foreground and background, (B, C) each, and the maps. "spatial" holds the weights of the last
             foreground vector, which the crop is cut around. "pass k" is the attention of pass k.
         """
+        if self.attribute_norm is not None:
+            attribute = self.attribute_norm(attribute)
         weight = features.image_map.new_ones(len(attribute), *features.image_map.shape[2:])  # of x^0
         asked, rest, rest_weight = attribute, attribute, weight
         maps, gates = {}, {}
@@ -191,7 +235,7 @@ class IterativePositioning(nn.Module):
         if not self.isa:
             return torch.zeros_like(weight)
         query = self.spatial_attribute(asked)  # P_s(p^i), (B, A)
-        keys = weighted_keys(features, self.norms, number, weight) if number else features.keys
+        keys = weighted_keys(features, self.pass_norms, number, weight) if number else features.keys
         # A row times a matrix: with the query as a column, a CPU takes six times as long.
         scores = torch.bmm(query[:, None], positions(keys).transpose(1, 2)).squeeze(1)  # (B, h * w)
         if number:
@@ -213,9 +257,11 @@ class IterativePositioning(nn.Module):
         if self.channel is None:
             return vector, asked, torch.ones_like(vector)
         gate = self.channel(vector, asked)
-        asked = asked * mean_one(gate)  # eq. 4
+        if asked.shape == gate.shape:
+            asked = asked * mean_one(gate)  # eq. 4
         return (asked if self.gate == "attribute" else gate * vector), asked, gate
 
     def finish(self, vector: Tensor) -> Tensor:
-        """Apply eq. 5 or 6 to a vector (B, C)."""
-        return self.norm(self.mlp(vector))
+        """Apply eq. 5 or 6 to a vector (B, C), with the layers that the options add."""
+        vector = self.linear(vector)
+        return self.norm(self.mlp(vector, self.norm if self.first_norm else None))

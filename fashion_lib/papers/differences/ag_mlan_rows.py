@@ -17,7 +17,7 @@ ROWS = (
                choose={"reduce": "before"}),
     Difference("ag_mlan", "learned w₀, w₁ (eq. 9)", "½·exp(p)·L + p with p in no optimiser: ½e for ever", "learned",
                "training", **_other(loss_weights="fixed")),
-    Difference("ag_mlan", "all that can be chosen", "all that can be chosen", "paper", choose={"variant": "code"},
+    Difference("ag_mlan", "all rows together", "all rows together", "paper", choose={"variant": "code"},
                ours=PAPER, other=pair("ag_mlan", "code")),
     Difference("ag_mlan", "eq. 1 prints no batch norm, the text names one", "on the key side only", "as the code"),
     Difference("ag_mlan", "W₁, W₂ \"learned weight matrices\" (eq. 3, 6)", "a learned number each",

@@ -64,6 +64,7 @@ GLOSSARY = pd.Series(
         "paper": "the printed text. ASEN's, ASEN++'s, RPF's and ADDE's was not at hand: their rows say so",
         "code": "the authors' public repository as it was in November 2026; \"none public\" where there is none",
         "here": "what the library computes; a span in brackets is the option that goes the other way",
+        "the profile's": "a setting that a profile (`smoke`, `laptop`, `paper`) fixes for all methods alike",
         "default": "the value of an option that nobody names: for a variant, the first one",
         "reading": "our choice where a text is open, or cannot be computed as printed",
         "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
@@ -134,7 +135,7 @@ def measured(
     systems = [name for name, one in SYSTEMS.items() if not one.manipulation] if systems is None else systems
     summary = _summaries(dataset, profile)[False]
     lines = [
-        [SYSTEMS[row.system].title, row.other_way, effect(row, summary), effect(row, summary, "local")]
+        [SYSTEMS[row.system].title, row.other_way or row.paper, effect(row, summary), effect(row, summary, "local")]
         for name in systems
         for row in rows(name)
         if row.ours is not None
@@ -148,9 +149,10 @@ def glossary() -> Styler:
 
 
 def as_page(page: pd.DataFrame) -> Styler:
-    """Return a table of text as HTML: left-aligned, without row numbers, `spans` as code."""
+    """Return a table of text as HTML: left-aligned, without row numbers, what stands in backticks as code."""
     left = [("text-align", "left"), ("vertical-align", "top")]
-    style = page.style.format(code_spans).hide(axis="index")
+    whole = [name for name in ("changes results?", "measured effect") if name in page]
+    style = page.style.format(code_spans).hide(axis="index").set_properties(subset=whole, **{"white-space": "nowrap"})
     return style.set_table_styles([{"selector": "th, td", "props": left}])
 
 

@@ -18,7 +18,7 @@ CSN = (
     Difference("csn", "dimensions are split among the attributes", "⌊D/n⌋ each; what remains belongs to none",
                "all D, as even as can be", choose={"blocks": "floor"}, ours=PREIN,
                other=pair("csn", "prein", blocks="floor")),
-    Difference("csn", "all that ASEN's re-run changes", "prein with blocks of ⌊D/n⌋", "prein",
+    Difference("csn", "all rows together", "ASEN's re-run: prein, blocks of ⌊D/n⌋", "prein",
                choose={"variant": "code"}, ours=PREIN, other=pair("csn", "code")),
     Difference("csn", "a triplet is right if d(far) > d(close)", "ASEN's re-run: by cosine",
                "by the variant's measure", "evaluation", choose={"variant": "veit"}),

@@ -26,17 +26,17 @@ def _diverging(**options: object) -> dict:
     return {"choose": options, "ours": IPAD, "other": _changed(**options)}
 
 
-TEXT = "in the course: the code's"  # where READING leaves the paper
+TEXT = "paper by default; the course takes the code's"
 POSITIONING = (
     Difference("ipad", "p^i = gate · p^(i-1) (eq. 4)", "gate · attended image vector, as ASEN", TEXT,
-               **_positioning(gate="attribute")),
+               choose={"gate": "image"}, ours=PAIRS["eq. 4 as printed"], other=SP),
     Difference("ipad", "keeps A ≥ ζ max A (eq. 2)", "keeps A ≤ ζ max A, which erases the peak", TEXT,
-               **_positioning(suppression="keep")),
-    Difference("ipad", "eq. 2 and eq. 4", "both as above", TEXT, choose={"variant": "paper"}, ours=IPAD,
-               other=PAIRS["as printed"]),
+               choose={"suppression": "erase"}, ours=PAIRS["eq. 2 as printed"], other=SP),
+    Difference("ipad", "eq. 2 and eq. 4", "both as above", TEXT, choose=dict(ipad_tables.READING),
+               ours=PAIRS["as printed"], other=IPAD),
     Difference("ipad", "masked scores are multiplied by 0 (below eq. 2)", "erased scores are 0, not −∞", "0"),
     Difference("ipad", "p⁰ ∈ R^c: as wide as the map, 1024", "512", "paper; eq. 4 demands it",
-               **_positioning(attribute_width="attention", iteration="identical")),
+               choose={"attribute_width": "attention", "iteration": "identical", "gate": "image"}),
     Difference("ipad", "P_s is ASEN's: batch norm on the keys (3.1.1)", "LN on map and attribute, no batch norm",
                "batch norm, one per pass (a reading)", **_positioning(input_norm="inputs")),
     Difference("ipad", "no linear layer before eq. 5", "1024 → 1024 on foreground and background", "paper",
@@ -105,11 +105,11 @@ LOSSES = (
                "concatenation: only then does β weigh similarities", "evaluation"),
     Difference("ipad", "142 M parameters, 3.44 GFLOPs, 11 ms (4.5)", "116,115,063 parameters for 8 attributes",
                "counted in notebook 20", "nothing"),
-    Difference("ipad", "re-ranking by feature reasoning (eq. 12, 13, 17)", "not in the repository",
+    Difference("ipad", "feature reasoning re-ranks (eq. 12, 13, 17)", "not in the repository",
                "without; `ipad+fr` in the tables", "evaluation", ours=IPAD, other=("ipad+fr", BASE.label)),
     Difference("ipad", "eq. 13 prints half the gradient of the loss above it", "not in the repository",
                "as printed; ρ takes it up", "evaluation"),
-    Difference("ipad", "all that can be chosen", "all that can be chosen", "paper, eq. 2 and 4 as the code",
+    Difference("ipad", "all rows together", "all rows together", "paper, eq. 2 and 4 as the code",
                choose={"variant": "code"}, ours=IPAD, other=PAIRS["all of it"]),
 )  # fmt: skip
 RECIPE = (

@@ -11,7 +11,7 @@ NO_CODE = "none public"
 DEFAULT = pair("adde_m", "default")
 _CODE = {"choose": {"variant": "code"}}
 ADDE = (
-    Difference("adde_m", "all of the rows below", "all of the rows below", "the course's baseline `default`", **_CODE,
+    Difference("adde_m", "all rows together", "all rows together", "the course's baseline `default`", **_CODE,
                ours=DEFAULT, other=pair("adde_m", "code")),
     Difference("adde_m", OPEN, "AlexNet through fc7 without its last ReLU", "AlexNet's convolutions", **_CODE),
     Difference("adde_m", OPEN, "subspace: 340 → ReLU → 340", "hidden layer half as wide as the trunk", **_CODE),

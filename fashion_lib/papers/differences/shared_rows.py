@@ -4,13 +4,15 @@ from fashion_lib.papers.differences.difference import Difference
 
 OPEN = "not said"
 ROWS = (
+    Difference("all", "triplets (anchor, positive, negative)", "lists of drawn triplets",
+               "every valid triplet of a batch", "training", settings={"sampling": "triplet_list"}),
     Difference("all", "a negative has another value", "ASEN, AG-MAN, CSN: any image of another value",
-               "as that code", "training"),
+               "the same in a triplet list", "nothing"),
     Difference("all", "a negative has another value", "ASEN++, RPF, IPAD: another value first, then an image of it",
-               "an image", "training", settings={"negative": "value", "sampling": "triplet_list"}),
+               "any image", "training", settings={"negative": "value", "sampling": "triplet_list"}),
     Difference("all", OPEN, "several labels: a negative may also carry the anchor's value", "the same", "nothing"),
     Difference("all", OPEN, "a value with one image: endless search (ASEN) or an error (RPF)",
-               "such values are left out", "training"),
+               "such a value is never an anchor's", "training"),
     Difference("all", OPEN, "anchors, positives, negatives pass one role at a time, so batch norm sees B images",
                "all images of a batch in one pass", "training"),
     Difference("all", "100,000 triplets", "redrawn every epoch (ASEN, AG-MAN) or while it runs (ASEN++, RPF, IPAD)",
