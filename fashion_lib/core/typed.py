@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -57,6 +58,14 @@ def check_has(value: Any, parts: Sequence[str], what: str, advice: str) -> None:
     """
     if not all(hasattr(value, part) for part in parts):
         raise FashionError(f"{shortened(value, 90)} is no {what}: {advice}.")
+
+
+def is_utc_time(text: str) -> bool:
+    """Return whether a text is a time such as "2026-11-21T17:03:54+00:00". Such texts sort by time."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds") == text
+    except (ValueError, OverflowError):
+        return False
 
 
 @cache

@@ -87,6 +87,7 @@ def run_notebook(
             parameters,
             kernel_name="python3",
             language="python",
+            kernel_manager_class="fashion_lib.course.kernels.AsyncSocketFileKernelManager",
             execution_timeout=cell_seconds or CELL_SECONDS.get(profile, CELL_SECONDS["laptop"]),
             start_timeout=120,
             extra_arguments=KERNEL_ARGUMENTS,

@@ -7,6 +7,7 @@ import pandas as pd
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
+from fashion_lib.core.markdown import markdown_table as as_markdown
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
@@ -51,10 +52,14 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
         raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
     shown = tables.formatted(tables.summarise(rows), methods)
     columns = [name for name in COLUMNS[dataset] if name in shown]
-    lines = [f"| MAP, {dataset} | {' | '.join(name.replace('_', ' ') for name in columns)} |"]
-    lines.append("|---|" + "--:|" * len(columns))
-    lines += [f"| {_named(*key)} | {' | '.join(shown.loc[key, columns])} |" for key in methods]
-    return "\n".join([*lines, _made(rows, profile)])
+    shown = shown[columns].rename(columns=lambda name: name.replace("_", " "))
+    return _by_method(shown, f"MAP, {dataset}") + "\n" + _made(rows, profile)
+
+
+def _by_method(shown: pd.DataFrame, title: str) -> str:
+    """Return a table by (method, variant) as Markdown, with the title above the methods."""
+    names = pd.Index([_named(*key) for key in shown.index], name=title)
+    return as_markdown(shown.set_axis(names))
 
 
 def _named(method: str, variant: str) -> str:
@@ -84,11 +89,8 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
     if rows.empty:
         return None
     shown = as_text(by_metric(rows, MANIPULATION), [key for key in named if key in have])
-    columns = [MANIPULATION[name] for name in shown]
-    lines = [f"| attribute manipulation, {dataset} | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
-    for (method, variant), cells in zip(shown.index, shown.to_numpy(), strict=True):
-        lines.append(f"| {_named(method, variant)} | {' | '.join(cells)} |")
-    return "\n".join([*lines, _made(rows, profile)])
+    shown = shown.rename(columns=MANIPULATION)
+    return _by_method(shown, f"attribute manipulation, {dataset}") + "\n" + _made(rows, profile)
 
 
 def with_results(text: str) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import is_utc_time
 from fashion_lib.data.label_table import read_rows
 
 NAME, TEXT = "a name without surrounding spaces", "text"
+TIME = "a time in UTC such as 2026-11-21T17:03:54+00:00"
 WHOLE, WHOLE_OR_EMPTY, NUMBER = "a finite whole number", "a finite whole number or empty", "a finite number"
 _PATTERNS = {
     WHOLE: r"\d{1,18}",
@@ -24,7 +26,8 @@ def read_typed(path: Path, columns: Mapping[str, str], key: Sequence[str]) -> pd
 
     Args:
         path: the file, UTF-8.
-        columns: name -> what its cells are: NAME, TEXT (may be empty), WHOLE (not negative), WHOLE_OR_EMPTY, NUMBER.
+        columns: name -> what its cells are: NAME, TEXT (may be empty), TIME, WHOLE (not negative),
+            WHOLE_OR_EMPTY, NUMBER.
         key: columns that together name a row.
 
     Returns:
@@ -60,5 +63,7 @@ def _fits(cell: str, kind: str) -> bool:
         return True
     if kind == NAME:
         return cell.strip() == cell != ""
+    if kind == TIME:
+        return is_utc_time(cell)
     found = re.fullmatch(_PATTERNS[kind], cell, re.ASCII)
     return found is not None and (kind != NUMBER or math.isfinite(float(cell)))

@@ -215,7 +215,8 @@ class DisentangledModel(ManipulationModel):
 def manipulation_triplet_loss(manipulated: Tensor, target: Tensor, negative: Tensor) -> Tensor:
     """Compute `max(0, |f'(q) - f(t)| - |f'(q) - f(n)| + 0.5)`, averaged over tuples.
 
-    The distance is Euclidean, as in retrieval.
+    The distance is Euclidean, as in retrieval, and not squared. Before it takes the length, torch adds 1e-6 to
+    each difference; the authors' code of ADDE does the same.
 
     Args:
         manipulated: f'(q), the queries' features after manipulation, (T, F).

@@ -15,7 +15,7 @@ import torch
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
-from fashion_lib.core.typed import check_has
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.backbones import start_digest
@@ -109,7 +109,7 @@ class Methods(Mapping[str, Method]):
     def __getitem__(self, name: str) -> Method:
         found = self._found()
         if name not in found:
-            raise UnknownMethod(f"there is no method {name!r}: {suggestion(name, tuple(found))}")
+            raise UnknownMethod(f"there is no method {shortened(name)}: {suggestion(name, tuple(found))}")
         return found[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -137,7 +137,7 @@ def as_table(task: str | None = None) -> pd.DataFrame:
         FashionError: for another task.
     """
     if task not in (None, *TASKS):
-        raise FashionError(f"there is no task {task!r}: {suggestion(str(task), TASKS)}")
+        raise FashionError(f"there is no task {shortened(task)}: {suggestion(str(task), TASKS)}")
     measured = _measured_costs()
     rows = {
         entry.name: (entry.task, ", ".join(entry.variants), entry.reference, *measured.get(entry.name, ("", "")))
@@ -174,6 +174,18 @@ RETRIEVAL_METHODS = Methods("retrieval")
 MANIPULATION_METHODS = Methods("manipulation")
 
 
+def known_variant(method: str, variant: str | None) -> str:
+    """Return the variant, or the method's default for None.
+
+    Raises:
+        FashionError: for an unknown method or variant; the sentence names the known ones.
+    """
+    known = METHODS.known(method).variants
+    if variant and variant not in known:
+        raise FashionError(f"Method '{method}' has no variant {shortened(variant)}: choose one of {', '.join(known)}.")
+    return variant or known[0]
+
+
 def build_model(
     method: str,
     schema: Schema,
@@ -199,11 +211,7 @@ def build_model(
     """
     entry = METHODS.known(method)
     check_has(schema, ("attributes", "names"), "schema of attributes", "give that of a data set, such as data.schema")
-    variant = variant or entry.variants[0]
-    if variant not in entry.variants:
-        raise FashionError(
-            f"Method '{method}' has no variant '{variant}': choose one of {', '.join(entry.variants)}."
-        )
+    variant = known_variant(method, variant)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:

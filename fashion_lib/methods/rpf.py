@@ -23,9 +23,12 @@ from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import EPS, PatchBranch, ResidualMLP
 from fashion_lib.parts.precision import float32_maths
-from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside
+from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
 
-BACKGROUND_LINEAR = {"paper": True, "code": False}
+VARIANTS = {
+    "paper": {"background_linear": True, "crop": "course"},
+    "code": {"background_linear": False, "crop": "code"},
+}
 
 
 class RegionFeatures(NamedTuple):
@@ -101,16 +104,21 @@ class RPF(TwoBranchModel):
     """RegionBranch, then a PatchBranch on a vision transformer (ViT), with E-InfoNCE between them; D = 2 C.
 
     The loss is the region's triplet loss, plus `patch_weight` times the patch's, plus `contrast_weight` times
-    E-InfoNCE. One attribute embedding (B, A) feeds both branches. Inferred: beta is 0.4, which is IPAD's.
+    E-InfoNCE. One attribute embedding (B, A) feeds both branches.
+
+    Readings, where the released training does not fit one budget of steps: stage 2 goes on from the last state of
+    stage 1, not from its best validation. One learning rate and one schedule serve both branches and both stages. In
+    the released code stage 2 has 1.1 times stage 1's rate for the patch branch, and a fifth of it for the rest.
 
     Args:
         schema: the attributes.
         backbone: of the region branch, with C channels.
         vit: of the patch branch.
-        variant: a key of BACKGROUND_LINEAR, "paper" or "code".
-        beta, patch_weight: see TwoBranchModel.
+        variant: a key of VARIANTS, "paper" or "code".
+        beta, patch_weight: see TwoBranchModel. 0.4 is the released code's default.
         contrast_weight: weight of E-InfoNCE, 0 or more.
-        background_linear: replaces the variant's own setting.
+        background_linear: True applies the foreground's linear layer to the background. None is the variant's own.
+        crop: see TwoBranchModel. None is the variant's own.
         shared: further arguments of TwoBranchModel.
 
     Raises:
@@ -124,17 +132,20 @@ class RPF(TwoBranchModel):
         vit: PatchTokens,
         variant: str = "paper",
         *,
-        beta: float = 0.4,
+        beta: float | str = 0.4,
         patch_weight: float = 0.1,
         contrast_weight: float = 0.04,
         background_linear: bool | None = None,
+        crop: str | None = None,
         **shared,
     ):
+        own = VARIANTS[variant]
         channels, dim = backbone.out_channels, attention_dim(backbone.out_channels)
-        super().__init__(schema, channels, beta=beta, patch_weight=patch_weight, **shared)
+        crop = own["crop"] if crop is None else crop
+        super().__init__(schema, channels, beta=beta, patch_weight=patch_weight, crop=crop, **shared)
         if contrast_weight < 0:
             raise FashionError(f"contrast_weight={contrast_weight} turns the loss round: choose 0 or more.")
-        linear = BACKGROUND_LINEAR[variant] if background_linear is None else background_linear
+        linear = own["background_linear"] if background_linear is None else background_linear
         self.contrast_weight = contrast_weight
         self.attribute = nn.Embedding(len(schema), dim)
         self.region, self.patch = RegionBranch(backbone, dim, linear), PatchBranch(vit, dim, channels)
@@ -152,9 +163,12 @@ class RPF(TwoBranchModel):
         return {"contrast": self.contrast_weight * loss}
 
 
-@method("rpf", variants=("paper", "code"), reference="Dong et al., SIGIR 2023", order=80)
+@method("rpf", variants=("paper", "code"), reference="Dong et al., SIGIR 2023", order=80, edition=2)
 def build(schema, backbone, start, variant, seed, vit="", **options):
     """Build RPF; see build_model for the arguments. `vit` is a key of SIZES; "" chooses the backbone's own.
     """
-    tokens = build_vit(vit or vit_beside(backbone), start)
-    return RPF(schema, build_backbone(backbone, start), tokens, variant, **options)
+    vit = vit or vit_beside(backbone)
+    tokens = build_vit(vit, start)
+    model = RPF(schema, build_backbone(backbone, start), tokens, variant, **options)
+    model.second_start = vit_start(vit, start)
+    return model

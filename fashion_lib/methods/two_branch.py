@@ -31,6 +31,11 @@ from fashion_lib.parts.cropping import (
 )
 from fashion_lib.parts.losses import mean_similarity
 from fashion_lib.parts.precision import float32_maths, rounded_as_autocast
+from fashion_lib.parts.released_crop import released_boxes, released_crop
+
+# beta of RPF's and IPAD's released configurations, by data set
+BETA_OF_DATA_SET = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}
+CROPS = ("course", "code")
 
 
 class TwoBranchFeatures(NamedTuple):
@@ -85,8 +90,16 @@ class Seen:
     patch: Tensor | None = None
 
 
-def check_beta(beta: float) -> float:
-    """Return beta as a float. Raises FashionError outside [0, 1]."""
+def check_beta(beta: float | str) -> float:
+    """Return beta as a float; the name of a data set becomes its beta in BETA_OF_DATA_SET.
+
+    Raises:
+        FashionError: if the name is unknown, or the number is outside [0, 1].
+    """
+    if isinstance(beta, str):
+        if beta not in BETA_OF_DATA_SET:
+            raise FashionError(f"Unknown beta '{beta}': give a number, or one of {', '.join(BETA_OF_DATA_SET)}.")
+        return BETA_OF_DATA_SET[beta]
     if not 0 <= beta <= 1:
         raise FashionError(f"beta={beta} is no weight of the region branch: choose 0 <= beta <= 1.")
     return float(beta)
@@ -124,9 +137,11 @@ class TwoBranchModel(RetrievalModel):
     Args:
         schema: the attributes.
         channels: C, so D = 2 C.
-        beta: weight of the region branch; see `weigh`.
+        beta: weight of the region branch, see `weigh`; or a key of BETA_OF_DATA_SET.
         patch_weight: weight of the patch branch's triplet loss.
         threshold: see `fashion_lib.parts.cropping.attention_boxes`.
+        crop: "course" cuts as in `fashion_lib.parts.cropping`, "code" as in `fashion_lib.parts.released_crop`.
+        crop_scale: side of the region branch's input over the side of the crop, from 1.
         first_stage: share of the training steps in which only the region branch learns, in [0, 1].
         image_scale: side of the large picture over the side of the region branch's input. 1 cuts crops from
             the small picture.
@@ -134,7 +149,8 @@ class TwoBranchModel(RetrievalModel):
             patch branch takes the whole picture.
 
     Raises:
-        FashionError: if beta, `threshold`, `first_stage` or `image_scale` is out of range.
+        FashionError: if beta, `threshold`, `first_stage`, `image_scale` or `crop_scale` is out of range, or `crop`
+            is unknown.
     """
 
     def __init__(
@@ -142,9 +158,11 @@ class TwoBranchModel(RetrievalModel):
         schema: Schema,
         channels: int,
         *,
-        beta: float,
+        beta: float | str,
         patch_weight: float,
         threshold: float = THRESHOLD,
+        crop: str = "course",
+        crop_scale: int = 1,
         first_stage: float = 0.5,
         image_scale: int = 2,
         branches: tuple[str, ...] = ("region", "patch"),
@@ -152,10 +170,14 @@ class TwoBranchModel(RetrievalModel):
         super().__init__(schema, embedding_dim=len(branches) * channels)
         if not 0 <= first_stage <= 1:
             raise FashionError(f"first_stage={first_stage} is no share of the steps: choose 0 <= first_stage <= 1.")
-        if image_scale < 1 or image_scale != int(image_scale):
-            raise FashionError(f"image_scale={image_scale} is no number of times: choose a whole number from 1.")
+        for name, scale in (("image_scale", image_scale), ("crop_scale", crop_scale)):
+            if scale < 1 or scale != int(scale):
+                raise FashionError(f"{name}={scale} is no number of times: choose a whole number from 1.")
+        if crop not in CROPS:
+            raise FashionError(f"Unknown crop '{crop}': choose one of {', '.join(CROPS)}.")
         self.beta, self.patch_weight = check_beta(beta), patch_weight
         self.threshold, self.image_scale = check_threshold(threshold), int(image_scale)
+        self.crop, self.crop_scale = crop, int(crop_scale)
         self.branches, self.image_passes = branches, len(branches)
         self.first_stage = first_stage if len(branches) == 2 else 0.0
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
@@ -236,21 +258,39 @@ class TwoBranchModel(RetrievalModel):
         region = self.look(shrunk(images, self.image_scale)) if "region" in self.branches else ()
         return TwoBranchFeatures(rounded_as_autocast(images), region)
 
+    def boxes(self, aim: Tensor, height: int, width: int, threshold: float | None = None) -> Tensor:
+        """Return the boxes around the maps `aim` (B, h, w), in pictures of height x width pixels.
+
+        Args:
+            aim: the maps.
+            height, width: of the large pictures, in pixels.
+            threshold: replaces the model's own.
+
+        Returns:
+            Left, top, right, bottom as fractions of the picture, float32 (B, 4).
+        """
+        threshold = self.threshold if threshold is None else threshold
+        if self.crop == "code":
+            return released_boxes(aim, width, height, height // self.image_scale, threshold)
+        return attention_boxes(aim, threshold)
+
     @float32_maths
     def cut(self, pictures: Tensor, located: Located | None) -> tuple[Tensor, Tensor]:
-        """Cut the patch branch's input, as large as the region branch's input.
+        """Cut the patch branch's input.
 
         Args:
             pictures: the large pictures, (B, 3, H, W).
             located: the region branch's result; None takes the whole picture.
 
         Returns:
-            The crops, (B, 3, S, S), and their boxes, (B, 4).
+            The crops, (B, 3, S, S), and their boxes, (B, 4). S is H / image_scale / crop_scale.
         """
+        height, width = pictures.shape[2:]
         boxes = whole_pictures(len(pictures), pictures.device)
         if located is not None:
-            boxes = attention_boxes(located.aim, self.threshold)
-        return crop(pictures, boxes, pictures.shape[2] // self.image_scale), boxes
+            boxes = self.boxes(located.aim, height, width)
+        resized = released_crop if self.crop == "code" else crop
+        return resized(pictures, boxes, height // self.image_scale // self.crop_scale), boxes
 
     @float32_maths
     def attend(self, features: TwoBranchFeatures, attributes: Tensor) -> Attended:

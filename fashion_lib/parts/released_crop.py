@@ -63,33 +63,37 @@ def _scaled(part: Tensor, short: int, side: int) -> Tensor:
     return (part.double() / side * short).floor().long()
 
 
-def as_fractions(squares: Tensor, width: int, height: int) -> Tensor:
-    """Return squares (B, 3) as boxes: left, top, right, bottom as fractions of the picture, float32 (B, 4)."""
-    left, top, side = squares.unbind(1)
-    corners = torch.stack([left, top, left + side, top + side], dim=1)
-    return corners.float() / corners.new_tensor([width, height, width, height])
+def released_boxes(
+    maps: Tensor, width: int, height: int, side: int = 224, threshold: float = THRESHOLD
+) -> Tensor:
+    """Return `released_squares` as boxes: left, top, right, bottom as fractions of the picture, float32 (B, 4)."""
+    left, top, square = released_squares(maps, width, height, side, threshold).unbind(1)
+    corners = torch.stack([left, top, left + square, top + square], dim=1).float()
+    return corners / corners.new_tensor([width, height, width, height])
 
 
 @torch.no_grad()
-def cut_squares(pictures: Tensor, squares: Tensor, size: int) -> Tensor:
-    """Cut squares out of pictures and resize them with Pillow's bilinear filter, in 8 bits per channel.
+def released_crop(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
+    """Cut boxes out of pictures and resize them with Pillow's bilinear filter, in 8 bits per channel.
 
     What lies outside the picture is black. The result differs from the authors' by nothing if `pictures` are
     normalised 8-bit pixels in float32.
 
     Args:
         pictures: normalised pictures, (B, 3, H, W), float32 or bfloat16.
-        squares: left, top and side in pixels, int64 (B, 3).
+        boxes: (B, 4), what `released_boxes` returned.
         size: side of the result, in pixels.
 
     Returns:
         The normalised crops (B, 3, size, size), channels-last, in the type and on the device of `pictures`.
     """
+    height, width = pictures.shape[2:]
+    corners = (boxes * boxes.new_tensor([width, height, width, height])).round().int().tolist()
     mean, std = (torch.tensor(part, device=pictures.device) for part in (IMAGENET_MEAN, IMAGENET_STD))
     pixels = pictures.permute(0, 2, 3, 1).float() * (255 * std) + 255 * mean
     pixels = pixels.round().clamp(0, 255).byte().cpu().numpy()
     cut = np.stack([
-        np.asarray(Image.fromarray(one).crop((x, y, x + d, y + d)).resize((size, size), Image.Resampling.BILINEAR))
-        for one, (x, y, d) in zip(pixels, squares.tolist(), strict=True)
+        np.asarray(Image.fromarray(one).crop(box).resize((size, size), Image.Resampling.BILINEAR))
+        for one, box in zip(pixels, corners, strict=True)
     ])  # fmt: skip
     return normalise(torch.from_numpy(cut).to(pictures.device)).to(pictures.dtype)

@@ -3,26 +3,20 @@
 Labels come from the command line and from file names, so they are checked before anything is created or deleted.
 """
 
-import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, get_type_hints
+from dataclasses import dataclass
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.paths import plain_name
-from fashion_lib.core.schema import Attribute, Schema
-from fashion_lib.core.typed import check_value
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.methods.registry import METHODS, build_model
-from fashion_lib.parts.backbones import BACKBONES, STARTS
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.runs.options import check_option, check_options
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.run import task_of, training_config
 from fashion_lib.training.profiles import Profile
 
-TRIAL = Schema((Attribute("first", ("a", "b"), kind="one"), Attribute("second", ("a", "b"), "global", "two")))
 QUESTIONS = {"attributes": str, "changes": int}  # of attribute manipulation
-AT_LEAST_ONE = ("image_size", "wardrobe_images", "changes")
-KNOWN = {"backbone": tuple(BACKBONES), "start": STARTS}
 
 
 @dataclass(frozen=True)
@@ -48,18 +42,23 @@ def checked_label(method: str, label: str, profile: Profile) -> Labelled:
         FashionError: the method, the variant or a name is not known, or a value is of another type or out of range.
     """
     plain_name(label, "variant")
+    where = _shown(label)
     entry = METHODS.known(method)
     variant, changed = read_label(label)
     if variant not in entry.variants:
-        raise FashionError(f"{method} has no variant {variant!r}: {suggestion(variant, entry.variants)}")
+        raise FashionError(f"{method} has no variant {shortened(variant)}: {suggestion(variant, entry.variants)}")
     if variant_label(variant, **changed).count("+") != label.count("+") or "" in changed:
-        raise FashionError(f"the label {label!r} repeats or lacks a name: write {variant}+name=value, each name once.")
+        raise FashionError(
+            f"{where} repeats or lacks a name: write {variant}+name=value, each name once."
+        )
     profile, changed = checked_settings(label, profile)
     training_config(profile, 0, task_of(method))  # checks the ranges of training's own settings
     questions = {name: changed.pop(name) for name in QUESTIONS if name in changed and entry.task == "manipulation"}
     for name, value in questions.items():
-        _check(name, value, QUESTIONS[name], label)
-    _check_options(method, variant, changed, profile, label)
+        check_option(name, value, QUESTIONS[name], where)
+    if questions.get("changes", 1) < 1:
+        raise FashionError(f"changes={questions['changes']} in {where} is out of range: give at least 1.")
+    check_options(method, variant, changed, profile.backbone, where)
     attributes = [name for name in str(questions.get("attributes", "")).split("-") if name]
     return Labelled(variant, profile, changed, attributes or None, questions.get("changes", 1))
 
@@ -70,49 +69,16 @@ def checked_settings(label: str, profile: Profile) -> tuple[Profile, dict[str, o
     Raises:
         FashionError: a setting's value is of another type or not known.
     """
+    where = _shown(label)
     _, changed = read_label(label)
-    types = get_type_hints(Profile)
-    settings = {field.name: changed.pop(field.name) for field in fields(Profile) if field.name in changed}
-    for name, value in settings.items():
-        if name == "name":
-            raise FashionError(f"the label {label!r} renames its profile: leave 'name' out.")
-        _check(name, value, types[name], label)
-    return profile.with_options(**settings), changed
-
-
-def _check(name: str, value: object, kind: Any, label: str) -> None:
+    settings = {name: changed.pop(name) for name in profile.settings() if name in changed}
+    if "name" in settings:
+        raise FashionError(f"{where} renames its profile: leave 'name' out.")
     try:
-        check_value(value, kind)
-    except ValueError as error:
-        reason = str(error).removeprefix("it is ")
-        raise FashionError(f"{name} in the label {label!r} is {reason}: correct it.") from error
-    if isinstance(value, int | float) and abs(value) >= 2**63:
-        raise FashionError(f"{name} in the label {label[:80]!r} is out of range: give a smaller number.")
-    if name in AT_LEAST_ONE and value < 1:
-        raise FashionError(f"{name}={value} in the label {label!r} is out of range: give at least 1.")
-    if name in KNOWN and value not in KNOWN[name]:
-        raise FashionError(f"{name}={value} in the label {label!r} is not known: {suggestion(value, KNOWN[name])}")
+        return profile.with_options(**settings), changed
+    except FashionError as error:
+        raise FashionError(f"in {where}, {error}") from error
 
 
-def _check_options(method: str, variant: str, options: Mapping[str, object], profile: Profile, label: str) -> None:
-    """Build the model for two attributes with random weights, then compare the options with its annotations."""
-    if not options:
-        return
-    try:
-        model = build_model(
-            method, TRIAL, backbone=profile.backbone, variant=variant, start="random", seed=0, **options
-        )
-    except FashionError:
-        raise
-    except Exception as error:  # a constructor that was given a value of another type
-        raise FashionError(
-            f"{method} cannot be built with the options of the label {label!r} ({' '.join(str(error).split())[:200]}): "
-            "correct them."
-        ) from error
-    types = {name: type(p.default) for name, p in inspect.signature(METHODS[method].build).parameters.items()}
-    for owner in reversed(type(model).__mro__):
-        if "__init__" in vars(owner) and owner.__module__.startswith("fashion_lib."):
-            types |= get_type_hints(owner.__init__)
-    for name, value in options.items():
-        if name in types:
-            _check(name, value, types[name], label)
+def _shown(label: str) -> str:
+    return f"the label {shortened(label, 80)}"

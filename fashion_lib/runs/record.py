@@ -17,7 +17,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import parsed_json, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
-from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.core.typed import check_type, is_utc_time, shortened
 from fashion_lib.core.words import listed, one_line
 from fashion_lib.methods.registry import METHODS
 
@@ -139,6 +139,8 @@ def _check_tabular(content: dict) -> None:
     for name in ("commit", "created", "hardware", "precision", "start", "dataset", "method", "variant", "profile"):
         if not one_line(content[name]):
             raise ValueError(f"{name} is {shortened(content[name])}, which is not one line of text")
+    if not is_utc_time(content["created"]):  # tables take the newest run's data version
+        raise ValueError(f"created is {shortened(content['created'])}, which is no time in UTC")
     for name in ("metrics", "localisation", "counts"):
         for key in {*content[name], *(attribute for row in content[name].values() for attribute in row)}:
             if not key or key.strip() != key or not one_line(key):

@@ -1,19 +1,20 @@
 """One run from names to numbers: load the checkpoint if it is there, else train; then score the test split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.typed import check_has
+from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
-from fashion_lib.methods.registry import METHODS, build_model
+from fashion_lib.methods.registry import METHODS, build_model, known_variant
 from fashion_lib.runs.cost import cost
+from fashion_lib.runs.options import check_options
 from fashion_lib.runs.record import (
     RECORD_NAME,
     RunRecord,
@@ -92,22 +93,14 @@ class Run:
 
 
 def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:
-    """Return the profile's training settings with a seed.
-
-    Every field that the profile and the task's configuration share is copied.
-    """
-    shared = {field.name for field in fields(task.config)} & {field.name for field in fields(Profile)}
-    return task.config(**{name: getattr(profile, name) for name in shared}, seed=seed)
+    """Return the profile's training settings with a seed, as the task's kind of configuration."""
+    return task.config(**dict(profile.training) | {"seed": seed})
 
 
 def departures(profile: Profile) -> dict[str, object]:
     """Return the settings in which a profile differs from the course's profile of that name."""
-    base = PROFILES[profile.name]
-    return {
-        f.name: getattr(profile, f.name)
-        for f in fields(Profile)
-        if getattr(profile, f.name) != getattr(base, f.name)
-    }
+    base = PROFILES[profile.name].settings()
+    return {name: value for name, value in profile.settings().items() if value != base[name]}
 
 
 def task_of(method: str) -> Task:
@@ -158,15 +151,18 @@ def load_or_train(
     if data is not None:
         advice = "load it with fl.load_dataset, or give only its name, as in dataset='wardrobe'"
         check_has(data, ("schema", "encoded"), "data set", advice)
+    options = dict(options or {})
+    config = training_config(profile, seed, task)
+    # Whatever can be wrong with names shows before data is drawn or loaded, which may take minutes.
+    variant = known_variant(method, variant)
+    check_options(method, variant, options, profile.backbone, f"the options {shortened(options)}")
     questions = {"attributes": attributes} if attributes is not None else {}
     questions |= {"changes": changes} if changes != 1 else {}
     data = task.load(dataset, profile, data, **questions)
-    options = dict(options or {})
     settings = {"backbone": profile.backbone, "start": profile.start, "variant": variant, "seed": seed}
     model = build_model(method, data.schema, **settings, **options)
     data = task.fitted(data, model, profile)
-    config = training_config(profile, seed, task)
-    label = variant_label(model.architecture["variant"], **departures(profile), **options, **task.departures(data))
+    label = variant_label(variant, **departures(profile), **options, **task.departures(data))
     folder = run_dir(data.name, profile.name, method, label, seed)
     record_file = folder / RECORD_NAME
     if progress and not record_file.exists() and any(True for _ in model.parameters()):
@@ -200,7 +196,7 @@ def load_or_train(
             image_passes=model.image_passes,
             start=profile.start if METHODS[method].trainable else "",
             precision=history.precision,
-            config=asdict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
+            config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
             | {name: number for name, number in model.architecture.items() if name == "edition"},
         )

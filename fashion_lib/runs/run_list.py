@@ -8,7 +8,7 @@ import pandas as pd
 from fashion_lib.core import paths
 from fashion_lib.core.files import one_writer, write_atomically
 from fashion_lib.core.words import joined
-from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, WHOLE, WHOLE_OR_EMPTY, read_typed
+from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, TIME, WHOLE, WHOLE_OR_EMPTY, read_typed
 from fashion_lib.runs.record import RUN, RunRecord, local_records
 
 COLUMNS = (
@@ -19,6 +19,7 @@ COLUMNS = (
 
 TYPES = dict.fromkeys(COLUMNS, TEXT) | {
     **dict.fromkeys((*RUN, "commit"), NAME),
+    "created": TIME,
     **dict.fromkeys(("seed", "parameters", "queries", "candidates", "without_relevant"), WHOLE),
     **{"training_image_passes": WHOLE_OR_EMPTY, "minutes": NUMBER},
 }

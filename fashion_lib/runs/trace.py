@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -209,7 +209,7 @@ def _settings(asked: Mapping[str, str], seeds: tuple[Seed, ...]) -> tuple[dict[s
                 f"the record of seed {record.seed} on this machine"
             )
     _, changed = read_label(asked["variant"])
-    settings = asdict(PROFILES[asked["profile"]])
+    settings = PROFILES[asked["profile"]].settings()
     settings |= {name: f"{value} (this variant)" for name, value in changed.items()}
     versions = sorted({seed.made["data_version"] for seed in seeds if seed.made})
     if versions:

@@ -1,17 +1,21 @@
 """The training settings: every choice that decides a run's result, checked before anything starts."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from typing import Annotated, Self
+
+from pydantic import model_validator
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.settings import AtLeastOne, Count, Fraction, Number, Settings, one_of
 from fashion_lib.data.sampling import SAMPLERS
 from fashion_lib.parts.losses import MINING
 from fashion_lib.parts.precision import PRECISIONS
 
+OF_THE_MACHINE = ("device", "checkpoint_every")  # they decide no result
+OF_THE_RUN = ("seed", "precision", *OF_THE_MACHINE)  # all others are settings of a profile
 
-@dataclass(frozen=True)
-class TrainingConfig:
+
+class TrainingConfig(Settings):
     """The settings of one training run. All but `device` and `checkpoint_every` decide the result.
 
     Attributes:
@@ -45,53 +49,36 @@ class TrainingConfig:
         FashionError: if a setting is unknown, of the wrong type or out of range.
     """
 
-    steps: int = 600
-    batch_size: int = 96
-    groups: int = 4
-    optimiser: str = "adamw"
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    decay: float = 0.9
-    decay_every: int = 0
-    clip: float = 5.0
-    margin: float = 0.2
-    sampling: str = "in_batch"
-    negative: str = "image"
-    labels: str = "one"
-    mining: str = "all"
-    evaluations: int = 3
-    shift: float = 0.06
-    brightness: float = 0.15
+    steps: AtLeastOne = 600
+    batch_size: AtLeastOne = 96
+    groups: AtLeastOne = 4
+    optimiser: Annotated[str, one_of(("adamw", "adam"))] = "adamw"
+    learning_rate: Number = 2e-3
+    weight_decay: Number = 1e-2
+    schedule: Annotated[str, one_of(("cosine", "step", "constant"))] = "cosine"
+    warmup: Fraction = 0.05
+    decay: Number = 0.9
+    decay_every: Count = 0
+    clip: Number = 5.0
+    margin: Number = 0.2
+    sampling: Annotated[str, one_of(SAMPLERS)] = "in_batch"
+    negative: Annotated[str, one_of(("image", "value"))] = "image"
+    labels: Annotated[str, one_of(("one", "all"))] = "one"
+    mining: Annotated[str, one_of(MINING)] = "all"
+    evaluations: Count = 3
+    shift: Fraction = 0.06
+    brightness: Fraction = 0.15
     flip: bool = True
-    seed: int = 0
-    precision: str = "auto"
+    seed: Count = 0
+    precision: Annotated[str, one_of(PRECISIONS)] = "auto"
     device: str = "auto"
-    checkpoint_every: int = 0
+    checkpoint_every: Count = 0
 
-    def __post_init__(self):
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise FashionError(
-                    f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(known)}."
-                )
-        for entry in fields(self):
-            value, kind = getattr(self, entry.name), entry.type
-            if kind in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, kind))):
-                word = "a whole number" if kind is int else "a number"
-                raise FashionError(f"{entry.name}={value!r} is not {word}: write one, without quotes.")
-            if kind in (int, float):
-                low, high = int(entry.name in AT_LEAST_ONE), 1 if entry.name in FRACTIONS else math.inf
-                if not (math.isfinite(value) and low <= value <= high):
-                    raise FashionError(
-                        f"{entry.name}={value} is out of range: give a value of at least {low}"
-                        f"{' and at most 1' if high == 1 else ''}."
-                    )
-            if kind is bool and not isinstance(value, bool):
-                raise FashionError(f"{entry.name}={value!r} is not a truth value: write True or False.")
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if self.schedule == "step" and self.decay_every < 1:
             raise FashionError("schedule='step' needs decay_every >= 1: give the steps between two decays.")
+        return self
 
     def learning_rate_factor(self, step: int) -> float:
         """Return the factor of the learning rate at `step` (0 .. steps - 1)."""
@@ -110,16 +97,3 @@ class TrainingConfig:
     def evaluation_steps(self) -> set[int]:
         """Return the counts of finished steps after which validation MAP is taken; the last is `steps`."""
         return {round(self.steps * (k + 1) / self.evaluations) for k in range(self.evaluations)} - {0}
-
-
-CHOICES: dict[str, Sequence[str]] = {
-    "optimiser": ("adamw", "adam"),
-    "schedule": ("cosine", "step", "constant"),
-    "sampling": tuple(SAMPLERS),
-    "negative": ("image", "value"),
-    "labels": ("one", "all"),
-    "mining": MINING,
-    "precision": PRECISIONS,
-}
-AT_LEAST_ONE = ("steps", "batch_size", "groups")
-FRACTIONS = ("warmup", "shift", "brightness")

@@ -32,7 +32,7 @@ from fashion_lib.training.checkpoint import (
     trained_parameters,
     write_checkpoint,
 )
-from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
 from fashion_lib.training.run_state import (
@@ -270,9 +270,7 @@ def build_optimiser(groups: Iterable[dict], config: TrainingConfig) -> torch.opt
 
 def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
     """Return what two runs must share for one to go on where the other stopped."""
-    decides = {
-        name: value for name, value in asdict(config).items() if name not in ("device", "checkpoint_every")
-    }
+    decides = {name: value for name, value in dict(config).items() if name not in OF_THE_MACHINE}
     return {
         "architecture": model.architecture,
         "attributes": list(model.schema.names),

@@ -7,64 +7,62 @@ overrides the profile that a notebook names, so that CI can run every notebook a
 
 import os
 import sys
-from dataclasses import dataclass, replace
-from typing import get_type_hints
+from typing import Annotated, Any
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.typed import check_value
+from fashion_lib.core.settings import AtLeastOne, Count, Settings, one_of
+from fashion_lib.core.typed import shortened
+from fashion_lib.parts.backbones import BACKBONES, STARTS
+from fashion_lib.training.config import OF_THE_RUN, TrainingConfig
 
 
-@dataclass(frozen=True)
-class Profile:
-    """Settings of a run. Lengths are in pixels, budgets in optimiser steps, rates per step.
+class Profile(Settings):
+    """Settings of a run: its data, its backbone, and how it is trained.
 
-    `batch_size` counts images. `groups` is the number of attributes in one batch of the in_batch sampler.
-    `labels` is "one" (one labelled attribute per image, as in FashionAI) or "all". `start` names the
-    backbone's start weights. For the other settings see `TrainingConfig`.
+    A setting of training can be read as the profile's own: `profile.steps` is `profile.training.steps`.
+
+    Attributes:
+        name: of the profile.
+        image_size: side of the pictures, in pixels.
+        wardrobe_images: number of pictures of the drawn wardrobe.
+        backbone, start: the backbone and its start weights, see `build_backbone`.
+        training: all settings of training. Those of OF_THE_RUN are chosen by each run.
+        wardrobe_seed: seed of the drawn wardrobe.
     """
 
     name: str
-    image_size: int
-    wardrobe_images: int
-    backbone: str
-    start: str
-    steps: int
-    batch_size: int
-    groups: int
-    learning_rate: float
-    optimiser: str
-    weight_decay: float
-    schedule: str
-    decay: float = 1.0
-    decay_every: int = 0
-    warmup: float = 0.05
-    margin: float = 0.2
-    sampling: str = "in_batch"
-    labels: str = "one"
-    mining: str = "all"
-    evaluations: int = 3
-    clip: float = 5.0
-    shift: float = 0.06
-    brightness: float = 0.15
-    wardrobe_seed: int = 0
+    image_size: AtLeastOne
+    wardrobe_images: AtLeastOne
+    backbone: Annotated[str, one_of(BACKBONES)]
+    start: Annotated[str, one_of(STARTS)]
+    training: TrainingConfig
+    wardrobe_seed: Count = 0
 
-    def with_options(self, **options) -> "Profile":
-        """Return a copy with some settings replaced.
+    def __getattr__(self, name: str) -> Any:
+        if name in TrainingConfig.model_fields and name not in OF_THE_RUN:
+            return getattr(self.training, name)
+        return super().__getattr__(name)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all settings that a run may change: name -> value."""
+        own = dict(self)
+        trained = dict(own.pop("training"))
+        return own | {name: value for name, value in trained.items() if name not in OF_THE_RUN}
+
+    def with_options(self, **options: Any) -> "Profile":
+        """Return a copy with some settings replaced, those of training among them.
 
         Raises:
-            FashionError: if a setting does not exist or a value is of another type; the sentence names it.
+            FashionError: if a setting does not exist or a value cannot be meant; the sentence names it.
         """
-        unknown = [name for name in options if name not in self.__dataclass_fields__]
-        if unknown:
-            known = ", ".join(self.__dataclass_fields__)
-            raise FashionError(f"the profile has no setting {unknown[0]!r}; its settings are {known}.")
-        types = get_type_hints(Profile)
-        for name, value in options.items():
-            try:
-                check_value(value, types[name])
-            except ValueError as error:
-                raise FashionError(f"the setting {name} {str(error).removeprefix('it ')}: correct it.") from error
-        return replace(self, **options)
+        known = self.settings()
+        if unknown := [name for name in options if name not in known]:
+            raise FashionError(
+                f"the profile has no setting {shortened(unknown[0])}; its settings are {', '.join(known)}."
+            )
+        own = {name: value for name, value in options.items() if name in Profile.model_fields}
+        trained = {name: value for name, value in options.items() if name not in own}
+        return Profile(**dict(self) | own | {"training": self.training.with_options(**trained)})
 
 
 # The laptop numbers come from a feasibility study on two CPU cores; notebook 05 checks them again.
@@ -74,16 +72,19 @@ LAPTOP = Profile(
     wardrobe_images=12_000,
     backbone="small",
     start="pretext",
-    steps=720,
-    batch_size=64,
-    groups=4,
-    learning_rate=1e-3,
-    optimiser="adamw",
-    weight_decay=1e-2,
-    schedule="cosine",
+    training=TrainingConfig(
+        steps=720,
+        batch_size=64,
+        groups=4,
+        learning_rate=1e-3,
+        optimiser="adamw",
+        weight_decay=1e-2,
+        schedule="cosine",
+        decay=1.0,
+    ),
 )
 
-SMOKE = replace(LAPTOP, name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
+SMOKE = LAPTOP.with_options(name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
 
 # ASEN and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps per
 # epoch). 50 epochs, as RPF and IPAD print for FashionAI. One triplet per three images, ImageNet weights, 224
@@ -94,20 +95,22 @@ PAPER = Profile(
     wardrobe_images=50_000,
     backbone="resnet50",
     start="imagenet",
-    steps=50 * 6_250,
-    batch_size=48,
-    groups=8,
-    learning_rate=1e-4,
-    optimiser="adam",
-    weight_decay=0.0,
-    schedule="step",
-    decay=0.9,
-    decay_every=3 * 6_250,
-    warmup=0.0,
-    shift=0.0,
-    brightness=0.0,
-    sampling="triplet_list",
-    evaluations=50,
+    training=TrainingConfig(
+        steps=50 * 6_250,
+        batch_size=48,
+        groups=8,
+        learning_rate=1e-4,
+        optimiser="adam",
+        weight_decay=0.0,
+        schedule="step",
+        decay=0.9,
+        decay_every=3 * 6_250,
+        warmup=0.0,
+        shift=0.0,
+        brightness=0.0,
+        sampling="triplet_list",
+        evaluations=50,
+    ),
 )
 
 PROFILES = {profile.name: profile for profile in (SMOKE, LAPTOP, PAPER)}
@@ -127,7 +130,7 @@ def get_profile(name: str) -> Profile:
     """
     chosen = os.environ.get("FASHION_PROFILE") or name
     if not isinstance(chosen, str) or chosen not in PROFILES:
-        raise FashionError(f"there is no profile {chosen!r}; choose one of {', '.join(PROFILES)}.")
+        raise FashionError(f"there is no profile {shortened(chosen)}; choose one of {', '.join(PROFILES)}.")
     if chosen != name:
         _say_once(f"FASHION_PROFILE={chosen} overrides profile {name!r}.")
     if chosen == SMOKE.name and _in_notebook():

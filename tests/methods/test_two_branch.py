@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from kill_and_resume import Killed, kill_after, same, weights, without_times
+from oracles.agreement import EIGHT
 from tiny_data import SCHEMA, tiny_data
 from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 
@@ -16,10 +17,11 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sets import DATASETS, DataSet
 from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
-from fashion_lib.methods.two_branch import weigh
+from fashion_lib.methods.two_branch import BETA_OF_DATA_SET, Seen, weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
 from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import FORMS, AttributeCrossAttention, PatchBranch
+from fashion_lib.parts.released_crop import released_boxes, released_crop
 from fashion_lib.parts.vit import SIZES, build_vit
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.retrieval.branch_weights import beta_curve, embed_parts
@@ -78,16 +80,21 @@ def test_crops_are_cut_exactly_and_made_smaller_by_averaging():
     assert crop(PICTURES.bfloat16(), corner, 32).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("method", TWO_BRANCH)
+@pytest.mark.parametrize(("method", "options"), [*((method, {}) for method in TWO_BRANCH), ("rpf", {"crop": "code"})])
 @torch.no_grad()
-def test_what_the_patch_branch_sees_is_cut_from_the_large_picture(method, monkeypatch):
-    model, seen = model_of(method), []
+def test_what_the_patch_branch_sees_is_cut_from_the_large_picture(method, options, monkeypatch):
+    model, seen = model_of(method, **options), []
     describe = model.describe
     monkeypatch.setattr(model, "describe", lambda crops, a: seen.append(crops) or describe(crops, a))
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
-    assert torch.equal(seen[0], crop(PICTURES, found.boxes["patch"], 32))
     located = model.locate(model.look(F.avg_pool2d(PICTURES, 2)), ATTRIBUTES)
-    assert torch.allclose(found.boxes["patch"], attention_boxes(located.aim, 0.1))
+    if model.crop == "code":
+        boxes = released_boxes(located.aim, 64, 64, 32, 0.1)
+        assert torch.equal(seen[0], released_crop(PICTURES, boxes, 32 // model.crop_scale))
+        assert torch.equal(found.boxes["patch"], boxes)
+    else:
+        assert torch.equal(seen[0], crop(PICTURES, found.boxes["patch"], 32))
+        assert torch.allclose(found.boxes["patch"], attention_boxes(located.aim, 0.1))
     inside = found.crop_maps["patch"]
     assert torch.allclose(inside.sum((1, 2)), torch.ones(4), atol=1e-5) and (inside >= 0).all()
     expected = weigh(found.parts["region"], found.parts["patch"], model.beta)
@@ -100,6 +107,10 @@ def test_the_embeddings_similarity_is_beta_times_the_regions_plus_the_rest_times
     for beta in (0.0, 0.4, 1.0):
         mixed = (weigh(a, b, beta) * weigh(c, d, beta)).sum(1)
         assert torch.allclose(mixed, beta * (a * c).sum(1) + (1 - beta) * (b * d).sum(1), atol=1e-6)
+    for name, beta in BETA_OF_DATA_SET.items():
+        assert model_of("rpf", beta=name).beta == beta
+    with pytest.raises(FashionError, match="Unknown beta 'wardrobe': give a number, or one of fashionai, darn"):
+        model_of("rpf", beta="wardrobe")
     for beta in (-0.1, 1.01, math.nan):
         with pytest.raises(FashionError, match=f"beta={beta} is no weight"):
             weigh(a, b, beta)
@@ -125,15 +136,32 @@ def test_every_beta_is_scored_from_one_pass_and_agrees_with_the_model(data):
 
 
 @torch.no_grad()
-def test_asen_pp_is_two_asens_one_on_the_crop():
+def test_asen_pp_looks_again_at_half_the_size_with_the_same_embedding():
     model = model_of("asen_pp")
     found = model.attend(model.features(PICTURES), ATTRIBUTES)
-    whole = model.region.attend(model.region.features(shrunk(PICTURES, 2)), ATTRIBUTES)
-    crops = crop(PICTURES, attention_boxes(whole.maps["spatial"]), 32)
-    near = model.patch.attend(model.patch.features(crops), ATTRIBUTES)
-    assert torch.allclose(found.parts["region"], whole.embedding, atol=1e-6)
-    assert torch.allclose(found.parts["patch"], near.embedding, atol=1e-6)
+    whole = model.region(model.region.features(shrunk(PICTURES, 2)), model.attribute(ATTRIBUTES))
+    crops = released_crop(PICTURES, released_boxes(whole.aim, 64, 64, 32, 0.1), 16)
+    near = model.patch(model.patch.features(crops), model.attribute(ATTRIBUTES))
+    assert torch.allclose(found.parts["region"], F.normalize(whole.vector, dim=1), atol=1e-6)
+    assert torch.allclose(found.parts["patch"], F.normalize(near.vector, dim=1), atol=1e-6)
     assert torch.equal(found.maps["spatial"], whole.maps["spatial"])
+    assert torch.equal(found.crop_maps["patch"], near.aim) and (model.beta, model.align) == (0.6, 0.1)
+    same = model_of("asen_pp", crop="course", crop_scale=1)
+    assert same.cut(PICTURES, whole)[0].shape == (4, 3, 32, 32)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_asen_pps_alignment_is_a_sum_of_three_means(listed):
+    model = model_of("asen_pp")
+    region, patch = F.normalize(torch.randn(2, 4, 8), dim=2)
+    labels = labels_of(listed)
+    if listed:
+        labels.triplets = torch.tensor([[0, 1, 2], [3, 1, 0]])
+    seen = Seen(PICTURES, None, None, {"region": region, "patch": patch})
+    found = float(model.joint_terms(seen, labels, 0.2)["align"])
+    apart = [max(0.0, 1 - float(r @ p)) for r, p in zip(region, patch, strict=True)]
+    roles = [[0, 3], [1, 1], [2, 0]] if listed else [range(4)] * 3
+    assert found == pytest.approx(0.1 * sum(sum(apart[i] for i in role) / len(role) for role in roles), rel=1e-5)
 
 
 @pytest.mark.parametrize("variant", ["paper", "code"])
@@ -246,17 +274,17 @@ def test_the_vits_tokens_are_torchvisions_and_its_positions_fit_other_sizes():
 
 def test_two_branches_on_resnet50_and_vit_b16_have_the_papers_layer_sizes():
     with torch.device("meta"):
-        models = {method: build_model(method, SCHEMA, backbone="resnet50", start="random") for method in TWO_BRANCH}
+        models = {method: build_model(method, EIGHT, backbone="resnet50", start="random") for method in TWO_BRANCH}
     shapes = {name: tuple(p.shape) for name, p in models["rpf"].named_parameters()}
-    assert shapes["attribute.weight"] == (3, 512) and shapes["region.spatial.conv.weight"] == (512, 1024, 1, 1)
+    assert shapes["attribute.weight"] == (8, 512) and shapes["region.spatial.conv.weight"] == (512, 1024, 1, 1)
     assert shapes["region.linear.weight"] == (1024, 1024) and shapes["region.mlp.layers.0.weight"] == (512, 1024)
     assert shapes["patch.tokens.patches.weight"] == (768, 3, 16, 16)
     assert shapes["patch.cross.attribute.weight"] == (768, 512) and shapes["patch.cross.widen.weight"] == (1024, 768)
     layers = {name.split(".")[4] for name in shapes if name.startswith("patch.tokens.encoder.layers.")}
     assert len(layers) == 12 and models["rpf"].embedding_dim == models["ipad"].embedding_dim == 2048
-    assert sum("backbone" in name and name.endswith("layer3.5.conv3.weight") for name in
-               dict(models["asen_pp"].named_parameters())) == 2  # fmt: skip
-    assert models["ipad"].attribute.weight.shape == (3, 1024)
+    assert {name: sum(p.numel() for p in models[name].parameters()) for name in ("asen_pp", "rpf")} == {
+        "asen_pp": 20_984_064, "rpf": 101_837_888}  # fmt: skip
+    assert models["ipad"].attribute.weight.shape == (8, 1024)
 
 
 @pytest.mark.parametrize("backgrounds", ["attribute", "value"])
@@ -397,6 +425,8 @@ def test_another_size_keeps_what_was_changed_about_the_data():
         ({"threshold": 1.0}, "threshold=1.0 is no share"),
         ({"first_stage": 1.5}, "first_stage=1.5 is no share"),
         ({"image_scale": 0}, "image_scale=0 is no number of times"),
+        ({"crop_scale": 1.5}, "crop_scale=1.5 is no number of times"),
+        ({"crop": "paper"}, "Unknown crop 'paper': choose one of course, code"),
         ({"contrast_weight": -1.0}, "contrast_weight=-1.0"),
         ({"vit": "huge"}, "Unknown ViT 'huge'"),
         ({"colour": True}, "does not take the options"),

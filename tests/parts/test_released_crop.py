@@ -6,7 +6,7 @@ import torch
 from oracles import crop as oracle
 
 from fashion_lib.data.augmentation import normalise
-from fashion_lib.parts.released_crop import as_fractions, cut_squares, released_squares
+from fashion_lib.parts.released_crop import released_boxes, released_crop, released_squares
 
 
 def random_maps(rng: np.random.Generator, count: int, side: int) -> np.ndarray:
@@ -37,7 +37,9 @@ def test_crops_are_pillows(kind):
         pixels = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8)
         squares = [(int(x), int(y), int(d)) for x, y, d in rng.integers([0, 0, 1], [width, height, 250], (2, 3))]
         size = int(rng.choice([48, 96, 112, 224]))
-        found = cut_squares(normalise(pixels).to(kind), torch.tensor(squares), size)
+        corners = torch.tensor([(x, y, x + d, y + d) for x, y, d in squares])
+        boxes = corners / torch.tensor([width, height, width, height])
+        found = released_crop(normalise(pixels).to(kind), boxes, size)
         expected = [oracle.cut(one, *square, size) for one, square in zip(pixels, squares, strict=True)]
         assert found.dtype == kind and found.shape == (2, 3, size, size)
         if kind == torch.float32:  # also where a square sticks out, and is black there
@@ -58,6 +60,5 @@ def test_a_batch_of_one_and_a_map_of_one_row_need_no_special_care():
     together = released_squares(torch.from_numpy(maps), 320, 240)
     alone = [released_squares(torch.from_numpy(one[None]), 320, 240)[0] for one in maps]
     assert torch.equal(together, torch.stack(alone))
-    fractions = as_fractions(together, 320, 240)
-    assert torch.allclose(fractions * torch.tensor([320.0, 240, 320, 240]), torch.cat(
-        [together[:, :2], together[:, :2] + together[:, 2:]], dim=1).float())  # fmt: skip
+    corners = released_boxes(torch.from_numpy(maps), 320, 240) * torch.tensor([320.0, 240, 320, 240])
+    assert torch.allclose(corners, torch.cat([together[:, :2], together[:, :2] + together[:, 2:]], dim=1).float())

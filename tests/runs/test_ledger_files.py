@@ -46,8 +46,8 @@ def test_rewriting_the_committed_ledger_changes_no_byte(project):
 
 
 LEDGER = ["wardrobe", "asen", "v2", "smoke", "0", "map", "collar", "40.0", "0.1", "abc"]
-RUNS = ["wardrobe", "asen", "v2", "smoke", "0", "2", "abc", "2026-01-01", "cpu", "2.12", "fp32", "pretext",
-        "1", "2", "0.5", "4", "5", "6"]  # fmt: skip
+RUNS = ["wardrobe", "asen", "v2", "smoke", "0", "2", "abc", "2026-01-01T00:00:00+00:00", "cpu", "2.12", "fp32",
+        "pretext", "1", "2", "0.5", "4", "5", "6"]  # fmt: skip
 PAPERS = ["ipad", "1", "fashionai", "asen", "map", "overall", "61.0"]
 WHOLE = ("", "-1", "1.0", "1e3", " 1", "1 ", "one", "1_000", "٣", "nan", "inf", "0x1", "9" * 30, "9" * 5000)
 NUMBER = ("", "many", "nan", "NaN", "inf", "-Infinity", "1e999", "1_0.0", " 1", "1,5", "٣.٥", "0x1p3", "--1", "1e")

@@ -8,6 +8,7 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.ledger import local_records
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, delete_run, read_label, run_dir
+from fashion_lib.runs.run_list import read_runs, write_runs
 
 PLACE = ("wardrobe", "smoke", "asen", "v2", 0)
 
@@ -69,6 +70,11 @@ def test_bytes_that_are_no_text_are_one_sentence(stored):
     refused(stored)
 
 
+NO_TIMES = (
+    *("zzzz", "", "9" * 5000, "2026", "2026-11-21", "2026-13-21T17:03:54+00:00", "2026-11-21T17:03:54"),
+    *("2026-11-21T17:03:54Z", "2026-11-21T17:03:54+02:00", "2026-11-21 17:03:54+00:00", "2026-11-21T17:03:54.5+00:00"),
+    *("20261121T170354+0000", "0001-01-01T00:00:00+23:00", " 2026-11-21T17:03:54+00:00"),
+)
 FIELDS = {
     "method": ("", 3, None, " asen", "csn", ["asen"]),
     "variant": ("", 3, None, "v1", "../v2"),
@@ -87,9 +93,20 @@ FIELDS = {
     "commit": (None, "", 3),
     "versions": (None, [], {"torch": 2}),
     "hardware": (None, 3),
-    "created": (None, 3),
+    "created": (None, 3, *NO_TIMES),
     "another": (1,),
 }
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+def test_a_list_of_runs_with_what_is_no_time_is_one_sentence(text, project):
+    file = write_runs([record()], project / "runs.csv")
+    lines = file.read_text().splitlines()
+    cells = lines[1].split(",")
+    cells[lines[0].split(",").index("created")] = text
+    file.write_text("\n".join([lines[0], ",".join(cells)]) + "\n")
+    with pytest.raises(FashionError, match=r"line 2 of .*runs\.csv .* as its created, which is not a time in UTC"):
+        read_runs(file)
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in FIELDS.items() for value in values])

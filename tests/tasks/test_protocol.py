@@ -1,4 +1,3 @@
-import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,7 @@ def test_the_card_counts_what_evaluation_counts():
 
 def test_the_card_quotes_the_code_and_the_data():
     data = tiny_data(notes=("three pictures were unreadable",), card={"licence": "CC0", "source": "drawn"})
-    profile = dataclasses.replace(PROFILES["smoke"], margin=0.123)
+    profile = PROFILES["smoke"].with_options(margin=0.123)
     card = protocol_card(data, profile)
     for words in ("tiny, version 1", "CC0", evaluation.TIES, evaluation.SELF_MATCH, *evaluation.AVERAGES.values(),
                   str(IMAGENET_MEAN), "margin 0.123", profile.sampling, "three pictures were unreadable", "shift 0.06",

@@ -7,6 +7,7 @@ from tiny_data import SCHEMA, TinyModel, tiny_data
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
+from fashion_lib.methods.registry import build_model
 from fashion_lib.tasks.retrieval.triplet_prediction import (
     draw_triplets,
     fixed_lists,
@@ -63,6 +64,21 @@ def test_accuracy_and_loss_equal_a_loop_over_triplets():
     assert found.accuracy["overall"] == pytest.approx(np.mean(right))
     assert found.loss["overall"] == pytest.approx(np.mean(losses), abs=1e-6)
     assert found.triplets == dict.fromkeys(SCHEMA.names, 20) | {"overall": 60}
+
+
+@torch.no_grad()
+def test_csns_own_code_answers_by_the_distance_of_vectors_of_free_length():
+    model = build_model("csn", SCHEMA, variant="veit", start="random", masks="learned")
+    lists = draw_triplets(DATA, "test", 10)
+    found, gaps = predict_triplets(model, DATA, lists), []
+    model.eval()
+    for condition, rows in lists.items():
+        for row in rows:
+            pooled = model.features(normalise(DATA.pixels[row])).mean((2, 3))
+            masked = (model.linear(pooled) * model.masks[SCHEMA.index(condition)].relu()).double()  # (3, 64)
+            gaps.append(float((masked[0] - masked[1] + 1e-6).norm() - (masked[0] - masked[2] + 1e-6).norm()))
+    assert found.accuracy["overall"] == pytest.approx(np.mean([gap > 0 for gap in gaps]))
+    assert found.loss["overall"] == pytest.approx(np.mean([max(0.0, 0.2 - gap) for gap in gaps]), abs=1e-6)
 
 
 def test_a_record_holds_percent_and_mean_hinge_of_the_fixed_lists():

@@ -63,17 +63,17 @@ def _scores(model, names, typical, before, after, changed, known) -> dict[str, d
         measures["moved"] = shifts(model, before, after, typical)
     found = {}
     for name, values in measures.items():  # (B, A)
-        for which, asked in (("own", changed), ("others", known & ~changed)):
-            found[f"{name}_{which}"] = _means(values, asked, changed, names)
+        for which, counted in (("own", changed), ("others", known & ~changed)):
+            found[f"{name}_{which}"] = _means(values, counted, changed, names)
     return {measure: row for measure, row in found.items() if row}
 
 
-def _means(values: np.ndarray, asked: np.ndarray, changed: np.ndarray, names) -> dict[str, float]:
-    """Return means of float (B, A) over the pairs that bool `asked` (B, A) selects.
+def _means(values: np.ndarray, counted: np.ndarray, changed: np.ndarray, names) -> dict[str, float]:
+    """Return means of float (B, A) over the pairs that bool `counted` (B, A) selects.
 
     Returns:
         Changed attribute, or "overall" for all pairs -> mean.
     """
-    rows = {name: asked & changed[:, a, None] for a, name in enumerate(names)}
+    rows = {name: counted & changed[:, a, None] for a, name in enumerate(names)}
     means = {name: float(values[chosen].mean()) for name, chosen in rows.items() if chosen.any()}
-    return means | ({"overall": float(values[asked].mean())} if asked.any() else {})
+    return means | ({"overall": float(values[counted].mean())} if counted.any() else {})

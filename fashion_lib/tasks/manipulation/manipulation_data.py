@@ -79,7 +79,7 @@ class ManipulationData:
         for what, count in (counts | {"roles": len(self.role)}).items():
             if count != len(self.pixels):
                 raise FashionError(
-                    f"data set '{self.name}' has {count} {what} for {len(self.pixels)} pictures: give one a picture."
+                    f"data set '{self.name}' has {count} {what} for {len(self.pixels)} pictures: give one per picture."
                 )
 
     @property
@@ -131,9 +131,9 @@ class ManipulationData:
     def queries(self, split: str = "test") -> TestQueries:
         """Return the queries of a split ("valid" or "test"), the same for every method and run."""
         if split not in self._queries:
-            asked, offered = self.rows(split, "query"), self.rows(split, "candidate")
+            query_rows, gallery_rows = self.rows(split, "query"), self.rows(split, "candidate")
             self._queries[split] = test_queries(
-                self.labels, asked, offered, self.seed, per_image=TUPLES_PER_IMAGE, changes=self.changes
+                self.labels, query_rows, gallery_rows, self.seed, per_image=TUPLES_PER_IMAGE, changes=self.changes
             )
         return self._queries[split]
 

@@ -63,7 +63,7 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     queries, gallery = (torch.as_tensor(part, device="cpu").detach().double() for part in (queries, gallery))
     if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
         raise FashionError(f"queries {tuple(queries.shape)} and gallery {tuple(gallery.shape)} do not fit together:"
-                           " give one feature of the same width a row.")
+                           " give one feature of the same width per row.")
     if not (torch.isfinite(queries).all() and torch.isfinite(gallery).all()):
         raise FashionError("a feature is not finite, so it cannot be ranked: lower the learning rate.")
     largest = max([float(part.abs().max()) for part in (queries, gallery) if part.numel()], default=1.0) or 1.0
@@ -143,12 +143,12 @@ def evaluate_manipulation(
     return score_queries(queries, *ranked, data, budget_mib=budget_mib)
 
 
-def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
+def score_queries(queries: TestQueries, moved: Tensor, gallery: Tensor, data, *, budget_mib=64) -> ManipulationScores:
     """Score manipulated query features against the gallery.
 
     Args:
         queries: the queries with their targets.
-        asked: manipulated features (Q, F), as they are compared.
+        moved: manipulated features of the queries (Q, F), as they are compared.
         gallery: features (G, F), as they are compared.
         data: ManipulationData.
         budget_mib: memory for one chunk of the ranking, in MiB.
@@ -156,7 +156,7 @@ def score_queries(queries: TestQueries, asked: Tensor, gallery: Tensor, data, *,
     changed = changed_attributes(queries.vectors, data.schema)
     labels = data.labels.matrix[queries.gallery]
     found = {metric: np.zeros(len(queries)) for metric in METRICS}
-    for rows, order in rank_by_distance(asked, gallery, budget_mib=budget_mib):
+    for rows, order in rank_by_distance(moved, gallery, budget_mib=budget_mib):
         for metric, values in scores(order, queries.targets[rows], labels, changed[rows], data.schema).items():
             found[metric][rows] = values
     names = np.array([changed_names(data.schema, row) for row in changed])

@@ -57,11 +57,11 @@ def agreement(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice])
         blocks: the columns of each attribute.
 
     Returns:
-        `right`, bool (Q, G, A), False where the target has no label for the attribute. `asked`, bool (Q, A),
+        `right`, bool (Q, G, A), False where the target has no label for the attribute. `known`, bool (Q, A),
         True where it has one.
     """
-    asked = known_attributes(targets, blocks)
-    return equal_blocks(targets, gallery, blocks) & asked[:, None], asked
+    known = known_attributes(targets, blocks)
+    return equal_blocks(targets, gallery, blocks) & known[:, None], known
 
 
 def matches(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -> np.ndarray:
@@ -75,13 +75,18 @@ def matches(targets: np.ndarray, gallery: np.ndarray, blocks: Sequence[slice]) -
     Returns:
         bool (Q, G).
     """
-    right, asked = agreement(targets, gallery, blocks)
-    return (right.sum(2) == asked.sum(1)[:, None]) & asked.any(1)[:, None]
+    right, known = agreement(targets, gallery, blocks)
+    return (right.sum(2) == known.sum(1)[:, None]) & known.any(1)[:, None]
 
 
-def relevance(right: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Return the fraction of asked attributes that are right: bool (Q, G, A), (Q, A) to float64 (Q, G)."""
-    return (right & asked[:, None]).sum(2) / np.maximum(asked.sum(1), 1)[:, None]
+def relevance(right: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Return the fraction of the counted attributes that are right, float64 (Q, G).
+
+    Args:
+        right: bool (Q, G, A).
+        counted: bool (Q, A), the attributes of each target that count, such as those it has labels for.
+    """
+    return (right & counted[:, None]).sum(2) / np.maximum(counted.sum(1), 1)[:, None]
 
 
 def scores(
@@ -105,14 +110,14 @@ def scores(
         "ndcg30_exponential_others".
     """
     blocks = value_blocks(schema)
-    asked = known_attributes(targets, blocks)
+    known = known_attributes(targets, blocks)
     equal = equal_blocks(targets, gallery, blocks)
     equal = np.take_along_axis(equal, order[:, :, None], axis=1)  # in rank order
-    right = equal & asked[:, None]
-    whole = relevance(right, asked)
+    right = equal & known[:, None]
+    whole = relevance(right, known)
     found = {f"top{k}_acc": recall_at_k(whole == 1, k) for k in CUTOFFS}
     found |= {name: ndcg_at_k(whole, NDCG_CUTOFF, ideal) for name, ideal in IDEALS.items()}
-    for name, part in (("ndcg30_changed", asked & changed), ("ndcg30_others", asked & ~changed)):
+    for name, part in (("ndcg30_changed", known & changed), ("ndcg30_others", known & ~changed)):
         graded = ndcg_at_k(relevance(right, part), NDCG_CUTOFF)
         found[name] = np.where(part.any(1), graded, np.nan)
     for name, part in zip(EXPONENTIAL, (np.ones_like(changed), changed, ~changed), strict=True):

@@ -8,11 +8,14 @@ whichever losses they use.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
+from pydantic import model_validator
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.settings import Number
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_vectors import known_attributes
 from fashion_lib.methods.manipulation_base import ManipulationModel, TupleLabels
@@ -34,7 +37,6 @@ STAGE_1 = "stage 1 accuracy, "  # prefix of history keys, e.g. "stage 1 accuracy
 PROTOTYPE_IMAGES = 2000
 
 
-@dataclass(frozen=True)
 class ManipulationConfig(TrainingConfig):
     """TrainingConfig with `feature_share`: the fraction of the steps that stage 1 takes.
 
@@ -45,15 +47,16 @@ class ManipulationConfig(TrainingConfig):
         FashionError: if feature_share is not between 0 and 1, or a batch has fewer than two tuples.
     """
 
-    feature_share: float = 0.5
+    feature_share: Number = 0.5
 
-    def __post_init__(self):
-        super().__post_init__()
+    @model_validator(mode="after")
+    def _check_stages(self) -> Self:
         if not 0 < self.feature_share < 1 or self.batch_size < 6:
             raise FashionError(
                 f"feature_share={self.feature_share} with batch_size={self.batch_size} cannot be: give a share"
                 " between 0 and 1 and at least two tuples of three images."
             )
+        return self
 
     @property
     def feature_steps(self) -> int:
@@ -174,9 +177,9 @@ class AttributeManipulation:
     ) -> Measured:
         """Score the test split: see `split_scores`; accuracy after stage 1 comes from the history."""
         queries = data.queries("test")
-        asked = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
+        changed = [changed_names(data.schema, row) for row in changed_attributes(queries.vectors, data.schema)]
         counts = {
-            "queries": dict(Counter(asked)),
+            "queries": dict(Counter(changed)),
             "candidates": {"gallery": len(queries.gallery)},
             "without_relevant": queries.excluded,
         }
@@ -220,8 +223,8 @@ def stage_1_accuracy(history: TrainingHistory) -> dict[str, float]:
 
     The values come from the run's history. A run without this measurement gives {}.
     """
-    told = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
-    return {name.removeprefix(STAGE_1): value for name, value in told}
+    found = [(name, value) for entry in history.entries for name, value in entry.items() if name.startswith(STAGE_1)]
+    return {name.removeprefix(STAGE_1): value for name, value in found}
 
 
 def class_means(model: ManipulationModel, data: ManipulationData, seed: int, precision: str) -> torch.Tensor:

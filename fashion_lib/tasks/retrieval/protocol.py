@@ -9,6 +9,7 @@ import inspect
 import numpy as np
 import pandas as pd
 
+from fashion_lib.core.markdown import markdown_table
 from fashion_lib.core.words import plain_markdown
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
 from fashion_lib.data.label_table import ROLES, SPLITS
@@ -140,6 +141,4 @@ def _bullets(facts: dict[str, str]) -> str:
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    cells = table.astype(str).map(plain_markdown)
-    lines = [table.columns, ["---"] * table.shape[1], *cells.itertuples(index=False)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(table.astype(str).map(plain_markdown), index=False)

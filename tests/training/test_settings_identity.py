@@ -1,0 +1,44 @@
+"""Settings as they are written into checkpoints, records and folder names: not one character may change.
+
+identities.json was written by commit 4f6ad3c, when profiles and configurations were dataclasses.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_data import SCHEMA, tiny_data
+
+from fashion_lib.methods.registry import build_model
+from fashion_lib.runs.record import variant_label
+from fashion_lib.runs.run import TASKS, departures, training_config
+from fashion_lib.training import loop
+from fashion_lib.training.profiles import PROFILES
+
+WRITTEN = json.loads(Path(__file__).with_name("identities.json").read_text(encoding="utf-8"))
+CHANGES = {
+    "as it is": {},
+    "whole numbers": {"learning_rate": 1, "weight_decay": 0, "margin": 1},
+    "others": {
+        "steps": 10, "start": "random", "shift": 0.5, "schedule": "constant", "labels": "all", "mining": "semi_hard",
+        "image_size": 32, "wardrobe_seed": 3, "evaluations": 0,
+    },
+}  # fmt: skip
+
+
+def test_every_profile_and_task_is_compared():
+    names = {f"{profile}, {task}, {change}" for profile in PROFILES for task in TASKS for change in CHANGES}
+    assert names == set(WRITTEN)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_settings_are_written_as_before(name):
+    profile, task, change = name.split(", ")
+    changed = PROFILES[profile].with_options(**CHANGES[change])
+    config = training_config(changed, 7, TASKS[task])
+    assert json.dumps(dict(config)) == WRITTEN[name]["record"]  # 1 and 1.0 differ, the order of the names counts
+    assert variant_label("v", **departures(changed)) == WRITTEN[name]["label"]
+    identity = loop._identity(build_model("csn", SCHEMA, start="random"), tiny_data(), config)["config"]
+    expected = json.loads(WRITTEN[name]["record"])
+    del expected["device"], expected["checkpoint_every"]  # decide nothing
+    assert json.dumps(identity) == json.dumps(expected)
