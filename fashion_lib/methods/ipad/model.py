@@ -33,7 +33,7 @@ from fashion_lib.parts.cropping import shrunk
 from fashion_lib.parts.losses import BACKGROUNDS, e_info_nce
 from fashion_lib.parts.patch_branch import PatchBranch
 from fashion_lib.parts.precision import autocast_of, float32_maths
-from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside
+from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
 
 # Every row of "paper against code" that changes a model or its training; see IterativePositioning (first line),
 # AttributeDiverging (third line) and IPAD.
@@ -43,13 +43,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
               "momentum": "both", "queued": "unit", "repeats": "append", "queue_per": "value",
               "lost_centres": "forget", "ticks": 1, "pushed": "after the step", "begins": "queues full",
               "centres_from": 2, "terms": "sum", "views": 1, "backgrounds": "value", "value_weight": 0.0,
-              "unused_parts": False, "beta": 0.4},
+              "unused_parts": False, "crop": "course", "beta": 0.4},
     "code": {"iteration": "identical", "suppression": "erase", "gate": "image", "input_norm": "inputs",
              "attribute_width": "attention", "linear": True, "region_form": "released", "patch_form": "released",
              "momentum": "none", "queued": "raw", "repeats": "average", "queue_per": "attribute",
              "lost_centres": "keep", "ticks": 3, "pushed": "before the loss", "begins": "centres known",
              "centres_from": 1, "terms": "third", "views": 3, "backgrounds": "attribute", "value_weight": 0.1,
-             "unused_parts": True, "beta": 0.3},
+             "unused_parts": True, "crop": "code", "beta": 0.3},
 }  # fmt: skip
 BRANCHES = {"both": ("region", "patch"), "sp": ("region",), "se": ("patch",)}
 MOMENTUM = BRANCHES | {"none": ()}
@@ -59,6 +59,8 @@ CHOICES: dict[str, Collection] = {
     "pushed": ("after the step", "before the loss"), "centres_from": (1, 2), "views": (1, 3),
     "backgrounds": BACKGROUNDS,
 }  # fmt: skip
+OWN = ("patch_form", "momentum", "queued", "pushed", "centres_from", "views", "backgrounds", "value_weight",
+       "unused_parts")  # fmt: skip
 POSITIONING = ("passes", "ratio", "suppression", "iteration", "gate", "isa", "ica", "end_norm", "input_norm",
                "attribute_width", "linear", "region_form")  # fmt: skip
 DIVERGING = ("queue_length", "centre_every", "ticks", "begins", "terms", "queue_per", "repeats", "lost_centres")
@@ -141,7 +143,7 @@ class IPAD(TwoBranchModel):
                 raise FashionError(f"{name}={weight} turns the loss round: choose 0 or more.")
         positioning = {name: options.pop(name) for name in POSITIONING if name in options}
         queues = {name: options.pop(name) for name in DIVERGING if name in options}
-        own = {name: options.pop(name) for name in (*VARIANTS[variant], *CHOICES) if name in options and name != "beta"}
+        own = {name: options.pop(name) for name in OWN}
         channels, dim = backbone.out_channels, attention_dim(backbone.out_channels)
         super().__init__(schema, channels, patch_weight=patch_weight, branches=BRANCHES[branches], **options)
         self.contrast_weight, self.xi, self.value_weight = contrast_weight, xi, own["value_weight"]
@@ -308,6 +310,9 @@ def build(schema, backbone, start, variant, seed, vit="", **options):
     defaults.
     """
     form = options.get("patch_form", VARIANTS[variant]["patch_form"])
-    tokens = build_vit(vit or vit_beside(backbone), start, released=form == "released")
+    vit = vit or vit_beside(backbone)
+    tokens = build_vit(vit, start, released=form == "released")
     counted = SHORT | options if backbone == "small" else options
-    return IPAD(schema, build_backbone(backbone, start), tokens, variant, **counted)
+    model = IPAD(schema, build_backbone(backbone, start), tokens, variant, **counted)
+    model.second_start = vit_start(vit, start)
+    return model
