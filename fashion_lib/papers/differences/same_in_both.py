@@ -3,15 +3,16 @@
 # Reason -> method -> options, separated by spaces. A new option stands here or in a row.
 SAME_IN_BOTH: dict[str, dict[str, str]] = {
     "a size that the laptop profile scales": {
-        "asen_pp": "image_scale first_stage",
-        "rpf": "vit image_scale first_stage",
-        "ipad": "vit image_scale first_stage queue_length mu",
+        "asen_pp": "image_scale first_stage crop_scale local_backbone",
+        "rpf": "vit image_scale first_stage crop_scale",
+        "ipad": "vit image_scale first_stage crop_scale queue_length mu",
         "adde_m": "dim",
         "yao2026": "dim",
         "amnet": "dim",
     },
     "a number that paper and code share, or that only one of them names": {
         "isln": "passes",
+        "asen_pp": "beta patch_weight align threshold",
         "rpf": "patch_weight contrast_weight threshold",
         "ipad": "patch_weight contrast_weight threshold xi ratio passes centre_every",
     },
