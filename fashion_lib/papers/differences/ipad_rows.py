@@ -63,6 +63,8 @@ POSITIONING = (
 PATCH = (
     Difference("ipad", "l + FFN(LN(l)), no LN before the attention (eq. 7 to 9)", "RPF's: LN before, LN at the end",
                "paper", **_diverging(patch_form="released")),
+    Difference("ipad", "ViT-B/16 (its paper: a last LN, a trained class token)",
+               "RPF's: no last LN, class token from zero", "as the ViT's paper", choose={"patch_form": "released"}),
     Difference("ipad", "√D in eq. 7", "√ of one head's share of D", "as the code"),
 )  # fmt: skip
 DIVERGING = (
