@@ -7,7 +7,7 @@ from random_data import random_data
 from stopwatch import report, seconds
 
 from fashion_lib.methods.registry import METHODS, build_model
-from fashion_lib.tasks.retrieval.evaluation import embed_images
+from fashion_lib.tasks.retrieval.embedding import embed_images
 
 
 def main() -> None:

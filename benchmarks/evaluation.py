@@ -15,8 +15,9 @@ import torch
 from stopwatch import report, seconds
 
 from fashion_lib.data.label_table import Labels
-from fashion_lib.tasks.retrieval.evaluation import STEPS_PER_UNIT, score_attribute
+from fashion_lib.tasks.retrieval.evaluation import score_attribute
 from fashion_lib.tasks.retrieval.metrics import average_precision
+from fashion_lib.tasks.retrieval.ranking import STEPS_PER_UNIT
 
 AIM = 4
 

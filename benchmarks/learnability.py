@@ -18,7 +18,7 @@ from fashion_lib.data.augmentation import augment, normalise
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.precision import autocast, choose_precision
-from fashion_lib.tasks.retrieval.evaluation import embed_wanted
+from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.training.profiles import get_profile
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from stopwatch import report, seconds
 
-from fashion_lib.tasks.retrieval.evaluation import rank
+from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.tasks.retrieval.reranking import FeatureReasoning, Reranker
 
 

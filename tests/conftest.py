@@ -1,6 +1,8 @@
 """Tests see no setting of the user's, and leave nothing in the project's folders."""
 
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -28,3 +30,25 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("FASHION_CACHE", str(root / "cache"))
     monkeypatch.setenv("FASHION_RUNS", str(root / "runs"))
     return root
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Start a web server on this machine: serve(Handler, name=value) returns it, with `url` and the given names."""
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    started = []
+
+    def start(handler: type[BaseHTTPRequestHandler], **attributes) -> ThreadingHTTPServer:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        vars(server).update(attributes, url=f"http://127.0.0.1:{server.server_port}/master.zip")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        started.append((server, thread))
+        return server
+
+    yield start
+    for server, thread in started:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -27,11 +27,12 @@ Number = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False), WrapVali
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), WrapValidator(_as_written)]
 
 
-def one_of(known: Collection[str]) -> BeforeValidator:
-    """Return the check that a text is one of `known`, which is read anew each time."""
+def one_of(known: Collection[str], prefix: str | None = None) -> BeforeValidator:
+    """Return the check that a text is one of `known`, which is read anew each time, or begins with `prefix`."""
 
     def check(value: Any) -> Any:
-        if value not in tuple(known):
+        foreign = prefix is not None and isinstance(value, str) and value.startswith(prefix)
+        if value not in tuple(known) and not foreign:
             raise PydanticCustomError("unknown", "unknown", {"known": ", ".join(known)})
         return value
 

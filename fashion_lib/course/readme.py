@@ -66,9 +66,9 @@ def _named(method: str, variant: str) -> str:
     """Return a method's name and, in brackets, what its variant changes: "ipad (gate image)"."""
     plain, changed = read_label(variant)
     known = METHODS[method.removesuffix(ipad_tables.SUFFIX)]
-    told = [plain] if plain != known.variants[0] else []
-    told += [f"{name} {value}" for name, value in changed.items()]
-    return f"{method} ({', '.join(told)})" if told else method
+    changes = [plain] if plain != known.variants[0] else []
+    changes += [f"{name} {value}" for name, value in changed.items()]
+    return f"{method} ({', '.join(changes)})" if changes else method
 
 
 def _made(rows: pd.DataFrame, profile: str) -> str:

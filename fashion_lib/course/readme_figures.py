@@ -15,9 +15,10 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.runs import ledger
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.show import results_bars, retrieval_boards, show_images, tables
+from fashion_lib.show import results_bars, retrieval_boards, show_images
 from fashion_lib.show.attention_maps import attention_rows, pictures_with
-from fashion_lib.tasks.retrieval.evaluation import embed_wanted, rank
+from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.training.profiles import Profile
 
 METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
@@ -83,8 +84,9 @@ def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count
 def bars(data: RetrievalData, profile: Profile):
     """Draw MAP per attribute of the four methods, from ledger and runs."""
     table = ledger.collect(dataset=data.name, profile=profile.name)
-    summary = tables.summarise(table)
-    return results_bars(summary.reindex([row for row in METHODS if row in summary.index]))
+    table = table[table["metric"] == "map"]
+    run = set(zip(table["method"], table["variant"], strict=True))
+    return results_bars(table, [row for row in METHODS if row in run])
 
 
 def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:

@@ -23,8 +23,9 @@ CLOSING_HEADINGS = ("## What to take away", "## Exercises", "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
 # Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
-RUN_READERS = ("read_runs", "collect_runs", "beside")
-LEDGER_READERS = ("collect", "read_ledger", "steps", "missing", *RUN_READERS)
+# "results" and "trace" are names of the face.
+RUN_READERS = ("read_runs", "collect_runs", "beside", "trace")
+LEDGER_READERS = ("collect", "results", "read_ledger", "steps", "missing", *RUN_READERS)
 MEASURED_AT = "laptop"  # the profile that the README's minutes are of
 MINUTES_FACTOR, SHORTEST = 2, 0.5
 

@@ -1,7 +1,7 @@
 """A downloaded zip archive: its checksum, and unpacking that cannot write outside its folder.
 
 `zipfile.extractall` drops unsafe parts of a name and goes on; an archive that has such names is not the one
-that was asked for, so here it is refused as a whole.
+that was wanted, so here it is refused as a whole.
 """
 
 from __future__ import annotations

@@ -42,17 +42,30 @@ def load_or_build(
     chunk: int = 250,
     progress: str = "drawing pictures",
 ) -> np.memmap:
-    """The pictures of `key` as a read-only memory map uint8 (count, size, size, 3), drawn first if need be.
+    """Return the pictures of `key` as a read-only memory map; draw them first if they are not there.
 
-    `draw(range)` returns uint8 (len(range), size, size, 3). It runs in worker processes that start clean, so
-    it must be picklable (a function or a dataclass instance of an importable module) and carry what it needs.
-    `workers` defaults to the processors this process may use; `chunk` pictures are one job. Of two processes
-    that ask at once one draws and the other waits. Errors: `FashionError` for a full or unwritable disk.
+    Of two processes that start at once one draws and the other waits.
+
+    Args:
+        key: names the files of the cache.
+        count: number of pictures.
+        size: side of the square pictures, in pixels.
+        draw: draw(range) returns uint8 (len(range), size, size, 3). It runs in worker processes that start clean, so it
+            must be picklable: a function, or a dataclass instance of an importable module.
+        workers: processes that draw; None takes as many as there are processors for this process.
+        chunk: pictures per job.
+        progress: label of the progress bar.
+
+    Returns:
+        uint8 (count, size, size, 3).
+
+    Raises:
+        FashionError: for a count or size below 1, and for a full or unwritable disk.
     """
     check_key(key)
     if count < 1 or size < 1:
         raise FashionError(
-            f"the cache '{key}' was asked for {count} pictures of {size} px: ask for at least one."
+            f"the cache '{key}' would hold {count} pictures of {size} px: give at least one of each."
         )
     # An unguarded script runs again inside each starting worker; there it must fail, not wait for the lock.
     if getattr(multiprocessing.current_process(), "_inheriting", False):

@@ -130,7 +130,7 @@ class RetrievalData:
             return self
         if self.at_size is None:
             raise FashionError(
-                f"data set '{self.name}' only has pictures of {self.image_size} px, but {size} px are asked for: make "
+                f"data set '{self.name}' only has pictures of {self.image_size} px, but {size} px are needed: make "
                 "it with load_dataset or load_folder, which can go back to the originals."
             )
         other = self.at_size(size)
@@ -154,7 +154,7 @@ class RetrievalData:
             FashionError: if the split, the role or the word `labels` is unknown.
         """
         if labels not in ("one", "all"):
-            raise FashionError(f"labels='{labels}' is not known: write 'one' (one label an image) or 'all'.")
+            raise FashionError(f"labels='{labels}' is not known: write 'one' (one label per image) or 'all'.")
         table = self.training_labels if split == "train" and labels == "one" else self.labels
         return encode(table, self.schema, self.image_names, split, role)
 

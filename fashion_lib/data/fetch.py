@@ -1,9 +1,12 @@
 """Download of the clothing photographs: resumed or cleanly restarted, checked, and unpacked safely.
 
-What is verified, honestly: the archive is made by GitHub on request, so its bytes and hence its SHA-256 are
-not promised to stay the same, and none is pinned here. Without `sha256` the checks are: the whole archive
-arrived (its length where the server tells it, else a readable zip directory), every unpacked file matches its
-CRC in the zip, images.csv has its columns, nearly every row has its image, and nearly every image opens.
+GitHub makes the archive on request. Its bytes may change, so no SHA-256 is fixed here. Without `sha256` the
+checks are:
+
+- the whole archive arrived: its length where the server gives it, else a readable zip directory;
+- every unpacked file matches its CRC in the zip;
+- images.csv has its columns, nearly every row has its image, and nearly every image opens.
+
 Against a deliberate forgery only HTTPS protects, or a `sha256` that you pass.
 """
 
@@ -103,8 +106,8 @@ def _download_into(folder: Path, archive: Path, url: str, sha256: str | None) ->
 def fetch(url: str, part: Path) -> None:
     """Download `url` to the file `part`, continuing what is there.
 
-    It continues only with a server that answers a range request, and only if the archive is still the same
-    one (strong ETag or Last-Modified, kept in `<part>.json`); otherwise it starts again from nothing.
+    It continues only with a server that answers a range request, and only if the archive is still the same.
+    That is known by its strong ETag or Last-Modified, kept in `<part>.json`. Otherwise it starts again.
 
     Raises:
         FashionError: the address or a redirect is not http(s), the server's answer makes no sense, or the
@@ -181,14 +184,14 @@ def _fetch_once(url: str, part: Path) -> bool:
     with _answer(request) as answer:
         have = 0
         if answer.status == 206 and resume:
-            told = answer.headers.get("Content-Range", "")
-            match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", told)
+            given = answer.headers.get("Content-Range", "")
+            match = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", given)
             if match is None or int(match[1]) != part.stat().st_size:
                 _forget(part)
                 return False
             have, total = int(match[1]), None if match[2] == "*" else int(match[2])
         elif answer.status == 200:
-            total = _told_length(url, answer.headers.get("Content-Length"))
+            total = _given_length(url, answer.headers.get("Content-Length"))
             tag = answer.headers.get("ETag", "")
             validator = tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")
             _forget(part)
@@ -218,16 +221,16 @@ def _fetch_once(url: str, part: Path) -> bool:
     return False
 
 
-def _told_length(url: str, told: str | None) -> int | None:
-    """The length of the archive in bytes, as the server tells it; None if it does not."""
-    if not told:
+def _given_length(url: str, given: str | None) -> int | None:
+    """The length of the archive in bytes, as the server gives it; None if it does not."""
+    if not given:
         return None
-    if not re.fullmatch(r"[0-9]{1,18}", told.strip()):
+    if not re.fullmatch(r"[0-9]{1,18}", given.strip()):
         raise FashionError(
-            f"the server of {url} tells the length '{told[:40]}' (Content-Length), which is no number of bytes: "
+            f"the server of {url} gives the length '{given[:40]}' (Content-Length), which is no number of bytes: "
             "check the address, or try again later."
         )
-    return int(told)
+    return int(given)
 
 
 def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:

@@ -214,7 +214,7 @@ class Labels:
     value: np.ndarray
 
     def of(self, attribute: int) -> Labels:
-        """The rows of one attribute id."""
+        """Return the rows of one attribute id."""
         keep = self.attribute == attribute
         return Labels(self.image[keep], self.attribute[keep], self.value[keep])
 
@@ -225,7 +225,18 @@ class Labels:
 def encode(
     table: pd.DataFrame, schema: Schema, image_names: Sequence[str], split: str, role: str | None = None
 ) -> Labels:
-    """The rows of `split` of a checked table as numbers, in table order; `role=None` takes all roles."""
+    """Return the rows of one split as numbers, in table order.
+
+    Args:
+        table: a checked label table.
+        schema: gives the ids of attributes and values.
+        image_names: the data set's pictures; an image's number is its place here.
+        split: "train", "valid" or "test".
+        role: "query" or "candidate", or "train" in the split of that name; None takes all.
+
+    Raises:
+        FashionError: for an unknown split or role, and for an image, attribute or value that is not in the data set.
+    """
     if split not in SPLITS:
         raise FashionError(f"there is no split '{split}': {suggestion(split, SPLITS)}")
     if role is not None and role not in ROLES[split]:

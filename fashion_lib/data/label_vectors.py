@@ -42,7 +42,7 @@ class LabelVectors:
         matrix, width = np.asarray(self.matrix), self.blocks[-1].stop
         if matrix.ndim != 2 or matrix.shape[1] != width:
             raise FashionError(
-                f"the label vectors are {matrix.shape} for {width} values in the schema: give one column a value."
+                f"the label vectors are {matrix.shape} for {width} values in the schema: give one column per value."
             )
         if matrix.dtype != bool:
             if not np.isin(matrix, (0, 1)).all():

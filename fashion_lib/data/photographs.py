@@ -20,12 +20,21 @@ VERSION = 2  # of the decoding below: part of every cache key
 
 
 def decode_photograph(path: str | Path, size: int) -> np.ndarray:
-    """One photograph as uint8 (size, size, 3) RGB: turned upright (EXIF), the whole garment kept.
+    """Read one photograph, turned upright (EXIF), as a square that keeps the whole garment.
 
-    The long side is scaled to `size` and the short side padded with the mean colour of the picture's border.
-    A centre crop, as the papers use on FashionAI, would cut hems and collars of portrait photographs, which
-    are just what the attributes ask for; padding in the border's colour adds no edge for an attention map to
-    look at. An unreadable or cut-off file is a `FashionError` that names it.
+    The long side is scaled to `size` and the short side padded with the mean colour of the picture's border. The
+    papers' centre crop on FashionAI would cut off hems and collars of portrait photographs, and the attributes are
+    read there. Padding in the border's colour adds no edge for an attention map to look at.
+
+    Args:
+        path: the file.
+        size: side of the square, in pixels.
+
+    Returns:
+        uint8 (size, size, 3), RGB.
+
+    Raises:
+        FashionError: for a file that is missing, unreadable or cut off; it names the file.
     """
     try:
         return square_pixels(read_rgb(path, size), size)
@@ -39,7 +48,7 @@ def decode_photograph(path: str | Path, size: int) -> np.ndarray:
 
 
 def square_pixels(image: Image.Image, size: int) -> np.ndarray:
-    """An RGB image fitted into uint8 (size, size, 3), centred on the mean colour of its border."""
+    """Fit an RGB image into uint8 (size, size, 3), centred on the mean colour of its border."""
     scale = size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     pixels = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))

@@ -76,7 +76,7 @@ class Sampler:
             )
 
     def batch(self, rng: np.random.Generator) -> Batch:
-        """Draw one batch; a pure function of the generator."""
+        """Draw one batch; it depends on the generator only."""
         raise NotImplementedError
 
 
@@ -106,6 +106,7 @@ class InBatchSampler(Sampler):
             )
 
     def batch(self, rng: np.random.Generator) -> Batch:
+        """Draw equal shares of images of several attributes, see the class."""
         images, attributes, values = [], [], []
         for attribute in rng.permutation(self.attributes)[: self.groups].tolist():
             for value, pool, count in self._shares(self.pools[attribute], rng):
@@ -159,6 +160,7 @@ class TripletListSampler(Sampler):
             raise FashionError(f"batch_size={batch_size} holds no triplet of images: choose at least 3.")
 
     def batch(self, rng: np.random.Generator) -> Batch:
+        """Draw batch_size // 3 separate triplets."""
         count = self.batch_size // 3
         images = np.empty((3, count), dtype=np.int64)
         values = np.empty((3, count), dtype=np.int64)
@@ -205,6 +207,7 @@ class AllLabelsSampler(Sampler):
         )
 
     def batch(self, rng: np.random.Generator) -> Batch:
+        """Draw different images, each with all its labels."""
         chosen = rng.choice(len(self.images), min(self.batch_size, len(self.images)), replace=False)
         labels = np.concatenate([self.order[self.start[i] : self.start[i] + self.count[i]] for i in chosen])
         rows = np.repeat(np.arange(len(chosen)), self.count[chosen])

@@ -1,4 +1,4 @@
-"""CSV files of numbers and names, each cell checked: the ledger, the list of runs, the papers' figures."""
+"""CSV files of numbers and names, each cell checked: the ledger, the list of runs, the papers' numbers."""
 
 import math
 import re

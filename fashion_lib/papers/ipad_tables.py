@@ -170,7 +170,7 @@ def beside(
     averages: Sequence[str] = ("overall", "local"),
     attributes: bool = False,
 ) -> pd.DataFrame:
-    """Return the paper's figures beside ours, as text.
+    """Return the paper's numbers beside ours, as text.
 
     Cost is given as parameters and image passes in training. Minutes are those of the machines that ran it. A
     row without a run says so.
@@ -182,10 +182,10 @@ def beside(
         dataset: our data set.
         profile: name of our profile.
         averages: names of our averages to show.
-        attributes: whether to add the figures of each attribute, theirs and ours, which are not comparable.
+        attributes: whether to add the numbers of each attribute, theirs and ours, which are not comparable.
 
     Returns:
-        Rows as given, columns (whose, name). The figures are MAP in percent; ours are mean ± spread over
+        Rows as given, columns (whose, name). The numbers are MAP in percent; ours are mean ± spread over
         seeds.
 
     Raises:
@@ -256,8 +256,8 @@ def missing(
     """
     ledger = _ledger(dataset, profile)
     have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
-    asked = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}
-    return [pair for key, pair in asked.items() if key not in have]
+    wanted = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}
+    return [pair for key, pair in wanted.items() if key not in have]
 
 
 def _ledger(dataset: str, profile: str) -> pd.DataFrame:

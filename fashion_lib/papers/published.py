@@ -27,7 +27,7 @@ FASHIONAI_VALUES = {
 
 
 def published(**chosen: str) -> pd.DataFrame:
-    """Return the papers' own figures, for example published(source="ipad", dataset="fashionai", table="1").
+    """Return the papers' own numbers, for example published(source="ipad", dataset="fashionai", table="1").
 
     Args:
         **chosen: column=value keeps the rows with that value.
@@ -48,7 +48,7 @@ def published(**chosen: str) -> pd.DataFrame:
 
 
 def comparable(names: Mapping[str, str], dataset: str, metric: str = "map") -> pd.DataFrame:
-    """Return published figures of our methods: rows (method, source), columns attributes.
+    """Return published numbers of our methods: rows (method, source), columns attributes.
 
     Args:
         names: the papers' method name -> ours, for example {"asen_v2": "asen"}.

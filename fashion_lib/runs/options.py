@@ -34,10 +34,13 @@ def check_options(method: str, variant: str, options: Mapping[str, object], back
     except Exception as error:  # a constructor that was given a value of another type
         reason = " ".join(str(error).split())[:200]
         raise FashionError(f"{method} cannot be built with {where} ({reason}): correct the options.") from error
-    types = {name: type(p.default) for name, p in inspect.signature(METHODS[method].build).parameters.items()}
+    types: dict[str, Any] = {}
     for owner in reversed(type(model).__mro__):
         if "__init__" in vars(owner) and owner.__module__.startswith("fashion_lib."):
             types |= get_type_hints(owner.__init__)
+    # The builder has the last word: it takes the name of a network where the constructor takes the network.
+    parameters = inspect.signature(METHODS[method].build).parameters.items()
+    types |= {name: type(p.default) for name, p in parameters if p.default is not inspect.Parameter.empty}
     for name, value in options.items():
         if name in types:
             check_option(name, value, types[name], where)

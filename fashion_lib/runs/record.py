@@ -20,8 +20,10 @@ from fashion_lib.core.provenance import commit, hardware, versions
 from fashion_lib.core.typed import check_type, is_utc_time, shortened
 from fashion_lib.core.words import listed, one_line
 from fashion_lib.methods.registry import METHODS
+from fashion_lib.parts.timm_networks import PREFIX
 
 RECORD_NAME = "result.json"
+PREFIX_IN_LABEL = "timm="  # of a timm network's name: no folder may have a colon in its name
 RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
 
 
@@ -159,7 +161,8 @@ def _check_tabular(content: dict) -> None:
 
 def variant_label(variant: str, **changed) -> str:
     """Return the variant's name in records: "v2", or "v2+start=reconstruction" when a run departs from its profile."""
-    return "+".join([variant, *(f"{name}={value}" for name, value in sorted(changed.items()))])
+    texts = {name: str(value).replace(PREFIX, PREFIX_IN_LABEL) for name, value in sorted(changed.items())}
+    return "+".join([variant, *(f"{name}={text}" for name, text in texts.items())])
 
 
 def read_label(variant: str) -> tuple[str, dict[str, object]]:
@@ -172,7 +175,7 @@ def _literal(text: str) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text
+        return PREFIX + text.removeprefix(PREFIX_IN_LABEL) if text.startswith(PREFIX_IN_LABEL) else text
 
 
 def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) -> Path:

@@ -13,7 +13,8 @@ from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.run import Run
-from fashion_lib.tasks.retrieval.evaluation import Evaluation, embed_wanted, evaluate
+from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.evaluation import Evaluation, evaluate
 from fashion_lib.tasks.retrieval.reranking import LENGTH, FeatureReasoning, Reranker, train_reasoning
 from fashion_lib.training.checkpoint import check_fit, damaged, read_checkpoint, write_checkpoint
 

@@ -65,9 +65,10 @@ class Run:
         """
         scores = self.record.metrics | self.record.localisation
         if metric not in scores:
-            raise FashionError(f"this run has no score {metric!r}: {suggestion(metric, tuple(scores))}")
+            raise FashionError(f"this run has no score {shortened(metric)}: {suggestion(metric, tuple(scores))}")
         if attribute not in scores[metric]:
-            raise FashionError(f"{metric} has no {attribute!r}: {suggestion(attribute, tuple(scores[metric]))}")
+            advice = suggestion(attribute, tuple(scores[metric]))
+            raise FashionError(f"{metric} has no {shortened(attribute)}: {advice}")
         return scores[metric][attribute]
 
     def cost(self) -> pd.Series:

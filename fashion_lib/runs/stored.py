@@ -49,7 +49,7 @@ def profile_of(record: RunRecord) -> Profile:
     """
     if record.profile not in PROFILES:
         raise FashionError(
-            f"the run in {folder_of(record)} has the profile {record.profile!r}, which is not known: "
+            f"the run in {folder_of(record)} has the profile {shortened(record.profile)}, which is not known: "
             f"{suggestion(record.profile, tuple(PROFILES))}"
         )
     return checked_settings(record.variant, PROFILES[record.profile])[0]

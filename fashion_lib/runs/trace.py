@@ -10,6 +10,7 @@ import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import listed, suggestion
 from fashion_lib.data.label_table import read_rows
 from fashion_lib.methods.registry import METHODS
@@ -161,16 +162,16 @@ def _all_rows() -> pd.DataFrame:
 
 def _chosen(table: pd.DataFrame, column: str, value: str, known: list[str], where: str) -> str:
     if value not in known:
-        raise FashionError(f"{where} know no {column} {value!r}: {suggestion(value, known)}")
+        raise FashionError(f"{where} know no {column} {shortened(value)}: {suggestion(value, known)}")
     return value
 
 
 def _narrowed(table: pd.DataFrame, column: str, value: str, of: str) -> pd.DataFrame:
     known = list(dict.fromkeys(table[column]))
     if not known:
-        raise FashionError(f"there are no results of {value!r} yet: train it and `keep` its numbers.")
+        raise FashionError(f"there are no results of {shortened(value)} yet: train it and `keep` its numbers.")
     if value not in known:
-        raise FashionError(f"{of} have no {column} {value!r}: {suggestion(value, known)}")
+        raise FashionError(f"{of} have no {column} {shortened(value)}: {suggestion(value, known)}")
     return table[table[column] == value]
 
 
@@ -193,8 +194,8 @@ def _seed(row: pd.Series, made: pd.DataFrame, lines: list[int]) -> Seed:
             raise ValueError
     except ValueError:
         raise FashionError(
-            f"{row['where']} has the seed {row['seed']!r} and the value {row['value']!r}, of which one is no finite"
-            " number: correct that cell."
+            f"{row['where']} has the seed {shortened(row['seed'])} and the value {shortened(row['value'])}, of which "
+            "one is no finite number: correct that cell."
         ) from None
     return Seed(seed, value, row["where"], row["commit"], where, facts)
 

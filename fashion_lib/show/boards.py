@@ -1,4 +1,4 @@
-"""Boards of attribute manipulation: a query, what was asked, what came back (Yao et al. 2026, figure 8)."""
+"""Boards of attribute manipulation: a query, the wanted change, the pictures found (Yao et al. 2026, figure 8)."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,19 @@ TICK = "✓"
 
 
 def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
-    """One row a board: the operation in words, the query, its `top` nearest pictures.
+    """Draw one row per board: the operation in words, the query, and its `top` nearest pictures.
 
-    boards: dictionaries with query (a row of data), vector int8 (V,), ranked (rows of data, best first) and perhaps
-    title (such as a method), which is printed instead of the operation. A picture with every label of the target is
-    framed green with a tick; another one orange-red with the values that it has wrong.
+    A picture with every label of the target is framed green with a tick. Any other one is orange-red and lists the
+    values that it has wrong (Yao et al. 2026, figure 8).
+
+    Args:
+        data: ManipulationData.
+        boards: dictionaries with query (a row of data), vector int8 (V,), ranked (rows of data, best first) and perhaps
+            title. The title, such as a method, is printed instead of the operation.
+        top: number of pictures per board.
+
+    Raises:
+        FashionError: for no board.
     """
     if not boards:
         raise FashionError("there is no board to draw: give at least one query.")
@@ -33,8 +41,8 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
         vector = np.asarray(board["vector"])
         text = figure.add_subplot(grid[k, 0])
         text.axis("off")
-        text.text(1, 0.5, lines_of(board.get("title") or asked(data.schema, vector), 26), ha="right", va="center",
-                  fontsize=8.5, fontweight="bold")
+        text.text(1, 0.5, lines_of(board.get("title") or operation_in_words(data.schema, vector), 26),
+                  ha="right", va="center", fontsize=8.5, fontweight="bold")
         axes = figure.add_subplot(grid[k, 1])
         draw_picture(axes, data.pixels[board["query"]], QUERY)
         axes.set_title("query", fontsize=7, pad=3, color=QUERY)
@@ -47,14 +55,14 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
     return figure
 
 
-def asked(schema, vector: np.ndarray) -> str:
-    """The operations of a manipulation vector, two lines each."""
+def operation_in_words(schema, vector: np.ndarray) -> str:
+    """Return the operations of a manipulation vector, int8 (V,), in two lines each."""
     lines = [f"{one.attribute}:\n{one.remove} → {one.add}" for one in operations_of(schema, vector)]
     return literal("\n".join(lines).replace("_", " "))
 
 
 def verdicts(data, board: dict, top: int) -> list[tuple[int, str]]:
-    """The first `top` answers of a board: row and `said` of what it has wrong."""
+    """Return the first `top` pictures of a board: row, and `said` of the values that it has wrong."""
     ranked = np.asarray(board["ranked"])[:top]
     target = target_labels(data.labels.matrix[board["query"]], np.asarray(board["vector"]))
     right, wanted = agreement(target[None], data.labels.matrix[ranked], data.labels.blocks)
@@ -64,7 +72,7 @@ def verdicts(data, board: dict, top: int) -> list[tuple[int, str]]:
 
 
 def said(schema, labels: np.ndarray, wrong: Sequence[str]) -> str:
-    """A tick, or a cross and a line for each value that is wrong; "no ..." where the picture misses the attribute."""
+    """Return a tick, or a cross and one line per wrong value; "no ..." where the picture lacks the attribute."""
     if not wrong:
         return TICK
     held = described(schema, labels)

@@ -17,18 +17,23 @@ PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_m
 
 
 def training_curves(histories, labels: Sequence[str]) -> Figure:
-    """Loss, active-triplet rate and validation MAP over the steps, one line a run.
+    """Draw loss, active-triplet rate and validation MAP over the steps, one line per run.
 
-    histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
+    Args:
+        histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
+        labels: one text per history; a label that begins with a method's name gets its colour.
+
+    Raises:
+        FashionError: for another number of labels than of histories, and for none.
     """
     if hasattr(histories, "entries") or (len(histories) and isinstance(histories[0], Mapping)):
         histories = [histories]
     runs = [pd.DataFrame(getattr(history, "entries", history)) for history in histories]
     if len(runs) != len(labels) or not runs:
         raise FashionError(f"training_curves got {len(runs)} histories and {len(labels)} labels: give one label"
-                           " a history.")
+                           " per history.")
     figure, grid = plt.subplots(1, len(PANELS), figsize=(9, 2.5), dpi=DPI, layout="constrained")
-    colours = _told_apart(labels)
+    colours = _distinct_colours(labels)
     for axes, (column, title) in zip(grid, PANELS.items(), strict=True):
         for run, label, colour in zip(runs, labels, colours, strict=True):
             shown = run.dropna(subset=[column]) if column in run else run.iloc[:0]
@@ -45,7 +50,7 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
     return figure
 
 
-def _told_apart(labels: Sequence[str]) -> list[str]:
+def _distinct_colours(labels: Sequence[str]) -> list[str]:
     """A colour for each label: its method's where the label begins with one, and a shade for a second run of it."""
     seen, colours = set(), []
     for label in labels:
@@ -55,29 +60,38 @@ def _told_apart(labels: Sequence[str]) -> list[str]:
     return colours
 
 
-def results_bars(summary: pd.DataFrame, floor: str | None = "random", label: str = "MAP (%)") -> Figure:
-    """Bars with spread over seeds for each attribute, one colour a method.
+def results_bars(
+    values: pd.DataFrame, rows: Sequence[tuple[str, str]] | None = None, floor: str | None = "random",
+    label: str = "MAP (%)",
+) -> Figure:
+    """Draw one bar per method for each attribute: the mean over seeds, with each seed as a dot.
 
-    summary: tables.summarise's, rows (method, variant), columns (attribute, mean | std | n), in the measure's unit.
-    floor: a method that is drawn as a line to rise above, not as a bar, if the summary has it.
+    Args:
+        values: Ledger rows of one data set, profile and metric.
+        rows: The (method, variant) of the bars, from left to right; None takes all, as they come.
+        floor: A method that is drawn as a dotted line, not as a bar, if it is there.
+        label: Label of the axis of values.
     """
-    attributes = list(dict.fromkeys(summary.columns.get_level_values(0)))
-    names = [method if list(summary.index.get_level_values(0)).count(method) == 1 else f"{method} {variant}"
-             for method, variant in summary.index]
+    rows = list(dict.fromkeys(zip(values["method"], values["variant"], strict=True))) if rows is None else list(rows)
+    attributes = list(dict.fromkeys(values["attribute"]))
+    of_one = [method for method, _ in rows]
+    names = [method if of_one.count(method) == 1 else f"{method} {variant}" for method, variant in rows]
     bars = [k for k, name in enumerate(names) if name != floor]
     place, width = np.arange(len(attributes)), 0.82 / max(1, len(bars))
-    each = max(0.62, 0.075 * len(bars))  # inches an attribute: a bar keeps its width however many methods there are
+    each = max(0.62, 0.075 * len(bars))  # inches per attribute: a bar keeps its width with any number of methods
     figure, axes = plt.subplots(figsize=(max(5, each * len(attributes) + 1.5), 2.9), dpi=DPI, layout="constrained")
-    for k, row in enumerate(bars):
-        means = [summary.iloc[row][name, "mean"] for name in attributes]
-        spreads = np.nan_to_num([summary.iloc[row][name, "std"] for name in attributes])
-        method, variant = summary.index[row]
-        colour = style.colour(method, "" if names[row] == method else variant)
-        axes.bar(place + (k - (len(bars) - 1) / 2) * width, means, width, label=literal(names[row]), color=colour,
-                 yerr=spreads if spreads.any() else None, error_kw={"linewidth": 0.8, "capsize": 1.5})
-    if floor in names:
-        means = [summary.iloc[names.index(floor)][name, "mean"] for name in attributes]
-        axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted", label=floor)
+    for k, (method, variant) in enumerate(rows):
+        mine = values[(values["method"] == method) & (values["variant"] == variant)]
+        means = mine.groupby("attribute")["value"].mean().reindex(attributes)
+        if names[k] == floor:
+            axes.hlines(means, place - 0.45, place + 0.45, colors="black", linewidth=1.2, linestyles="dotted",
+                        label=floor, zorder=3)
+            continue
+        shift = (bars.index(k) - (len(bars) - 1) / 2) * width
+        axes.bar(place + shift, means, width, label=literal(names[k]),
+                 color=style.colour(method, "" if names[k] == method else variant))
+        axes.scatter(mine["attribute"].map(attributes.index) + shift, mine["value"], s=7, color="black", zorder=4,
+                     linewidth=0)
     titles = [lines_of(two_lines(literal(name)), int(each / CHARACTER)) for name in attributes]
     axes.set_xticks(place, titles, fontsize=7)
     axes.set_ylabel(label, fontsize=8)
@@ -215,16 +229,23 @@ def similarity_matrix(
     similarities, labels: Sequence[str] | None = None, title: str | None = None, *,
     limits: tuple[float, float] = (-1, 1), numbers: bool | None = None,
 ) -> Figure:
-    """A matrix of cosine similarities, (Q, N), blue below the middle of `limits` and red above.
+    """Draw a matrix of cosine similarities, blue below the middle of `limits` and red above.
 
-    labels: the value of each row (and column, so Q = N); runs of equal neighbours are set apart by lines. numbers:
-    write each value (default: up to 8 x 8).
+    Args:
+        similarities: float (Q, N).
+        labels: the value of each row and column, so Q = N; lines separate runs of equal neighbours.
+        title: of the figure.
+        limits: the similarities at the two ends of the colour scale.
+        numbers: write each value; None does so up to 8 x 8.
+
+    Raises:
+        FashionError: if there are labels and the matrix is not square with one per row.
     """
     matrix = np.asarray(similarities.detach().cpu() if torch.is_tensor(similarities) else similarities, dtype=float)
     numbers = max(matrix.shape) <= 8 if numbers is None else numbers
     if labels is not None and matrix.shape != (len(labels),) * 2:
-        raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one a row of"
-                           " a square matrix.")
+        raise FashionError(f"similarity_matrix got {len(labels)} labels for a matrix {matrix.shape}: give one per row"
+                           " of a square matrix.")
     figure, axes = plt.subplots(figsize=(3.6, 3.1), dpi=DPI, layout="constrained")
     shown = axes.imshow(matrix, cmap="RdBu_r", vmin=limits[0], vmax=limits[1], aspect="auto")
     axes.set(xticks=[], yticks=[])

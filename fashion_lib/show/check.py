@@ -19,8 +19,8 @@ TOUCHING = 0.5  # pixels that two labels may share: their boxes are a little lar
 def figure_problems(figure: Figure) -> list[str]:
     """Name everything that makes a figure hard to read; [] where all is well.
 
-    Found are: warnings while drawing (such as constrained layout's), tick labels, titles, axis labels and legends
-    that overlap, axes that cover less than a third of the figure's width or height, and legends that cover data.
+    Found are warnings while drawing, such as constrained layout's, and texts and legends that overlap. Found are
+    also axes that cover less than a third of the figure's width or height, and legends that cover data.
 
     Args:
         figure: Any matplotlib figure. It is drawn once and not changed.

@@ -21,19 +21,37 @@ DIMMED = 0.85
 
 
 def enlarged(heat, height: int, width: int) -> np.ndarray:
-    """A map (h, w) at the picture's size, float32 (height, width): each cell its own block, no smoothing.
+    """Enlarge a map to the picture's size, each cell as one block.
 
-    Smoothing would draw a precision that a 12 x 12 map does not have.
+    Nothing is smoothed: that would draw a precision that a map of 12 x 12 cells does not have.
+
+    Args:
+        heat: float (h, w).
+        height, width: of the picture, in pixels.
+
+    Returns:
+        float32 (height, width).
     """
     heat = torch.as_tensor(np.asarray(heat, dtype=np.float32))[None, None]
     return F.interpolate(heat, size=(height, width), mode="nearest-exact")[0, 0].numpy()
 
 
 def overlay(image: np.ndarray, heat, alpha: float = 0.6) -> np.ndarray:
-    """A picture with a map on it. image: uint8 (H, W, 3); heat: (h, w) in 0..1; returns uint8 (H, W, 3).
+    """Lay a map over a picture: strong heat in colour, the rest in dimmed grey.
 
-    alpha: weight of the heat's colour where heat is 1; cold cells keep the picture, in dimmed grey. Scale a picture's
-    maps together before (heat = maps / maps.max()), or the figure says nothing about which is the stronger.
+    Divide the maps of one picture by their common maximum first (heat = maps / maps.max()). Otherwise nobody can
+    see which of them is stronger.
+
+    Args:
+        image: uint8 (H, W, 3).
+        heat: float (h, w), from 0 to 1.
+        alpha: weight of the heat's colour where heat is 1.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        FashionError: for a map of another form or with values outside 0..1.
     """
     heat = np.asarray(heat, dtype=np.float32)
     if heat.ndim != 2 or not np.isfinite(heat).all() or heat.min() < 0 or heat.max() > 1:
@@ -47,7 +65,19 @@ def overlay(image: np.ndarray, heat, alpha: float = 0.6) -> np.ndarray:
 
 
 def outline(image: np.ndarray, mask: np.ndarray, colour: Sequence[int] = OUTLINE) -> np.ndarray:
-    """A copy of a picture, uint8 (H, W, 3), with the edge of bool (H, W) drawn on the mask's own outermost pixels."""
+    """Draw the edge of a mask into a copy of a picture, on the mask's own outermost pixels.
+
+    Args:
+        image: uint8 (H, W, 3).
+        mask: bool (H, W).
+        colour: red, green and blue, 0 to 255.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        FashionError: for a mask of another type or size.
+    """
     if mask.dtype != bool or mask.shape != image.shape[:2]:
         raise FashionError(f"the mask is {mask.dtype} {mask.shape} for a picture of {image.shape[:2]}: give bool of"
                            " that size.")
@@ -62,11 +92,20 @@ def heat_map_rows(
     images, maps: Sequence, titles: Sequence[str], region_masks: Sequence | None = None, shared_scale: bool = True, *,
     row_titles: Sequence[str] | None = None, scale_label: str = "weight of a cell", size: float = 1.25,
 ) -> Figure:
-    """One row a picture: the picture, then one map for each title, all on one colour scale with its bar at the right.
+    """Draw one row per picture: the picture, then one map per title, with the bar of their scale at the right.
 
-    images: uint8 (B, H, W, 3). maps: one float (B, h, w) for each title (attribute or method), non-negative.
-    region_masks: for each title bool (B, H, W), or None where there is none; drawn as an outline. shared_scale: True
-    gives each row one scale; False gives each map its own 0..1 and labels the bar so. row_titles: left of the rows.
+    Args:
+        images: uint8 (B, H, W, 3).
+        maps: one float (B, h, w) per title, non-negative.
+        titles: attributes or methods, one per column of maps.
+        region_masks: one bool (B, H, W) per title, drawn as an outline, or None where there is none.
+        shared_scale: True gives each row one scale; False gives each map its own 0..1, and the bar says so.
+        row_titles: one text per picture, left of the rows.
+        scale_label: stands beside the bar.
+        size: inches per picture.
+
+    Raises:
+        FashionError: if the numbers of pictures, titles, maps and masks do not fit together.
     """
     images = checked_images(images)
     maps = [np.asarray(one.detach().cpu() if torch.is_tensor(one) else one, dtype=np.float32) for one in maps]
@@ -101,7 +140,7 @@ def heat_map_rows(
 
 
 def draw_outline(axes, mask: np.ndarray, colour: str = "cyan") -> None:
-    """The edge of bool (H, W) as a thin line on axes that show the picture."""
+    """Draw the edge of a mask, bool (H, W), as a thin line on axes that show the picture."""
     if not mask.any():
         return  # matplotlib would warn that there is nothing to draw
     axes.contour(mask.astype(float), levels=[0.5], colors=[colour], linewidths=1.1)

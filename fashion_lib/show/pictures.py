@@ -13,14 +13,21 @@ from fashion_lib.show.style import DPI
 from fashion_lib.show.title_text import DOLLAR, drawable, literal
 
 CHARACTER = 0.06  # inches that a character of 7 points takes, on average
-# Okabe and Ito's colours, told apart by colour-blind readers too; the boards add a tick or a cross all the same.
+# Okabe and Ito's colours, which colour-blind readers can distinguish too; the boards also add a tick or a cross.
 RIGHT, WRONG, QUERY = "#009E73", "#D55E00", "#0072B2"
 HIDDEN = "\ue000"  # stands for a literal dollar sign while lines are broken
 BOARD_CHARACTERS = 18  # that fit above a picture of a board
 
 
 def checked_images(images) -> np.ndarray:
-    """uint8 (N, H, W, 3) from an array or a list of pictures; FashionError for anything else."""
+    """Return the pictures as one array, uint8 (N, H, W, 3).
+
+    Args:
+        images: uint8 (N, H, W, 3), or a list of uint8 (H, W, 3).
+
+    Raises:
+        FashionError: for another shape or type, and for no picture at all.
+    """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
         raise FashionError(f"the pictures to show are {images.dtype} {images.shape}: give uint8 (N, H, W, 3), at least"
@@ -29,7 +36,7 @@ def checked_images(images) -> np.ndarray:
 
 
 def draw_picture(axes: Axes, image: np.ndarray, frame: str | None = None) -> None:
-    """One picture without ticks, with a coloured frame if asked for."""
+    """Draw one picture, uint8 (H, W, 3), without ticks; `frame` is the colour of its frame, or None."""
     axes.imshow(image, interpolation="nearest" if len(image) > 32 else "none")
     axes.set(xticks=[], yticks=[])
     for side in axes.spines.values():
@@ -37,14 +44,24 @@ def draw_picture(axes: Axes, image: np.ndarray, frame: str | None = None) -> Non
 
 
 def show_images(images, titles=None, columns: int = 8, frame=None, size: float = 1.1) -> Figure:
-    """A contact sheet. images: uint8 (N, H, W, 3); titles, frame (colours or None): one entry a picture.
+    """Draw a contact sheet: pictures in rows, each with its title above it.
 
-    columns: pictures a row; size: inches a picture.
+    Args:
+        images: uint8 (N, H, W, 3).
+        titles: one text per picture, or None.
+        columns: pictures per row.
+        frame: one colour per picture, None where it has no frame; or None for no frames.
+        size: inches per picture.
+
+    Raises:
+        FashionError: for what is no pictures, and for another number of titles or frames than of pictures.
     """
     images = checked_images(images)
     for name, entries in (("titles", titles), ("frame", frame)):
         if entries is not None and len(entries) != len(images):
-            raise FashionError(f"show_images got {len(entries)} {name} for {len(images)} pictures: give one a picture.")
+            raise FashionError(
+                f"show_images got {len(entries)} {name} for {len(images)} pictures: give one per picture."
+            )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     if titles is not None:
@@ -66,18 +83,31 @@ def retrieval_board(
     data, query_row: int, ranked_rows: Sequence[int], attribute: str | int, correct: Sequence[bool],
     title: str | None = None, top: int = 8,
 ) -> Figure:
-    """A query and its first `top` candidates, the right ones framed green with a tick, the wrong ones orange-red.
+    """Draw a query and its first `top` candidates: right ones green with a tick, wrong ones orange-red with a cross.
 
-    query_row, ranked_rows: rows of data.pixels, best first; correct: whether each candidate is relevant.
+    Args:
+        data: RetrievalData.
+        query_row: the query, a row of data.pixels.
+        ranked_rows: the candidates, rows of data.pixels, best first.
+        attribute: its name or its id.
+        correct: whether each candidate is relevant.
+        title: stands left of the query; None takes the attribute's name.
+        top: number of candidates.
     """
     return retrieval_boards(data, [{"query_row": query_row, "ranked_rows": ranked_rows, "attribute": attribute,
                                     "correct": correct, "title": title}], top=top)
 
 
 def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
-    """Several boards below one another, such as one query under several attributes or methods.
+    """Draw several boards below one another, such as one query under several attributes or methods.
 
-    boards: dictionaries with retrieval_board's query_row, ranked_rows, attribute, correct and perhaps title.
+    Args:
+        data: RetrievalData.
+        boards: dictionaries with query_row, ranked_rows, attribute, correct and perhaps title, see `retrieval_board`.
+        top: number of candidates per board.
+
+    Raises:
+        FashionError: for no board, and for one with fewer entries in `correct` than candidates.
     """
     if not boards:
         raise FashionError("there is no retrieval board to draw: give at least one query.")
@@ -110,7 +140,7 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
 
 
 def two_lines(name: str) -> str:
-    """A name such as "sleeve_length" for a narrow place; a name that has its line breaks keeps them."""
+    """Break a name such as "sleeve_length" into two lines; a name that has its line breaks keeps them."""
     name = name.replace("_", " ")
     return name if "\n" in name else name.replace(" ", "\n", 1)
 
@@ -129,7 +159,7 @@ def lines_of(text: str, width: int) -> str:
 
 
 def shown_value(data, row: int, attribute: str) -> str:
-    """The value of an attribute that the label table holds for a picture, "" where it has none."""
+    """Return the value of an attribute that the label table holds for a picture, "" where it has none."""
     table = data.labels
     found = table.loc[(table["image"] == data.image_names[row]) & (table["attribute"] == attribute), "value"]
     return "" if found.empty else str(found.iloc[0]).replace("_", " ")

@@ -13,6 +13,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import AtLeastOne, Count, Settings, one_of
 from fashion_lib.core.typed import shortened
 from fashion_lib.parts.backbones import BACKBONES, STARTS
+from fashion_lib.parts.timm_networks import PREFIX
 from fashion_lib.training.config import OF_THE_RUN, TrainingConfig
 
 
@@ -33,7 +34,7 @@ class Profile(Settings):
     name: str
     image_size: AtLeastOne
     wardrobe_images: AtLeastOne
-    backbone: Annotated[str, one_of(BACKBONES)]
+    backbone: Annotated[str, one_of(BACKBONES, prefix=PREFIX)]
     start: Annotated[str, one_of(STARTS)]
     training: TrainingConfig
     wardrobe_seed: Count = 0

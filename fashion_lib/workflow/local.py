@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from fashion_lib.core import paths, progress, threads
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.course import parameters as notebook_parameters
 from fashion_lib.course import report, sources
@@ -85,7 +86,7 @@ def reproduce(
     """
     if profile not in PROFILES:
         raise FashionError(
-            f"PROFILE names {profile!r}, which is no profile: {suggestion(profile, list(PROFILES))}"
+            f"PROFILE names {shortened(profile)}, which is no profile: {suggestion(profile, list(PROFILES))}"
         )
     from fashion_lib.data.sets import load_dataset
 

@@ -1,5 +1,6 @@
 """A notebook's stamp: moved imports keep it, another ledger, another method or wrong minutes do not."""
 
+import importlib
 import inspect
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from tiny_notebooks import tiny_notebook
 
+import fashion_lib
 from fashion_lib.core import paths
 from fashion_lib.course import sources as notebook_sources
 from fashion_lib.course.sources import LEDGER_READERS, ledger_digest, problems, source_digest, stamp
@@ -16,7 +18,7 @@ from fashion_lib.methods.registry import METHODS
 from fashion_lib.papers import ipad_tables
 from fashion_lib.runs import ledger, run_list
 
-READS = "dataset = 'wardrobe'\nrows = ledger.collect(dataset)"
+READS = "dataset = 'wardrobe'\nrows = fl.results(dataset)"
 OTHER = "was executed on another ledger or another set of methods: run `make notebooks`"
 
 
@@ -120,12 +122,13 @@ def test_another_set_of_methods_is_found(project, monkeypatch):
 
 def test_the_readers_of_the_ledger_are_those_of_the_library():
     """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
-    reading = {"collect", "read_ledger", "read_runs"}
-    for module in (ipad_tables, ledger, run_list):
+    reading = {"collect", "read_ledger", "read_runs", "_all_rows"}
+    for module in (ipad_tables, ledger, run_list, importlib.import_module("fashion_lib.runs.trace")):
         functions = {name: set(part.__code__.co_names) for name, part in inspect.getmembers(module, inspect.isfunction)
                      if part.__module__ == module.__name__}  # fmt: skip
         for _ in functions:
             reading |= {name for name, called in functions.items() if called & reading}
+    reading |= {name for name, place in fashion_lib._PUBLIC.items() if place.rpartition(":")[2] in reading}
     writing = {"write_ledger", "write_runs"}
     public = {name for name in reading if not name.startswith("_")} - writing
     assert public == set(LEDGER_READERS)

@@ -1,15 +1,13 @@
 import hashlib
-import io
 import os
 import stat
-import threading
 import zipfile
 from collections import namedtuple
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from tiny_photographs import clothing
+from tiny_photographs import clothing, zipped
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data import archive, fetch
@@ -47,32 +45,8 @@ class Shop(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def shop(monkeypatch):
-    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    server.content, server.etag, server.ranges, server.tells_length = b"", '"one"', True, True
-    server.cut, server.asked, server.status = [], [], 200
-    server.url = f"http://127.0.0.1:{server.server_port}/master.zip"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def zipped(folder: Path, **extra: bytes) -> bytes:
-    """The folder as GitHub packs a repository: everything under one top folder."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as out:
-        out.writestr("clothing-dataset-master/", b"")
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                out.write(file, f"clothing-dataset-master/{file.relative_to(folder)}")
-        for name, content in extra.items():
-            out.writestr(name, content)
-    return memory.getvalue()
+def shop(serve):
+    return serve(Shop, content=b"", etag='"one"', ranges=True, tells_length=True, cut=[], asked=[], status=200)
 
 
 @pytest.fixture
@@ -165,7 +139,7 @@ def test_a_wrong_checksum_keeps_nothing(shop, source, target):
     ],
 )
 def test_an_entry_that_would_land_outside_is_refused(shop, source, target, name, tmp_path):
-    shop.content = zipped(source, **{name: b"gotcha"})
+    shop.content = zipped(source, extra=[(name, b"gotcha")])
     with pytest.raises(FashionError, match="unsafe entry"):
         download_clothing(target, url=shop.url)
     assert not target.exists()

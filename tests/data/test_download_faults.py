@@ -6,17 +6,15 @@ import struct
 import threading
 import time
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from tiny_photographs import clothing
+from tiny_photographs import TOP, clothing, zipped
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data import archive, fetch
 from fashion_lib.data.fetch import download_clothing
-
-TOP = "clothing-dataset-master/"
 
 
 class Script(BaseHTTPRequestHandler):
@@ -31,17 +29,8 @@ class Script(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Script)
-    server.url, server.answers = f"http://127.0.0.1:{server.server_port}/master.zip", []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def server(serve):
+    return serve(Script, answers=[])
 
 
 def answer(content: bytes, *headers: str, status: str = "200 OK", length: str | None = "right") -> bytes:
@@ -49,17 +38,6 @@ def answer(content: bytes, *headers: str, status: str = "200 OK", length: str | 
     if length is not None:
         lines.append(f"Content-Length: {len(content) if length == 'right' else length}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
-
-
-def zipped(folder: Path, method: int = zipfile.ZIP_DEFLATED, extra: tuple = ()) -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", method) as out:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                out.write(file, f"{TOP}{file.relative_to(folder)}")
-        for name, content in extra:
-            out.writestr(name, content)
-    return memory.getvalue()
 
 
 @pytest.fixture
@@ -201,7 +179,7 @@ def test_a_disk_that_refuses_is_not_the_archives_fault(server, source, target, m
 @pytest.mark.parametrize("length", ["abc", "-5", "1e6", "12 34", "٣", "9" * 5000, "0x10", "1.5", "10, 10"])
 def test_a_length_that_is_no_number_is_the_servers_fault(server, source, target, length):
     server.answers = [answer(zipped(source), length=length.encode().decode("latin-1"))]
-    with pytest.raises(FashionError, match=r"the server of http.* tells the length '.*' \(Content-Length\)"):
+    with pytest.raises(FashionError, match=r"the server of http.* gives the length '.*' \(Content-Length\)"):
         download_clothing(target, url=server.url)
     assert_nothing_sticks(server, target, source)
 

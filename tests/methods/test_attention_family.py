@@ -61,7 +61,7 @@ def test_attnfashion_fuses_both_vectors_with_weights_that_sum_to_one():
 
 
 @torch.no_grad()
-def test_haen_asks_with_parent_and_own_embedding_and_masks_the_vector():
+def test_haen_joins_parent_and_own_embedding_and_masks_the_vector():
     model = model_of("haen")
     kinds = [attribute.kind for attribute in SCHEMA]
     assert [kinds.index(k) == kinds.index(j) for k in kinds for j in kinds] == [

@@ -411,7 +411,7 @@ def test_another_size_keeps_what_was_changed_about_the_data():
     changed = dataclasses.replace(data, name="mine", labels=data.labels.iloc[::2].reset_index(drop=True))
     assert changed.resized(32).labels.equals(changed.labels) and changed.resized(32).name == "mine"
     assert changed.resized(32).resized(16).image_size == 16 and changed.resized(16) is changed
-    with pytest.raises(FashionError, match="'tiny' only has pictures of 16 px, but 32 px are asked for"):
+    with pytest.raises(FashionError, match="'tiny' only has pictures of 16 px, but 32 px are needed"):
         tiny_data().resized(32)
     few = {size: tiny_data(30, pixels=np.zeros((30, size, size, 3), np.uint8)) for size in (16, 32)}
     fewer = dataclasses.replace(data, at_size=few.get)

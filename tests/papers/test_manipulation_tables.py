@@ -16,7 +16,7 @@ from fashion_lib.papers.yao2026_tables import (
 )
 from fashion_lib.runs.ledger import COLUMNS, rows
 from fashion_lib.show import manipulation_boards
-from fashion_lib.show.boards import asked, said
+from fashion_lib.show.boards import operation_in_words, said
 from fashion_lib.show.tables import NOT_RUN, as_text, by_metric
 from fashion_lib.tasks.manipulation.operations import Operation, manipulation_vector
 from fashion_lib.training.profiles import PROFILES, get_profile
@@ -97,7 +97,7 @@ def test_boards_frame_what_has_every_label():
     figure = manipulation_boards(data, [board, board | {"ranked": [1, 2, 3], "title": "one"}], top=3)
     texts = [axes.get_title() for axes in figure.axes]
     assert texts.count("query") == 2 and sum(text[:1] in ("✓", "✗") for text in texts) == 6
-    assert asked(SCHEMA, move) == f"colour:\n{held} → {other}"
+    assert operation_in_words(SCHEMA, move) == f"colour:\n{held} → {other}"
     assert said(SCHEMA, vector("top", None, "red"), ["sleeve", "colour"]) == "✗ no sleeve\nred"
     assert said(SCHEMA, vector("top"), []) == "✓"
     framed = [axes for axes in figure.axes if axes.get_title()[:1] in ("✓", "✗")]

@@ -8,7 +8,7 @@ from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import stored
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.ledger import read_ledger
-from fashion_lib.runs.record import RunRecord, run_dir
+from fashion_lib.runs.record import RunRecord, run_dir, variant_label
 from fashion_lib.runs.stored import labelled_run, profile_of
 from fashion_lib.training.profiles import get_profile
 from fashion_lib.workflow.plan import PlannedRun, planned_runs
@@ -23,6 +23,21 @@ def test_a_label_is_taken_apart_by_kind():
     assert found.options == {"label_smoothing": 0, "loss": "plain"} and found.profile.learning_rate == 1
     plain = checked_label("asen", "v2", SMOKE)
     assert (plain.profile, plain.options, plain.attributes, plain.changes) == (SMOKE, {}, None, 1)
+
+
+def test_a_timm_backbone_has_a_label_that_can_be_a_folder():
+    label = variant_label("v2", backbone="timm:resnet18.a1_in1k", start="random")
+    assert label == "v2+backbone=timm=resnet18.a1_in1k+start=random"
+    assert checked_label("asen", label, SMOKE).profile.backbone == "timm:resnet18.a1_in1k"
+    assert run_dir("wardrobe", "smoke", "asen", label, 0).parent.name == f"asen.{label}"
+
+
+def test_a_network_is_chosen_by_its_name():
+    assert checked_label("rpf", "paper+vit=tiny", SMOKE).options == {"vit": "tiny"}
+    label = "code+local_backbone=resnet18+start=random"
+    assert checked_label("asen_pp", label, SMOKE).options == {"local_backbone": "resnet18"}
+    with pytest.raises(FashionError, match="Unknown ViT '3': choose one of tiny"):
+        checked_label("rpf", "paper+vit=3", SMOKE)
 
 
 @pytest.mark.slow

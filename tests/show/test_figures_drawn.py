@@ -18,7 +18,6 @@ from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.papers.ag_mlan_figure import ag_mlan_figure
 from fashion_lib.show import seeds, style
 from fashion_lib.show.check import figure_problems
-from fashion_lib.show.tables import summarise
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
@@ -109,7 +108,7 @@ DRAWN = {
     "heat_map_rows": heat_rows,
     "loss_panels": lambda m, a: show.loss_panels(losses(m), {}, {next(iter(losses(m))): {"always saying 1/11": 0.3}}),
     "manipulation_boards": manipulation_boards,
-    "results_bars": lambda m, a: show.results_bars(summarise(ledger(m, a, m[1:3]))),
+    "results_bars": lambda m, a: show.results_bars(ledger(m, a, m[1:3])),
     "retrieval_board": lambda m, a: show.retrieval_board(tiny_data(), **board(tiny_data(), m, a)[0]),
     "retrieval_boards": lambda m, a: show.retrieval_boards(tiny_data(), board(tiny_data(), m, a)),
     "seed_bars": lambda m, a: show.seed_bars(ledger(m, a), m, {"overall": "all attributes", a[-1]: a[-1]}, "wardrobe"),

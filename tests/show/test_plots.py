@@ -12,7 +12,6 @@ from fashion_lib import show
 from fashion_lib.core.errors import FashionError
 from fashion_lib.show.heat import enlarged
 from fashion_lib.show.pictures import RIGHT, WRONG
-from fashion_lib.show.tables import summarise
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
 
@@ -137,14 +136,19 @@ def test_training_curves_take_one_run_or_several():
     drawn(figure)
 
 
-def test_results_bars_show_means_and_spread():
+def test_results_bars_show_means_and_seeds():
     table = pd.DataFrame([
         {"dataset": "w", "method": method, "variant": variant, "profile": "p", "seed": seed, "metric": "map",
          "attribute": name, "value": base + seed}
         for method, variant, base in (("random", "default", 20), ("asen", "v1", 50), ("asen", "v2", 60))
         for seed in (0, 1, 2) for name in ("collar", "overall")])
-    axes = show.results_bars(summarise(table)).axes[0]
+    axes = show.results_bars(table).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [51, 51, 61, 61]
+    dots = [dots.get_offsets().data for dots in axes.collections if len(dots.get_offsets()) == 6]  # one per seed
+    assert [sorted(set(one[:, 1])) for one in dots] == [[50, 51, 52], [60, 61, 62]]
+    assert not axes.containers[0].errorbar  # a spread drawn above 100 would be no MAP
+    chosen = show.results_bars(table, [("asen", "v2"), ("asen", "v1")]).axes[0]
+    assert [bar.get_height() for bar in chosen.patches] == [61, 61, 51, 51]
     assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["random", "asen v1", "asen v2"]
     drawn(axes.figure)
 

@@ -10,7 +10,6 @@ from matplotlib.text import Text
 
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.show import boards, charts, heat, pictures, seeds
-from fashion_lib.show.tables import summarise
 from fashion_lib.show.title_text import drawable, literal
 
 PIXELS = np.zeros((4, 8, 8, 3), np.uint8)
@@ -33,7 +32,7 @@ def _ledger(name):
 
 FROM_DATA = {
     "board": lambda name: pictures.retrieval_board(_data(name), 0, [1, 2], name, [True, False]),
-    "bars": lambda name: charts.results_bars(summarise(_ledger(name))),
+    "bars": lambda name: charts.results_bars(_ledger(name)),
     "matrix": lambda name: charts.similarity_matrix(np.eye(2), [name, name + "2"]),
 }
 FROM_CALLER = {
@@ -84,5 +83,5 @@ def test_a_formula_of_a_caller_stays_one(formula):
 def test_values_of_a_manipulation_are_no_formulas():
     schema = Schema((Attribute("$a$", ("$p$", "$q$")),))
     vector = np.array([-1, 1], np.int8)
-    assert boards.asked(schema, vector) == "\\$a\\$:\n\\$p\\$ → \\$q\\$"
+    assert boards.operation_in_words(schema, vector) == "\\$a\\$:\n\\$p\\$ → \\$q\\$"
     assert "\\$q\\$" in boards.said(schema, np.array([0, 1], np.int8), ["$a$"])

@@ -6,7 +6,7 @@ import torch
 from tiny_data import TinyModel, tiny_data
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.tasks.retrieval.evaluation import embed_images, embed_wanted
+from fashion_lib.tasks.retrieval.embedding import embed_images, embed_wanted
 
 
 @pytest.mark.parametrize("unknown, sentence", [

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.tasks.retrieval import evaluation
-from fashion_lib.tasks.retrieval.evaluation import _fixed_point, rank, sort_rows
+from fashion_lib.tasks.retrieval import ranking
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k
+from fashion_lib.tasks.retrieval.ranking import _fixed_point, rank, sort_rows
 
 several = settings(max_examples=150, deadline=None, database=None)
 WIDEST = 2**53 - 1
@@ -60,8 +60,8 @@ def searches(draw):
 def test_rank_equals_sorted_whole_numbers(search, budget_mib, pairs, bits):
     query, gallery, images = search
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "PAIRS_PER_BLOCK", pairs)
-        patch.setattr(evaluation, "KEY_BITS", bits)  # narrow keys: the lowest bits of the distance are left out
+        patch.setattr(ranking, "PAIRS_PER_BLOCK", pairs)
+        patch.setattr(ranking, "KEY_BITS", bits)  # narrow keys: the lowest bits of the distance are left out
         found = ranked(query, gallery, budget_mib=budget_mib, **images)
     np.testing.assert_array_equal(found, expected(query, gallery, **images))
     assert found.dtype == np.int64
@@ -76,7 +76,7 @@ whole = st.one_of(st.integers(0, 5), st.integers(0, WIDEST), st.integers(WIDEST 
 def test_rows_are_sorted_exactly_and_stably(distance, bits):
     order = np.empty(distance.shape, np.int64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "KEY_BITS", bits)
+        patch.setattr(ranking, "KEY_BITS", bits)
         sort_rows(distance.astype(np.float64), order)
     np.testing.assert_array_equal(order, np.argsort(distance, axis=1, stable=True))
 

@@ -15,8 +15,9 @@ from fashion_lib.runs.ledger import collect, local_records
 from fashion_lib.runs.reranked import ReasoningConfig, held_out, load_or_rerank
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.runs.stored import add_missing_triplets
-from fashion_lib.tasks.retrieval.evaluation import evaluate, rank, score_attribute
+from fashion_lib.tasks.retrieval.evaluation import evaluate, score_attribute
 from fashion_lib.tasks.retrieval.metrics import average_precision
+from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.tasks.retrieval.reranking import (
     FeatureReasoning,
     Reranker,

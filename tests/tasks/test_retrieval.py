@@ -6,7 +6,9 @@ from tiny_data import SCHEMA, TinyModel, tiny_data
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.label_table import Labels
-from fashion_lib.tasks.retrieval.evaluation import embed_images, evaluate, rank, score_attribute
+from fashion_lib.tasks.retrieval.embedding import embed_images
+from fashion_lib.tasks.retrieval.evaluation import evaluate, score_attribute
+from fashion_lib.tasks.retrieval.ranking import rank
 
 
 def ranked(query, gallery, **options):

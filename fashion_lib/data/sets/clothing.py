@@ -1,8 +1,8 @@
 """The "Clothing dataset" (CC0): real photographs, attributes derived from the category, split by sender.
 
 Home: https://github.com/alexeygrigorev/clothing-dataset. `images.csv` has image, sender_id, label, kids; the
-pictures are `images/<image>.jpg`. The data set labels categories only, so an attribute is derived where the
-category decides it and left open where it does not (a shirt's sleeves may be long or short).
+pictures are `images/<image>.jpg`. The data set labels categories only. An attribute is derived where the
+category decides it. It is left open where the category does not: a shirt's sleeves may be long or short.
 """
 
 from __future__ import annotations
@@ -93,9 +93,10 @@ NOTES = (
 
 
 def clothing_folder() -> Path:
-    """The folder of the data set: $FASHION_CLOTHING, data/clothing-dataset, or shared/ beside the project.
+    """Return the folder of the data set: $FASHION_CLOTHING, data/clothing-dataset, or shared/ beside the project.
 
-    `FashionError` says which folders were looked at and how to download the photographs.
+    Raises:
+        FashionError: it is in none of them; the sentence says how to download the photographs.
     """
     if chosen := os.environ.get("FASHION_CLOTHING"):  # an explicit wish is never silently replaced
         folders = [paths.user_path(chosen, "FASHION_CLOTHING", follow=False)]
@@ -113,12 +114,12 @@ def clothing_folder() -> Path:
 
 
 def download_folder() -> Path:
-    """Where the download command puts the photographs (not under version control)."""
+    """Return where the download command puts the photographs (not under version control)."""
     return paths.root() / "data" / "clothing-dataset"
 
 
 def derived_labels(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every label that `rows` (columns `FIELDS`, text) decide: a table image, attribute, value."""
+    """Return every label that `rows` (columns `FIELDS`, text) decide: a table image, attribute, value."""
     parts = []
     for attribute, values in DERIVED.items():
         value = rows["label"].map({label: value for value, labels in values.items() for label in labels})

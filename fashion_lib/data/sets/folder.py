@@ -24,14 +24,22 @@ def load_folder(
     schema_json: str | os.PathLike,
     size: int,
 ) -> RetrievalData:
-    """A data set from a CSV (form: `label_table`), the pictures it names and a JSON schema (form:
-    `Schema.to_json`).
+    """Load a data set from a CSV, the pictures that it names, and a JSON schema.
 
-    Pictures are decoded once, as the clothing photographs are, and cached. Unlike there, nothing is left out
-    quietly: a missing or unreadable picture is a `FashionError` that names it, and so is a name that leads out
-    of the folder. Spellings of one file (`./a.jpg`, `a.jpg`, an absolute path, a link) are one image. A name
-    that is not there is looked for in another normal form, case or separator; a printed sentence says which
-    file was taken. size: side of the squares, in pixels.
+    Pictures are decoded once and cached, as the clothing photographs are. Nothing is left out silently. Spellings of
+    one file (`./a.jpg`, `a.jpg`, an absolute path, a link) are one image. A name that is not there is looked for in
+    another normal form, case or separator; a printed sentence says which file was taken.
+
+    Args:
+        name: of the data set.
+        table_csv: the label table, in the form of `label_table`.
+        image_folder: the folder that the table's paths begin in.
+        schema_json: the schema, in the form of `Schema.to_json`.
+        size: side of the square pictures, in pixels.
+
+    Raises:
+        FashionError: for a missing or unreadable picture, a name that leads out of the folder, and a mistake in the
+            table or the schema; it names what is wrong.
     """
     schema = read_schema(schema_json)
     rows, lines = read_rows(table_csv, COLUMNS)

@@ -15,7 +15,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
-from fashion_lib.tasks.retrieval.evaluation import sort_rows, visit_features
+from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.ranking import sort_rows
 
 BYTES_PER_PAIR = 96  # distances, their order, agreement per attribute, and graded relevance twice
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.two_branch import TwoBranchModel, check_beta, weigh
-from fashion_lib.tasks.retrieval.evaluation import score_attribute, visit_features
+from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.evaluation import score_attribute
 
 BETAS = tuple(k / 10 for k in range(11))  # figure 6
 
@@ -67,9 +68,9 @@ def wanted_rows(data, split: str) -> dict[int, np.ndarray]:
 
     Attributes without a query are left out.
     """
-    asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
-    present = [a for a in range(len(data.schema)) if len(asked.of(a))]
-    return {a: np.concatenate([asked.of(a).image, offered.of(a).image]) for a in present}
+    q, c = data.encoded(split, "query"), data.encoded(split, "candidate")
+    present = [a for a in range(len(data.schema)) if len(q.of(a))]
+    return {a: np.concatenate([q.of(a).image, c.of(a).image]) for a in present}
 
 
 def beta_curve(
@@ -111,13 +112,13 @@ def score_betas(
     Returns:
         As `beta_curve`.
     """
-    asked, offered = data.encoded(split, "query"), data.encoded(split, "candidate")
+    q, c = data.encoded(split, "query"), data.encoded(split, "candidate")
     lines = {}
     for beta in betas:
         found = {}
         for a, named in parts.items():
-            queries, vectors = asked.of(a), weigh(named["region"], named["patch"], beta)
-            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, offered.of(a))
+            queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
+            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, c.of(a))
             found[data.schema.names[a]] = 100 * scores["map"]
         lines[beta] = {name: values.mean() for name, values in found.items()}
         lines[beta]["overall"] = np.concatenate([*found.values()]).mean()

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.base import RetrievalModel
-from fashion_lib.tasks.retrieval.evaluation import embed_images
+from fashion_lib.tasks.retrieval.embedding import embed_images
 
 
 def attention(model: RetrievalModel, images: Tensor, attributes: Tensor) -> dict[str, Tensor]:

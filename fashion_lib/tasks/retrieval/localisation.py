@@ -1,13 +1,13 @@
 """Localisation of attention maps, measured against the data set's true regions and never by eye alone.
 
-A map is (h, w) and non-negative; a region is bool (S, S). There are three figures per image:
+A map is (h, w) and non-negative; a region is bool (S, S). There are three numbers per image:
 
 - `pointing`: 1 when the centre of the map's strongest cell lies in the region (the pointing game, Zhang et
   al. 2016)
 - `energy`: the share of the map's mass that lies in the region (as in Score-CAM's energy-based pointing game)
 - `entropy`: entropy of the map over log(h w): 1 is a flat map, a sign of an attribute that was not learned
 
-Each figure needs baselines, because garments are usually at similar places. The baselines are `area` (a
+Each number needs baselines, because garments are usually at similar places. The baselines are `area` (a
 random point, or a flat map), `centre` (always the image's centre) and `fixed`. `fixed` is always the one
 pixel that is inside the region of most *training* images. If all mass is on one pixel, energy equals
 pointing, so `centre` and `fixed` serve for both.
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.tasks.retrieval.evaluation import visit_features
+from fashion_lib.tasks.retrieval.embedding import visit_features
 
 MEASURES = ("pointing", "energy", "entropy")
 BASELINES = ("pointing_area", "pointing_centre", "pointing_fixed", "energy_area")
@@ -145,18 +145,18 @@ def measure(
         visible = regions.any(axis=(1, 2))
         if visible.any():
             wanted[a], masks[a] = rows[visible], regions[visible]
-    figures: dict[tuple[int, str], list[np.ndarray]] = {}
+    measured: dict[tuple[int, str], list[np.ndarray]] = {}
 
     def score(attribute: int, part: slice, features, attributes: Tensor) -> None:
         for name, maps in model.attend(features, attributes).maps.items():
             region = masks[attribute][part]
-            figures.setdefault((attribute, name), []).append(
+            measured.setdefault((attribute, name), []).append(
                 np.stack([pointing(maps, region), energy(maps, region), entropy(maps.float())]))
 
     visit_features(model, data, wanted, score, batch_size=batch_size, precision=precision, progress=progress)
     lines = []
     for a, regions in masks.items():
-        names = [name for owner, name in figures if owner == a]
+        names = [name for owner, name in measured if owner == a]
         if not names:
             continue
         rows = _spread(training.of(a).image, training_limit)
@@ -166,7 +166,7 @@ def measure(
         baselines = [area, regions[:, *centre].mean(), regions[:, *fixed].mean(), area]
         attribute = data.schema.attributes[a]
         for name in names:
-            means = np.concatenate(figures[a, name], axis=1).mean(axis=1)
+            means = np.concatenate(measured[a, name], axis=1).mean(axis=1)
             lines.append([attribute.name, attribute.scope, name, len(regions), *means, *map(float, baselines)])
     return pd.DataFrame(lines, columns=list(COLUMNS))
 

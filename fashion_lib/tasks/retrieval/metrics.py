@@ -16,7 +16,7 @@ GAINS = ("linear", "exponential")
 def _checked(array, name: str) -> np.ndarray:
     array = np.asarray(array)
     if array.ndim != 2:
-        raise FashionError(f"{name} has shape {array.shape}, but one row a query and one column a rank is needed:"
+        raise FashionError(f"{name} has shape {array.shape}, but one row per query and one column per rank is needed:"
                            f" pass a (queries, candidates) array.")
     return array
 
@@ -59,7 +59,7 @@ def without_relevant(relevance) -> int:
 
 
 def recall_at_k(relevance, k: int) -> np.ndarray:
-    """1 where at least one of the first k candidates is relevant, else 0.
+    """Return 1 where at least one of the first k candidates is relevant, else 0.
 
     This is what image retrieval calls Recall@k (a hit rate). In text retrieval the same word means the share
     of all relevant candidates.

@@ -1,4 +1,4 @@
-"""The protocol card of a data set: what a figure on it means, written from the code and the data themselves.
+"""The protocol card of a data set: what a score on it means, written from the code and the data themselves.
 
 Counts are computed from the data. The rules are the constants and defaults that evaluation and training use,
 and the first lines of their docstrings. So a rule that changes in the code changes the card.
@@ -14,8 +14,9 @@ from fashion_lib.core.words import plain_markdown
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
 from fashion_lib.data.label_table import ROLES, SPLITS
 from fashion_lib.data.sampling import SAMPLERS
-from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS, SELF_MATCH, TIES
+from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS
 from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
+from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES
 from fashion_lib.tasks.retrieval.retrieval_task import untrained_attributes
 
 
@@ -67,22 +68,22 @@ def attribute_table(data, split: str = "test") -> pd.DataFrame:
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
     lines = []
     for a, attribute in enumerate(data.schema):
-        asked, offered = queries.of(a), candidates.of(a)
-        found = _relevant(asked, offered)
+        q, c = queries.of(a), candidates.of(a)
+        found = _relevant(q, c)
         mean = found.mean() if len(found) else 0.0
         lines.append((attribute.name, attribute.scope, len(attribute.values), len(training.of(a)), len(known.of(a)),
-                      len(asked), len(offered), int((found == 0).sum()), f"{mean:.1f}",
-                      f"{100 * mean / max(1, len(offered)):.1f} %"))
+                      len(q), len(c), int((found == 0).sum()), f"{mean:.1f}",
+                      f"{100 * mean / max(1, len(c)):.1f} %"))
     columns = ["attribute", "scope", "values", "training labels", "known", "queries", "candidates",
                "queries without relevant", "relevant per query", "share"]
     return pd.DataFrame(lines, columns=columns)
 
 
-def _relevant(asked, offered) -> np.ndarray:
+def _relevant(q, c) -> np.ndarray:
     """Return the number of relevant candidates of each query, its own image never counted; int (Q,)."""
-    values = np.bincount(offered.value, minlength=int(asked.value.max(initial=0)) + 1)[asked.value]
-    own = pd.MultiIndex.from_arrays([offered.image, offered.value])
-    return values - pd.MultiIndex.from_arrays([asked.image, asked.value]).isin(own)
+    values = np.bincount(c.value, minlength=int(q.value.max(initial=0)) + 1)[q.value]
+    own = pd.MultiIndex.from_arrays([c.image, c.value])
+    return values - pd.MultiIndex.from_arrays([q.image, q.value]).isin(own)
 
 
 def _shared_images(data) -> int:

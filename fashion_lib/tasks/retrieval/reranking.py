@@ -225,9 +225,9 @@ def train_reasoning(
     for _ in range(steps):
         vectors, values = pools[rng.integers(len(pools))]
         drawn = torch.from_numpy(rng.permutation(len(values))[: queries + candidates])
-        vectors, values, asked = vectors[drawn], values[drawn], torch.arange(min(queries, len(drawn)))
-        similarity = F.normalize(vectors[asked], dim=1) @ F.normalize(vectors, dim=1).T  # (q, P)
-        similarity[asked, asked] = torch.inf  # the query itself comes first
+        vectors, values, first = vectors[drawn], values[drawn], torch.arange(min(queries, len(drawn)))
+        similarity = F.normalize(vectors[first], dim=1) @ F.normalize(vectors, dim=1).T  # (q, P)
+        similarity[first, first] = torch.inf  # the query itself comes first
         order = similarity.sort(dim=1, descending=True, stable=True).indices[:, :length]
         loss = reasoning_loss(cosine_matrix(reasoning(vectors[order])), values[order])
         if loss.requires_grad:

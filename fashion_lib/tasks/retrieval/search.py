@@ -10,7 +10,8 @@ import pandas as pd
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has
 from fashion_lib.core.words import suggestion
-from fashion_lib.tasks.retrieval.evaluation import embed_images, rank
+from fashion_lib.tasks.retrieval.embedding import embed_images
+from fashion_lib.tasks.retrieval.ranking import rank
 
 SPLITS = ("train", "valid", "test")
 

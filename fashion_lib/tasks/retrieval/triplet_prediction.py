@@ -15,7 +15,7 @@ import torch
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.tasks.retrieval.evaluation import embed_wanted
+from fashion_lib.tasks.retrieval.embedding import embed_wanted
 
 METRICS = ("triplet_accuracy", "triplet_loss")
 LISTED = 1_000  # triplets per condition in a data set's fixed list

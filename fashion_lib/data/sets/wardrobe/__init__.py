@@ -76,9 +76,9 @@ def load_wardrobe(size: int, images: int, seed: int = 0) -> RetrievalData:
         labels=table,
         training_labels=one_label_per_image(table, wardrobe.seed),
         notes=(
-            "training keeps one balanced label a picture, as FashionAI does; valid and test keep the visible labels of "
-            f"a picture, up to {ROWS_OF_AN_ATTRIBUTE:.1%} of the wardrobe for one attribute, so that few pictures give "
-            "many queries and no attribute outweighs the others",
+            "training keeps one balanced label per picture, as FashionAI does; valid and test keep the visible labels "
+            f"of a picture, up to {ROWS_OF_AN_ATTRIBUTE:.1%} of the wardrobe for one attribute, so that few pictures "
+            "give many queries and no attribute outweighs the others",
             "lengths are bins with gaps between them; close-ups carry no length, full figures no neckline",
         ),
         regions=wardrobe.regions,

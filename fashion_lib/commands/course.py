@@ -1,0 +1,97 @@
+"""Commands for the course's notebooks and the README."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fashion_lib.commands.arguments import Profile, check_clone, check_profile
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import shortened
+
+
+def notebook(
+    source: Path,
+    output: Path,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME VALUE", help="may be repeated")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="execute it even if the output is complete")] = False,
+) -> None:
+    """Execute one notebook with parameters."""
+    from fashion_lib.course.execute import run_notebook
+
+    parameters = dict(_parameter(text) for text in parameter or [])
+    ran = run_notebook(source, output, parameters, force=force)
+    print(output if ran else f"{output} is already complete: --force executes it again.")
+
+
+def execute_notebooks(
+    notebooks: Annotated[list[Path] | None, typer.Argument(help="default: every numbered notebook, in order")] = None,
+    profile: Profile = "laptop",
+) -> None:
+    """Execute the committed notebooks in place and stamp them."""
+    check_profile(profile)
+    from fashion_lib.core import provenance
+    from fashion_lib.course.execute import execute_committed
+    from fashion_lib.course.sources import problems
+
+    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
+    chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    if missing := [path for path in chosen if not path.is_file()]:
+        raise FashionError(f"there is no notebook {missing[0]}: name one of {paths.notebooks_dir()}.")
+    for number, path in enumerate(chosen, start=1):
+        print(f"[{number}/{len(chosen)}] {path.name}", end=" ", flush=True)
+        minutes = execute_committed(path.resolve(), profile, provenance.commit())
+        print(f"{minutes:.1f} minutes, {path.stat().st_size / 1e6:.2f} MB", flush=True)
+        for problem in problems(path):
+            print(f"    {problem}", flush=True)
+
+
+def figures(profile: Profile = "laptop") -> None:
+    """Draw the README's pictures into figures/."""
+    check_clone("figures draws the README's pictures")
+    from fashion_lib.course.readme_figures import write
+    from fashion_lib.data.sets import load_dataset
+    from fashion_lib.training.profiles import get_profile
+
+    settings = get_profile(profile)
+    for path in write(load_dataset("wardrobe", settings), settings):
+        print(path)
+
+
+def readme() -> None:
+    """Rewrite the README's results table from the committed ledger."""
+    check_clone("readme rewrites README.md")
+    from fashion_lib.course.readme import update
+
+    update()
+
+
+def _parameter(text: str) -> tuple[str, object]:
+    """Name and value of one -p. YAML decides the value's type, as it does in papermill's own parameter files."""
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise FashionError(f"the parameter {shortened(text)} has no value: write -p NAME VALUE.")
+    try:
+        return name, yaml.safe_load(value)
+    except Exception as error:  # beside YAMLError whatever the constructor of a date or number raises
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise FashionError(
+            f"the value of the parameter {shortened(name)} is not YAML ({reason}): put quotation marks around a text, "
+            "as in -p NAME '\"text\"'."
+        ) from None
+
+
+def join_parameters(arguments: list[str]) -> list[str]:
+    """-p NAME VALUE as -p NAME=VALUE: typer takes one word per option that may be repeated."""
+    done, rest = [], list(arguments)
+    while rest:
+        done.append(rest.pop(0))
+        if done[-1] in ("-p", "--parameter") and len(rest) > 1 and "=" not in rest[0]:
+            name = rest.pop(0)
+            done.append(f"{name}={rest.pop(0)}")
+    return done

@@ -1,0 +1,84 @@
+"""Commands that train: one run, the main job and its plan, the start weights."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fashion_lib.commands.arguments import (
+    Dataset,
+    Methods,
+    Output,
+    Profile,
+    Seeds,
+    check_clone,
+    check_profile,
+    whole_seed,
+)
+from fashion_lib.core import paths
+
+
+def train(
+    method: str,
+    dataset: Annotated[str, typer.Option(help="a data set, or a folder's name")] = "wardrobe",
+    variant: Annotated[str | None, typer.Option(help="one of the method's")] = None,
+    profile: Profile = "laptop",
+    seed: Annotated[str, typer.Option(help="a whole number")] = "0",
+) -> None:
+    """Load one run if there is one, else train it, and print its scores."""
+    from fashion_lib.runs.run import load_or_train, task_of
+    from fashion_lib.runs.trace import MAIN_METRIC
+
+    task = task_of(method)
+    run = load_or_train(method, dataset=dataset, variant=variant, profile=profile, seed=whole_seed(seed))
+    metric = MAIN_METRIC[task.name]
+    print(f"{run.record.method} ({run.record.variant}) seed {run.record.seed}: {metric} {run.score(metric):.1f}")
+    print(run.folder)
+
+
+def plan(
+    profile: Profile = "laptop",
+    methods: Methods = "random,triplet,csn,asen",
+    seeds: Seeds = "0,1,2",
+    dataset: Dataset = "wardrobe",
+    output: Output = None,
+) -> None:
+    """Print the training runs that reproduce would do, as JSON."""
+    from fashion_lib.workflow.plan import as_json, planned_runs, training_job
+
+    check_profile(profile)
+    output = paths.user_path(output or paths.build_dir() / "reproduce" / profile, "--output", follow=False)
+    runs = planned_runs(methods, seeds, dataset, profile)
+    print(as_json([training_job(run, output) for run in runs]))
+
+
+def reproduce(
+    profile: Profile = "laptop",
+    methods: Methods = "random,triplet,csn,asen",
+    seeds: Seeds = "0,1,2",
+    dataset: Dataset = "wardrobe",
+    notebooks: Annotated[str, typer.Option(help="all, or such as 00-07,10")] = "00-07",
+    output: Output = None,
+    training_only: Annotated[bool, typer.Option("--training-only", help="no course notebooks and no report")] = False,
+    force: Annotated[bool, typer.Option("--force", help="delete these runs and train anew")] = False,
+    jobs: Annotated[str, typer.Option(help="how many train at once (default: one per core)")] = "",
+) -> None:
+    """Train, execute the notebooks and write the report."""
+    check_clone("reproduce executes the course's notebooks")
+    from fashion_lib.workflow import local
+
+    options = {"force": force, "training_only": training_only, "output": output, "jobs": jobs}
+    try:
+        local.reproduce(profile, methods, seeds, dataset, notebooks, **options)
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def start_weights() -> None:
+    """Learn the shipped start weights anew (about 20 minutes)."""
+    check_clone("start-weights writes into data/weights")
+    from fashion_lib.training.start_weights import write_start_weights
+
+    for path in write_start_weights():
+        print(path)

@@ -1,0 +1,157 @@
+"""Embeddings of pictures for attributes; each picture passes through the backbone once for all attributes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import index
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.progress import bar as progress_bar
+from fashion_lib.data.augmentation import normalise
+from fashion_lib.parts.precision import autocast
+
+
+def visit_features(
+    model, data, wanted: Mapping[int, np.ndarray], visit: Callable[[int, slice, object, Tensor], None], *,
+    batch_size: int | None = None, precision: str = "fp32", progress: str | None = None,
+) -> None:
+    """Run the backbone once per needed image; call `visit` with the rows that each attribute needs.
+
+    The calls are made without gradients and in eval mode. The train modes of the model are restored at the
+    end.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        wanted: attribute id -> int64 image rows, ascending without repeats.
+        visit: called as visit(attribute, part, features, attributes). `part` is the slice of
+            wanted[attribute] to which `features` belong. `attributes` are int64 (B,) ids, ready for
+            `model.attend`.
+        batch_size: images per batch. Default 256, and 32 on a CPU, whose cache then holds the features of a
+            batch while all attributes read them.
+        precision: "fp32" or "bf16", for the backbone.
+        progress: label of a progress bar; None shows none.
+
+    Raises:
+        FashionError: if the precision is unknown.
+    """
+    if precision not in ("fp32", "bf16"):
+        raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32 or bf16.")
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    batch_size = batch_size or (32 if device.type == "cpu" else 256)
+    images = np.unique(np.concatenate([np.zeros(0, np.int64), *wanted.values()]))
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            starts = range(0, len(images), batch_size)
+            for start in progress_bar(starts, desc=progress, unit="batch", disable=progress is None):
+                chunk = images[start:start + batch_size]
+                with autocast(precision, device):
+                    features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))
+                for attribute, rows in wanted.items():
+                    part = slice(*np.searchsorted(rows, (chunk[0], chunk[-1] + 1)))
+                    inside = np.searchsorted(chunk, rows[part])
+                    if len(inside) == 0:
+                        continue
+                    share = features  # an attribute that needs the whole chunk needs no copy
+                    if len(inside) < len(chunk):
+                        share = model.select(features, torch.from_numpy(inside).to(device))
+                    visit(attribute, part, share, torch.full((len(inside),), attribute, device=device))
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _attribute_id(schema, given) -> int:
+    if isinstance(given, str):
+        raise FashionError(f"the attribute {given!r} is given by name, but its id {schema.index(given)} is needed:"
+                           " use schema.index(name).")
+    try:
+        attribute = index(given)
+    except TypeError:  # a float, a list, None
+        attribute = -1
+    if not 0 <= attribute < len(schema):
+        known = ", ".join(f"{i} ({name})" for i, name in enumerate(schema.names))
+        raise FashionError(f"{given!r} is not an attribute id of the model: choose one of {known}.")
+    return attribute
+
+
+def _image_rows(rows, count: int) -> np.ndarray:
+    rows = np.asarray(rows)
+    if rows.size and rows.dtype.kind not in "iu":  # a float would be truncated, a mask read as rows 0 and 1
+        raise FashionError(f"the image rows are {rows.dtype}, but whole numbers from 0 to {count - 1} are needed:"
+                           " use np.flatnonzero for a mask, data.image_names.index for a name.")
+    outside = rows[(rows < 0) | (rows >= count)] if rows.size else rows
+    if outside.size:
+        raise FashionError(f"the image row {outside.flat[0]} is not in the data set:"
+                           f" choose rows from 0 to {count - 1}.")
+    return rows.astype(np.int64)
+
+
+def embed_wanted(
+    model, data, wanted: Mapping[int, np.ndarray], *, batch_size: int | None = None, precision: str = "fp32",
+    progress: str | None = None, vectors: Callable[[object, Tensor], Tensor] | None = None,
+) -> dict[int, Tensor]:
+    """Embed, for each attribute id, the image rows listed for it.
+
+    Each image passes through the backbone once, for all attributes together.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        wanted: attribute id -> int image rows (may repeat).
+        batch_size: see visit_features.
+        precision: "fp32" or "bf16", for the backbone.
+        progress: label of a progress bar; None shows none.
+        vectors: the model's method that makes the vectors (B, D) of features and attribute ids; None is its
+            embed_features.
+
+    Returns:
+        Attribute id -> float32 (rows, D) on the CPU, in the order of `wanted`.
+
+    Raises:
+        FashionError: if the model's schema lacks an attribute id, or an image row is outside the data set.
+    """
+    found = {_attribute_id(model.schema, a): np.unique(_image_rows(rows, len(data.pixels)), return_inverse=True)
+             for a, rows in wanted.items()}
+    embedded = {a: torch.empty(len(unique), model.embedding_dim) for a, (unique, _) in found.items()}
+
+    def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
+        embedded[attribute][part] = (vectors or model.embed_features)(features, attributes).float().cpu()
+
+    visit_features(model, data, {a: unique for a, (unique, _) in found.items()}, keep,
+                   batch_size=batch_size, precision=precision, progress=progress)
+    return {a: embedded[a][torch.from_numpy(inverse)] for a, (_, inverse) in found.items()}
+
+
+def embed_images(
+    model, data, image_rows, attribute_ids: Sequence[int], batch_size: int | None = None, progress: str | None = None,
+    precision: str = "fp32",
+) -> dict[int, Tensor]:
+    """Embed the same images for several attributes.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        image_rows: int image rows (may repeat).
+        attribute_ids: list of ids, not names.
+        batch_size: see visit_features.
+        progress: label of a progress bar; None shows none.
+        precision: "fp32" or "bf16", for the backbone.
+
+    Returns:
+        Attribute id -> float32 (len(image_rows), D) on the CPU.
+
+    Raises:
+        FashionError: if `attribute_ids` is not a list, the model's schema lacks an attribute id, or an image
+            row is outside the data set.
+    """
+    if isinstance(attribute_ids, str) or not np.iterable(attribute_ids):
+        raise FashionError(f"attribute_ids is {attribute_ids!r}, but a list of ids is needed:"
+                           " write [schema.index(name)].")
+    rows = np.asarray(image_rows)
+    return embed_wanted(model, data, {_attribute_id(model.schema, a): rows for a in attribute_ids},
+                        batch_size=batch_size, precision=precision, progress=progress)
