@@ -77,6 +77,8 @@ def load_released(
         FashionError: a name is not known, the file is damaged or does not fit, or another file has the run's name.
     """
     tables_of(method)
+    if not isinstance(dataset, str):
+        raise FashionError(f"there is no data set {shortened(dataset)}: give its name as a text.")
     files = _paths(files)
     held = read_authors_files(files)
     names, task = list(held.tensors), task_of(method)
@@ -89,10 +91,8 @@ def load_released(
     fill(model, held)
     if data is not None:
         data = task.fitted(data, model, profile)
-    asked = {} if data is None else task.departures(data)
-    label = variant_label(
-        variant, released=_run_name(name, files[0]), **departures(profile), **options, **asked
-    )
+    changed = departures(profile) | options | ({} if data is None else dict(task.departures(data)))
+    label = variant_label(variant, released=_run_name(name, files[0]), **changed)
     folder = run_dir(dataset if data is None else data.name, profile.name, method, label, SEED)
     model.to(device=training_device("auto"), memory_format=torch.channels_last).eval()
     history = TrainingHistory(best_step=0, precision="fp32", measure=task.measure)
@@ -155,9 +155,9 @@ def _schema(data, dataset: str) -> Schema:
     Raises:
         FashionError: there is no data set of that name, or its attributes stand in another order.
     """
-    if not isinstance(dataset, str) or (data is None and dataset not in SCHEMAS):
+    if data is None and dataset not in SCHEMAS:
         raise FashionError(
-            f"there is no data set {shortened(dataset)} to take the attributes from: "
+            f"there is no data set {dataset!r} to take the attributes from: "
             f"{suggestion(dataset, (*SCHEMAS, *known_names()))}"
         )
     schema = SCHEMAS[dataset] if data is None else data.schema

@@ -124,7 +124,7 @@ def test_unknown_data_sets_and_other_orders_are_refused(file):
     with pytest.raises(FashionError, match="is no data set"):
         load_released("asen", file, 3, profile=SIZES)
     with pytest.raises(FashionError, match=r"no data set \[1\]"):
-        load_released("asen", file, dataset=[1], profile=SIZES)
+        load_released("rpf", file, dataset=[1], profile=SIZES)
     other = Schema((*SCHEMA.attributes, Attribute("size", ("s", "l"))))
     with pytest.raises(FashionError, match=r"attr_embedding.weight, found \(3, 128\) for \(4, 128\)"):
         load_released("asen", file, tiny_data(schema=other), profile=SIZES)
