@@ -136,7 +136,7 @@ def test_ag_mlan_is_its_equations_written_out(variant):
     placed = placed * torch.sigmoid(model.spatial_gate.conv(stacked))  # eq. 4
     vector = placed.sum((2, 3))
     vector = vector if variant == "code" else model.reduce(vector)
-    table = model.spatial_attribute if variant == "code" else model.channel_attribute
+    table = model.spatial_attribute
     asked = aca.attribute_side[0](table.weight[ATTRIBUTES])
     joined = torch.cat([vector, torch.sigmoid(asked) * asked], dim=1)  # eq. 5
     vector = vector * model.channel_scale * torch.sigmoid(aca.gate(aca.hidden(joined).relu()))  # eq. 6

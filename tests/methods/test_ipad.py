@@ -632,3 +632,36 @@ def test_a_branch_alone_is_trained_from_the_first_step_and_costs_one_pass(branch
 def test_options_that_cannot_be_meant_are_one_sentence(options, message):
     with pytest.raises(FashionError, match=message):
         model_of("ipad", **options)
+
+
+# Projections of embeddings at commit 4f6ad3c, before "code" became the authors' code: stored runs of "paper" are valid.
+READ = {"gate": "image", "suppression": "erase"}
+BEFORE = [
+    ({}, [-0.45758668386, 0.389430013153, 0.878406552022, -1.06488949051, -0.05292020089, 1.007703677374]),
+    (READ, [-0.803017099099, 0.107591195143, 0.919280640752, -0.789450978171, 0.118078374491, 0.917047014192]),
+    (READ | {"branches": "sp", "diverging": False, "iteration": "identical"},
+     [-0.394812236709, -0.132641505678, 0.251479213965, -0.382613881057, -0.138134144492, 0.233345487481]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "expected"), BEFORE)
+def test_stored_models_of_the_paper_compute_what_they_did(options, expected, monkeypatch):
+    model = model_of("ipad", **options).double()
+    for name, weight in model.named_parameters():
+        wave = torch.arange(weight.numel(), dtype=torch.float64).mul(12.9898).add(len(name)).sin().mul(4375.8).frac()
+        weight.data.copy_(wave.view_as(weight) * (4 / max(1, weight[0].numel()) ** 0.5))
+    images = torch.arange(2 * 3 * 64 * 64, dtype=torch.float64).mul(0.013).cos().view(2, 3, 64, 64)
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            found = model.embed(images, torch.tensor([0, 2]))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    projected = found @ torch.arange(3.0 * found.shape[1]).double().cos().view(-1, 3)  # (2, 3)
+    assert projected.flatten().tolist() == pytest.approx(expected, abs=1e-9)
+
+
+def test_only_the_code_has_a_new_edition():
+    assert "edition" not in model_of("ipad").architecture
+    assert model_of("ipad", "code").architecture["edition"] == 2
