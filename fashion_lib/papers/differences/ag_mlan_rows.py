@@ -25,7 +25,7 @@ ROWS = (
     Difference("ag_mlan", "no factor on the joined map", "a learned number, 1 at the start", "as the code"),
     Difference("ag_mlan", "W_a, W_a′ \"of the embedding and FC layers\" (eq. 2, 5)",
                "one table, a linear per attention",
-               "a table per attention (a reading)", **_other(shared_attribute=True)),
+               "as the code (a reading)", **_other(shared_attribute=False)),
     Difference("ag_mlan", "W_c1, W_c2 printed as c′ × n (eq. 6)", "1024 → 512 → 512", "as the code"),
     Difference("ag_mlan", "[q(a), I_s′] (eq. 6)", "[x; attribute]", "as the code", "nothing"),
     Difference("ag_mlan", "how stage 2 gets stage 3's shape is not said",
