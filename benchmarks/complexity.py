@@ -50,7 +50,8 @@ def inference(model: TwoBranchModel, repeats: int) -> dict[str, tuple[float, flo
 def parameters(model: TwoBranchModel) -> list[tuple[str, str]]:
     """What holds how many parameters, in millions; buffers (momentum encoders, queues) are not trained."""
     millions = {"region branch": model.region, "of which backbone": model.region.backbone, "patch branch": model.patch}
-    lines = [(name, parameter_count(part) / 1e6) for name, part in millions.items()]
+    millions |= {"classifier of values": model.values, "layers that are never used": model.unused}  # variant "code"
+    lines = [(name, parameter_count(part) / 1e6) for name, part in millions.items() if part is not None]
     lines.append(("attribute embedding", parameter_count(model.attribute) / 1e6))
     lines.append(("all, trained", parameter_count(model) / 1e6))
     slow = buffer_count(model.slow) / 1e6

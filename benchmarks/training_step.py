@@ -17,7 +17,7 @@ from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.precision import autocast, choose_precision
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
-from fashion_lib.training.loop import build_optimiser, training_step
+from fashion_lib.training.loop import Parts, build_optimiser, training_step
 from fashion_lib.training.profiles import PROFILES
 
 
@@ -42,9 +42,11 @@ def main() -> None:
         precision = choose_precision(options.precision, model, images)
         optimiser = build_optimiser(model.parameter_groups(1e-4), config)
 
-        def whole_step(model=model, optimiser=optimiser, precision=precision) -> None:
+        parts = Parts(model, optimiser, data, sampler, config, precision, RETRIEVAL)
+
+        def whole_step(parts=parts) -> None:
             for step in range(options.steps):
-                training_step(model, optimiser, data, sampler, config, step, precision, RETRIEVAL)
+                training_step(parts, step)
 
         def bare_backbone(model=model, precision=precision) -> None:
             for _ in range(options.steps):

@@ -22,6 +22,7 @@ _PUBLIC = {
     "build_model": "methods.registry:build_model",
     "profile": "training.profiles:get_profile",
     "load_or_train": "runs.run:load_or_train",
+    "load_released": "runs.released_run:load_released",
     "evaluate": "tasks.retrieval.evaluation:evaluate",
     "search": "tasks.retrieval.search:search",
     "protocol": "face:protocol",

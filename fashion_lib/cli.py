@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from fashion_lib import __version__
-from fashion_lib.commands import course, data, numbers, training
+from fashion_lib.commands import checkpoints, course, data, numbers, training
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
@@ -32,6 +32,7 @@ COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     *(course.notebook, course.execute_notebooks, numbers.keep, numbers.triplets, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.protocol, data.doctor),
+    *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
 )
 for command in COMMANDS:
     app.command()(command)

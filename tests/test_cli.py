@@ -6,8 +6,8 @@ import sys
 import pytest
 from tiny_notebooks import write_tiny
 
-from fashion_lib import cli
 from fashion_lib.cli import main
+from fashion_lib.commands import training
 from fashion_lib.core import paths
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
@@ -162,7 +162,7 @@ def test_reproduce_passes_its_options_on_and_survives_an_interrupt(project, monk
 
 
 def test_defaults_of_the_command_are_those_of_the_function():
-    chosen = {name: one.default for name, one in inspect.signature(cli.reproduce).parameters.items()}
+    chosen = {name: one.default for name, one in inspect.signature(training.reproduce).parameters.items()}
     assert (chosen["profile"], chosen["methods"], chosen["seeds"]) == ("laptop", plan.METHODS, plan.SEEDS)
     assert chosen["notebooks"] == plan.NOTEBOOKS
     makefile = (paths.root() / "Makefile").read_text()

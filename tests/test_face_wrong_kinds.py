@@ -109,6 +109,12 @@ def test_a_folder_that_is_none_is_refused(folder, tmp_path, monkeypatch):
         fl.load_folder(folder)
 
 
+@pytest.mark.parametrize("files", [3, None, [], [3], object()])
+def test_a_released_checkpoint_is_a_file(files):
+    with pytest.raises(fl.FashionError, match="is no checkpoint: give the path of the authors' file"):
+        fl.load_released("asen", files)
+
+
 @pytest.mark.parametrize("rows", [3, None, 1.5, [[1, 2]], 0])
 def test_a_paper_s_table_is_named_in_words(rows):
     with pytest.raises(fl.FashionError, match="is no table of IPAD's paper"):

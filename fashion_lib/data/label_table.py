@@ -183,14 +183,6 @@ def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataF
     return pd.DataFrame(rows, columns=header, dtype="str"), lines
 
 
-def read_label_table(
-    path: str | os.PathLike, schema: Schema, image_names: Iterable[str] | None = None
-) -> pd.DataFrame:
-    """Read and check a label table; errors name the line of the file."""
-    table, lines = read_rows(path, COLUMNS)
-    return check_label_table(table, schema, image_names, source=str(path), lines=lines)
-
-
 def write_label_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write `table` as CSV, whole or not at all. Raises FashionError when the disk refuses."""
     path = Path(path)

@@ -35,7 +35,8 @@ class AddeM(DisentangledModel):
     the authors' code. Stage 2 minimises five losses, with that code's weights.
 
     This variant is neither the paper nor the code. It shares the distance and the consistency of Yao et al.
-    2026, so that the two methods differ in attention and losses alone. Its differences from the code:
+    2026, so that the two methods differ in attention, losses and the start of the memory alone. Its differences
+    from the code:
 
     1. Retrieval and the manipulation triplet compare features as they are, not unit vectors.
     2. Classification averages over attributes; the code sums.
@@ -115,8 +116,9 @@ class AddeMCode(AddeM):
     Inferred: where a picture has several values of one attribute, the values share the cross-entropy's target
     and their prototypes are added. The authors' pictures have one value per attribute.
 
-    The class leaves out the code's optimisation: Adam at 1e-4, halved every 10 of 25 epochs, batches of 128
-    pictures, then of 64 tuples, and weights selected on the test split.
+    The class leaves out how the code trains and tests. It uses Adam at 1e-4, halved every 10 of 25 epochs, and
+    batches of 128 pictures, then of 64 tuples. It squeezes pictures into a square, selects weights on the test
+    split, and keeps the query's own picture in the gallery.
 
     Args:
         schema: the attributes.

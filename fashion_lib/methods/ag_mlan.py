@@ -50,7 +50,7 @@ class Settings(NamedTuple):
 
 
 VARIANTS = {
-    "paper": Settings(1, "after", "learned", False, "even"),
+    "paper": Settings(1, "after", "learned", True, "even"),
     "code": Settings(7, "before", "fixed", True, "floor"),
 }
 
@@ -81,8 +81,9 @@ class AGMLAN(RetrievalModel):
     ASA then has no convolution of its own. "after" is after the sum over positions, as in the paper (inferred
     from the mask's c' rows).
 
-    Eq. 2 and 5 each have a W of the attribute "of the embedding and FC layers". "paper" reads this as one table of
-    embeddings per equation. The code has one table and two linear layers.
+    Eq. 2 and 5 each have a W of the attribute "of the embedding and FC layers". The text leaves open whether they
+    share the table of embeddings. Both variants take the code's form, one table and two linear layers (a reading).
+    `shared_attribute=False` is the other reading, one table per equation.
 
     Args:
         schema: the attributes.
@@ -266,7 +267,11 @@ def self_gated(dim: int) -> nn.Sequential:
 
 
 @method(
-    "ag_mlan", variants=("paper", "code"), reference="Xiao and Yamasaki (AG-MLAN, later AG-MAN)", order=100
+    "ag_mlan",
+    variants=("paper", "code"),
+    reference="Xiao and Yamasaki (AG-MLAN, later AG-MAN)",
+    order=100,
+    edition=2,
 )
 def build(schema, backbone, start, variant, seed, **options):
     """Build AGMLAN; see build_model for the arguments."""

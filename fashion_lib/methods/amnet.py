@@ -65,7 +65,7 @@ class AMNet(ManipulationModel):
         return self.project(image_map.mean((2, 3)))
 
     def represent(self, features: TrunkMap) -> Tensor:
-        """Return the pictures' features, float32 (B, F)."""
+        """Return the features of the pictures, float32 (B, F)."""
         return self._project(features.image_map)
 
     @float32_maths

@@ -118,7 +118,7 @@ class ASEN(RetrievalModel):
         return Attended(F.normalize(vector, dim=1), maps, gates)
 
 
-@method("asen", variants=("v2", "v1"), reference="Ma et al., AAAI 2020", order=30)
+@method("asen", variants=("v2", "v1"), reference="Ma et al., AAAI 2020", order=30, edition={"v1": 2})
 def build(schema, backbone, start, variant, seed, **options):
     """Build ASEN; see build_model for the arguments."""
     return ASEN(schema, build_backbone(backbone, start), version=int(variant.removeprefix("v")), **options)

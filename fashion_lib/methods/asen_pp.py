@@ -67,7 +67,8 @@ class ASENPlusPlus(TwoBranchModel):
     if every example stands in each role equally often.
 
     Readings, where the released training does not fit one budget of steps: one learning rate and one schedule serve
-    both branches and both stages. In the released code stage 2 has a tenth of it for the region branch.
+    both branches and both stages, and the profile's mirroring stays on. In the released code stage 2 has a tenth of
+    the rate for the region branch, and no picture is mirrored.
 
     Args:
         schema: the attributes.

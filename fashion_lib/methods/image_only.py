@@ -9,9 +9,10 @@ from fashion_lib.parts.label_losses import attribute_cross_entropy
 
 
 class ImageOnly(DisentangledModel):
-    """ADDE-M's feature extractor without manipulation.
+    """The disentangled features without attention and without manipulation.
 
-    Its classification loss is the only one, for the whole budget of steps.
+    The classification loss is the only loss, for the whole budget of steps. The paper does not describe the
+    extractor of its row "Image only"; this one is inferred.
     """
 
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:

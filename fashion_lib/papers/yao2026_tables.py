@@ -1,6 +1,6 @@
 """Tables 1 to 4 of Yao et al. 2026: the run for each printed row, and both in one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -9,7 +9,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.papers.published import published
 from fashion_lib.runs.record import variant_label
-from fashion_lib.runs.run import Run, departures, load_or_train
+from fashion_lib.runs.run import departures
 from fashion_lib.show import tables
 from fashion_lib.show.tables import as_text, by_metric
 from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT, RETRIEVAL_METRICS
@@ -112,33 +112,3 @@ def beside_paper(number: str, results: pd.DataFrame) -> pd.DataFrame:
         columns[metric, "paper"] = theirs.fillna("not printed").to_list()
         columns[metric, "ours"] = ours[metric].to_list() if metric in ours else [tables.NOT_RUN] * len(rows)
     return pd.DataFrame(columns, index=pd.Index([row.paper for row in rows], name="method"))
-
-
-def run_rows(
-    number: str, *, profile: Profile, seeds: Sequence[int] = (0, 1, 2), data=None, progress: bool = True
-) -> list[Run]:
-    """Load or train every run of a table, seed by seed.
-
-    Args:
-        number: "1" to "4".
-        profile: the profile, which a row's settings change.
-        seeds: seeds of the runs.
-        data: the data set that `profile` loads, if it is loaded already.
-        progress: whether to show a progress bar.
-
-    Returns:
-        One run per seed and row.
-    """
-    rows, _ = table_rows(number)
-    return [
-        load_or_train(
-            row.method,
-            profile=profile.with_options(**row.settings),
-            seed=seed,
-            options=row.options,
-            data=data,
-            progress=progress,
-        )
-        for seed in seeds
-        for row in rows
-    ]

@@ -202,34 +202,6 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
     return stage
 
 
-def build_alexnet_linears(start: str = "random") -> nn.Sequential:
-    """Build the layers that AlexNet's PlainBackbone leaves out, through fc7 without its ReLU.
-
-    The layers are torchvision's: an average to 6 x 6 positions, dropout 0.5, fc6, ReLU, dropout 0.5, fc7. ADDE's
-    code uses AlexNet up to this point (page 11).
-
-    Args:
-        start: "imagenet" loads torchvision's weights; every other start is random.
-
-    Returns:
-        The layers, from maps float32 (B, 256, h, w) to vectors float32 (B, 4096).
-
-    Raises:
-        FashionError: as in `build_backbone`.
-    """
-    if start not in STARTS:
-        raise FashionError(f"Unknown start '{start}': choose one of {', '.join(STARTS)}.")
-    whole = get_model("alexnet")
-    layers = nn.Sequential(
-        OrderedDict(avgpool=whole.avgpool, flatten=nn.Flatten(), classifier=whole.classifier[:5])
-    )  # names as in torchvision's files
-    if start == "imagenet":
-        path = imagenet_file("alexnet")
-        wanted = ("classifier.1.", "classifier.4.")
-        _copy_weights(layers, {k: v for k, v in read_weights(path).items() if k.startswith(wanted)}, path)
-    return layers
-
-
 def load_backbone_weights(backbone: Backbone, weights: dict[str, Tensor], path: Path) -> None:
     """Copy weights into a backbone; ignore stage 4 and the classifier of a whole network.
 

@@ -41,7 +41,7 @@ class Run:
     """Hold a trained model with its data, its record (for tables), its history (for curves) and its folder."""
 
     model: RetrievalModel
-    data: Any
+    data: Any  # None for a released checkpoint without its pictures
     record: RunRecord
     history: TrainingHistory
     folder: Path
@@ -77,7 +77,10 @@ class Run:
             "backbone passes in training": self.history.image_passes,
             "minutes of training and validation": round(self.record.minutes, 2),
         }
-        return pd.concat([cost(self.model, self.data.image_size), pd.Series(trained, dtype=object)])
+        if told := self.record.config.get("imported"):  # a released checkpoint; nobody here knows what it cost
+            trained = {"training": told}
+        size = None if self.data is None else self.data.image_size
+        return pd.concat([cost(self.model, size), pd.Series(trained, dtype=object)])
 
     def search(self, row: int, attribute: str, *, split: str = "test") -> Hits:
         """Rank the candidates of a split by their similarity to one picture under one attribute, see `search`.

@@ -9,8 +9,9 @@ import copy
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +44,29 @@ from fashion_lib.training.run_state import (
     read_history,
 )
 from fashion_lib.training.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What every step of one run needs.
+
+    Attributes:
+        model: the model that is trained.
+        optimiser: made by `build_optimiser`; None for a model without parameters.
+        data: with uint8 pixels (N, S, S, 3).
+        sampler: draws the image rows of a batch.
+        config: augmentation, margin, learning rate and clipping.
+        precision: of the backbone, "fp32" or "bf16".
+        task: encodes the labels of a batch.
+    """
+
+    model: RetrievalModel
+    optimiser: torch.optim.Optimizer | None
+    data: Any
+    sampler: Any
+    config: TrainingConfig
+    precision: str
+    task: Task
 
 
 @threads.restored()
@@ -93,6 +117,7 @@ def train(
         history.precision = choose_precision(
             config.precision, model, normalise(data.pixels[trial]).to(device)
         )
+    parts = Parts(model, optimiser, data, sampler, config, history.precision, task)
 
     def keep(name: str) -> None:
         """Write the checkpoint "last" or "best"; only "last" holds the optimiser."""
@@ -115,7 +140,7 @@ def train(
     def measure_threads() -> None:
         """Choose the threads of the next steps; call this before a checkpoint, which stores the choice."""
         if threads.measures() and device.type == "cpu" and history.step < steps:
-            timed = step_seconds(model, optimiser, data, sampler, config, history.step, history.precision, task)
+            timed = step_seconds(parts, history.step)
             number = threads.chosen(timed).threads
             if history.threads[-1][0] == history.step:
                 history.threads.pop()  # no step was computed with it
@@ -140,7 +165,7 @@ def train(
         while history.step < steps:
             passes = model.training_passes
             told = task.before_step(model, data, config, history.step, history.precision) or {}
-            figures = training_step(model, optimiser, data, sampler, config, history.step, history.precision, task)
+            figures = training_step(parts, history.step)
             history.step += 1
             history.seconds += figures["seconds"]
             history.image_passes += int(figures["images"]) * passes + int(figures.get("views", 0))
@@ -166,27 +191,12 @@ def train(
     return history
 
 
-def training_step(
-    model: RetrievalModel,
-    optimiser,
-    data,
-    sampler,
-    config: TrainingConfig,
-    step: int,
-    precision: str,
-    task: Task,
-) -> dict[str, float]:
+def training_step(parts: Parts, step: int) -> dict[str, float]:
     """Take one optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
 
     Args:
-        model: in train mode; changed in place.
-        optimiser: made by `build_optimiser`; changed in place.
-        data: with uint8 pixels (N, S, S, 3).
-        sampler: draws the image rows of a batch.
-        config: augmentation, margin, learning rate and clipping.
+        parts: what the step needs; its model, in train mode, and its optimiser are changed in place.
         step: number of steps taken before this one.
-        precision: of the backbone, "fp32" or "bf16".
-        task: encodes the labels of the batch.
 
     Returns:
         Name -> number: loss, the figures of the method's `training_loss`, images per step, seconds per step.
@@ -195,17 +205,19 @@ def training_step(
         FashionError: the loss is NaN or infinite.
     """
     start = time.perf_counter()
+    model, optimiser, config = parts.model, parts.optimiser, parts.config
     rng = np.random.default_rng([config.seed, step])
     torch.manual_seed(int(np.random.SeedSequence([config.seed, step]).generate_state(1)[0]))  # dropout
     device = next(model.parameters()).device
-    batch = sampler.batch(rng)
+    batch = parts.sampler.batch(rng)
     pixels = augment(
-        data.pixels[batch.images], rng, shift=config.shift, brightness=config.brightness, flip=config.flip
+        parts.data.pixels[batch.images], rng, shift=config.shift, brightness=config.brightness, flip=config.flip
     )
     images = normalise(pixels.to(device))  # (M, 3, S, S)
-    with autocast(precision, device):
+    with autocast(parts.precision, device):
         features = model.features(images)
-        loss, figures = model.training_loss(features, task.labels(batch, data, config, device), config.margin)
+        labels = parts.task.labels(batch, parts.data, config, device)
+        loss, figures = model.training_loss(features, labels, config.margin)
     if not torch.isfinite(loss):
         raise FashionError(
             f"The loss is {loss.item()} at step {step}: lower learning_rate (now {config.learning_rate}) "
@@ -228,16 +240,7 @@ def training_step(
     }
 
 
-def step_seconds(
-    model: RetrievalModel,
-    optimiser,
-    data,
-    sampler,
-    config: TrainingConfig,
-    step: int,
-    precision: str,
-    task: Task,
-) -> dict[int, float]:
+def step_seconds(parts: Parts, step: int) -> dict[int, float]:
     """Time training step `step` with one thread and with one per core, on copies, so that the run itself is unchanged.
 
     Torch keeps the last number of threads; the caller sets the one it wants. The arguments are those of
@@ -248,13 +251,14 @@ def step_seconds(
     """
     found = {}
     with torch.random.fork_rng(devices=[]):
-        model, optimiser = copy.deepcopy((model, optimiser))
+        model, optimiser = copy.deepcopy((parts.model, parts.optimiser))
+        parts = replace(parts, model=model, optimiser=optimiser)
         model.train()
-        task.before_step(model, data, config, step, precision)
+        parts.task.before_step(model, parts.data, parts.config, step, parts.precision)
         for number in (1, threads.cores()):
             threads.set_torch_threads(number)
             for _ in range(2):  # the first one also chooses kernels and takes memory
-                taken = training_step(model, optimiser, data, sampler, config, step, precision, task)
+                taken = training_step(parts, step)
                 found[number] = taken["seconds"]
                 if found[number] > 2 * found[1]:
                     break  # beside a busy process a step takes seconds, and the answer is already known

@@ -20,7 +20,7 @@ from fashion_lib.runs.record import RECORD_NAME, read_label, run_dir, variant_la
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PROFILES
 
-TRAINING_NOTEBOOK = "05_training.ipynb"
+TRAINING_NOTEBOOKS = {"retrieval": "05_training.ipynb"}  # task -> the notebook that trains one run of it
 METHODS = "random,triplet,csn,asen"
 SEEDS = "0,1,2"
 NOTEBOOKS = "00-07"  # those that need no other models than METHODS; the later ones train theirs inside
@@ -187,7 +187,8 @@ def course_notebooks(chosen: str = "all") -> list[Path]:
             known = ", ".join(f"{number:02d}" for number in numbered)
             raise FashionError(f"NOTEBOOKS asks for {_short(part)}, but there are only {known}.")
         wanted |= found
-    return [path for number, path in numbered.items() if number in wanted and path.name != TRAINING_NOTEBOOK]
+    chosen = [path for number, path in numbered.items() if number in wanted]
+    return [path for path in chosen if path.name not in TRAINING_NOTEBOOKS.values()]
 
 
 def jobs_at_once(wish: str, cores: int) -> int:

@@ -84,4 +84,4 @@ def test_every_bar_of_the_library_is_of_this_kind():
 
     folder = Path(progress.__file__).parents[1]
     direct = [path.name for path in folder.rglob("*.py") if "from tqdm import" in path.read_text()]
-    assert sorted(direct) == ["local.py", "progress.py"]  # local draws its own lines, one per job
+    assert sorted(direct) == ["board.py", "progress.py"]  # board draws its own lines, one per job

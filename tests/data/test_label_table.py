@@ -8,13 +8,20 @@ from fashion_lib.data.label_table import (
     COLUMNS,
     check_label_table,
     encode,
-    read_label_table,
+    read_rows,
     write_label_table,
 )
 
 SCHEMA = Schema(
     (Attribute("sleeve", ("short", "long")), Attribute("colour", ("red", "blue", "None"), scope="global"))
 )
+
+def read_label_table(path, schema, images=None):
+    """Read and check a table as the data sets do."""
+    table, lines = read_rows(path, COLUMNS)
+    return check_label_table(table, schema, images, source=str(path), lines=lines)
+
+
 IMAGES = [f"{split}{number}.jpg" for split in ("train", "valid", "test") for number in range(4)]
 
 

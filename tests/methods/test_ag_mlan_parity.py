@@ -92,8 +92,8 @@ def test_ag_man_has_one_table_the_codes_start_and_its_count():
     small = build_model("ag_mlan", EIGHT, variant="code", start="random")
     assert small.bring.conv.weight.std().item() == pytest.approx((2 / 128) ** 0.5, rel=0.05)
     paper = build_model("ag_mlan", EIGHT, start="random")
-    assert paper.channel_attribute is not None and paper.bring.conv.weight.abs().max() <= 64**-0.5
-    assert build_model("ag_mlan", EIGHT, start="random", shared_attribute=True).channel_attribute is None
+    assert paper.channel_attribute is None and paper.bring.conv.weight.abs().max() <= 64**-0.5
+    assert build_model("ag_mlan", EIGHT, start="random", shared_attribute=False).channel_attribute is not None
 
 
 def test_the_masks_of_the_code_leave_the_remainder_to_no_attribute():

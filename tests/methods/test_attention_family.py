@@ -61,7 +61,7 @@ def test_attnfashion_fuses_both_vectors_with_weights_that_sum_to_one():
 
 
 @torch.no_grad()
-def test_haen_asks_with_parent_and_own_embedding_and_masks_the_vector():
+def test_haen_joins_parent_and_own_embedding_and_masks_the_vector():
     model = model_of("haen")
     kinds = [attribute.kind for attribute in SCHEMA]
     assert [kinds.index(k) == kinds.index(j) for k in kinds for j in kinds] == [
@@ -136,7 +136,7 @@ def test_ag_mlan_is_its_equations_written_out(variant):
     placed = placed * torch.sigmoid(model.spatial_gate.conv(stacked))  # eq. 4
     vector = placed.sum((2, 3))
     vector = vector if variant == "code" else model.reduce(vector)
-    table = model.spatial_attribute if variant == "code" else model.channel_attribute
+    table = model.spatial_attribute
     asked = aca.attribute_side[0](table.weight[ATTRIBUTES])
     joined = torch.cat([vector, torch.sigmoid(asked) * asked], dim=1)  # eq. 5
     vector = vector * model.channel_scale * torch.sigmoid(aca.gate(aca.hidden(joined).relu()))  # eq. 6

@@ -20,6 +20,7 @@ from fashion_lib.methods.ipad.diverging import AttributeDiverging, weigh_terms
 from fashion_lib.methods.ipad.model import SHORT, VARIANTS
 from fashion_lib.methods.ipad.momentum import MomentumEncoder
 from fashion_lib.methods.ipad.positioning import suppress
+from fashion_lib.methods.ipad.views import perspective_views, view_triplet_loss
 from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.cropping import attention_boxes, shrunk
 from fashion_lib.parts.losses import e_info_nce
@@ -504,6 +505,64 @@ def test_ipad_trains_with_the_other_samplers(sampling, labels, data, tmp_path):
     assert evaluate(model, data, "valid").overall == pytest.approx(history.best_map)
 
 
+# Three views of the anchor
+
+
+def test_a_view_is_its_picture_in_a_perspective_of_its_own():
+    pictures = torch.full((40, 3, 32, 32), 5.0)
+    pictures[:, :, :, :16] = -1.0  # a mirrored view has the bright half on the other side
+    torch.manual_seed(0)
+    views = perspective_views(pictures, 0.4)
+    torch.manual_seed(0)
+    assert torch.equal(views, perspective_views(pictures, 0.4))  # from torch's generator alone
+    assert views.shape == pictures.shape and views.is_contiguous(memory_format=torch.channels_last)
+    assert len({tuple(view.flatten().tolist()) for view in views}) > 30
+    mirrored = (views[:, 0, 16, 9:12].mean(1) > 3).float().mean().item()
+    assert 0.25 < mirrored < 0.75
+    black = torch.tensor([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225])
+    corners = views[:, :, [0, 0, -1, -1], [0, -1, 0, -1]].permute(0, 2, 1).reshape(-1, 3)
+    assert torch.isclose(corners, black, atol=1e-5).all(1).float().mean() > 0.5  # what the picture leaves empty
+    mild = perspective_views(pictures, 0.05)
+    assert (mild[:, :, 2:-2, 2:-2].amin() >= -1.01) and mild.amax() <= 5.01
+
+
+@pytest.mark.parametrize("mining", ["all", "hard"])
+def test_without_a_list_the_five_triplet_losses_take_every_valid_triplet(mining):
+    generator = torch.Generator().manual_seed(0)
+    x, x1, x2 = F.normalize(torch.randn(3, 7, 4, generator=generator), dim=2)
+    attributes, values = torch.tensor([0, 0, 0, 0, 1, 1, 1]), torch.tensor([0, 0, 1, 2, 0, 0, 1])
+    labels = BatchLabels(torch.arange(7), torch.arange(7), attributes, values, None, mining)
+    found, active = view_triplet_loss(x, [x1, x2], labels, 0.2)
+
+    def term(anchors, others, positives, of_itself):
+        """One of the five: `positives` are near (of_itself: only an anchor's own view), rows of `others` away."""
+        by_attribute = []
+        for a in (0, 1):
+            rows, hinges, hardest = [i for i in range(7) if attributes[i] == a], [], []
+            for i in rows:
+                away = [(anchors[i] @ others[k]).item() for k in rows if values[k] != values[i]]
+                near = [(anchors[i] @ positives[j]).item() for j in rows
+                        if (j == i if of_itself else j != i and values[j] == values[i])]  # fmt: skip
+                hinges += [max(0.0, 0.2 + n - p) for p in near for n in away]
+                hardest += [max(0.0, 0.2 + max(away) - min(near))] if near and away else []
+            on = [hinge for hinge in hinges if hinge > 0]
+            by_attribute.append(np.mean(hardest) if mining == "hard" else sum(on) / max(1, len(on)))
+        return np.mean(by_attribute)
+
+    terms = [term(anchors, x, x, False) for anchors in (x, x1, x2)] + [term(x, x, view, True) for view in (x1, x2)]
+    assert found.item() == pytest.approx(np.mean(terms), rel=1e-5) and 0 < active <= 1
+    lone = BatchLabels(torch.arange(2), torch.arange(2), attributes[:2], values[:2])
+    with pytest.raises(FashionError, match="No valid triplet in a batch of 2"):
+        view_triplet_loss(x[:2], [x1[:2], x2[:2]], lone, 0.2)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_views_are_drawn_for_the_anchors_and_counted(listed):
+    model = model_of("ipad", "code").train()
+    _, figures = model.training_loss(model.features(PICTURES), labels_of(listed), 0.2)
+    assert figures["views"] == (2 if listed else 8)  # one listed triplet, or all four examples
+
+
 # Variants and ablations
 
 
@@ -573,3 +632,36 @@ def test_a_branch_alone_is_trained_from_the_first_step_and_costs_one_pass(branch
 def test_options_that_cannot_be_meant_are_one_sentence(options, message):
     with pytest.raises(FashionError, match=message):
         model_of("ipad", **options)
+
+
+# Projections of embeddings at commit 4f6ad3c, before "code" became the authors' code: stored runs of "paper" are valid.
+READ = {"gate": "image", "suppression": "erase"}
+BEFORE = [
+    ({}, [-0.45758668386, 0.389430013153, 0.878406552022, -1.06488949051, -0.05292020089, 1.007703677374]),
+    (READ, [-0.803017099099, 0.107591195143, 0.919280640752, -0.789450978171, 0.118078374491, 0.917047014192]),
+    (READ | {"branches": "sp", "diverging": False, "iteration": "identical"},
+     [-0.394812236709, -0.132641505678, 0.251479213965, -0.382613881057, -0.138134144492, 0.233345487481]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "expected"), BEFORE)
+def test_stored_models_of_the_paper_compute_what_they_did(options, expected, monkeypatch):
+    model = model_of("ipad", **options).double()
+    for name, weight in model.named_parameters():
+        wave = torch.arange(weight.numel(), dtype=torch.float64).mul(12.9898).add(len(name)).sin().mul(4375.8).frac()
+        weight.data.copy_(wave.view_as(weight) * (4 / max(1, weight[0].numel()) ** 0.5))
+    images = torch.arange(2 * 3 * 64 * 64, dtype=torch.float64).mul(0.013).cos().view(2, 3, 64, 64)
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            found = model.embed(images, torch.tensor([0, 2]))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    projected = found @ torch.arange(3.0 * found.shape[1]).double().cos().view(-1, 3)  # (2, 3)
+    assert projected.flatten().tolist() == pytest.approx(expected, abs=1e-9)
+
+
+def test_only_the_code_has_a_new_edition():
+    assert "edition" not in model_of("ipad").architecture
+    assert model_of("ipad", "code").architecture["edition"] == 2

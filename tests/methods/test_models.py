@@ -14,13 +14,7 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
 from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
 from fashion_lib.parts.attention import ChannelAttention, SpatialAttention, attend_positions
-from fashion_lib.parts.backbones import (
-    BACKBONES,
-    build_alexnet_linears,
-    build_backbone,
-    imagenet_file,
-    load_backbone_weights,
-)
+from fashion_lib.parts.backbones import BACKBONES, build_backbone, imagenet_file, load_backbone_weights
 from fashion_lib.parts.losses import in_batch_triplet_loss, triplet_list_loss
 from fashion_lib.parts.masks import initial_masks
 
@@ -298,20 +292,3 @@ def test_imagenet_weights_are_found_in_the_given_folder_and_never_unpickled(tmp_
 def test_backbones_have_the_papers_parameter_counts(name, parameters):
     with torch.device("meta"):
         assert sum(p.numel() for p in build_backbone(name, "random").parameters()) == parameters
-
-
-def test_alexnets_linear_layers_end_at_fc7_and_take_torchvisions_file(tmp_path, monkeypatch):
-    with torch.device("meta"):
-        layers = build_alexnet_linears()
-    assert sum(p.numel() for p in layers.parameters()) == 57_003_840 - 2_469_696
-    assert isinstance(layers.classifier[-1], torch.nn.Linear) and layers.classifier[-1].out_features == 4096
-    monkeypatch.setenv("FASHION_WEIGHTS", str(tmp_path))
-    weights = {f"classifier.{k}.{part}": torch.full(shape, 0.5) for k, inside in ((1, 9216), (4, 4096))
-               for part, shape in (("weight", (4096, inside)), ("bias", (4096,)))}  # fmt: skip
-    save_file(weights | {"classifier.6.bias": torch.zeros(1000)}, tmp_path / "alexnet-owt-7be5be79.safetensors")
-    loaded = build_alexnet_linears("imagenet").eval()
-    with torch.no_grad():
-        vector = loaded(torch.zeros(2, 256, 2, 2))
-    assert torch.allclose(vector, torch.full((2, 4096), 0.5 + 4096 * 0.25)) and vector.shape == (2, 4096)
-    with pytest.raises(FashionError, match="Unknown start 'luck'"):
-        build_alexnet_linears("luck")

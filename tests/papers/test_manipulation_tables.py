@@ -11,10 +11,10 @@ from fashion_lib.papers.yao2026_tables import (
     PRINTED_AS,
     TABLES,
     beside_paper,
-    run_rows,
     table_rows,
 )
 from fashion_lib.runs.ledger import COLUMNS, rows
+from fashion_lib.runs.run import load_or_train
 from fashion_lib.show import manipulation_boards
 from fashion_lib.show.boards import operation_in_words, said
 from fashion_lib.show.tables import NOT_RUN, as_text, by_metric
@@ -81,7 +81,13 @@ def test_metrics_stand_side_by_side_in_their_own_digits():
 def test_the_rows_of_a_table_are_trained_and_land_in_it():
     data = tiny_manipulation(90)
     profile = get_profile("smoke").with_options(steps=2, batch_size=6, image_size=32, evaluations=0, start="random")
-    runs = run_rows("4", profile=profile, seeds=(0,), data=data, progress=False)
+    shown, _ = table_rows("4")
+    runs = [
+        load_or_train(
+            row.method, profile=profile.with_options(**row.settings), options=row.options, data=data, progress=False
+        )
+        for row in shown
+    ]
     assert [run.record.method for run in runs] == ["image_only", "amnet", "adde_m", "yao2026"]
     plain = [rows(run.record).assign(variant="default") for run in runs]  # as if the profile had these settings itself
     assert not (beside_paper("4", pd.concat(plain)) == NOT_RUN).any(axis=None)

@@ -120,11 +120,11 @@ def seen_threads(monkeypatch, killed_at=None):
     """step -> torch's number of threads while it was trained, filled as training goes on."""
     step, seen = loop.training_step, {}
 
-    def noted(model, optimiser, data, sampler, config, number, *others):
+    def noted(parts, number):
         if number == killed_at:
             raise Killed
         seen[number] = torch.get_num_threads()
-        return step(model, optimiser, data, sampler, config, number, *others)
+        return step(parts, number)
 
     monkeypatch.setattr(loop, "training_step", noted)
     return seen

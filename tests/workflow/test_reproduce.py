@@ -10,7 +10,10 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.workflow import local
-from fashion_lib.workflow.local import clock, reproduce, spoken
+from fashion_lib.workflow.board import clock, spoken
+from fashion_lib.workflow.child import ALREADY_DONE, DONE, FAILED
+from fashion_lib.workflow.job import perform
+from fashion_lib.workflow.local import reproduce
 from fashion_lib.workflow.plan import Job, course_notebooks, planned_runs
 
 TRAINING = 'dataset = "wardrobe"\nmethod = "asen"\nvariant = "v2"\nprofile = "laptop"\nseed = 0\n'
@@ -23,9 +26,9 @@ class DoneHere:
     def __init__(self, job, environment):
         self.said, self.sentence = "", ""
         try:
-            self.status = local.DONE if local.perform(job) else local.ALREADY_DONE
+            self.status = DONE if perform(job) else ALREADY_DONE
         except FashionError as error:
-            self.status, self.sentence = local.FAILED, str(error)
+            self.status, self.sentence = FAILED, str(error)
 
     def ended(self):
         return self.status
@@ -129,7 +132,7 @@ def test_manipulation_runs_are_trained_beside_the_notebooks_and_have_a_table_of_
         settings = asdict(run) | {"dataset": run.recorded_dataset}
         RunRecord(**settings, metrics=scores, minutes=1.0, commit="abc").save(run.record)
 
-    monkeypatch.setattr(local, "labelled_run", train)
+    monkeypatch.setattr("fashion_lib.workflow.job.labelled_run", train)
     page = smoke("asen,amnet,yao2026.default+loss=plain")
     assert trained == [(method, variant, "wardrobe", "smoke", seed) for seed in (0, 1)
                        for method, variant in (("amnet", "default"), ("yao2026", "default+loss=plain"))]  # fmt: skip

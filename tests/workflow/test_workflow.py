@@ -15,6 +15,8 @@ from tiny_notebooks import write_tiny
 from fashion_lib.cli import main
 from fashion_lib.core.errors import FashionError
 from fashion_lib.workflow import local
+from fashion_lib.workflow.board import Board
+from fashion_lib.workflow.child import DONE, FAILED
 from fashion_lib.workflow.plan import (
     Job,
     PlannedRun,
@@ -203,14 +205,14 @@ def test_on_a_terminal_each_job_has_one_line_in_place(project, monkeypatch, caps
     monkeypatch.setenv("FASHION_PROGRESS", "bar")
     monkeypatch.setenv("COLUMNS", "60")
     jobs = [training_job(run, project) for run in RUNS]
-    board = local.Board(jobs, 2)
+    board = Board(jobs, 2)
     for job in jobs:
         board.begins(job, [])
     for step in range(3):
         for job in jobs:
             board.says(job, f"step {step} " + "of many " * 20)
-    board.ends(jobs[0], local.DONE)
-    board.ends(jobs[1], local.FAILED)
+    board.ends(jobs[0], DONE)
+    board.ends(jobs[1], FAILED)
     board.close()
     out, err = capsys.readouterr()
     assert [line for line in out.splitlines() if line.strip()] == [
@@ -227,7 +229,7 @@ def test_on_a_terminal_each_job_has_one_line_in_place(project, monkeypatch, caps
 def test_in_a_log_a_job_says_each_thing_once_and_its_error_only_at_the_end(project, monkeypatch, capsys):
     monkeypatch.setenv("FASHION_PROGRESS", "10")
     (job,) = [training_job(RUNS[0], project)]
-    board = local.Board([job], 2)
+    board = Board([job], 2)
     board.begins(job, [])
     for words in ("", "step 1", "step 1", "error: no space", "step 2"):
         board.says(job, words)

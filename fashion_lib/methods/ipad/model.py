@@ -9,9 +9,6 @@ semantics, here the patch branch. AD is attribute diverging, the losses against 
 attribute's embedding, before any pass.
 """
 
-from collections.abc import Collection
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,48 +21,26 @@ from fashion_lib.methods.ipad.diverging import AttributeDiverging
 from fashion_lib.methods.ipad.momentum import MomentumEncoder
 from fashion_lib.methods.ipad.positioning import IterativePositioning
 from fashion_lib.methods.ipad.values import ValueAttention, ValueHead
+from fashion_lib.methods.ipad.variants import (
+    BRANCHES,
+    CHOICES,
+    DIVERGING,
+    MOMENTUM,
+    OWN,
+    POSITIONING,
+    SHORT,
+    VARIANTS,
+)
 from fashion_lib.methods.ipad.views import DISTORTIONS, anchors_of, perspective_views, view_triplet_loss
 from fashion_lib.methods.registry import method
 from fashion_lib.methods.two_branch import Seen, TwoBranchModel
 from fashion_lib.parts.attention import attention_dim
 from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.cropping import shrunk
-from fashion_lib.parts.losses import BACKGROUNDS, e_info_nce
+from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import PatchBranch
-from fashion_lib.parts.precision import autocast_of, float32_maths
+from fashion_lib.parts.precision import autocast_of
 from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
-
-# Every row of "paper against code" that changes a model or its training; see IterativePositioning (first line),
-# AttributeDiverging (third line) and IPAD.
-VARIANTS: dict[str, dict[str, Any]] = {
-    "paper": {"iteration": "fed", "suppression": "keep", "gate": "attribute", "input_norm": "keys",
-              "attribute_width": "map", "linear": False, "region_form": "printed", "patch_form": "printed",
-              "momentum": "both", "queued": "unit", "repeats": "append", "queue_per": "value",
-              "lost_centres": "forget", "ticks": 1, "pushed": "after the step", "begins": "queues full",
-              "centres_from": 2, "terms": "sum", "views": 1, "backgrounds": "value", "value_weight": 0.0,
-              "unused_parts": False, "crop": "course", "beta": 0.4},
-    "code": {"iteration": "identical", "suppression": "erase", "gate": "image", "input_norm": "inputs",
-             "attribute_width": "attention", "linear": True, "region_form": "released", "patch_form": "released",
-             "momentum": "none", "queued": "raw", "repeats": "average", "queue_per": "attribute",
-             "lost_centres": "keep", "ticks": 3, "pushed": "before the loss", "begins": "centres known",
-             "centres_from": 1, "terms": "third", "views": 3, "backgrounds": "attribute", "value_weight": 0.1,
-             "unused_parts": True, "crop": "code", "beta": 0.3},
-}  # fmt: skip
-BRANCHES = {"both": ("region", "patch"), "sp": ("region",), "se": ("patch",)}
-MOMENTUM = BRANCHES | {"none": ()}
-# Option of IPAD -> its values; see there.
-CHOICES: dict[str, Collection] = {
-    "branches": BRANCHES, "momentum": MOMENTUM, "queued": ("unit", "raw"),
-    "pushed": ("after the step", "before the loss"), "centres_from": (1, 2), "views": (1, 3),
-    "backgrounds": BACKGROUNDS,
-}  # fmt: skip
-OWN = ("patch_form", "momentum", "queued", "pushed", "centres_from", "views", "backgrounds", "value_weight",
-       "unused_parts")  # fmt: skip
-POSITIONING = ("passes", "ratio", "suppression", "iteration", "gate", "isa", "ica", "end_norm", "input_norm",
-               "attribute_width", "linear", "region_form")  # fmt: skip
-DIVERGING = ("queue_length", "centre_every", "ticks", "begins", "terms", "queue_per", "repeats", "lost_centres")
-# The paper's settings that count steps, for budgets of hundreds of steps instead of hundreds of thousands.
-SHORT = {"queue_length": 32, "centre_every": 10, "mu": 0.98}
 
 
 class IPAD(TwoBranchModel):
@@ -83,6 +58,15 @@ class IPAD(TwoBranchModel):
     In "code" T(r) is the mean of five triplet losses over three views of the anchor, and the queues start stage 2
     empty. Roles: where the sampler lists triplets, their columns are anchors, positives and negatives. Otherwise each
     example of the batch has all three roles.
+
+    Where the training of the authors' code does not fit one run of one loop, "code" is a reading:
+
+    1. Stage 2 goes on from the last weights, with the same optimiser. One learning rate and one schedule serve both
+       stages. The authors' code has 1e-4, then 5.5e-5 for the patch branch and 1e-5 for the rest, and a new schedule.
+    2. Whether the first view is mirrored is one setting. The authors' code mirrors it in stage 1 only.
+    3. The first views of all roles pass the backbone together, so they share the statistics of batch normalisation.
+       The authors' code passes one role at a time. The other two views have a pass each, as there.
+    4. The loss waits for no value that training cannot show. The authors' code waits for all values.
 
     The momentum encoders of "paper" start as copies when the queues begin to fill. The patch branch's momentum
     encoder gets the same crops as the patch branch.
@@ -209,9 +193,7 @@ class IPAD(TwoBranchModel):
         terms = self.centre_terms(seen, labels, margin) if self.centres_from == 1 else {}
         if self.values is not None:
             rows = anchors_of(labels)
-            loss = float32_maths(self.values.loss)(
-                seen.located.vector[rows], labels.attributes[rows], labels.values[rows]
-            )
+            loss = self.values.loss(seen.located.vector[rows], labels.attributes[rows], labels.values[rows])
             terms["values"] = self.value_weight * loss
         return terms
 
@@ -251,17 +233,15 @@ class IPAD(TwoBranchModel):
             Branch -> vectors (L, C), without gradient; of unit length with queued="unit".
         """
         found = {}
-        if "region" in seen.parts:
-            found["region"] = seen.located.vector.detach()
-        if "patch" in seen.parts:
-            found["patch"] = seen.patch.detach()
-        if "region" in self.slow:
-            parts = self.slow["region"].parts
-            features = parts["region"].features(shrunk(seen.pictures.float(), self.image_scale))
-            found["region"] = parts["region"](features, parts["attribute"](attributes)).vector
-        if "patch" in self.slow and "patch" in found:
-            parts = self.slow["patch"].parts
-            found["patch"], _ = parts["patch"](seen.crops, parts["attribute"](attributes))
+        for name in seen.parts:
+            parts = self.slow[name].parts if name in self.slow else None
+            if parts is None:
+                found[name] = seen.located.vector.detach() if name == "region" else seen.patch.detach()
+            elif name == "region":
+                features = parts["region"].features(shrunk(seen.pictures.float(), self.image_scale))
+                found["region"] = parts["region"](features, parts["attribute"](attributes)).vector
+            else:
+                found["patch"], _ = parts["patch"](seen.crops, parts["attribute"](attributes))
         if self.queued == "unit":
             return {name: F.normalize(vectors, dim=1) for name, vectors in found.items()}
         return found

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fashion_lib.parts.patch_branch import EPS, CrossAttention, ResidualMLP, start_truncated
+from fashion_lib.parts.precision import float32_maths
 
 DROPOUT = 0.1
 
@@ -33,6 +34,7 @@ class ValueHead(nn.Module):
             for count in counts
         )  # fmt: skip
 
+    @float32_maths
     def loss(self, features: Tensor, attributes: Tensor, values: Tensor) -> Tensor:
         """Compute the mean cross-entropy of each example's value, under the classifier of its attribute.
 

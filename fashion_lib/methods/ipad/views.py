@@ -85,8 +85,9 @@ def view_triplet_loss(
         alike = first @ first.T
         pairs += [(torch.where(itself, (first * view).sum(1), alike), itself) for view in others]
         found = [mined_hinge(similarity, positive, ~same, margin, labels.mining) for similarity, positive in pairs]
-        losses += [torch.stack([loss for loss, _ in found]).mean()] if found[0][0] is not None else []
-        hinges += [hinge for _, hinge in found if hinge is not None]
+        if found[0][0] is not None:  # the attribute has a valid triplet in this batch
+            losses.append(torch.stack([loss for loss, _ in found]).mean())
+            hinges += [hinge for _, hinge in found]
     if not losses:
         raise FashionError(
             f"No valid triplet in a batch of {len(labels.values)} labelled examples (an attribute needs two images of "

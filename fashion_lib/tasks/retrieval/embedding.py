@@ -93,7 +93,7 @@ def _image_rows(rows, count: int) -> np.ndarray:
 
 def embed_wanted(
     model, data, wanted: Mapping[int, np.ndarray], *, batch_size: int | None = None, precision: str = "fp32",
-    progress: str | None = None,
+    progress: str | None = None, vectors: Callable[[object, Tensor], Tensor] | None = None,
 ) -> dict[int, Tensor]:
     """Embed, for each attribute id, the image rows listed for it.
 
@@ -106,6 +106,8 @@ def embed_wanted(
         batch_size: see visit_features.
         precision: "fp32" or "bf16", for the backbone.
         progress: label of a progress bar; None shows none.
+        vectors: the model's method that makes the vectors (B, D) of features and attribute ids; None is its
+            embed_features.
 
     Returns:
         Attribute id -> float32 (rows, D) on the CPU, in the order of `wanted`.
@@ -118,7 +120,7 @@ def embed_wanted(
     embedded = {a: torch.empty(len(unique), model.embedding_dim) for a, (unique, _) in found.items()}
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
-        embedded[attribute][part] = model.embed_features(features, attributes).float().cpu()
+        embedded[attribute][part] = (vectors or model.embed_features)(features, attributes).float().cpu()
 
     visit_features(model, data, {a: unique for a, (unique, _) in found.items()}, keep,
                    batch_size=batch_size, precision=precision, progress=progress)

@@ -1,0 +1,33 @@
+"""Tensor names of AG-MAN's checkpoints (Xiao and Yamasaki; the later name of AG-MLAN)."""
+
+from fashion_lib.methods.released.name_table import NameTable, Rule
+
+NET = "embeddingnet."  # before every name: the network inside the triplet network
+
+AG_MAN = NameTable(
+    "AG-MAN",
+    (
+        Rule(f"{NET}backbonenet.conv1.*", "backbone.conv1.*"),
+        Rule(f"{NET}backbonenet.bn1.*", "backbone.bn1.*"),
+        *(Rule(f"{NET}backbonenet.layer{stage}.*", f"backbone.layer{stage}.*") for stage in (1, 2, 3)),
+        Rule(f"{NET}backbonenet.conv1_1.*", "bring.conv.*"),
+        Rule(f"{NET}backbonenet.layer4.*", "branch1.stage4.*"),
+        Rule(f"{NET}backbonenet.fc_embed.*", "branch1.linear.*"),
+        Rule(f"{NET}w", "scale"),
+        Rule(f"{NET}w1", "spatial_scale"),
+        Rule(f"{NET}w2", "channel_scale"),
+        Rule(f"{NET}conv1.*", "reduce.*"),
+        Rule(f"{NET}img_bn1.*", "spatial.norm.*"),
+        Rule(f"{NET}attr_embedding.*", "spatial_attribute.*"),
+        Rule(f"{NET}attr_transform1.*", "spatial.attribute_side.0.*"),
+        Rule(f"{NET}attr_transform2.*", "channel.attribute_side.0.*"),
+        Rule(f"{NET}sa.conv1.*", "spatial_gate.conv.*"),
+        Rule(f"{NET}fc1.*", "channel.hidden.*"),
+        Rule(f"{NET}fc2.*", "channel.gate.*"),
+        Rule(f"{NET}masks.weight", "masks"),
+    ),
+    container="state_dict",
+    score="prec",
+    unused=(f"{NET}backbonenet.fc.*",),  # of ImageNet's 1000 classes
+    own=("loss_weights.p",),  # constants that the authors' code keeps outside the network
+)

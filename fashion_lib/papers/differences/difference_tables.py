@@ -1,0 +1,174 @@
+"""The differences as tables that one reads: all systems or one, with their effects from the ledger."""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.words import suggestion
+from fashion_lib.papers.differences import (
+    ag_mlan_rows,
+    embedding_rows,
+    ipad_rows,
+    manipulation_rows,
+    region_and_patch_rows,
+    shared_rows,
+)
+from fashion_lib.papers.differences.difference import Difference, effect
+from fashion_lib.runs import ledger
+from fashion_lib.show.tables import by_metric, summarise
+from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+
+
+@dataclass(frozen=True)
+class System:
+    """A group of rows.
+
+    Attributes:
+        title: its heading.
+        methods: our methods; the first takes the options of rows that name no other.
+        manipulation: whether its effects are measured in attribute manipulation.
+    """
+
+    title: str
+    methods: tuple[str, ...] = ()
+    manipulation: bool = False
+
+
+SYSTEMS = {
+    "all": System("all systems"),
+    "csn": System("CSN", ("csn",)),
+    "asen": System("ASEN", ("asen",)),
+    "family": System("AttnFashion, HAEN, ISLN", ("attnfashion", "haen", "isln")),
+    "asen_pp": System("ASEN++", ("asen_pp",)),
+    "rpf": System("RPF", ("rpf",)),
+    "ag_mlan": System("AG-MLAN", ("ag_mlan",)),
+    "ipad": System("IPAD", ("ipad",)),
+    "adde_m": System("ADDE-M", ("adde_m",), manipulation=True),
+    "yao2026": System("Yao et al., CBAM, AMNet", ("yao2026", "amnet"), manipulation=True),
+}
+ROWS: tuple[Difference, ...] = (
+    *shared_rows.ROWS,
+    *embedding_rows.ROWS,
+    *region_and_patch_rows.ROWS,
+    *ag_mlan_rows.ROWS,
+    *ipad_rows.ROWS,
+    *manipulation_rows.ROWS,
+)
+GLOSSARY = pd.Series(
+    {
+        "paper": "the printed text. ASEN's, ASEN++'s, RPF's and ADDE's was not at hand: their rows say so",
+        "code": "the authors' public repository as it was in November 2026; \"none public\" where there is none",
+        "here": "what the library computes; a span in brackets is the option that goes the other way",
+        "the profile's": "a setting that a profile (`smoke`, `laptop`, `paper`) fixes for all methods alike",
+        "default": "the value of an option that nobody names: for a variant, the first one",
+        "reading": "our choice where a text is open, or cannot be computed as printed",
+        "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
+        "measured effect": "the other way minus ours, on the drawn wardrobe; \"not run\": an option without runs; "
+        "\"not measured\": no option, or nothing that our data could tell apart",
+    },
+    name="means",
+)
+CUTOFF = "top10_acc"  # Top-K accuracy that stands for manipulation
+
+
+def rows(system: str | None = None) -> list[Difference]:
+    """Return the differences of one system, a key of SYSTEMS, in order; None returns all.
+
+    Raises:
+        FashionError: for an unknown system; the sentence names the nearest one.
+    """
+    if system is not None and system not in SYSTEMS:
+        raise FashionError(f"page 11 has no system {system!r}: {suggestion(str(system), tuple(SYSTEMS))}")
+    return [row for row in ROWS if system in (None, row.system)]
+
+
+def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "laptop") -> Styler:
+    """Return the differences of one system, or of all, with the effect of the other way.
+
+    Effects are in points: of overall MAP, or of Top-10 accuracy for systems of attribute manipulation.
+
+    Args:
+        system: a key of SYSTEMS; None is all of them.
+        dataset: our data set of retrieval; its sister data set serves manipulation.
+        profile: name of our profile.
+
+    Returns:
+        The table, left-aligned, with its code spans. `.data` is the table of plain text.
+
+    Raises:
+        FashionError: for an unknown system.
+    """
+    chosen, summaries = rows(system), _summaries(dataset, profile)
+    lines = [
+        {
+            "system": SYSTEMS[row.system].title,
+            "paper": row.paper,
+            "code": row.code,
+            "here": f"{row.here} ({row.other_way})" if row.other_way else row.here,
+            "changes results?": "no" if row.changes == "nothing" else f"yes: {row.changes}",
+            "measured effect": _effect(row, summaries),
+        }
+        for row in chosen
+    ]
+    page = pd.DataFrame(lines)
+    return as_page(page if system is None else page.drop(columns="system"))
+
+
+def measured(
+    systems: Sequence[str] | None = None, dataset: str = "wardrobe", profile: str = "laptop"
+) -> pd.DataFrame:
+    """Return the retrieval rows whose effect is measured, with overall MAP and MAP of the local attributes.
+
+    Args:
+        systems: keys of SYSTEMS; None is all systems of retrieval.
+        dataset: our data set.
+        profile: name of our profile.
+
+    Returns:
+        Columns "system", "the other way", "overall", "local"; effects in points.
+    """
+    systems = [name for name, one in SYSTEMS.items() if not one.manipulation] if systems is None else systems
+    summary = _summaries(dataset, profile)[False]
+    lines = [
+        [SYSTEMS[row.system].title, row.other_way or row.paper, effect(row, summary), effect(row, summary, "local")]
+        for name in systems
+        for row in rows(name)
+        if row.ours is not None
+    ]
+    return pd.DataFrame(lines, columns=["system", "the other way", "overall", "local"])
+
+
+def glossary() -> Styler:
+    """Return the words of the tables with their meanings."""
+    return as_page(GLOSSARY.rename_axis("word").reset_index())
+
+
+def as_page(page: pd.DataFrame) -> Styler:
+    """Return a table of text as HTML: left-aligned, without row numbers, what stands in backticks as code."""
+    left = [("text-align", "left"), ("vertical-align", "top")]
+    whole = [name for name in ("changes results?", "measured effect") if name in page]
+    style = page.style.format(code_spans).hide(axis="index").set_properties(subset=whole, **{"white-space": "nowrap"})
+    return style.set_table_styles([{"selector": "th, td", "props": left}])
+
+
+def code_spans(text: str) -> str:
+    """Return a text as HTML, with what stands in backticks as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def _summaries(dataset: str, profile: str) -> dict[bool, pd.DataFrame]:
+    """Return the summaries of retrieval (False) and of manipulation (True)."""
+    return {
+        False: summarise(ledger.collect(dataset, profile)),
+        True: by_metric(ledger.collect(dataset + SUFFIX, profile), (CUTOFF,)),
+    }
+
+
+def _effect(row: Difference, summaries: dict[bool, pd.DataFrame]) -> str:
+    manipulation = SYSTEMS[row.system].manipulation
+    return effect(row, summaries[manipulation], CUTOFF if manipulation else "overall")
