@@ -87,11 +87,11 @@ def run(tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_says_its_scores(run):
     assert run.score("map") == run.record.metrics["map"]["overall"] == run.score()
-    assert run.score("map", "colour") == run.record.metrics["map"]["colour"]
+    assert run.score("map", "sleeve_length") == run.record.metrics["map"]["sleeve_length"]
     with pytest.raises(fl.FashionError, match="no score 'mpa': did you mean 'map'"):
         run.score("mpa")
-    with pytest.raises(fl.FashionError, match="no 'color': did you mean 'colour'"):
-        run.score("map", "color")
+    with pytest.raises(fl.FashionError, match="no 'coat_lenght': did you mean 'coat_length'"):
+        run.score("map", "coat_lenght")
 
 
 def test_cost_counts_what_the_model_does(run):
@@ -122,11 +122,11 @@ def test_search_ranks_the_candidates_as_the_evaluation_does(run):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"row": 12, "attribute": "sleeve"}, "'sleeve' is not in the schema"),
-    ({"row": 12, "attribute": "colour", "split": "tset"}, "no split 'tset': did you mean 'test'"),
-    ({"row": 10**6, "attribute": "colour"}, "1000000 is not in the data set"),
-    ({"row": -1, "attribute": "colour"}, "-1 is not in the data set"),
-    ({"row": 1.5, "attribute": "colour"}, "1.5 is no whole number"),
-    ({"row": "12", "attribute": "colour"}, "'12' is no whole number"),
+    ({"row": 12, "attribute": "sleeve_length", "split": "tset"}, "no split 'tset': did you mean 'test'"),
+    ({"row": 10**6, "attribute": "sleeve_length"}, "1000000 is not in the data set"),
+    ({"row": -1, "attribute": "sleeve_length"}, "-1 is not in the data set"),
+    ({"row": 1.5, "attribute": "sleeve_length"}, "1.5 is no whole number"),
+    ({"row": "12", "attribute": "sleeve_length"}, "'12' is no whole number"),
 ])  # fmt: skip
 def test_a_search_that_cannot_be_says_why(run, arguments, words):
     with pytest.raises(fl.FashionError, match=words):
@@ -144,16 +144,17 @@ def test_a_picture_without_that_label_is_answered_but_not_judged():
 def test_figures_of_a_run(run):
     from fashion_lib.tasks.retrieval.explain import attention
 
-    assert len(fl.show.hits(run.search(12, "pattern"), top=5).axes) == 1 + 1 + 5
+    row = int(run.data.encoded("test", "query").of(run.data.schema.index("sleeve_length")).image[0])
+    assert len(fl.show.hits(run.search(row, "sleeve_length"), top=5).axes) == 1 + 1 + 5
     assert len(fl.show.history(run).axes) == 3
     figure = fl.show.attention(run, rows=[3, 7], attributes=["collar_design", "sleeve_length"])
     assert len(figure.axes) == 2 * (1 + 2 + 1)
     assert callable(attention)
     for arguments, words in [
         ({"rows": [3], "attributes": ["collar"]}, "'collar' is not in the schema"),
-        ({"rows": [10**6], "attributes": ["colour"]}, "not in the data set"),
-        ({"rows": [], "attributes": ["colour"]}, "at least one row"),
-        ({"rows": [3], "attributes": ["colour"], "map_name": "spatail"}, "no map 'spatail'"),
+        ({"rows": [10**6], "attributes": ["sleeve_length"]}, "not in the data set"),
+        ({"rows": [], "attributes": ["sleeve_length"]}, "at least one row"),
+        ({"rows": [3], "attributes": ["sleeve_length"], "map_name": "spatail"}, "no map 'spatail'"),
     ]:
         with pytest.raises(fl.FashionError, match=words):
             fl.show.attention(run, **arguments)

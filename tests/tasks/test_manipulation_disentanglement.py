@@ -80,7 +80,7 @@ def test_a_block_diagonal_memory_moves_nothing_else(data, model):
 
 @pytest.mark.slow
 def test_twins_change_one_attribute_of_a_picture(model):
-    profile = get_profile("smoke").with_options(wardrobe_images=500, wardrobe_seed=4, image_size=16)
+    profile = get_profile("smoke").with_options(wardrobe_images=1_500, wardrobe_seed=4, image_size=16)
     data = load_manipulation("wardrobe", profile)
     model = build_model("adde_m", data.schema, start="random", dim=3)
     before, after, changed = disentanglement.twin_features(model, data, count=2)

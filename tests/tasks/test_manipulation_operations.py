@@ -88,10 +88,10 @@ def test_roles_are_one_to_four_and_every_count_must_fit():
 
 @pytest.mark.slow
 def test_the_wardrobe_gives_whole_label_vectors_with_the_category():
-    profile = get_profile("smoke").with_options(wardrobe_images=500, wardrobe_seed=4, image_size=16)
+    profile = get_profile("smoke").with_options(wardrobe_images=1_500, wardrobe_seed=4, image_size=16)
     data = load_manipulation("wardrobe", profile)
     assert data.schema.names == WARDROBE_ATTRIBUTES and data.name == "wardrobe_manipulation" and not data.departures
-    for row in range(500):
+    for row in range(1_500):
         held = {name: values[0] for name, values in data.labels.values(row).items()}
         expected = wardrobe_labels(data.wardrobe, row)
         assert held == {name: value for name, value in expected.items() if name in WARDROBE_ATTRIBUTES}
