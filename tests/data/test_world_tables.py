@@ -7,7 +7,8 @@ import pytest
 from fashion_lib.data.cache import discard
 from fashion_lib.data.sets.wardrobe import SCHEMA, TABLES, Wardrobe, label_tables, load_wardrobe
 from fashion_lib.data.sets.wardrobe.garment_schema import ATTRIBUTE_SHARE, INVISIBLE
-from fashion_lib.data.sets.wardrobe.world_tables import DARN_LENGTH, LENGTH_OF, region_reader, style_of
+from fashion_lib.data.sets.wardrobe.world_labels import DARN_LENGTH, LENGTH_OF, style_of
+from fashion_lib.data.sets.wardrobe.world_tables import region_reader
 
 WARDROBE = Wardrobe(seed=3, count=4_000, size=32)
 

@@ -2,7 +2,7 @@
 
 The first eight attributes are FashionAI's, with its values and its order of values. "invisible" comes first:
 the garment is there, but the place is cut off by the frame or covered. The others feed the label tables that
-follow DARN and DeepFashion (`world_tables`).
+follow DARN and DeepFashion (`world_labels`).
 """
 
 from fashion_lib.core.schema import Attribute, Schema
