@@ -13,12 +13,12 @@ from fashion_lib.data.sets.wardrobe.figure import (
 )
 from fashion_lib.data.sets.wardrobe.garment_schema import COAT_END, PANT_END, SKIRT_END, SLEEVE_END, WORLD
 from fashion_lib.data.sets.wardrobe.occluders import draw_cover
-from fashion_lib.data.sets.wardrobe.outfit import Outfit, choose_outfit
+from fashion_lib.data.sets.wardrobe.outfit import WITH_PART, Outfit, choose_outfit
 from fashion_lib.data.sets.wardrobe.streams import Stream
 from fashion_lib.data.sets.wardrobe.trim import trim_of
 
 BELOW = ("skirt", "pants")  # garments under which a second garment is the top
-EASE = {"slim": -0.05, "straight": 0.09, "wide": 0.27, "flared": 0.06}  # of an upper garment, by shape
+EASE = {"slim": -0.07, "straight": 0.1, "wide": 0.36, "flared": 0.04}  # of an upper garment, by shape
 
 
 class Dresser:
@@ -115,7 +115,7 @@ class Dresser:
             trimmings.draw_open_front(canvas, trim.inner, end, dye, pen, self.figure.skin)
         elif self.garment == "dungarees":
             trimmings.draw_bib(canvas, self.fabric, edge_colour(self.dye), trim.accent)
-        if self.garment in ("tee", "sweater", "dress"):
+        if self.garment in WITH_PART and self.outfit.neck != "collar_design":
             self.regions["part"] = trimmings.draw_part(canvas, values["part"], end, trim, dye, pen)
 
     def buttons(self, end: float, pen) -> None:

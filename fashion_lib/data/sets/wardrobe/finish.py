@@ -26,14 +26,14 @@ def _knit(u, v, per_unit):
     across = u / KNIT - np.floor(u / KNIT) - 0.5
     rows = np.sin(2 * np.pi * (v / (0.75 * KNIT) - 1.1 * np.abs(across)))
     groove = np.clip((np.abs(across) - 0.36) * 6, 0, 1)
-    return 0.13 * rows - 0.34 * groove
+    return 0.2 * rows - 0.42 * groove
 
 
 def _quilted(u, v, per_unit):
     a, b = (u + v) / QUILT, (u - v) / QUILT
     a, b = np.abs(a - np.floor(a) - 0.5), np.abs(b - np.floor(b) - 0.5)
     seam = np.maximum(a, b)
-    return 0.16 - 0.5 * np.clip((seam - 0.4) * 10, 0, 1) - 0.2 * seam
+    return 0.2 - 0.62 * np.clip((seam - 0.38) * 10, 0, 1) - 0.3 * seam
 
 
 def finished(finish: str, cloth: np.ndarray, u, v, per_unit: float, stream: Stream) -> np.ndarray:
@@ -56,16 +56,16 @@ def finished(finish: str, cloth: np.ndarray, u, v, per_unit: float, stream: Stre
     phase = stream.uniform(0, 6.28)
     if finish == "satin":  # broad soft streaks of light
         wave = np.sin(3.1 * u + 1.9 * v + phase + 0.9 * np.sin(1.7 * v + phase))
-        relief = relief + 0.75 * np.clip(wave, 0, 1) ** 3 - 0.16
+        relief = relief + 1.0 * np.clip(wave, 0, 1) ** 3 - 0.2
     elif finish == "knit":
         relief = relief + _knit(u, v, per_unit)
     elif finish == "denim":  # twill, worn patches and light seams down the middle of each half
         twill = np.sin(2 * np.pi * (u + 1.4 * v) / 0.17)
         seam = np.abs(np.abs(u) - 0.36) < 0.028
         dashes = np.sin(2 * np.pi * v / 0.17) > -0.2
-        relief = relief * 2.5 + 0.1 * twill + 0.75 * (seam & dashes)
+        relief = relief * 2.5 + 0.14 * twill + 0.75 * (seam & dashes)
     elif finish == "tweed":
-        relief = relief + 0.26 * smooth_noise(stream.generator, size, SPECKLES)
+        relief = relief + 0.34 * smooth_noise(stream.generator, size, SPECKLES)
     elif finish == "quilted":
         relief = relief + _quilted(u, v, per_unit)
     return cloth * (1 + 0.75 * relief[..., None]) + 52 * relief[..., None]

@@ -73,6 +73,7 @@ NEUTRAL = {
 }
 # Necklines without shoulders or sleeves, and what a picture that must show its sleeves has instead.
 WITH_SHOULDERS = {"strapless": "straight", "off_shoulder": "v", "one_shoulder": "square"}
+WITH_PART = ("tee", "sweater", "dress")  # unless a buttoned front takes the place
 LONG_COATS = ("long", "micro", "knee", "midi", "ankle_floor")
 
 
@@ -121,8 +122,8 @@ class Outfit:
 
     def _shown(self) -> set[str]:
         shown = {self.labelled, "colour", "pattern"}
-        if self.view != "full":
-            shown.add("finish")  # in a full figure its detail is too small
+        if self.view in ("bust", "upper"):
+            shown.add("finish")  # in wider views its detail is too small
         if self.hidden:
             return shown
         garment, close = self.garment, self.view in ("bust", "upper")
@@ -144,7 +145,7 @@ class Outfit:
                 shown.add("sleeve_length")
                 if self.values["sleeve_length"] not in ("sleeveless", "cup", "short"):
                     shown.add("sleeve_shape")
-            if garment in ("tee", "sweater", "dress"):
+            if garment in WITH_PART and self.neck != "collar_design":
                 shown.add("part")
         return shown
 

@@ -20,7 +20,8 @@ def _dots(u, v, soft, share):
 
 
 def _plaid(u, v, soft, share):
-    return 0.5 * (_band(u / 1.5, 1.5 * soft, share) + _band(v / 1.5, 1.5 * soft, share))
+    a, b = _band(u / 1.5, 1.5 * soft, share), _band(v / 1.5, 1.5 * soft, share)
+    return np.minimum(0.6 * (a + b), 1)
 
 
 def _checked(u, v, soft, share):

@@ -27,20 +27,20 @@ def draw_buttons(canvas: Canvas, value: str, start: float, end: float, trim: Tri
     front, colour = end - start, trim.accent
     if value in ("three", "row", "double"):
         count = {"three": 3, "row": 7, "double": 3}[value]
-        step = min(front / count, 0.34 if value != "row" else 0.19)
+        step = min(front / count, 0.36 if value != "row" else 0.2)
         for x in (-0.17, 0.17) if value == "double" else (0.0,):
             for k in range(count):
-                canvas.fill(ellipse(x, start + (k + 0.4) * step, 0.062, 0.062, corners=10), colour, "detail", pen)
+                canvas.fill(ellipse(x, start + (k + 0.4) * step, 0.08, 0.08, corners=10), colour, "detail", pen)
     elif value == "zip":
-        canvas.fill(box(-0.045, start, 0.045, end), (176, 178, 184), "detail", (70, 70, 76))
-        teeth = [(0.03 if k % 2 else -0.03, start + front * k / 24) for k in range(25)]
+        canvas.fill(box(-0.07, start, 0.07, end), (176, 178, 184), "detail", (70, 70, 76))
+        teeth = [(0.045 if k % 2 else -0.045, start + front * k / 24) for k in range(25)]
         canvas.outline(teeth, (70, 70, 76), 0.02, closed=False)
     elif value == "toggle":
-        step = min(front / 3, 0.34)
+        step = min(front / 3, 0.36)
         for k in range(3):
             y = start + (k + 0.4) * step
-            canvas.outline([(-0.22, y), (0.22, y)], pen, 0.035, closed=False)
-            canvas.fill(box(-0.12, y - 0.05, 0.12, y + 0.05), colour, "detail", pen)
+            canvas.outline([(-0.28, y), (0.28, y)], pen, 0.045, closed=False)
+            canvas.fill(box(-0.14, y - 0.06, 0.14, y + 0.06), colour, "detail", pen)
     return [box(-0.36, start - 0.1, 0.36, end)]
 
 
