@@ -64,13 +64,16 @@ class Dresser:
             end = self._end(SKIRT_END, "skirt_length") if main else 5.4
             outline = garments.draw_skirt(self.canvas, end, shape, self.loose / 2, fabric, pen, mask)
             if main:
+                self.regions["shape"] = [outline]
                 self.regions["skirt_length"] = garments.hem_region(end, max(x for x, y in outline if y > end - 0.3))
             return
         end = self._end(PANT_END, "pant_length") if main else PANT_END["full"][0]
         shape = "slim" if self.garment == "coat" else shape  # a narrow hem, so that the coat's is seen
-        for outline in garments.pant_outlines(self.figure, end, shape, self.loose / 2):
+        outlines = garments.pant_outlines(self.figure, end, shape, self.loose / 2)
+        for outline in outlines:
             self.canvas.cloth(outline, fabric, pen, "lower", mask)
         if main:
+            self.regions["shape"] = outlines
             self.regions["pant_length"] = garments.pant_hem_region(self.figure, end)
 
     def upper(self) -> None:
@@ -86,7 +89,10 @@ class Dresser:
         end = end if shaped else 3.1
         neckline = outfit.drawn("neckline_design") if outfit.neck == "neckline_design" else None
         flare = 0.9 if shape == "flared" else 0.0
-        canvas.cloth(bodice.bodice_outline(end, ease, neckline, trim.bare, flare), fabric, pen, "torso", mask)
+        outline = bodice.bodice_outline(end, ease, neckline, trim.bare, flare)
+        canvas.cloth(outline, fabric, pen, "torso", mask)
+        if shaped:
+            self.regions["shape"] = [outline]
         if self.garment == "coat":
             self.regions["coat_length"] = garments.hem_region(end, 0.8 + ease + flare / 3)
         self.sewn(end, dye, pen, ease)
@@ -97,7 +103,7 @@ class Dresser:
         bare_side = neckline == "one_shoulder"
         sleeve = outfit.values["sleeve_shape"] if main else "straight"
         outlines = bodice.draw_sleeves(
-            canvas, figure, span, sleeve, max(ease, 0.0) / 2, fabric, pen, mask, bare_side
+            canvas, figure, span, sleeve, self.loose + 0.03, fabric, pen, mask, bare_side
         )
         self.regions["sleeve_length"] = bodice.cuff_region(figure, fraction)
         self.regions["sleeve_shape"] = outlines

@@ -66,7 +66,8 @@ def draw(seed: int, index: int, size: int, outfit: Outfit | None = None) -> Draw
             regions[attribute] = shrink(whole)
         elif attribute == "shape":  # visible at the outline, on both sides of it
             reach = 2 * round(0.2 * canvas.frame.scale) + 1
-            regions[attribute] = shrink(cv2.dilate(whole, np.ones((reach, reach), np.uint8)))
+            cut = canvas.mask(dresser.regions[attribute])
+            regions[attribute] = shrink(cv2.dilate(cut, np.ones((reach, reach), np.uint8)))
         else:
             regions[attribute] = shrink(canvas.mask(dresser.regions[attribute]))
     parts = cv2.resize(canvas.parts, (size, size), interpolation=cv2.INTER_NEAREST)
