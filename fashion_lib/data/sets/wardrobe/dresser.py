@@ -122,9 +122,9 @@ class Dresser:
         elif self.garment == "dungarees":
             trimmings.draw_bib(canvas, self.fabric, edge_colour(self.dye), trim.accent)
         if self.garment in WITH_PART and self.outfit.neck != "collar_design":
-            self.regions["part"] = trimmings.draw_part(canvas, values["part"], end, trim, dye, pen)
+            self.regions["part"] = trimmings.draw_part(canvas, values["part"], end, trim, pen)
 
-    def buttons(self, end: float, pen) -> None:
+    def buttons(self, end: float, dye, pen) -> None:
         """Draw the front of a garment that has one, below its collar or lapels."""
         start = {"coat": collars.front_low(self.trim) + 0.1, "cardigan": 2.34}.get(self.garment, 2.0)
         if self.garment not in ("coat", "cardigan", "shirt") and self.outfit.neck != "collar_design":
@@ -133,7 +133,7 @@ class Dresser:
         if self.garment in BELOW or low - start < 0.5:
             return
         value = self.outfit.values["button"]
-        self.regions["button"] = trimmings.draw_buttons(self.canvas, value, start, low, self.trim, pen)
+        self.regions["button"] = trimmings.draw_buttons(self.canvas, value, start, low, self.trim, dye, pen)
 
     def neck(self, end: float, dye, pen) -> None:
         """Draw the neck; only the attribute that the outfit carries gets a region."""
@@ -141,7 +141,7 @@ class Dresser:
         value = self.outfit.drawn(attribute) if attribute else ""
         if attribute == "lapel_design":
             self.regions[attribute] = collars.draw_lapel(canvas, figure, value, trim, pen, end)
-        self.buttons(end, pen)
+        self.buttons(end, dye, pen)
         if attribute == "neckline_design":
             self.regions[attribute] = necklines.draw_neckline(canvas, figure, value, trim, pen)
         elif attribute == "neck_design":

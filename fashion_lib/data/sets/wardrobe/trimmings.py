@@ -10,8 +10,10 @@ from fashion_lib.data.sets.wardrobe.geometry import Point, box, ellipse, grown, 
 from fashion_lib.data.sets.wardrobe.trim import Trim
 
 
-def draw_buttons(canvas: Canvas, value: str, start: float, end: float, trim: Trim, pen) -> list[list[Point]]:
-    """Draw what closes the front of a garment between two heights.
+def draw_buttons(
+    canvas: Canvas, value: str, start: float, end: float, trim: Trim, dye, pen
+) -> list[list[Point]]:
+    """Draw what closes the front of a garment between two heights, on a plain placket.
 
     Args:
         canvas: the canvas to draw on.
@@ -19,32 +21,36 @@ def draw_buttons(canvas: Canvas, value: str, start: float, end: float, trim: Tri
         start: upper end of the front, in body units.
         end: lower end, in body units.
         trim: colours of the buttons.
+        dye: RGB of the garment.
         pen: RGB of the outlines.
 
     Returns:
         The polygons of the region, in body units.
     """
     front, colour = end - start, trim.accent
+    if value != "none":
+        half = 0.36 if value == "double" else 0.2
+        canvas.fill(box(-half, start, half, end), shade(dye, 0.92), "detail", pen)
     if value in ("three", "row", "double"):
         count = {"three": 3, "row": 7, "double": 3}[value]
-        step = min(front / count, 0.36 if value != "row" else 0.2)
-        for x in (-0.17, 0.17) if value == "double" else (0.0,):
+        step = min(front / count, 0.38 if value != "row" else 0.2)
+        for x in (-0.2, 0.2) if value == "double" else (0.0,):
             for k in range(count):
-                canvas.fill(ellipse(x, start + (k + 0.4) * step, 0.08, 0.08, corners=10), colour, "detail", pen)
+                canvas.fill(ellipse(x, start + (k + 0.5) * step, 0.09, 0.09, corners=10), colour, "detail", pen)
     elif value == "zip":
-        canvas.fill(box(-0.07, start, 0.07, end), (176, 178, 184), "detail", (70, 70, 76))
-        teeth = [(0.045 if k % 2 else -0.045, start + front * k / 24) for k in range(25)]
+        canvas.fill(box(-0.08, start, 0.08, end), (176, 178, 184), "detail", (70, 70, 76))
+        teeth = [(0.055 if k % 2 else -0.055, start + front * k / 24) for k in range(25)]
         canvas.outline(teeth, (70, 70, 76), 0.02, closed=False)
     elif value == "toggle":
         step = min(front / 3, 0.36)
         for k in range(3):
-            y = start + (k + 0.4) * step
-            canvas.outline([(-0.28, y), (0.28, y)], pen, 0.045, closed=False)
-            canvas.fill(box(-0.14, y - 0.06, 0.14, y + 0.06), colour, "detail", pen)
-    return [box(-0.36, start - 0.1, 0.36, end)]
+            y = start + (k + 0.5) * step
+            canvas.outline([(-0.34, y), (0.34, y)], pen, 0.05, closed=False)
+            canvas.fill(box(-0.15, y - 0.07, 0.15, y + 0.07), colour, "detail", pen)
+    return [box(-0.42, start - 0.1, 0.42, end)]
 
 
-def draw_part(canvas: Canvas, value: str, end: float, trim: Trim, dye, pen) -> list[list[Point]]:
+def draw_part(canvas: Canvas, value: str, end: float, trim: Trim, pen) -> list[list[Point]]:
     """Draw a part that is sewn on a bodice.
 
     Args:
@@ -52,13 +58,12 @@ def draw_part(canvas: Canvas, value: str, end: float, trim: Trim, dye, pen) -> l
         value: a value of part.
         end: height of the bodice's hem, in body units.
         trim: colours.
-        dye: RGB of the garment.
         pen: RGB of the outlines.
 
     Returns:
         The polygons of the region, in body units; for "plain" the whole front.
     """
-    tone, waist = shade(dye, 0.86), min(end - 0.12, WAIST)
+    tone, waist = trim.dye, min(end - 0.12, WAIST)
     if value == "chest_pocket":
         pocket = [(0.2, 2.0), (0.56, 2.0), (0.56, 2.32), (0.38, 2.44), (0.2, 2.32)]
         canvas.fill(pocket, tone, "detail", pen)
@@ -77,11 +82,11 @@ def draw_part(canvas: Canvas, value: str, end: float, trim: Trim, dye, pen) -> l
         return [grown(belt, 1.2)]
     if value == "bow":
         y = 2.2
-        loops = [[(0, y), (s * 0.34, y - 0.17), (s * 0.34, y + 0.15)] for s in (1, -1)]
-        tails = [[(0, y), (s * 0.2, y + 0.42), (s * 0.06, y + 0.44)] for s in (1, -1)]
+        loops = [[(0, y), (s * 0.42, y - 0.22), (s * 0.42, y + 0.18)] for s in (1, -1)]
+        tails = [[(0, y), (s * 0.24, y + 0.46), (s * 0.08, y + 0.48)] for s in (1, -1)]
         for piece in (*tails, *loops, ellipse(0, y, 0.07, 0.08, corners=10)):
             canvas.fill(piece, trim.accent, "detail", pen)
-        return [box(-0.42, y - 0.25, 0.42, y + 0.5)]
+        return [box(-0.5, y - 0.3, 0.5, y + 0.55)]
     if value == "frill":
         for y in (2.2, 2.42):
             low = waved((0.62, y + 0.2), (-0.62, y + 0.2), 7, 0.08)
