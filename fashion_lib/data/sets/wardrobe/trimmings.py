@@ -65,9 +65,9 @@ def draw_part(canvas: Canvas, value: str, end: float, trim: Trim, pen) -> list[l
     """
     tone, waist = trim.dye, min(end - 0.12, WAIST)
     if value == "chest_pocket":
-        pocket = [(0.2, 2.0), (0.56, 2.0), (0.56, 2.32), (0.38, 2.44), (0.2, 2.32)]
+        pocket = [(0.14, 1.98), (0.6, 1.98), (0.6, 2.4), (0.37, 2.54), (0.14, 2.4)]
         canvas.fill(pocket, tone, "detail", pen)
-        canvas.outline([(0.2, 2.09), (0.56, 2.09)], pen, closed=False)
+        canvas.outline([(0.14, 2.09), (0.6, 2.09)], pen, closed=False)
         return [grown(pocket)]
     if value == "hip_pockets":
         pockets = [[(s * x, y) for x, y in box(0.16, waist - 0.42, 0.52, waist - 0.06)] for s in (1, -1)]
