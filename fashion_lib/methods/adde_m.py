@@ -35,8 +35,8 @@ class AddeM(DisentangledModel):
     the authors' code. Stage 2 minimises five losses, with that code's weights.
 
     This variant is neither the paper nor the code. It shares the distance and the consistency of Yao et al.
-    2026, so that the two methods differ in attention, losses and the start of the memory alone. Its differences
-    from the code:
+    2026, so that the two methods differ in attention, losses and the start of the memory alone. Its main
+    differences from the code (page 11 lists all):
 
     1. Retrieval and the manipulation triplet compare features as they are, not unit vectors.
     2. Classification averages over attributes; the code sums.
