@@ -169,9 +169,15 @@ def test_stated_minutes_are_held_against_those_taken(project, stated, taken, fit
     table = "| notebook | what | minutes | needs |\n|---|---|--:|---|\n"
     row = f"| [01 tiny](notebooks/01_tiny.ipynb) | a lesson of 9 things | {stated} | - |\n"
     (project / "README.md").write_text(table + row)
-    expected = f"01_tiny.ipynb states {stated} minutes in the README but took {taken:.1f}: correct the README's table"
+    expected = f"01_tiny.ipynb states {stated} minutes in the README but took {taken:.1f}: correct them there"
     assert problems(committed(project, "1", minutes=taken)) == ([] if fits else [expected])
     assert problems(committed(project, "1", minutes=taken, profile="smoke")) == []
+    (project / "README.md").unlink()
+    path = committed(project, "1", minutes=taken)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += f"\n\n*Time:* about {stated} minutes on a laptop's CPU."
+    nbformat.write(notebook, path)
+    assert any("minutes in its first cell but took" in problem for problem in problems(path)) != fits
 
 
 def test_the_readme_states_minutes_for_every_notebook():
