@@ -34,6 +34,13 @@ def test_a_filter_that_names_no_data_set(command, name, project, capsys):
     assert "no data set" in refused(capsys, command, "--dataset", name)
 
 
+@pytest.mark.parametrize("value", ["010", "007", "-010", "0_7", "12:30", "1:30.5", "+1:00", "190:20:30"])
+def test_a_number_that_yaml_reads_with_another_base_is_refused(value, project, capsys):
+    source = write_tiny(project / "a.ipynb", "1")
+    said = refused(capsys, "notebook", str(source), str(project / "o.ipynb"), "-p", "seed", value)
+    assert "base 8 or 60" in said
+
+
 @pytest.mark.parametrize("command", [*FILTERED, "execute-notebooks"])
 @pytest.mark.parametrize("name", ["lapto", "*", "../x", ""])
 def test_a_filter_that_names_no_profile(command, name, project, capsys):

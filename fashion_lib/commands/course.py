@@ -1,5 +1,6 @@
 """Commands for the course's notebooks and the README."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,9 @@ from fashion_lib.commands.arguments import Profile, check_clone, check_profile
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
+
+# 010 is 8 and 12:30 is 750 to YAML 1.1, to nobody who types them.
+AMBIGUOUS = re.compile(r"[+-]?0[0-9_]+|[+-]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
 def notebook(
@@ -76,6 +80,11 @@ def _parameter(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise FashionError(f"the parameter {shortened(text)} has no value: write -p NAME VALUE.")
+    if AMBIGUOUS.fullmatch(value.strip()):
+        raise FashionError(
+            f"the value of the parameter {shortened(name)} is {value.strip()!r}, which YAML reads as a number of base "
+            "8 or 60: write a decimal number, or put a text in quotation marks, as in -p NAME '\"text\"'."
+        )
     try:
         return name, yaml.safe_load(value)
     except Exception as error:  # beside YAMLError whatever the constructor of a date or number raises
