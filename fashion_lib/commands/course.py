@@ -10,6 +10,9 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 
+DEEPEST = 50  # lists inside each other; Python's parser stops at about 100
+LONGEST = 1024  # bits of a whole number; a float holds no larger one
+
 
 def notebook(
     source: Path,
@@ -77,13 +80,42 @@ def _parameter(text: str) -> tuple[str, object]:
     if not equals or not name:
         raise FashionError(f"the parameter {shortened(text)} has no value: write -p NAME VALUE.")
     try:
-        return name, yaml.safe_load(value)
+        # An alias can stand for the list that it is in, or 300 letters for a billion values.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(value, yaml.SafeLoader)):
+            raise yaml.YAMLError("it repeats a part by an alias")
+        read = yaml.safe_load(value)
+        check_json(read)
+        return name, read
     except Exception as error:  # beside YAMLError whatever the constructor of a date or number raises
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
         raise FashionError(
             f"the value of the parameter {shortened(name)} is not YAML ({reason}): put quotation marks around a text, "
             "as in -p NAME '\"text\"'."
         ) from None
+
+
+def check_json(value: object) -> None:
+    """Check that a value is one that a notebook receives as it is: papermill turns dates, bytes and sets into texts.
+
+    Raises:
+        ValueError: it holds something else than texts, truth values, numbers, lists, and dictionaries with texts as
+            names; or a number of thousands of digits; or is nested too deeply for Python's own reader.
+    """
+    open_parts = [(value, 0)]
+    while open_parts:
+        part, depth = open_parts.pop()
+        if depth > DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if isinstance(part, list):
+            open_parts += [(inside, depth + 1) for inside in part]
+        elif isinstance(part, dict):
+            open_parts += [(inside, depth + 1) for inside in part.values()]
+            if strange := [key for key in part if not isinstance(key, str)]:
+                raise ValueError(f"the name {shortened(strange[0])} in it is no text")
+        elif not (part is None or isinstance(part, str | bool | int | float)):
+            raise ValueError(f"{shortened(part)} is a {type(part).__name__}")
+        elif isinstance(part, int) and part.bit_length() > LONGEST:
+            raise ValueError("a number in it has too many digits")
 
 
 def join_parameters(arguments: list[str]) -> list[str]:
