@@ -209,7 +209,7 @@ def _stored(folder: Path, record: RunRecord, model: RetrievalModel, data, wanted
     check_state(state, path)
     if state["start"] != record.start:
         raise FashionError(
-            f"{folder} holds a network that was {shortened(state['start'], 200)}: give this one another name, or "
+            f"{folder} holds a network that was {state['start']}: give this one another name, or "
             "delete that folder."
         )
     stored = RunRecord.load(record_file) if record_file.is_file() else None
