@@ -215,7 +215,7 @@ def _stored(folder: Path, record: RunRecord, model: RetrievalModel, data, wanted
     stored = RunRecord.load(record_file) if record_file.is_file() else None
     if stored and data is not None and stored.config.get("data_version") != data.version:
         raise FashionError(
-            f"{folder} holds scores on version {shortened(stored.config.get('data_version'))} of {data.name} but "
+            f"{folder} holds scores on version {stored.config.get('data_version')} of {data.name} but "
             f"{data.version} came: give this run another name, or delete that folder."
         )
     pictures = {"data": wanted["data"]} if stored and data is not None else {}
