@@ -93,7 +93,7 @@ def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> 
         parameter = known[key]
         if parameter.annotation is not None and not accepts(parameter.annotation, value):
             raise FashionError(
-                f"The parameter {key!r} of {name} is declared {parameter.type_name}, and {value!r} is "
+                f"The parameter {key!r} of {name} is declared {parameter.type_name}, and {shortened(value)} is "
                 f"{type(value).__name__}: {_remedy(parameter, value)}."
             )
         if fault := _unwritable(value):
@@ -169,5 +169,5 @@ def _remedy(parameter: Parameter, value: Any) -> str:
         read = f"YAML reads {value} as text, so " if isinstance(value, str) else ""
         return f"{read}write {plain}"
     if parameter.type_name == "str" and value is not None:
-        return f"put it in quotation marks, as in {str(value)!r}"
+        return f"put it in quotation marks, as in {shortened(str(value))}"
     return f"give a value like the default, {parameter.default!r}"
