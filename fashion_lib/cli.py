@@ -4,6 +4,7 @@ The commands stand in `fashion_lib.commands`. Heavy modules are imported by the 
 answers at once.
 """
 
+import errno
 import os
 import re
 import sys
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )  # fmt: skip
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of the disk that the output goes to
 LONGEST = 80  # characters of an argument that an error sentence repeats
 
 # As `--help` lists them.
@@ -70,18 +72,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Kernels and jobs start in other folders, where a relative path would be another one.
         os.environ.update(paths.absolute_settings())
-        status = _run(arguments)
-        sys.stdout.flush()
-        return status
+        return _run(arguments)
     except FashionError as error:
         print(f"error: {brief(str(error), arguments)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _discard_output()
         return 0
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -89,6 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
         log = _log(arguments)
         print(f"error: the library has a fault ({reason}): the traceback is in {log}.", file=sys.stderr)
         return 1
+
+
+def _discard_output() -> None:
+    """Send what is still to be printed nowhere; Python would complain again when it closes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def brief(sentence: str, arguments: list[str]) -> str:
@@ -110,9 +114,23 @@ def _run(arguments: list[str]) -> int:
         arguments = course.join_parameters(arguments)
     program = "fashion" if Path(sys.argv[0]).stem == "fashion" else "python -m fashion_lib"
     try:
+        return _invoked(command, program, arguments)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _discard_output()
+        raise FashionError(
+            f"the output cannot be written ({error.strerror}): free some space, or send it elsewhere."
+        ) from error
+
+
+def _invoked(command, program: str, arguments: list[str]) -> int:
+    try:
         # Not command.main, which turns Ctrl-C and a closed pipe into exit codes of its own.
         with command.make_context(program, arguments) as context:
             command.invoke(context)
+        if sys.stdout is not None:  # None where the program was started without an output
+            sys.stdout.flush()
         return 0
     except typer.Exit as stopped:
         return stopped.exit_code

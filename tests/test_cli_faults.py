@@ -34,6 +34,13 @@ def test_a_filter_that_names_no_data_set(command, name, project, capsys):
     assert "no data set" in refused(capsys, command, "--dataset", name)
 
 
+@pytest.mark.parametrize("value", ["010", "007", "-010", "0_7", "12:30", "1:30.5", "+1:00", "190:20:30"])
+def test_a_number_that_yaml_reads_with_another_base_is_refused(value, project, capsys):
+    source = write_tiny(project / "a.ipynb", "1")
+    said = refused(capsys, "notebook", str(source), str(project / "o.ipynb"), "-p", "seed", value)
+    assert "base 8 or 60" in said
+
+
 @pytest.mark.parametrize("command", [*FILTERED, "execute-notebooks"])
 @pytest.mark.parametrize("name", ["lapto", "*", "../x", ""])
 def test_a_filter_that_names_no_profile(command, name, project, capsys):
@@ -53,7 +60,10 @@ def test_a_data_set_that_is_only_in_old_runs_can_still_be_named(project, capsys)
 @pytest.mark.parametrize("value", [
     "[1", "{a: 1", "'open", '"open', "&a", "*a", "!!python/object:os.system x", "\t- a", "%", "@x", "`x`", "a: b: c",
     "2024-13-45", "9" * 5000, "[" * 5000, "!!int x", "!!timestamp x", "\x01",
-], ids=range(18))  # fmt: skip
+    # What a notebook would receive as something else, or never.
+    "&a [*a]", "[&a [1, 1], &b [*a, *a], [*b, *b]]", "2024-01-01", "!!binary aGk=", "!!set {a}", "!!omap [a: 1]",
+    "{1: 2}", "{[1]: 2}", "[{x: {2: 3}}]", "0x" + "f" * 5000, "9" * 1000, "[" * 60 + "]" * 60,
+], ids=range(30))  # fmt: skip
 def test_a_value_that_is_no_yaml(value, project, capsys):
     source = write_tiny(project / "a.ipynb", "1")
     said = refused(capsys, "notebook", str(source), str(project / "o.ipynb"), "-p", "seed", value)
@@ -103,6 +113,17 @@ def _known_only(name, profile):
 def test_a_notebook_that_is_none(text, project, capsys):
     (project / "a.ipynb").write_text(text)
     refused(capsys, "notebook", str(project / "a.ipynb"), str(project / "o.ipynb"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", ["&-", "/dev/full"])
+@pytest.mark.parametrize("command", ["methods", "reslts"])
+def test_an_output_that_takes_nothing(command, stream, tmp_path):
+    shell = f'"{sys.executable}" -m fashion_lib {command} >{stream}'
+    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    said = "no command" if command == "reslts" else "the output cannot be written (No space" * (stream != "&-")
+    assert result.returncode == (2 if said else 0)
+    assert said in result.stderr and result.stderr.count("\n") == bool(said)
 
 
 @pytest.mark.slow

@@ -17,6 +17,13 @@ def tiny_notebook(*sources, title=TITLE, parameters=PARAMETERS, closing=CLOSING)
     return new_notebook(cells=cells + [new_markdown_cell(text) for text in closing])
 
 
+def executed(notebook):
+    """Number the code cells as an execution from top to bottom does, and return the notebook."""
+    for count, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+        cell.execution_count = count
+    return notebook
+
+
 def write_tiny(path, *sources, **options):
     """Writes such a notebook to `path` and returns the path."""
     nbformat.write(tiny_notebook(*sources, **options), path)

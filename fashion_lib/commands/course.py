@@ -1,5 +1,6 @@
 """Commands for the course's notebooks and the README."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,11 @@ from fashion_lib.commands.arguments import Profile, check_clone, check_profile
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
+
+# 010 is 8 and 12:30 is 750 to YAML 1.1, to nobody who types them.
+AMBIGUOUS = re.compile(r"[+-]?0[0-9_]+|[+-]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+DEEPEST = 50  # lists inside each other; Python's parser stops at about 100
+LONGEST = 1024  # bits of a whole number; a float holds no larger one
 
 
 def notebook(
@@ -76,14 +82,48 @@ def _parameter(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise FashionError(f"the parameter {shortened(text)} has no value: write -p NAME VALUE.")
+    if AMBIGUOUS.fullmatch(value.strip()):
+        raise FashionError(
+            f"the value of the parameter {shortened(name)} is {value.strip()!r}, which YAML reads as a number of base "
+            "8 or 60: write a decimal number, or put a text in quotation marks, as in -p NAME '\"text\"'."
+        )
     try:
-        return name, yaml.safe_load(value)
+        # An alias can stand for the list that it is in, or 300 letters for a billion values.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(value, yaml.SafeLoader)):
+            raise yaml.YAMLError("it repeats a part by an alias")
+        read = yaml.safe_load(value)
+        check_json(read)
+        return name, read
     except Exception as error:  # beside YAMLError whatever the constructor of a date or number raises
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
         raise FashionError(
             f"the value of the parameter {shortened(name)} is not YAML ({reason}): put quotation marks around a text, "
             "as in -p NAME '\"text\"'."
         ) from None
+
+
+def check_json(value: object) -> None:
+    """Check that a value is one that a notebook receives as it is: papermill turns dates, bytes and sets into texts.
+
+    Raises:
+        ValueError: it holds something else than texts, truth values, numbers, lists, and dictionaries with texts as
+            names; or a number of thousands of digits; or is nested too deeply for Python's own reader.
+    """
+    open_parts = [(value, 0)]
+    while open_parts:
+        part, depth = open_parts.pop()
+        if depth > DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if isinstance(part, list):
+            open_parts += [(inside, depth + 1) for inside in part]
+        elif isinstance(part, dict):
+            open_parts += [(inside, depth + 1) for inside in part.values()]
+            if strange := [key for key in part if not isinstance(key, str)]:
+                raise ValueError(f"the name {shortened(strange[0])} in it is no text")
+        elif not (part is None or isinstance(part, str | bool | int | float)):
+            raise ValueError(f"{shortened(part)} is a {type(part).__name__}")
+        elif isinstance(part, int) and part.bit_length() > LONGEST:
+            raise ValueError("a number in it has too many digits")
 
 
 def join_parameters(arguments: list[str]) -> list[str]:

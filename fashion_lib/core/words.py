@@ -30,6 +30,8 @@ def one_line(text: str) -> bool:
 
 
 def plain_markdown(text: object) -> str:
-    """Return text from data so that Markdown shows it unchanged: it begins no HTML, formula or table cell."""
+    """Return text from data so that Markdown shows it unchanged: no HTML, formula, link, emphasis or table cell."""
     escaped = html.escape(str(text), quote=False)
-    return re.sub(r"([|$`*\\])", r"\\\1", escaped).replace("\n", " ")
+    # An underscore between letters, a bracket or tilde alone mean nothing to Markdown, and stay as they are.
+    special = r"[|$`*\\]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[])|~(?=~)|(?<=~)~"
+    return re.sub(special, r"\\\g<0>", escaped).replace("\n", " ")

@@ -132,6 +132,7 @@ def execute_committed(source: Path, profile: str, commit: str) -> float:
     """
     source = Path(source)
     executed = paths.made(paths.build_dir() / "notebooks") / source.name
+    executed.unlink(missing_ok=True)
     run_notebook(source, executed, profile=profile, force=True)
     notebook = sources.read(executed)
     minutes = notebook.metadata["fashion_run"]["minutes"]
@@ -171,6 +172,19 @@ def _check_output(output: Path, source: Path) -> None:
             f"The output {output} is the notebook itself, which would be overwritten: name another file, or use"
             " `python -m fashion_lib execute-notebooks` to execute it in place."
         )
+    if _is_foreign(output):
+        raise FashionError(
+            f"The output {output} is another notebook, which no such command wrote and which would be overwritten: name"
+            " another file, or remove that one."
+        )
+
+
+def _is_foreign(output: Path) -> bool:
+    """Return whether a whole notebook stands at `output` that is no execution's, such as one of the course itself."""
+    try:
+        return "fashion_run" not in nbformat.read(output, as_version=4).metadata
+    except Exception:  # none there, or an output that was cut off
+        return False
 
 
 def _check_writable(partial: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 
 BUILT_IN = {kind.__name__: kind for kind in (bool, int, float, str, list, tuple, dict)}
@@ -82,7 +83,8 @@ def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> 
         name: of the notebook, for error sentences.
 
     Raises:
-        FashionError: for the first parameter that the notebook does not declare, or that has a wrong type.
+        FashionError: for the first parameter that the notebook does not declare, that has a wrong type, or that no
+            notebook file can hold, such as a set or nan.
     """
     known = declared(notebook, name)
     for key, value in given.items():
@@ -91,9 +93,29 @@ def check(notebook: nbformat.NotebookNode, given: dict[str, Any], name: str) -> 
         parameter = known[key]
         if parameter.annotation is not None and not accepts(parameter.annotation, value):
             raise FashionError(
-                f"The parameter {key!r} of {name} is declared {parameter.type_name}, and {value!r} is "
+                f"The parameter {key!r} of {name} is declared {parameter.type_name}, and {shortened(value)} is "
                 f"{type(value).__name__}: {_remedy(parameter, value)}."
             )
+        if fault := _unwritable(value):
+            raise FashionError(
+                f"The parameter {key!r} of {name} holds {fault}, which a notebook cannot store: give texts, finite "
+                "numbers, true, false or null, alone or in lists and dictionaries with names."
+            )
+
+
+def _unwritable(value: Any) -> str:
+    """Return what of a value no notebook file can hold, in words; "" where all is well."""
+    if isinstance(value, str):
+        return "" if value.encode("utf-8", "replace").decode() == value else f"the broken text {shortened(value)}"
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else f"the number {value}"
+    if isinstance(value, int) or value is None:  # bool is an int
+        return ""
+    if type(value) is dict and all(isinstance(key, str) for key in value):
+        return next(filter(None, map(_unwritable, [*value, *value.values()])), "")
+    if type(value) in (list, tuple):
+        return next(filter(None, map(_unwritable, value)), "")
+    return shortened(value)
 
 
 def accepts(annotation: ast.expr, value: Any) -> bool:
@@ -147,5 +169,5 @@ def _remedy(parameter: Parameter, value: Any) -> str:
         read = f"YAML reads {value} as text, so " if isinstance(value, str) else ""
         return f"{read}write {plain}"
     if parameter.type_name == "str" and value is not None:
-        return f"put it in quotation marks, as in {str(value)!r}"
+        return f"put it in quotation marks, as in {shortened(str(value))}"
     return f"give a value like the default, {parameter.default!r}"

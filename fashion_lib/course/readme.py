@@ -33,7 +33,8 @@ MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-1
 def markdown_table(dataset: str, profile: str = "laptop") -> str:
     """Return one data set's MAP in percent as a Markdown table, mean ± standard deviation over seeds.
 
-    Its rows are the methods with the largest number of seeds: a method with fewer would look surer than it is.
+    Its rows are the methods with the largest number of seeds: a method with fewer would look surer than it is. The
+    wardrobe's table has all methods; those without a run, or with fewer seeds, say "not run".
 
     Args:
         dataset: a name of COLUMNS.
@@ -48,6 +49,7 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
     seeds = rows.groupby(["method", "variant"]).seed.nunique()
     methods = [key for key in ROWS if key in seeds and seeds[key] == seeds.max()]
     rows = rows[[key in methods for key in keys]]
+    methods = ROWS if dataset == "wardrobe" else methods
     if rows.empty:
         raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
     shown = tables.formatted(tables.summarise(rows), methods)

@@ -25,7 +25,9 @@ MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/
 # Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
 # "results" and "trace" are names of the face.
 RUN_READERS = ("read_runs", "collect_runs", "beside", "trace")
-LEDGER_READERS = ("collect", "results", "read_ledger", "steps", "missing", *RUN_READERS)
+# "table" is the page of differences between papers and code, which reads manipulation rows too.
+LEDGER_READERS = ("collect", "results", "read_ledger", "steps", "missing", "measured", "table", *RUN_READERS)
+NO_RESULTS = "smoke"  # the profile that only shows that a notebook runs
 MEASURED_AT = "laptop"  # the profile that the README's minutes are of
 MINUTES_FACTOR, SHORTEST = 2, 0.5
 
@@ -37,9 +39,13 @@ def read(path: Path) -> nbformat.NotebookNode:
         FashionError: there is none at `path`, or it cannot be parsed.
     """
     try:
-        return nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)  # reading logs what is wrong, and goes on
+        return notebook
     except FileNotFoundError:
         raise FashionError(f"There is no notebook {path}: check the path.") from None
+    except nbformat.ValidationError as error:
+        raise FashionError(f"The notebook {path} is no valid one ({error.message}): restore it from git.") from None
     except Exception as error:  # nbformat raises several unrelated types for a broken file
         raise FashionError(f"The notebook {path} cannot be read ({error}): restore it from git.") from None
 
@@ -85,8 +91,8 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
     """Digest what a notebook reads of the ledger, and the methods that it may list, as SHA-256; "" if it reads none.
 
     A notebook reads the ledger where it calls one of LEDGER_READERS. It reads the rows of the data sets whose names
-    stand in its code, and of their manipulation tasks if its code names manipulation. The order of rows and of files
-    does not count.
+    stand in its code, and of their manipulation tasks if its code names manipulation; all rows if it names no data
+    set. The order of rows and of files does not count.
     """
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     called, words = set(), set()
@@ -100,19 +106,34 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
     from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
     from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 
-    manipulation = "manipulation" in code
+    manipulation = "manipulation" in code or "table" in called
     files = sorted(paths.ledger_dir().glob("*.csv"))
     if called & set(RUN_READERS) and paths.run_list_file().is_file():
         files.append(paths.run_list_file())
+    every = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()[1:]]
     lines = []
-    for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines()[1:]:
-            dataset = line.partition(",")[0]
-            task = dataset.removesuffix(SUFFIX)
-            if task in words and (dataset == task or manipulation):
-                lines.append(line)
+    for line in every:
+        dataset = line.partition(",")[0]
+        task = dataset.removesuffix(SUFFIX)
+        if {dataset, task} & words and (dataset in words or dataset == task or manipulation):
+            lines.append(line)
+    lines = lines or every  # results() of no named data set reads them all
     methods = [list(RETRIEVAL_METHODS), list(MANIPULATION_METHODS) if manipulation else []]
     return hashlib.sha256(json.dumps([sorted(lines), methods]).encode()).hexdigest()
+
+
+def outputs_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest the outputs of all code cells with their execution counts, as SHA-256; output metadata does not count."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    made = [[cell.execution_count, [{**one, "metadata": {}} for one in cell.outputs]] for cell in cells]
+    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+
+
+def in_order(notebook: nbformat.NotebookNode) -> bool:
+    """Return whether the code cells were executed once, from top to bottom, and none of them later again."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    counts = [cell.get("execution_count") for cell in cells]
+    return counts == list(range(1, len(counts) + 1))
 
 
 def _nodes(notebook: nbformat.NotebookNode) -> Iterator[ast.AST]:
@@ -129,7 +150,7 @@ def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str, minutes: f
     """Mark an executed notebook as belonging to its present source and to the present ledger.
 
     Metadata that changes without meaning is dropped. metadata["fashion"] receives source_sha256, ledger_sha256,
-    profile, commit and minutes.
+    outputs_sha256, profile, commit and minutes.
 
     Args:
         notebook: The executed notebook, changed in place.
@@ -153,6 +174,7 @@ def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str, minutes: f
             "fashion": {
                 "source_sha256": source_digest(notebook),
                 "ledger_sha256": ledger_digest(notebook),
+                "outputs_sha256": outputs_digest(notebook),
                 "profile": profile,
                 "commit": commit,
                 "minutes": round(minutes, 2),
@@ -185,17 +207,33 @@ def _stamp_problems(notebook: nbformat.NotebookNode, name: str) -> list[str]:
         found.append("has a source that changed after its outputs were made: run `make notebooks`")
     if stamped.get("ledger_sha256") != ledger_digest(notebook):
         found.append("was executed on another ledger or another set of methods: run `make notebooks`")
+    if not in_order(notebook):
+        found.append("has code cells without outputs of one run from top to bottom: run `make notebooks`")
+    elif stamped.get("outputs_sha256", outputs := outputs_digest(notebook)) != outputs:
+        found.append("has outputs that changed after it was stamped: run `make notebooks`")
+    if stamped.get("profile") == NO_RESULTS:
+        found.append(f"was executed at profile {NO_RESULTS}, whose numbers mean nothing: run `make notebooks`")
     if not stamped.get("commit") or str(stamped["commit"]).endswith("-dirty"):
         found.append("is stamped dirty: commit the library, then run `make notebooks`")
-    taken, stated = stamped.get("minutes"), stated_minutes(name)
+    elif stamped["commit"] == "unknown":
+        found.append("was executed by a library of an unknown commit: run `make notebooks` in a clone")
+    taken = stamped.get("minutes")
     if taken is None:
         found.append("does not say how many minutes its execution took: run `make notebooks`")
-    elif stated is not None and stamped.get("profile") == MEASURED_AT:
-        # The README rounds up to whole minutes, so a notebook of seconds is rightly stated as 1.
-        ratio = max(taken, SHORTEST) / stated
-        if not 1 / MINUTES_FACTOR <= ratio <= MINUTES_FACTOR:
-            found.append(f"states {stated:g} minutes in the README but took {taken:.1f}: correct the README's table")
+    elif stamped.get("profile") == MEASURED_AT:
+        stated = {"in the README": stated_minutes(name), "in its first cell": own_minutes(notebook)}
+        for where, minutes in stated.items():
+            # Minutes are rounded up, so a notebook of seconds is rightly stated as 1.
+            if minutes and not 1 / MINUTES_FACTOR <= max(taken, SHORTEST) / minutes <= MINUTES_FACTOR:
+                found.append(f"states {minutes:g} minutes {where} but took {taken:.1f}: correct them there")
     return found
+
+
+def own_minutes(notebook: nbformat.NotebookNode) -> float | None:
+    """Return the minutes that a notebook's line "*Time:* about N minutes" states; None without such a line."""
+    first = notebook.cells[0].source if notebook.cells else ""
+    stated = re.search(r"\*Time:\* about ([\d.]+) minutes?", first)
+    return float(stated[1]) if stated else None
 
 
 def stated_minutes(name: str) -> float | None:

@@ -26,7 +26,8 @@ STRIP = 256  # rows of one strip
 # beside the picture (measured).
 BYTES = {"WEBP": 20, "AVIF": 12, "JPEG2000": 20}
 ORIENTATION = 0x0112  # the EXIF tag; 1 and unknown values mean upright
-BITS, PHOTOMETRIC = 258, 262  # TIFF: bits per sample, 12 or 16 for whole numbers; 0 is white, 1 is black
+SIGNED = 2  # of the TIFF tag 339, the format of the samples
+BITS, PHOTOMETRIC, SAMPLES = 258, 262, 339  # TIFF: bits per sample, 12 or 16 for whole numbers; 0 is white, 1 is black
 TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -113,12 +114,12 @@ def _turn(image: Image.Image) -> Transpose | None:
 def _flat_rgb(image: Image.Image, size: int) -> Image.Image:
     """The image as RGB. Strips keep the memory near that of the image and its result, whatever the mode."""
     large = image.width * image.height > LARGE
+    ends = _grey_ends(image)
     if image.mode == "RGB" and not image.has_transparency_data and not large:
         return image
     factor = max(1, max(image.size) // (2 * size)) if large else 1
     rows = max(1, STRIP // factor) * factor
     flat = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
-    ends = _grey_ends(image)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         strip = _strip_rgb(strip, ends)
@@ -143,14 +144,15 @@ def _strip_rgb(strip: Image.Image, ends: tuple[float, float] | None) -> Image.Im
 
 def _grey_ends(image: Image.Image) -> tuple[float, float] | None:
     """The grey values of black and white; None where Pillow converts the mode itself, without clipping."""
-    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    # Pillow reads signed 8-bit values as unsigned ones: -1 would be white.
+    if SIGNED in tags.get(SAMPLES, ()) or image.mode == "I" and image.format not in ("PNG", "PPM"):
         raise ValueError(
             "its grey values are signed or 32-bit whole numbers, for which no white is agreed; "
             "save it with 8 or 16 bits"
         )
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return None
-    tags = image.tag_v2 if image.format == "TIFF" else {}
     bits = tags.get(BITS, (16,))[0]
     most = 1.0 if image.mode == "F" else 2.0**bits - 1
     return (most, 0.0) if tags.get(PHOTOMETRIC) == 0 else (0.0, most)

@@ -140,9 +140,9 @@ class TripletListSampler(Sampler):
     """batch_size // 3 triplets per batch, as the papers draw them: attribute uniform, then value uniform.
 
     Anchor and positive have the drawn value. With negative "image" (ASEN, AG-MAN) the negative is any image
-    with another value. With "value" (RPF, IPAD) another value is drawn first, then an image of it. The papers
-    draw a new list of 100,000 triplets for every epoch and cut it into batches. Each list is an independent
-    draw, so drawing each batch anew gives the same distribution without the list.
+    with another value. With "value" (ASEN++, RPF, IPAD) another value is drawn first, then an image of it.
+    ASEN and AG-MAN draw a list of 100,000 triplets before every epoch and cut it into batches; the others draw
+    while an epoch runs. Drawing each batch anew gives the same distribution without the list.
 
     Args:
         labels: the training labels.

@@ -35,8 +35,8 @@ class AddeM(DisentangledModel):
     the authors' code. Stage 2 minimises five losses, with that code's weights.
 
     This variant is neither the paper nor the code. It shares the distance and the consistency of Yao et al.
-    2026, so that the two methods differ in attention, losses and the start of the memory alone. Its differences
-    from the code:
+    2026, so that the two methods differ in attention, losses and the start of the memory alone. Its main
+    differences from the code (page 11 lists all):
 
     1. Retrieval and the manipulation triplet compare features as they are, not unit vectors.
     2. Classification averages over attributes; the code sums.
@@ -118,7 +118,8 @@ class AddeMCode(AddeM):
 
     The class leaves out how the code trains and tests. It uses Adam at 1e-4, halved every 10 of 25 epochs, and
     batches of 128 pictures, then of 64 tuples. It squeezes pictures into a square, selects weights on the test
-    split, and keeps the query's own picture in the gallery.
+    split, and keeps the query's own picture in the gallery. Stage 1 sees single pictures, tuples come from a file,
+    and a hit has exactly the target's labels.
 
     Args:
         schema: the attributes.

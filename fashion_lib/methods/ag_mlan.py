@@ -92,7 +92,7 @@ class AGMLAN(RetrievalModel):
         variant: a key of VARIANTS, "paper" or "code".
         branch1: False leaves out branch 1, the attribute classification (ablation).
         branch1_loss: False leaves out only its loss, as the code does on Zappos50k: the network still computes
-            branch 1, whose stage 4 and linear layer stay at their start.
+            branch 1, whose weights (stage 4 and a linear layer) stay at their start.
         hierarchical: False gives stage 3 alone to both branches (ablation).
         spatial_gate: False leaves out SA (ablation).
         mask: False leaves out the mask (ablation).

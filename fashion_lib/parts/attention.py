@@ -4,7 +4,7 @@ ASA is attribute-aware spatial attention; ACA is attribute-aware channel attenti
 image feature map I of shape (C, h, w), attribute a, attention dimension A. B is the number of images in a
 batch.
 
-The attribute side of both modules can be replaced by any module from (B, A) to (B, A).
+The attribute side of both modules can be replaced: any module that makes the vector it needs of the attribute's.
 """
 
 import math
@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 
 
 def attention_dim(channels: int) -> int:
-    """Return A for a map of C channels: 512 for ResNet-50's 1024, as in the paper, and never below 128."""
+    """Return A for a map of C channels: 512 for ResNet-50's 1024, as in the authors' code, and never below 128."""
     return max(channels // 2, 128)
 
 

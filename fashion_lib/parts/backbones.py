@@ -23,6 +23,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.plain_tensors import fault_of_tensors
 from fashion_lib.parts.timm_networks import PREFIX, timm_backbone, timm_file
 
 STARTS = ("pretext", "reconstruction", "imagenet", "random")
@@ -317,19 +318,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise FashionError(
             f"The start weights {path} cannot be read (cut off or damaged): fetch the file again."
         ) from error
-    if fault := _fault_of_weights(weights):
+    if fault := fault_of_tensors(weights):
         raise FashionError(f"The start weights {path} are not a plain weights file ({fault}): fetch the file again.")
     return weights
-
-
-def _fault_of_weights(weights: object) -> str:
-    if not isinstance(weights, dict) or not weights:
-        return f"they hold a {type(weights).__name__} instead of named tensors"
-    for name, tensor in weights.items():
-        if not isinstance(name, str):
-            return f"{str(name)[:60]} is no tensor's name"
-        if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.is_quantized:
-            return f"{name[:60]} is no plain tensor"
-        if tensor.is_complex() or (tensor.is_floating_point() and not tensor.isfinite().all()):
-            return f"{name[:60]} holds NaN, infinity or complex numbers"
-    return ""

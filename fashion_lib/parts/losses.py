@@ -30,7 +30,7 @@ def triplet_list_loss(
 ) -> tuple[Tensor, float]:
     """Compute the mean hinge over listed triplets, the papers' loss.
 
-    Source: ASEN, AAAI 2020, section "Model learning".
+    Source: the code of ASEN (AAAI 2020) and its successors; AG-MLAN, section 3.5.
 
     Args:
         embeddings: float (L, D), of unit length for the cosine.

@@ -1,8 +1,8 @@
 """The patch branch of RPF and IPAD: attention of an attribute over a crop's patches (IPAD eq. 7-9, "IP-SE").
 
 It has two forms. "released" is the network of the authors' code, the same in RPF and IPAD. "printed" is IPAD's
-eq. 7-9 and nothing else. They differ in the layer normalisations (LN), one linear layer, the dropout and the start of
-the weights.
+eq. 7-9, with the code's type embeddings. They differ in the layer normalisations (LN), one linear
+layer, the dropout and the start of the weights.
 """
 
 import math
@@ -47,33 +47,43 @@ class CrossAttention(nn.Module):
         heads: number of attention heads.
         form: "released" has one LN for tokens and query, and two linear layers after the heads, D to D and D to `out`.
             "printed" has no LN, and one linear layer D to `out`.
+        query_dim: A, the size of an attribute vector that the query is made from by a linear layer. A learned type
+            embedding is then added to the query, and another one to the tokens (RPF). None takes queries of size D.
 
     Raises:
         FashionError: if `heads` does not divide `dim`, or `form` is unknown.
     """
 
-    def __init__(self, dim: int, out: int, heads: int, form: str = "released"):
+    def __init__(self, dim: int, out: int, heads: int, form: str = "released", query_dim: int | None = None):
         super().__init__()
         if dim % heads:
             raise FashionError(f"{dim} channels do not divide into {heads} heads: choose a divisor of {dim}.")
         released, self.heads = check_form(form) == "released", heads
+        # Checkpoints number the optimiser's tensors in this order.
+        self.attribute = nn.Linear(query_dim, dim) if query_dim else None
+        self.types = nn.Parameter(torch.zeros(2, dim).normal_(std=0.02)) if query_dim else None  # query, tokens
         self.input_norm = nn.LayerNorm(dim, eps=EPS) if released else nn.Identity()
         self.query, self.key, self.value = (nn.Linear(dim, dim) for _ in range(3))
         self.join = nn.Linear(dim, dim if released else out)
         self.widen = nn.Linear(dim, out) if released else nn.Identity()
         if released:
-            start_truncated(self)
+            for layer in filter(None, (self.query, self.key, self.value, self.join, self.widen, self.attribute)):
+                start_truncated(layer)
+            if query_dim:
+                nn.init.trunc_normal_(self.types, std=0.02, a=-2.0, b=2.0)
 
     def forward(self, tokens: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the attended vector.
 
         Args:
             tokens: (B, N, D), for B images of N patches.
-            query: (B, D).
+            query: (B, A) with `query_dim`, else (B, D).
 
         Returns:
             The vector (B, out), and the attention weights, averaged over heads, (B, N).
         """
+        if self.attribute is not None:
+            tokens, query = tokens + self.types[1], self.attribute(query) + self.types[0]
         tokens, query = self.input_norm(tokens), self.query(self.input_norm(query))[:, None]  # (B, 1, D)
         query, key, value = (self.split(part) for part in (query, self.key(tokens), self.value(tokens)))
         scores = query @ key.transpose(2, 3) / math.sqrt(key.shape[3])  # (B, heads, 1, N)
@@ -84,40 +94,6 @@ class CrossAttention(nn.Module):
     def split(self, vectors: Tensor) -> Tensor:
         """Split vectors (B, N, D) into heads, (B, heads, N, D / heads)."""
         return vectors.unflatten(2, (self.heads, -1)).transpose(1, 2)
-
-
-class AttributeCrossAttention(CrossAttention):
-    """CrossAttention whose query is made from an attribute vector (IPAD eq. 7-8).
-
-    A learned type embedding is added to the query, and another one to the tokens (RPF).
-
-    Args:
-        dim, out, heads, form: see CrossAttention.
-        query_dim: A, the size of the attribute vector.
-
-    Raises:
-        FashionError: as in CrossAttention.
-    """
-
-    def __init__(self, dim: int, query_dim: int, out: int, heads: int, form: str = "released"):
-        attribute, types = nn.Linear(query_dim, dim), torch.zeros(2, dim).normal_(std=0.02)  # drawn before the rest
-        super().__init__(dim, out, heads, form)
-        self.attribute, self.types = attribute, nn.Parameter(types)  # types: of the query, of the tokens
-        if form == "released":
-            start_truncated(self.attribute)
-            nn.init.trunc_normal_(self.types, std=0.02, a=-2.0, b=2.0)
-
-    def forward(self, tokens: Tensor, attribute: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute the attended vector.
-
-        Args:
-            tokens: (B, N, D), for B images of N patches.
-            attribute: attribute vectors, (B, A).
-
-        Returns:
-            The vector (B, out), and the attention weights, averaged over heads, (B, N).
-        """
-        return super().forward(tokens + self.types[1], self.attribute(attribute) + self.types[0])
 
 
 class ResidualMLP(nn.Module):
@@ -165,9 +141,9 @@ class PatchBranch(nn.Module):
         super().__init__()
         released = check_form(form) == "released"
         self.tokens = tokens
-        self.cross = AttributeCrossAttention(tokens.dim, query_dim, out, tokens.heads, form)
-        self.norm = nn.LayerNorm(out, eps=EPS if released else 1e-5)  # before the MLP: LN_f
+        self.cross = CrossAttention(tokens.dim, out, tokens.heads, form, query_dim)
         self.mlp = ResidualMLP(out, nn.GELU(), last_dropout=0.1 if released else 0.0)
+        self.norm = nn.LayerNorm(out, eps=EPS if released else 1e-5)  # before the MLP: LN_f
         self.last_norm = nn.LayerNorm(out, eps=EPS) if released else nn.Identity()  # LN_p
         if released:
             start_truncated(self.mlp)

@@ -147,6 +147,8 @@ def _check_tabular(content: dict) -> None:
         for key in {*content[name], *(attribute for row in content[name].values() for attribute in row)}:
             if not key or key.strip() != key or not one_line(key):
                 raise ValueError(f"{name} holds the name {shortened(key)}")
+    if both := sorted(content["metrics"].keys() & content["localisation"].keys()):
+        raise ValueError(f"metrics and localisation both hold {shortened(both[0])}")  # one would hide the other
     for metric, row in content["counts"].items():
         for attribute, number in row.items():
             if not 0 <= number < 2**53:

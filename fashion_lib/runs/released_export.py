@@ -1,5 +1,6 @@
 """A run of ours as the authors of its system would have saved it: their file, their names, their entries."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import written_whole
 from fashion_lib.core.paths import user_path
-from fashion_lib.core.typed import check_type
+from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.released.name_table import NameTable, any_matches, exported
 from fashion_lib.methods.released.released_systems import table_of
+from fashion_lib.runs.record import RECORD_NAME, RunRecord
 from fashion_lib.runs.run import Run
-from fashion_lib.training.checkpoint import MODEL, damaged, read_checkpoint
-from fashion_lib.training.run_state import check_state
+from fashion_lib.runs.stored import check_of_record
+from fashion_lib.training.checkpoint import MODEL, check_fit, damaged, read_checkpoint
+from fashion_lib.training.run_state import Architecture, check_state
 
 EPOCH = 300_000  # pictures: the authors' epoch is 100,000 triplets
 ENDINGS = (".pth", ".pt", ".tar")
@@ -38,15 +41,38 @@ def export_released(run: Run | str | Path, file: str | Path) -> list[Path]:
             already or cannot be written.
     """
     folder = run.folder if isinstance(run, Run) else user_path(run, "the run's folder")
-    tensors, state = read_checkpoint(folder / "best.safetensors")
-    check_state(state, folder / "best.safetensors")
+    path = folder / "best.safetensors"
+    tensors, state = read_checkpoint(path)
+    check_state(state, path)
     try:
-        check_type({name: state["architecture"].get(name) for name in ("method", "variant")}, dict[str, str])
+        check_type(state["architecture"], Architecture)
+        epoch, score = _reached(state)
     except ValueError as error:
-        raise damaged(folder / "best.safetensors", f"in its architecture, {error}") from error
+        raise damaged(path, f"in its state, {error}") from error
+    _check_own(folder, state)
     table = table_of(state["architecture"]["method"], state["architecture"]["variant"])
     own = {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
-    return write_authors_files(table, own, file, *_reached(state))
+    if isinstance(run, Run):
+        check_fit(run.model.state_dict(), own, path)
+    return write_authors_files(table, own, file, epoch, score)
+
+
+def _check_own(folder: Path, state: dict[str, Any]) -> None:
+    """Check that a folder's checkpoint is of the run that the folder is named after, and of its record's.
+
+    Raises:
+        FashionError: it is another run's.
+    """
+    if re.fullmatch(r"seed\d+", folder.name):
+        parts = state["architecture"]
+        made = f"{parts['method']}.{parts['variant']}", f"seed{state['config'].get('seed')}"
+        if made != (folder.parent.name.partition("+")[0], folder.name):
+            raise FashionError(
+                f"the checkpoint in {folder} is that of another run ({shortened(' '.join(made))}): delete that folder "
+                "to train anew."
+            )
+    if (folder / RECORD_NAME).is_file():
+        check_of_record(RunRecord.load(folder / RECORD_NAME), state, folder / "best.safetensors")
 
 
 def write_authors_files(
@@ -89,8 +115,19 @@ def write_authors_files(
 
 
 def _reached(state: dict[str, Any]) -> tuple[int, float | None]:
-    """Return the epoch and the validation score of a checkpoint's state."""
+    """Return the epoch and the validation score of a checkpoint's state.
+
+    Raises:
+        ValueError: one of them is no number.
+    """
     config, history = state["config"], state["history"]
     if "imported" in config:
-        return config.get("epoch") or 0, config.get("score")
-    return (history.get("best_step") or 0) * config.get("batch_size", 0) // EPOCH, history.get("best_map")
+        whole, score = {"epoch": config.get("epoch")}, config.get("score")
+    else:
+        whole = {"best_step": history.get("best_step"), "batch_size": config.get("batch_size")}
+        score = history.get("best_map")
+    check_type(whole, dict[str, int | None])
+    check_type({"score": score}, dict[str, float | None])
+    if "imported" in config:
+        return whole["epoch"] or 0, score
+    return (whole["best_step"] or 0) * (whole["batch_size"] or 0) // EPOCH, score

@@ -34,10 +34,18 @@ from fashion_lib.methods.released.released_systems import (
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.runs.run import Run, departures, task_of, training_config
 from fashion_lib.runs.run_lock import run_lock
-from fashion_lib.training.checkpoint import model_tensors, read_checkpoint, write_checkpoint
+from fashion_lib.runs.same_run import check_same_run
+from fashion_lib.training.checkpoint import (
+    check_fit,
+    damaged,
+    model_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.profiles import PAPER, Profile, as_profile
+from fashion_lib.training.run_state import check_identity, check_state
 
 CHECKPOINT = "best.safetensors"
 SEED = 0  # every record has one; nothing is drawn
@@ -112,9 +120,10 @@ def load_released(
         | {name: number for name, number in model.architecture.items() if name == "edition"},
     )
     with run_lock(folder):
-        if stored := _stored(folder, record, data):
+        state = _state(model, data, record, history)
+        if stored := _stored(folder, record, model, data, state):
             return Run(model, data, stored, history, folder)
-        _write(folder / CHECKPOINT, model, data, record, history)
+        write_checkpoint(folder / CHECKPOINT, model_tensors(model), state)
         if data is not None:
             begun = time.perf_counter()
             scores = task.measured(model, data, training_config(profile, SEED, task), history)
@@ -180,32 +189,51 @@ def _run_name(name: str | None, file: str | Path) -> str:
     return name
 
 
-def _stored(folder: Path, record: RunRecord, data) -> RunRecord | None:
+def _stored(folder: Path, record: RunRecord, model: RetrievalModel, data, wanted: dict[str, Any]) -> RunRecord | None:
     """Return the record of this very import if its folder is complete.
 
+    Args:
+        folder: of the run.
+        record: what it should be.
+        model: filled from the authors' file.
+        data: the pictures, or None.
+        wanted: the state that its checkpoint should have.
+
     Raises:
-        FashionError: the folder holds another file's run, or scores of other data.
+        FashionError: the folder holds another file's run, other weights, or scores of other data.
     """
-    if not (folder / CHECKPOINT).is_file():
+    path, record_file = folder / CHECKPOINT, folder / RECORD_NAME
+    if not path.is_file():
         return None
-    _, state = read_checkpoint(folder / CHECKPOINT)
-    if state.get("start") != record.start:
+    tensors, state = read_checkpoint(path)
+    check_state(state, path)
+    if state["start"] != record.start:
         raise FashionError(
-            f"{folder} holds a network that was {state.get('start')}: give this one another name, or delete that "
-            "folder."
+            f"{folder} holds a network that was {state['start']}: give this one another name, or "
+            "delete that folder."
         )
-    if not (folder / RECORD_NAME).is_file():
-        return record if data is None else None
-    stored = RunRecord.load(folder / RECORD_NAME)
-    if data is not None and stored.config.get("data_version") != data.version:
+    stored = RunRecord.load(record_file) if record_file.is_file() else None
+    if stored and data is not None and stored.config.get("data_version") != data.version:
         raise FashionError(
-            f"{folder} holds scores on version {stored.config.get('data_version')} of {data.name} but {data.version} "
-            "came: give this run another name, or delete that folder."
+            f"{folder} holds scores on version {stored.config.get('data_version')} of {data.name} but "
+            f"{data.version} came: give this run another name, or delete that folder."
         )
-    return stored
+    pictures = {"data": wanted["data"]} if stored and data is not None else {}
+    check_identity(state, {name: wanted[name] for name in wanted if name != "data"} | pictures, folder, "best")
+    own = {name: tensor.cpu() for name, tensor in model_tensors(model).items()}
+    check_fit(own, tensors, path)
+    if unlike := [name for name, tensor in own.items() if not torch.equal(tensor, tensors[name])]:
+        raise damaged(path, f"{unlike[0]} is not that of the authors' file")
+    if stored:
+        named = {"imported": record.start, "start": record.start, "parameters": record.parameters}
+        named |= {name: record.config[name] for name in ("epoch", "score")}
+        named |= {} if data is None else {"pixels": data.pixel_digest}
+        check_same_run(stored, named, record_file)
+        return stored
+    return record if data is None else None
 
 
-def _write(path: Path, model: RetrievalModel, data, record: RunRecord, history: TrainingHistory) -> None:
+def _state(model: RetrievalModel, data, record: RunRecord, history: TrainingHistory) -> dict[str, Any]:
     state: dict[str, Any] = {
         "architecture": model.architecture,
         "attributes": list(model.schema.names),
@@ -218,4 +246,4 @@ def _write(path: Path, model: RetrievalModel, data, record: RunRecord, history: 
     }
     if data is not None:
         state["data"] |= {"version": data.version, "images": len(data.image_names), "pixels": data.pixel_digest}
-    write_checkpoint(path, model_tensors(model), state)
+    return state

@@ -24,10 +24,11 @@ from fashion_lib.runs.record import (
     variant_label,
 )
 from fashion_lib.runs.run_lock import run_lock
+from fashion_lib.runs.same_run import check_same_run
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.tasks.retrieval.search import Hits, search
-from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.history import TrainingHistory, threads_used
 from fashion_lib.training.loop import train
 from fashion_lib.training.profiles import PROFILES, Profile, as_profile
@@ -184,6 +185,9 @@ def load_or_train(
                 raise FashionError(
                     f"{record_file} is the record of another edition of {method}: delete {folder} to train anew."
                 )
+            settings = {name: value for name, value in dict(config).items() if name not in OF_THE_MACHINE}
+            of_data = {"data_version": data.version, "pixels": data.pixel_digest, "start_digest": model.start_digest}
+            check_same_run(record, settings | of_data | {"parameters": parameter_count(model)}, record_file)
             return Run(model, data, record, history, folder)
         scores = task.measured(model, data, config, history)
         record = RunRecord(

@@ -82,7 +82,9 @@ def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
     """
     together = _replaced(read_runs(), _lines(local_records(dataset, profile)))
     # A record holds numbers where a list with an empty cell holds text; read back, they can be compared and sorted.
-    table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False)
+    # Names stay text: the data set "2024", the commit "0012345".
+    texts = {name: "str" for name, kind in TYPES.items() if kind in (NAME, TEXT, TIME)}
+    table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False, dtype=texts)
     return table[(table["dataset"] == dataset) & (table["profile"] == profile)].reset_index(drop=True)
 
 

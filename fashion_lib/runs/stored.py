@@ -25,6 +25,7 @@ from fashion_lib.runs.labels import checked_label, checked_settings
 from fashion_lib.runs.ledger import local_records
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
+from fashion_lib.runs.same_run import check_same_run
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
 from fashion_lib.tasks.manipulation.manipulation_task import split_scores
@@ -80,7 +81,7 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
         check_type(parts, Architecture)
     except ValueError as error:
         raise damaged(path, f"in its architecture, {error}") from error
-    _check_of_record(record, state, path)
+    check_of_record(record, state, path)
     model = build_model(
         parts["method"],
         data.schema,
@@ -94,8 +95,17 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
     return model.to(device=training_device("auto"), memory_format=torch.channels_last).eval()
 
 
-def _check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> None:
-    """Check that a checkpoint has the method, seed and configuration of the record beside it."""
+def check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> None:
+    """Check that a checkpoint has the method, seed, data and configuration of the record beside it.
+
+    Args:
+        record: of the run.
+        state: of the checkpoint, checked by `check_state`.
+        path: of the checkpoint, for error sentences.
+
+    Raises:
+        FashionError: names the first part that differs.
+    """
     recorded = json.loads(json.dumps(record.config, default=str))
     made = {"method": state["architecture"]["method"], "variant": state["architecture"]["variant"], **state["config"]}
     wanted = {"method": record.method, "variant": read_label(record.variant)[0], "seed": record.seed}
@@ -106,6 +116,10 @@ def _check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> No
                 f"The checkpoint {path} is that of another run ({name} {shortened(made.get(name))} instead of "
                 f"{shortened(value)}): delete that folder to train anew."
             )
+    data = {"data_version": state["data"].get("version"), "pixels": state["data"].get("pixels")}
+    same = {name: value for name, value in data.items() if isinstance(value, str)}
+    same |= {"start": state["start"]} if "imported" in state["config"] else {}
+    check_same_run(record, same, folder_of(record) / RECORD_NAME)
 
 
 def lacks_triplets(record: RunRecord) -> bool:

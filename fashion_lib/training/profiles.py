@@ -87,9 +87,9 @@ LAPTOP = Profile(
 
 SMOKE = LAPTOP.with_options(name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
 
-# ASEN and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps per
-# epoch). 50 epochs, as RPF and IPAD print for FashionAI. One triplet per three images, ImageNet weights, 224
-# px. Mirroring is their only augmentation.
+# ASEN's v2 and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps
+# per epoch). 50 epochs, as ASEN's v2 and each stage of RPF's code. One triplet per three images, ImageNet
+# weights, 224 px. Mirroring is ASEN's only augmentation.
 PAPER = Profile(
     name="paper",
     image_size=224,

@@ -1,3 +1,5 @@
+import datetime
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from tiny_notebooks import write_tiny
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course.execute import execute_committed, library_digest, run_notebook
-from fashion_lib.course.sources import problems, read, source_digest
+from fashion_lib.course.sources import outputs_digest, problems, read, source_digest
 
 SHOW = (
     "import os, sys, fashion_lib\n"
@@ -143,14 +145,15 @@ def test_an_output_folder_in_the_way_of_a_file_is_named(tmp_path, executions):
 def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
     source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "print(seed + 5)")
     digest = source_digest(read(source))
-    minutes = execute_committed(source, "smoke", "abc1234")
+    minutes = execute_committed(source, "laptop", "abc1234")
     notebook = read(source)
     assert 0 < minutes < 2
     assert notebook.cells[2].outputs[0].text == "5\n"
     assert notebook.metadata.fashion == {
         "source_sha256": digest,
         "ledger_sha256": "",
-        "profile": "smoke",
+        "outputs_sha256": outputs_digest(notebook),
+        "profile": "laptop",
         "commit": "abc1234",
         "minutes": round(minutes, 2),
     }
@@ -262,3 +265,46 @@ def test_commands_make_folders_absolute_once(tmp_path, monkeypatch, capsys):
     main(["plan", "--methods", "csn", "--seeds", "0"])
     monkeypatch.chdir("/")
     assert os.environ["FASHION_CACHE"] == str(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_no_other_notebook_is_overwritten_even_by_force(tmp_path, executions, link):
+    """A slip of the keyboard names notebook 04 as the output of 03."""
+    source, other = write_tiny(tmp_path / "a.ipynb", "1"), tmp_path / "b.ipynb"
+    if link:
+        os.link(source, other)
+    else:
+        write_tiny(other, "2")
+    before = other.read_bytes()
+    for force in (False, True):
+        with pytest.raises(FashionError, match=r"b.ipynb is another notebook, .*: name another file, or remove that"):
+            run_notebook(source, other, force=force)
+    assert executions == [] and other.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, b"hi", datetime.date(2020, 1, 1), float("nan"), float("inf"), "\ud800", [["\ud800"]], {1: 2},
+              {"a": {"b": {3}}}, {"\ud800": 1}, [float("-inf")]],
+)  # fmt: skip
+def test_a_value_that_no_notebook_can_store_is_refused_before_a_kernel_starts(tmp_path, executions, value):
+    source = write_tiny(tmp_path / "a.ipynb", "1", parameters="free = None\n")
+    with pytest.raises(FashionError, match="'free' of a.ipynb holds .*, which a notebook cannot store") as caught:
+        run_notebook(source, tmp_path / "o.ipynb", {"free": value})
+    assert executions == [] and "\n" not in str(caught.value)
+    str(caught.value).encode()
+    assert run_notebook(source, tmp_path / "o.ipynb", {"free": [{"a": (1, 2.5, True, None, "é")}]})
+
+
+CELL = {"cell_type": "code", "metadata": {}, "source": "1", "outputs": [], "execution_count": None, "id": "a"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"metadata": {"tags": 5}}, {"metadata": 5}, {"source": 5}, {"outputs": 5}, {"outputs": [5]}, {"cell_type": "x"}],
+)
+def test_a_notebook_of_another_shape_is_one_sentence(tmp_path, executions, wrong):
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [CELL | wrong]}
+    (tmp_path / "a.ipynb").write_text(json.dumps(content))
+    with pytest.raises(FashionError, match="a.ipynb (is no valid one|cannot be read)") as caught:
+        run_notebook(tmp_path / "a.ipynb", tmp_path / "o.ipynb")
+    assert executions == [] and "\n" not in str(caught.value)

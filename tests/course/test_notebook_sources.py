@@ -1,11 +1,11 @@
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
-from tiny_notebooks import CLOSING, tiny_notebook
+from tiny_notebooks import CLOSING, executed, tiny_notebook
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.course.sources import problems, read, source_digest, stamp
+from fashion_lib.course.sources import outputs_digest, problems, read, source_digest, stamp
 
 NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
 
@@ -17,7 +17,7 @@ def test_committed_notebook_belongs_to_its_source_and_keeps_the_skeleton(path):
 
 def committed(tmp_path, notebook, profile="laptop"):
     path = tmp_path / "01_tiny.ipynb"
-    nbformat.write(stamp(notebook, profile, "abc1234", 1.234), path)
+    nbformat.write(stamp(executed(notebook), profile, "abc1234", 1.234), path)
     return path
 
 
@@ -33,6 +33,7 @@ def test_a_stamped_notebook_has_no_problems(tmp_path):
     assert read(path).metadata.fashion == {
         "source_sha256": source_digest(tiny_notebook("1 + 1")),
         "ledger_sha256": "",
+        "outputs_sha256": outputs_digest(read(path)),
         "profile": "laptop",
         "commit": "abc1234",
         "minutes": 1.23,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import nbformat
 import pandas as pd
 import pytest
-from tiny_notebooks import tiny_notebook
+from nbformat.v4 import new_output
+from tiny_notebooks import executed, tiny_notebook
 
 import fashion_lib
 from fashion_lib.core import paths
@@ -16,6 +17,7 @@ from fashion_lib.course.sources import LEDGER_READERS, ledger_digest, problems, 
 from fashion_lib.methods import registry
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.differences import difference_tables
 from fashion_lib.runs import ledger, run_list
 
 READS = "dataset = 'wardrobe'\nrows = fl.results(dataset)"
@@ -67,7 +69,7 @@ def write_ledger(project, *lines):
 
 def committed(project, *sources, commit="abc1234", minutes=1.0, profile="laptop"):
     path = project / "notebooks" / "01_tiny.ipynb"
-    nbformat.write(stamp(tiny_notebook(*sources), profile, commit, minutes), path)
+    nbformat.write(stamp(executed(tiny_notebook(*sources)), profile, commit, minutes), path)
     return path
 
 
@@ -80,6 +82,9 @@ def committed(project, *sources, commit="abc1234", minutes=1.0, profile="laptop"
         (READS, line("wardrobe_manipulation", 2.0), False),
         (READS + "\nfrom fashion_lib.tasks.manipulation import x", line("wardrobe_manipulation", 2.0), True),
         (READS + "\nrows[rows.dataset == 'clothing']", line("clothing", 2.0), True),
+        ("fl.results()", line("clothing", 2.0), True),  # it names no data set and reads them all
+        ("fl.results('wardrobe_manipulation')", line("wardrobe_manipulation", 2.0), True),
+        ("differences.table('all', 'wardrobe')", line("wardrobe_manipulation", 2.0), True),
         ("from x import read_ledger\nread_ledger(), 'wardrobe'", line("wardrobe", 2.0), True),
         ("dataset = 'wardrobe'", line("wardrobe", 2.0), False),  # it reads no ledger
         ("%time\nx", line("wardrobe", 2.0), False),
@@ -123,7 +128,8 @@ def test_another_set_of_methods_is_found(project, monkeypatch):
 def test_the_readers_of_the_ledger_are_those_of_the_library():
     """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
     reading = {"collect", "read_ledger", "read_runs", "_all_rows"}
-    for module in (ipad_tables, ledger, run_list, importlib.import_module("fashion_lib.runs.trace")):
+    traces = importlib.import_module("fashion_lib.runs.trace")
+    for module in (difference_tables, ipad_tables, ledger, run_list, traces):
         functions = {name: set(part.__code__.co_names) for name, part in inspect.getmembers(module, inspect.isfunction)
                      if part.__module__ == module.__name__}  # fmt: skip
         for _ in functions:
@@ -158,6 +164,55 @@ def test_a_dirty_stamp_is_a_problem(project):
     ]
 
 
+def test_outputs_of_the_smoke_profile_or_of_no_known_commit_are_a_problem(project):
+    assert problems(committed(project, "1", profile="smoke")) == [
+        "01_tiny.ipynb was executed at profile smoke, whose numbers mean nothing: run `make notebooks`"
+    ]
+    (problem,) = problems(committed(project, "1", commit="unknown"))
+    assert "of an unknown commit" in problem
+
+
+def cleared(cells):
+    for cell in cells:
+        cell.update(outputs=[], execution_count=None)
+
+
+def executed_once_more(cells):
+    cells[-1].execution_count = 9
+
+
+def swapped(cells):
+    cells[0].execution_count, cells[1].execution_count = 2, 1
+
+
+def edited(cells):
+    cells[1].outputs[0].text = "MAP 99.9"
+
+
+def removed(cells):
+    cells[1].outputs = []
+
+
+def redrawn(cells):
+    cells[1].outputs[1].data["image/png"] = "b3RoZXI="
+
+
+@pytest.mark.parametrize("change", [cleared, executed_once_more, swapped, edited, removed, redrawn])
+def test_outputs_that_are_not_those_of_the_stamped_execution_are_a_problem(project, change):
+    notebook = executed(tiny_notebook("1", "2"))
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    picture = new_output("display_data", data={"image/png": "aGk=", "text/plain": "a figure\nof two lines"})
+    cells[1].outputs = [new_output("stream", text="MAP 41.2\nMAP 41.3\n"), picture]
+    path = project / "notebooks" / "01_tiny.ipynb"
+    nbformat.write(stamp(notebook, "laptop", "abc1234", 1.0), path)
+    assert problems(path) == []
+    notebook = notebook_sources.read(path)
+    change([cell for cell in notebook.cells if cell.cell_type == "code"])
+    nbformat.write(notebook, path)
+    (problem,) = problems(path)
+    assert "without outputs of one run" in problem or "outputs that changed after it was stamped" in problem
+
+
 @pytest.mark.parametrize(
     ("stated", "taken", "fits"),
     [
@@ -169,9 +224,15 @@ def test_stated_minutes_are_held_against_those_taken(project, stated, taken, fit
     table = "| notebook | what | minutes | needs |\n|---|---|--:|---|\n"
     row = f"| [01 tiny](notebooks/01_tiny.ipynb) | a lesson of 9 things | {stated} | - |\n"
     (project / "README.md").write_text(table + row)
-    expected = f"01_tiny.ipynb states {stated} minutes in the README but took {taken:.1f}: correct the README's table"
+    expected = f"01_tiny.ipynb states {stated} minutes in the README but took {taken:.1f}: correct them there"
     assert problems(committed(project, "1", minutes=taken)) == ([] if fits else [expected])
-    assert problems(committed(project, "1", minutes=taken, profile="smoke")) == []
+    assert problems(committed(project, "1", minutes=taken, profile="paper")) == []
+    (project / "README.md").unlink()
+    path = committed(project, "1", minutes=taken)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += f"\n\n*Time:* about {stated} minutes on a laptop's CPU."
+    nbformat.write(notebook, path)
+    assert any("minutes in its first cell but took" in problem for problem in problems(path)) != fits
 
 
 def test_the_readme_states_minutes_for_every_notebook():

@@ -189,9 +189,9 @@ def test_floats_that_miss_black_and_white_by_a_rounding_error_are_scaled(tmp_pat
     assert np.abs(np.asarray(read_rgb(tmp_path / "a.tif", 64))[..., 0] - levels(np.float64, 255)).max() <= 1
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint32])
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.uint32])
 def test_signed_and_32_bit_whole_numbers_are_refused(tmp_path, dtype):
-    path = tiff(tmp_path / "a.tif", levels(dtype, 255), 8 * np.dtype(dtype).itemsize)
+    path = tiff(tmp_path / "a.tif", levels(dtype, min(255, np.iinfo(dtype).max)), 8 * np.dtype(dtype).itemsize)
     with pytest.raises(FashionError, match="signed or 32-bit whole numbers"):
         decode_photograph(path, SIZE)
 

@@ -665,3 +665,28 @@ def test_stored_models_of_the_paper_compute_what_they_did(options, expected, mon
 def test_only_the_code_has_a_new_edition():
     assert "edition" not in model_of("ipad").architecture
     assert model_of("ipad", "code").architecture["edition"] == 2
+
+
+def test_centres_compare_in_float32_whatever_the_loop_computes_in():
+    """The loop calls the losses under autocast; a similarity in bfloat16 has three digits, the margin is 0.2."""
+    centres = ClusterCentres(COUNTS, 8, 4)
+    generator = torch.Generator().manual_seed(0)
+    pairs = torch.tensor([0, 1, 2, 3, 4, 5])
+    centres.push(torch.randn(6, 8, generator=generator), pairs, torch.arange(6))
+    centres.update()
+    rows = torch.nn.functional.normalize(torch.randn(6, 8, generator=generator), dim=1)
+    expected = centres.loss(rows, pairs, 0.2)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = centres.loss(rows, pairs, 0.2)
+    assert found.dtype == torch.float32 and expected.sum() > 0 and torch.equal(found, expected)
+
+
+def test_the_optimisers_tensors_of_stored_runs_keep_their_numbers():
+    names = [name for name, _ in build_model("ipad", SCHEMA, start="random").patch.named_parameters()]
+    tail = [name for name in names if not name.startswith("tokens")]
+    layers = ["attribute", "query", "key", "value", "join"]
+    cross = ["cross.types"] + [f"cross.{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
+    assert tail == cross + [
+        "mlp.layers.0.weight", "mlp.layers.0.bias", "mlp.layers.3.weight", "mlp.layers.3.bias",
+        "norm.weight", "norm.bias",
+    ]  # fmt: skip

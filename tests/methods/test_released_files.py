@@ -83,14 +83,21 @@ def test_other_objects_are_refused(tmp_path):
     assert "holds a list" in refused(saved(tmp_path / "b.pth", [torch.zeros(2)]))
     assert "its entry 'lr' is no tensor" in refused(saved(tmp_path / "c.pth", GIVEN | {"lr": 0.1}))
     assert "it is empty" in refused(saved(tmp_path / "d.pth", {"model": {}}))
-    assert "x is no plain tensor" in refused(saved(tmp_path / "e.pth", {"x": torch.eye(2).to_sparse()}))
+    assert "'x' is no plain tensor" in refused(saved(tmp_path / "e.pth", {"x": torch.eye(2).to_sparse()}))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_nan_and_infinity_are_refused_by_name(tmp_path, bad):
     given = {name: tensor.clone() for name, tensor in GIVEN.items()}
     given["embeddingnet.embed_fc.bias"][3] = bad
-    assert "NaN or infinity in embeddingnet.embed_fc.bias" in refused(saved(tmp_path / "a.pth", {"state_dict": given}))
+    text = refused(saved(tmp_path / "a.pth", {"state_dict": given}))
+    assert "'embeddingnet.embed_fc.bias' holds NaN or infinity" in text
+
+
+@pytest.mark.parametrize("score", [10**400, 10**50, -(10**400), 1e300, torch.zeros(1, device="meta"), torch.ones(2)])
+def test_a_number_that_is_none_is_left_out(tmp_path, score):
+    held = read_authors_files([saved(tmp_path / "a.pth", {"state_dict": GIVEN, "epoch": score, "prec": score})])
+    assert held.epoch is None and held.score is None
 
 
 @pytest.mark.parametrize("zipped", [True, False])

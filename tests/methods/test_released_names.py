@@ -194,7 +194,7 @@ def test_value_parts_of_ipad_may_lie_below_another_module():
 
 
 def test_only_the_authors_code_has_names():
-    with pytest.raises(FashionError, match="variant 'paper' of rpf is not the authors' code"):
+    with pytest.raises(FashionError, match="variant 'paper' of rpf has no checkpoints of its authors here"):
         table_of("rpf", "paper")
     with pytest.raises(FashionError, match="authors of haen released no checkpoints"):
         table_of("haen", "default")

@@ -20,7 +20,7 @@ from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
 from fashion_lib.methods.two_branch import BETA_OF_DATA_SET, Seen, weigh
 from fashion_lib.parts.cropping import attention_boxes, crop, shrunk
 from fashion_lib.parts.losses import e_info_nce
-from fashion_lib.parts.patch_branch import FORMS, AttributeCrossAttention, PatchBranch
+from fashion_lib.parts.patch_branch import FORMS, CrossAttention, PatchBranch
 from fashion_lib.parts.released_crop import released_boxes, released_crop
 from fashion_lib.parts.vit import SIZES, build_vit
 from fashion_lib.runs.run import load_or_train
@@ -193,7 +193,7 @@ def test_rpfs_region_branch_is_its_steps_written_out(variant):
 @pytest.mark.parametrize("form", FORMS)
 @torch.no_grad()
 def test_cross_attention_is_equations_7_and_8_head_by_head(form):
-    cross = AttributeCrossAttention(dim=12, query_dim=5, out=7, heads=3, form=form)
+    cross = CrossAttention(dim=12, query_dim=5, out=7, heads=3, form=form)
     tokens, attribute = torch.randn(2, 6, 12), torch.randn(2, 5)
     answer, weights = cross(tokens, attribute)
     for i in range(2):
@@ -212,7 +212,7 @@ def test_cross_attention_is_equations_7_and_8_head_by_head(form):
         assert torch.allclose(answer[i], cross.widen(joined) if form == "released" else joined, atol=1e-5)
         assert torch.allclose(weights[i], seen, atol=1e-6)
     with pytest.raises(FashionError, match="12 channels do not divide into 5 heads"):
-        AttributeCrossAttention(12, 5, 7, heads=5)
+        CrossAttention(12, 7, heads=5, query_dim=5)
 
 
 @torch.no_grad()

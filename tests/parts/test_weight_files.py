@@ -27,6 +27,13 @@ CONTENTS = {
     "NaN": {"a": NAN},
     "infinity": {"a": torch.ones(2), "b": torch.tensor(float("inf"))},
     "NaN in half precision": {"a": NAN.half()},
+    "more numbers than the file holds": {"a": torch.ones(1).expand(10**13)},
+    "no numbers at all": {"a": torch.ones(2, device="meta")},
+    "eight bits per number": {"a": torch.ones(2).to(torch.float8_e4m3fn)},
+    "tensors of several lengths": {"a": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])},
+    "quantised numbers": {"a": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)},
+    "a negative variance": {"bn1.running_var": -torch.ones(2)},
+    "a name of two lines": {"a\nb": torch.ones(2)},
 }
 
 

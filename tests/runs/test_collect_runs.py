@@ -76,3 +76,12 @@ def test_a_run_without_image_passes_stands_beside_those_with_them(saved):
         save(record(1, method="ipad+fr", passes=""))
     found = provenance(collect_runs("wardrobe", "smoke"))
     assert found["passes"].tolist() == ["640", ""]
+
+
+@pytest.mark.parametrize("name", ["2024", "007", "1e5", "inf", "true", "nan", "null", "0x10"])
+def test_names_that_look_like_numbers_stay_names(name):
+    write_runs([record(dataset=name, commit=name)])
+    save(record(1, dataset=name, commit=name, precision=name))
+    found = collect_runs(name, "smoke")
+    assert found["commit"].tolist() == [name, name] and found["dataset"].tolist() == [name, name]
+    assert provenance(found)["commit"].item() == name and found["seed"].tolist() == [0, 1]

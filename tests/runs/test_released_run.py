@@ -178,7 +178,7 @@ def test_a_trained_run_goes_out_and_comes_back(method, project, tmp_path):
 def test_what_cannot_be_exported_is_named(project, tmp_path):
     profile = get_profile("smoke").with_options(steps=1, batch_size=12, groups=2, start="random")
     run = load_or_train("ag_mlan", DATA, variant="paper", profile=profile, progress=False)
-    with pytest.raises(FashionError, match="variant 'paper' of ag_mlan is not the authors' code"):
+    with pytest.raises(FashionError, match="variant 'paper' of ag_mlan has no checkpoints of its authors here"):
         export_released(run, tmp_path / "a.pth")
     with pytest.raises(FashionError, match="does not end in .pth"):
         export_released(imported_csn(tmp_path), tmp_path / "a.txt")

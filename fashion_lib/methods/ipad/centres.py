@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.precision import float32_maths
 
 # Option of ClusterCentres -> its values; see there.
 CHOICES = {"per": ("value", "attribute"), "repeats": ("append", "average"), "lost_centres": ("forget", "keep")}
@@ -130,6 +131,7 @@ class ClusterCentres(nn.Module):
             most = torch.where(able > 0, self.length, 0)
         return self.filled() >= most
 
+    @float32_maths
     def loss(self, features: Tensor, pairs: Tensor, margin: float) -> Tensor:
         """Compute eq. 16 per row: the hinge against every other centre of the row's attribute, averaged.
 

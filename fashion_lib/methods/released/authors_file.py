@@ -5,7 +5,6 @@ builds tensors, numbers, texts, lists and dictionaries, and refuses everything e
 """
 
 import hashlib
-import math
 import pickle
 import warnings
 from collections.abc import Sequence
@@ -18,9 +17,10 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.paths import user_path
-from fashion_lib.core.words import listed
+from fashion_lib.parts.plain_tensors import fault_of_tensors
 
 CONTAINERS = ("state_dict", "model")  # the entry that holds the tensors
+LARGEST = 2**53  # of an epoch or score; above it a float misses whole numbers
 SCORES = ("prec", "mAP")  # the entry that holds the best validation score
 PARALLEL = "module."  # before every name of a network that was saved inside DataParallel
 # A score that numpy computed is a numpy number. These three only ever make numbers; older numpy had another path.
@@ -100,20 +100,9 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, float]]:
 
 def _number(value: object) -> float | None:
     """Return a number, numpy number or tensor with one entry as a plain number; None for anything else."""
-    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.numel() == 1):
+    if isinstance(value, np.generic) or (
+        isinstance(value, Tensor) and not fault_of_tensors({"number": value}) and value.numel() == 1
+    ):
         value = value.item()
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if plain and math.isfinite(value) else None
-
-
-def fault_of_tensors(held: dict) -> str:
-    """Return what keeps a dictionary from being named plain tensors, or ""."""
-    if not held:
-        return "it is empty"
-    if strange := [name for name in held if not (isinstance(name, str) and isinstance(held[name], Tensor))]:
-        return f"its entry {str(strange[0])[:60]!r} is no tensor"
-    for name, tensor in held.items():
-        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex():
-            return f"{name[:80]} is no plain tensor of numbers"
-    bad = [name for name, tensor in held.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
-    return f"NaN or infinity in {listed(bad, 1)}" if bad else ""
+    return value if plain and abs(value) <= LARGEST else None  # also false for NaN

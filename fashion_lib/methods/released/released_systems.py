@@ -15,7 +15,7 @@ from fashion_lib.methods.two_branch import BETA_OF_DATA_SET
 
 # method -> variant -> table. Only what computes as the authors' code does has one.
 RELEASED: dict[str, dict[str, NameTable]] = {
-    "csn": {"prein": CSN, "learned": CSN, "fixed": CSN},
+    "csn": {"prein": CSN, "learned": CSN, "fixed": CSN, "code": CSN},
     "asen": {"v2": ASEN_V2, "v1": ASEN_V1},
     "ag_mlan": {"code": AG_MAN},
     "asen_pp": {"code": ASEN_PP},
@@ -42,12 +42,12 @@ def table_of(method: str, variant: str) -> NameTable:
     """Return the table of a method's variant.
 
     Raises:
-        FashionError: as `tables_of`, and for a variant that is not the authors' code.
+        FashionError: as `tables_of`, and for a variant without such checkpoints.
     """
     tables = tables_of(method)
     if variant not in tables:
         raise FashionError(
-            f"the variant {variant!r} of {method} is not the authors' code, so it has no checkpoints of theirs: "
+            f"the variant {variant!r} of {method} has no checkpoints of its authors here: "
             f"{suggestion(variant, tuple(tables))}"
         )
     return tables[variant]

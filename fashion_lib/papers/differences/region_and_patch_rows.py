@@ -5,7 +5,7 @@ from fashion_lib.papers.differences.difference import Difference, pair
 OPEN = "text not at hand"
 ASEN_PP = (
     Difference("asen_pp", "figure: a CNN per branch", "local branch: ResNet-34 at 112 px, 256 channels",
-               "as the code"),
+               "the same with `paper`; `small` on the laptop"),
     Difference("asen_pp", "figure: spatial, then channel attention", "no batch norm on the keys", "as the code"),
     Difference("asen_pp", "figure: a linear layer at each end", "1024 → 1024 and 256 → 1024", "as the code"),
     Difference("asen_pp", "figure: one attribute embedding for both branches", "one table of 512", "as the code"),
@@ -15,6 +15,10 @@ ASEN_PP = (
     Difference("asen_pp", OPEN, "triplet losses weigh 1 (global) and 0.1 (local); β 0.6", "as the code", "training"),
     Difference("asen_pp", OPEN, "stage 2 starts from stage 1's last checkpoint, not its best",
                "one run: the last state", "nothing"),
+    Difference("asen_pp", OPEN, "stage 1: 50 of 70 epochs", "half of the steps", "training",
+               choose={"first_stage": 0.714}),
+    Difference("asen_pp", OPEN, "crops are cut from the original picture",
+               "from one picture of twice the region's side", "evaluation", choose={"image_scale": 4}),
     Difference("asen_pp", OPEN, "stage 2: local 1e-4, global 1e-5, ×0.9 every epoch, 20 epochs", "the profile's",
                "training"),
     Difference("asen_pp", OPEN, "mirrors no picture", "mirrored in training", "training"),
@@ -26,7 +30,12 @@ PAPER, CODE = pair("rpf", "paper"), pair("rpf", "code")
 RPF = (
     Difference("rpf", "figure: both vectors enter one MLP; which box holds fc cannot be seen",
                "the background skips the foreground's linear layer", "the background takes it (a reading)",
-               choose={"variant": "code"}, ours=PAPER, other=CODE),
+               choose={"background_linear": False}, ours=PAPER, other=pair("rpf", "paper", background_linear=False)),
+    Difference("rpf", "all rows together", "all rows together", "paper", choose={"variant": "code"}, ours=PAPER,
+               other=CODE),
+    Difference("rpf", OPEN, "crops are cut from the original; the region branch has its own resize",
+               "both from one picture of twice the region's side", "evaluation", choose={"image_scale": 4}),
+    Difference("rpf", OPEN, "a flat map is an error", "the whole picture", "nothing"),
     Difference("rpf", OPEN, "crop: 8-bit map of 224 × 224, from 26/255, whole pixels", "0.1 of the map, in fractions",
                choose={"crop": "code"}, ours=PAPER, other=pair("rpf", "paper", crop="code")),
     Difference("rpf", "residual blocks: text not at hand", "LN(h + MLP(LN(h))), one LN module twice", "as the code"),
@@ -50,7 +59,9 @@ RPF = (
                "one run: the last state", "training"),
     Difference("rpf", OPEN, "stage 1: 5e-5, ×0.9 per 3 epochs; stage 2: 5.5e-5 and 1e-5, ×0.9 per 2", "the profile's",
                "training"),
+    Difference("rpf", OPEN, "batch 16, 50 epochs per stage", "the profile's; half of the steps per stage", "training"),
     Difference("rpf", OPEN, "new patch layers start from N(0, 0.02)", "as the code", "training"),
-    Difference("rpf", "ImageNet-21k weights of the ViT", "the same", "hybrid on the laptop, ViT-B/16 with `paper`"),
+    Difference("rpf", "ImageNet-21k weights of the ViT", "such a file; which one is not said",
+               "hybrid on the laptop, ViT-B/16 with `paper`"),
 )  # fmt: skip
 ROWS = ASEN_PP + RPF

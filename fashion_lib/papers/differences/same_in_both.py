@@ -3,9 +3,9 @@
 # Reason -> method -> options, separated by spaces. A new option stands here or in a row.
 SAME_IN_BOTH: dict[str, dict[str, str]] = {
     "a size that the laptop profile scales": {
-        "asen_pp": "image_scale first_stage crop_scale local_backbone",
-        "rpf": "vit image_scale first_stage crop_scale",
-        "ipad": "vit image_scale first_stage crop_scale queue_length mu",
+        "asen_pp": "crop_scale local_backbone",
+        "rpf": "vit first_stage crop_scale",
+        "ipad": "vit image_scale crop_scale queue_length mu centre_every",
         "adde_m": "dim",
         "yao2026": "dim",
         "amnet": "dim",
@@ -14,7 +14,7 @@ SAME_IN_BOTH: dict[str, dict[str, str]] = {
         "isln": "passes",
         "asen_pp": "beta patch_weight align threshold",
         "rpf": "patch_weight contrast_weight threshold",
-        "ipad": "patch_weight contrast_weight threshold xi ratio passes centre_every",
+        "ipad": "patch_weight contrast_weight threshold xi ratio passes",
     },
     "an ablation: it leaves out a part that both have": {
         "asen": "spatial channel",
@@ -26,7 +26,6 @@ SAME_IN_BOTH: dict[str, dict[str, str]] = {
     "a variant's own setting under another name": {
         "csn": "masks",
         "asen": "version",
-        "rpf": "background_linear",
         "adde_m": "hidden fc7",
     },
 }

@@ -31,8 +31,7 @@ def average_precision(relevance) -> np.ndarray:
     """Compute the average precision of each query.
 
     It is the precision at every relevant rank, averaged over the relevant candidates. The denominator is the
-    number of relevant candidates in the whole list, without a cut-off (ASEN's protocol, Ma et al. 2020,
-    section 4.1).
+    number of relevant candidates in the whole list, without a cut-off (the protocol of ASEN's code).
 
     Args:
         relevance: bool or 0/1, (Q, N), in rank order.
