@@ -71,7 +71,7 @@ def test_mean_and_spread_are_those_of_the_tables(method, options):
     (("asne",), "no method 'asne': did you mean 'asen'"),
     (("asen", "overal"), "no attribute 'overal': did you mean 'overall'"),
     (("asen", "overall", "--metric", "mpa"), "no metric 'mpa': did you mean 'map'"),
-    (("asen", "--variant", "v3"), "no variant 'v3': choose one of v2"),
+    (("asen", "--variant", "v3"), "no variant 'v3': choose one of v1"),
     (("asen", "--dataset", "ward*"), "no dataset 'ward\\*'"),
     (("asen", "--profile", "../x"), "no profile '../x'"),
     (("asen", "--profile", "smoke"), "no profile 'smoke'"),
