@@ -33,15 +33,20 @@ def export_checkpoint(
     method: Annotated[str, typer.Argument(help="asen, csn, ag_mlan, asen_pp, rpf, ipad or adde_m")],
     file: Annotated[Path, typer.Argument(help="a new file that ends in .pth")],
     dataset: Annotated[str, typer.Option(help="of the run")] = "wardrobe",
-    variant: Annotated[str, typer.Option(help="the run's variant in the results")] = "code",
+    variant: Annotated[
+        str | None, typer.Option(help="the run's variant in the results (default: the method's own, else code)")
+    ] = None,
     profile: Profile = "laptop",
     seed: Annotated[str, typer.Option(help="a whole number")] = "0",
 ) -> None:
     """Write a finished run under the tensor names of the authors' own checkpoints."""
-    from fashion_lib.methods.released.released_systems import table_of
+    from fashion_lib.methods.registry import METHODS
+    from fashion_lib.methods.released.released_systems import table_of, tables_of
     from fashion_lib.runs.record import read_label, run_dir
     from fashion_lib.runs.released_export import export_released
 
+    own = METHODS.known(method).variants[0]
+    variant = variant or (own if own in tables_of(method) else "code")
     table_of(method, read_label(variant)[0])
     for path in export_released(run_dir(dataset, profile, method, variant, whole_seed(seed)), file):
         print(path)

@@ -3,11 +3,14 @@
 Every picture is chosen by order (the first test picture that carries the labels), never by how well it came out.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from PIL import Image
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
@@ -25,6 +28,7 @@ METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("as
 QUESTIONS = ("collar_design", "sleeve_length", "pattern", "colour")
 ON_TOPS = ("collar_design", "sleeve_length", "pattern")
 ON_DRESSES = ("skirt_length", "silhouette", "pattern")
+ROWS = "ledger rows"  # key of the digest in the PNG file of the results
 
 
 def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:
@@ -81,12 +85,30 @@ def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count
     return attention_rows(model, data, rows_with(data, names, count), [data.schema.index(name) for name in names])
 
 
-def bars(data: RetrievalData, profile: Profile):
-    """Draw MAP per attribute of the four methods, from ledger and runs."""
-    table = ledger.collect(dataset=data.name, profile=profile.name)
-    table = table[table["metric"] == "map"]
-    run = set(zip(table["method"], table["variant"], strict=True))
-    return results_bars(table, [row for row in METHODS if row in run])
+def bars_rows(dataset: str, profile: str) -> pd.DataFrame:
+    """Return the rows of MAP, from ledger and runs, that the bars of the four methods show."""
+    table = ledger.collect(dataset=dataset, profile=profile)
+    shown = np.array([pair in METHODS for pair in zip(table["method"], table["variant"], strict=True)])
+    return table[(table["metric"] == "map") & shown]
+
+
+def bars(rows: pd.DataFrame):
+    """Draw MAP per attribute of the methods of METHODS that have rows; see `bars_rows`."""
+    run = set(zip(rows["method"], rows["variant"], strict=True))
+    return results_bars(rows, [row for row in METHODS if row in run])
+
+
+def rows_digest(rows: pd.DataFrame) -> str:
+    """Return the SHA-256 of rows of the ledger without minutes and commit, whatever their order."""
+    told = rows[list(ledger.KEY) + ["value"]].astype({"value": float})
+    lines = sorted(told.to_csv(index=False, header=False, float_format="%.4f", lineterminator="\n").splitlines())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def drawn_digest(file: Path) -> str:
+    """Return the digest of the rows that a figure was drawn from, which its PNG file states; "" without one."""
+    with Image.open(file) as picture:
+        return getattr(picture, "text", {}).get(ROWS, "")
 
 
 def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:
@@ -102,14 +124,16 @@ def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> 
     """
     model = load_or_train("asen", profile=profile, data=data).model
     folder, written = paths.made(folder or paths.figures_dir()), []
+    rows = bars_rows(data.name, profile.name)
     for name, figure in (
         ("wardrobe", sheet(data)),
         ("boards", boards(data, model)),
         ("attention_tops", maps(data, model, ON_TOPS)),
         ("attention_dresses", maps(data, model, ON_DRESSES)),
-        ("results", bars(data, profile)),
+        ("results", bars(rows)),
     ):
         written.append(folder / f"{name}.png")
-        figure.savefig(written[-1], dpi=110, bbox_inches="tight")
+        stamp = {ROWS: rows_digest(rows)} if name == "results" else {}
+        figure.savefig(written[-1], dpi=110, bbox_inches="tight", metadata=stamp)
         plt.close(figure)
     return written

@@ -9,7 +9,6 @@ et al. 2026, table 1.
 """
 
 import hashlib
-import os
 import pickle
 from collections import OrderedDict
 from functools import lru_cache
@@ -25,6 +24,7 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.plain_tensors import fault_of_tensors
 from fashion_lib.parts.timm_networks import PREFIX, timm_backbone, timm_file
+from fashion_lib.parts.weight_folders import weight_folders
 
 STARTS = ("pretext", "reconstruction", "imagenet", "random")
 
@@ -258,9 +258,8 @@ def start_file(start: str) -> Path:
 def imagenet_file(name: str) -> Path:
     """Find the ImageNet weights of a network, torchvision's or timm's; download them if no folder has them.
 
-    The folders, in order, are $FASHION_WEIGHTS, data/weights and torch's cache. Each is searched for every
-    version that torchvision lists. The oldest, which the papers used, comes first. A version may be a .pth
-    file, or a .safetensors file of the same stem.
+    Each of `weight_folders` is searched for every version that torchvision lists. The oldest, which the
+    papers used, comes first. A version may be a .pth file, or a .safetensors file of the same stem.
 
     Args:
         name: torchvision's name of the network, or "timm:" and timm's.
@@ -270,23 +269,21 @@ def imagenet_file(name: str) -> Path:
     """
     if name.startswith(PREFIX):
         return timm_file(name.removeprefix(PREFIX))
-    addresses = [entry.url for entry in get_model_weights(name)]
-    cache = Path(torch.hub.get_dir()) / "checkpoints"
-    given = os.environ.get("FASHION_WEIGHTS")
-    for folder in [*([Path(given)] if given else []), paths.weights_dir(), cache]:
+    addresses, folders = [entry.url for entry in get_model_weights(name)], weight_folders()
+    for folder in folders:
         for address in addresses:
             file = folder / address.rsplit("/", 1)[1]
             for candidate in (file.with_suffix(".safetensors"), file):
                 if candidate.is_file():
                     return candidate
-    target = cache / addresses[0].rsplit("/", 1)[1]
+    target = folders[-1] / addresses[0].rsplit("/", 1)[1]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(addresses[0], str(target), hash_prefix=target.stem.rsplit("-", 1)[1])
     except (OSError, RuntimeError) as error:
         raise FashionError(
             f"The ImageNet weights {target.name} are not on this machine and could not be fetched ({error}): put that "
-            f"file into {given or paths.weights_dir()}, or choose another start."
+            f"file into {folders[0]}, or choose another start."
         ) from error
     return target
 

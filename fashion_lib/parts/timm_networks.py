@@ -3,17 +3,15 @@
 timm is an optional library: `pip install "fashion-lib[timm]"`.
 """
 
-import os
 from pathlib import Path
 from types import ModuleType
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import written_whole
+from fashion_lib.parts.weight_folders import weight_folders
 
 PREFIX = "timm:"  # of the name of a backbone
 STRIDE = 16  # largest stride of the map, as in the papers: 14 x 14 positions at 224 pixels
@@ -74,8 +72,7 @@ def timm_backbone(name: str, start: str) -> TimmBackbone:
 def timm_file(name: str) -> Path:
     """Find timm's weights of a network on this machine, and let timm download them if no folder has them.
 
-    The folders, in order, are $FASHION_WEIGHTS, data/weights and torch's cache. A file there is called `name`, with
-    one of ENDINGS. A download is stored in torch's cache.
+    A file in one of `weight_folders` is called `name`, with one of ENDINGS. A download is stored in torch's cache.
 
     Args:
         name: timm's name of the network and its weights.
@@ -83,13 +80,12 @@ def timm_file(name: str) -> Path:
     Raises:
         FashionError: with file and folder, if the file is in no folder and timm is missing or cannot download it.
     """
-    given, cache = os.environ.get("FASHION_WEIGHTS"), Path(torch.hub.get_dir()) / "checkpoints"
-    folders = [*([Path(given)] if given else []), paths.weights_dir(), cache]
+    folders = weight_folders()
     for folder in folders:
         for ending in ENDINGS:
             if (folder / f"{name}{ending}").is_file():
                 return folder / f"{name}{ending}"
-    target = cache / f"{name}.safetensors"
+    target = folders[-1] / f"{name}.safetensors"
     try:
         timm = timm_library(f"The download of the weights {name}")
         weights = timm.create_model(name, pretrained=True).state_dict()

@@ -19,6 +19,7 @@ from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
 from fashion_lib.core.typed import check_type, is_utc_time, shortened
 from fashion_lib.core.words import listed, one_line
+from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.parts.timm_networks import PREFIX
 
@@ -260,6 +261,11 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
             stacklevel=2,
         )
     return current
+
+
+def edition_setting(model: RetrievalModel) -> dict[str, int]:
+    """Return {"edition": N} for a model of a later edition than the first, else {}: runs of the first name none."""
+    return {name: value for name, value in model.architecture.items() if name == "edition"}
 
 
 def of_this_edition(record: RunRecord) -> bool:

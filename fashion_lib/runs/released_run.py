@@ -31,7 +31,7 @@ from fashion_lib.methods.released.released_systems import (
     table_of,
     tables_of,
 )
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, edition_setting, run_dir, variant_label
 from fashion_lib.runs.run import Run, departures, task_of, training_config
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.same_run import check_same_run
@@ -117,7 +117,7 @@ def load_released(
         start=model.start,
         precision=history.precision,
         config={"imported": model.start, "epoch": held.epoch, "score": held.score, "training_image_passes": ""}
-        | {name: number for name, number in model.architecture.items() if name == "edition"},
+        | edition_setting(model),
     )
     with run_lock(folder):
         state = _state(model, data, record, history)

@@ -11,7 +11,7 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.complexity import parameter_count
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, edition_setting, run_dir
 from fashion_lib.runs.run import Run
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.tasks.retrieval.evaluation import Evaluation, evaluate
@@ -153,9 +153,7 @@ def _name_of(run: Run) -> dict[str, str | int]:
     """Return which weights a reranker was trained on: the run's name, its data and its best step."""
     named = {name: getattr(run.record, name) for name in ("dataset", "profile", "method", "variant", "seed")}
     named |= {"data_version": run.data.version, "best_step": run.history.best_step}
-    if "edition" in run.model.architecture:
-        named["edition"] = run.model.architecture["edition"]
-    return named
+    return named | edition_setting(run.model)
 
 
 def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:

@@ -19,6 +19,7 @@ from fashion_lib.runs.record import (
     RECORD_NAME,
     RunRecord,
     check_seed,
+    edition_setting,
     of_this_edition,
     run_dir,
     variant_label,
@@ -206,7 +207,7 @@ def load_or_train(
             precision=history.precision,
             config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
-            | {name: number for name, number in model.architecture.items() if name == "edition"},
+            | edition_setting(model),
         )
         record.save(record_file)
     return Run(model, data, record, history, folder)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from tiny_data import SIZE, TinyModel, tiny_data
 
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course import readme_figures
+from fashion_lib.runs import ledger
 
 
 def everywhere(rows, attribute):
@@ -28,3 +30,24 @@ def test_maps_have_a_row_for_each_picture():
     data = tiny_data(regions=everywhere)
     figure = readme_figures.maps(data, TinyModel(), ("collar", "colour"), count=2)
     assert len(figure.axes) == 2 * (1 + 2 + 1)  # the picture, two maps, their scale
+
+
+def committed_rows():
+    table = ledger.read_ledger()
+    pairs = zip(table["method"], table["variant"], strict=True)
+    shown = np.array([pair in readme_figures.METHODS for pair in pairs])
+    return table[shown & (table["metric"] == "map") & (table["dataset"] == "wardrobe") & (table["profile"] == "laptop")]
+
+
+def test_the_committed_bars_show_the_committed_ledger():
+    drawn = readme_figures.drawn_digest(paths.figures_dir() / "results.png")
+    assert drawn == readme_figures.rows_digest(committed_rows()), "run `python -m fashion_lib figures`"
+
+
+def test_a_changed_value_is_another_figure_and_another_order_is_not():
+    rows = committed_rows()
+    digest = readme_figures.rows_digest(rows)
+    assert readme_figures.rows_digest(rows[::-1]) == digest
+    assert readme_figures.rows_digest(rows.assign(commit="another")) == digest
+    changed = rows.assign(value=rows["value"].where(rows.index != rows.index[3], rows["value"] + 0.01))
+    assert readme_figures.rows_digest(changed) != digest

@@ -151,6 +151,7 @@ def test_the_largest_score_is_suppressed_and_a_negative_largest_score_is_not(mon
 
 
 @pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.slow
 def test_every_loss_and_gradient_of_a_stage(number, monkeypatch):
     both = Recorded(monkeypatch, vit="tiny", first_stage=0.5, centre_every=3, queue_length=30)
     model, rng = both.model, np.random.default_rng(1)
@@ -174,6 +175,7 @@ def test_every_loss_and_gradient_of_a_stage(number, monkeypatch):
     assert not any(name.startswith("unused.") for name in compared)  # no loss reaches them
 
 
+@pytest.mark.slow
 def test_optimiser_steps_through_both_stages_with_queues_and_centres(monkeypatch):
     """Two steps of stage 1, then four of stage 2 with banks that start empty; weights and banks stay equal."""
     both = Recorded(monkeypatch, vit="tiny", first_stage=1 / 3, centre_every=4, queue_length=8)

@@ -256,3 +256,13 @@ def test_the_face_has_it(file):
     assert isinstance(run, fl.Run)
     state = json.loads((run.folder / "best.json").read_text())
     assert state["start"] == run.record.start
+
+
+@pytest.mark.parametrize(("method", "variant"), [
+    ("asen", "v2"), ("csn", "prein"), ("ag_mlan", "code"), ("asen_pp", "code"), ("rpf", "code"), ("ipad", "code"),
+    ("adde_m", "code"),
+])  # fmt: skip
+def test_the_command_exports_the_methods_own_variant_where_it_has_the_authors_names(method, variant, project, capsys):
+    assert main(["export-checkpoint", method, "ours.pth", "--profile", "smoke"]) == 2
+    said = capsys.readouterr().err
+    assert f"{method}.{variant}" in said and said.count("\n") == 1

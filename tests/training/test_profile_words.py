@@ -57,6 +57,7 @@ def test_a_terminal_s_ipython_is_no_notebook(monkeypatch, capsys):
     assert tuple(capsys.readouterr()) == ("", "")
 
 
+@pytest.mark.notebook
 def test_a_real_kernel_says_it_in_the_output_of_the_first_cell_that_asks(tmp_path):
     asks = "from fashion_lib.training.profiles import get_profile\nget_profile('laptop').name"
     source = write_tiny(tmp_path / "01_tiny.ipynb", asks, asks)

@@ -1,8 +1,7 @@
 """Tensor names of AG-MAN's checkpoints (Xiao and Yamasaki; the later name of AG-MLAN)."""
 
+from fashion_lib.methods.released.asen_names import ATTENTION, CLASSIFIER, NET
 from fashion_lib.methods.released.name_table import NameTable, Rule
-
-NET = "embeddingnet."  # before every name: the network inside the triplet network
 
 AG_MAN = NameTable(
     "AG-MAN",
@@ -17,17 +16,13 @@ AG_MAN = NameTable(
         Rule(f"{NET}w1", "spatial_scale"),
         Rule(f"{NET}w2", "channel_scale"),
         Rule(f"{NET}conv1.*", "reduce.*"),
-        Rule(f"{NET}img_bn1.*", "spatial.norm.*"),
         Rule(f"{NET}attr_embedding.*", "spatial_attribute.*"),
-        Rule(f"{NET}attr_transform1.*", "spatial.attribute_side.0.*"),
-        Rule(f"{NET}attr_transform2.*", "channel.attribute_side.0.*"),
         Rule(f"{NET}sa.conv1.*", "spatial_gate.conv.*"),
-        Rule(f"{NET}fc1.*", "channel.hidden.*"),
-        Rule(f"{NET}fc2.*", "channel.gate.*"),
+        *ATTENTION,
         Rule(f"{NET}masks.weight", "masks"),
     ),
     container="state_dict",
     score="prec",
-    unused=(f"{NET}backbonenet.fc.*",),  # of ImageNet's 1000 classes
+    unused=CLASSIFIER,
     own=("loss_weights.p",),  # constants that the authors' code keeps outside the network
 )

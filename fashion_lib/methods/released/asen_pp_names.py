@@ -3,6 +3,8 @@
 from fashion_lib.methods.released.name_table import NameTable, Rule
 
 GLOBAL, LOCAL = "choices.global.", "choices.local."
+# Both branches hold the one table of attributes.
+SHARED_TABLE = ((f"{LOCAL}attrnet.attr_embedding.*", f"{GLOBAL}attrnet.attr_embedding.*"),)
 
 
 def attention_rules(theirs: str, ours: str) -> tuple[Rule, ...]:
@@ -28,7 +30,7 @@ ASEN_PP = NameTable(
     container="model",
     score="mAP",
     unused=(f"{GLOBAL}basenet.fc.*", f"{LOCAL}basenet.fc.*"),  # of ImageNet's 1000 classes
-    twice=((f"{LOCAL}attrnet.attr_embedding.*", f"{GLOBAL}attrnet.attr_embedding.*"),),
+    twice=SHARED_TABLE,
     writes_twice=True,
     own=("step", "steps"),
 )

@@ -1,8 +1,7 @@
 """Tensor names of CSN's checkpoints as ASEN's repository trains it (Veit et al., CVPR 2017)."""
 
+from fashion_lib.methods.released.asen_names import NET
 from fashion_lib.methods.released.name_table import NameTable, Rule
-
-NET = "embeddingnet."  # before every name: the network inside the triplet network
 
 CSN = NameTable(
     "CSN",

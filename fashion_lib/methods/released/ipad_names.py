@@ -1,6 +1,6 @@
 """Tensor names of IPAD's released checkpoints (Wan et al. 2025)."""
 
-from fashion_lib.methods.released.asen_pp_names import GLOBAL, LOCAL
+from fashion_lib.methods.released.asen_pp_names import GLOBAL, SHARED_TABLE
 from fashion_lib.methods.released.name_table import NameTable, Rule
 from fashion_lib.methods.released.rpf_names import PATCH, REGION_NORMS, cross_rules
 
@@ -28,7 +28,7 @@ IPAD = NameTable(
     container="model",
     score="mAP",
     unused=(f"{GLOBAL}basenet.fc.*", f"{GLOBAL}*adapter*"),  # of ImageNet's 1000 classes; never called
-    twice=((f"{LOCAL}attrnet.attr_embedding.*", f"{GLOBAL}attrnet.attr_embedding.*"),),
+    twice=SHARED_TABLE,
     anywhere=("vmlp", "vembed", "vcrossencoder"),  # the authors' lists do not say below which module
     own=("step", "steps", "diverging.*", "slow.*", "unused.adapter.*"),
 )

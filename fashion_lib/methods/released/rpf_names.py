@@ -1,6 +1,6 @@
 """Tensor names of RPF's released checkpoints (Dong et al., SIGIR 2023); IPAD's share them."""
 
-from fashion_lib.methods.released.asen_pp_names import GLOBAL, LOCAL, attention_rules
+from fashion_lib.methods.released.asen_pp_names import GLOBAL, LOCAL, SHARED_TABLE, attention_rules
 from fashion_lib.methods.released.name_table import LEADING_ONE, NameTable, Rule
 
 BLOCK = (f"{LOCAL}basenet.encoder.layer.#.", "patch.tokens.encoder.layers.encoder_layer_#.")  # torchvision's names
@@ -62,6 +62,6 @@ RPF = NameTable(
     container="model",
     score="mAP",
     unused=(f"{GLOBAL}basenet.fc.*",),  # of ImageNet's 1000 classes
-    twice=((f"{LOCAL}attrnet.attr_embedding.*", f"{GLOBAL}attrnet.attr_embedding.*"),),
+    twice=SHARED_TABLE,
     own=("step", "steps"),
 )
