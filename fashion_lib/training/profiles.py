@@ -69,8 +69,8 @@ class Profile(Settings):
 # The laptop numbers come from a feasibility study on two CPU cores; notebook 05 checks them again.
 LAPTOP = Profile(
     name="laptop",
-    image_size=96,
-    wardrobe_images=12_000,
+    image_size=64,
+    wardrobe_images=36_000,
     backbone="small",
     start="pretext",
     training=TrainingConfig(
@@ -85,7 +85,7 @@ LAPTOP = Profile(
     ),
 )
 
-SMOKE = LAPTOP.with_options(name="smoke", image_size=64, wardrobe_images=2_400, steps=120, evaluations=1)
+SMOKE = LAPTOP.with_options(name="smoke", wardrobe_images=2_400, steps=120, evaluations=1)
 
 # ASEN's v2 and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps
 # per epoch). 50 epochs, as ASEN's v2 and each stage of RPF's code. One triplet per three images, ImageNet
