@@ -26,7 +26,8 @@ from fashion_lib.parts.plain_tensors import fault_of_tensors
 from fashion_lib.parts.timm_networks import PREFIX, timm_backbone, timm_file
 from fashion_lib.parts.weight_folders import weight_folders
 
-STARTS = ("pretext", "reconstruction", "imagenet", "random")
+PRETEXTS = ("pretext", "reconstruction")  # shipped, see fashion_lib.training.start_weights
+STARTS = (*PRETEXTS, "imagenet", "random")
 
 
 class Backbone(nn.Module):
@@ -151,7 +152,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
         raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}, {PREFIX}<name>.")
     if start not in STARTS:
         raise FashionError(f"Unknown start '{start}': choose one of {', '.join(STARTS)}.")
-    if start in ("pretext", "reconstruction") and name != "small":
+    if start in PRETEXTS and name != "small":
         raise FashionError(
             f"The start weights '{start}' fit only the backbone 'small', not '{name}': "
             "choose start='imagenet' or start='random'."
@@ -159,7 +160,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
     if foreign:
         return timm_backbone(name.removeprefix(PREFIX), start)
     backbone = BACKBONES[name]()
-    if start in ("pretext", "reconstruction"):
+    if start in PRETEXTS:
         path = start_file(start)
         load_backbone_weights(backbone, read_weights(path), path)
     elif start == "imagenet":
@@ -251,7 +252,7 @@ def _digest(path: Path, size: int, mtime_ns: int) -> str:
 
 
 def start_file(start: str) -> Path:
-    """Return the shipped file of the small backbone's start weights."""
+    """Return the shipped file of start weights: of the small backbone, or with "_patch" of the patch branch's ViT."""
     return paths.weights_dir() / f"start_{start}.safetensors"
 
 

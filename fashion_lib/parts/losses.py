@@ -19,7 +19,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.precision import float32_maths
 
 METRICS = ("cosine", "euclidean")
-MINING = ("all", "hard", "semi_hard")
+MINING = ("all", "mean", "hard", "semi_hard")
 LOSS_WEIGHTS = ("learned", "fixed")
 BACKGROUNDS = ("attribute", "value")
 
@@ -70,9 +70,10 @@ def in_batch_triplet_loss(
 
     1. "all" uses every valid triplet and averages over the active ones. Otherwise the many inactive triplets
        would dilute the few that still give a gradient.
-    2. "hard" pairs each anchor with its least similar positive and its most similar negative. It averages
+    2. "mean" uses every valid triplet and averages over all of them, as the papers average a triplet list.
+    3. "hard" pairs each anchor with its least similar positive and its most similar negative. It averages
        over anchors ("batch hard", Hermans et al. 2017).
-    3. "semi_hard": see `mined_hinge`.
+    4. "semi_hard": see `mined_hinge`.
 
     Args:
         embeddings: float (L, D), of unit length for the cosine; row i is computed for attributes[i].
@@ -169,7 +170,7 @@ def mined_hinge(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Compute the hinges of one group of m examples, for one kind of mining.
 
-    "all" and "hard": see `in_batch_triplet_loss`. "semi_hard" (Schroff et al. 2015) gives each positive pair
+    "all", "mean" and "hard": see `in_batch_triplet_loss`. "semi_hard" (Schroff et al. 2015) gives each positive pair
     one negative, and averages over pairs. That negative is the most similar one that is less similar than the
     positive. If there is none, it is the least similar negative.
 
@@ -199,7 +200,7 @@ def mined_hinge(
         hinge = (margin + torch.where(less.any(1), nearest, farthest) - similarity[a, p]).relu()  # (pairs,)
         return hinge.mean(), hinge
     hinge = (margin + similarity[a] - similarity[a, p][:, None])[negative[a]].relu()  # (valid triplets,)
-    return hinge.sum() / (hinge > 0).sum().clamp(min=1), hinge
+    return hinge.sum() / (len(hinge) if mining == "mean" else (hinge > 0).sum().clamp(min=1)), hinge
 
 
 @torch.no_grad()

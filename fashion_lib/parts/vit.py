@@ -11,17 +11,17 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.attention import positions
-from fashion_lib.parts.backbones import build_backbone, start_digest
-from fashion_lib.parts.vit_weights import WEIGHTS, load_vit_weights
+from fashion_lib.parts.backbones import PRETEXTS, build_backbone, start_digest
+from fashion_lib.parts.vit_weights import WEIGHTS, load_patch_start, load_vit_weights
 
 DROPOUT = 0.1  # the authors' code of RPF and IPAD
 # "b16" is the papers' ViT-B/16; "tiny" has the same structure for the course's pictures. "hybrid" is the
 # ViT paper's section 3.1: its patches are the positions of a convolutional map, here the small backbone's
-# (stride 8), so that its first layers have start weights.
+# (stride 8). Backbone and transformer have start weights.
 B16 = {"image_size": 224, "patch_size": 16, "num_layers": 12, "num_heads": 12, "hidden_dim": 768, "mlp_dim": 3072}
 SIZES = {
-    "tiny": {"image_size": 96, "patch_size": 8, "num_layers": 4, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
-    "hybrid": {"image_size": 96, "patch_size": 8, "num_layers": 2, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
+    "tiny": {"image_size": 64, "patch_size": 8, "num_layers": 4, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
+    "hybrid": {"image_size": 64, "patch_size": 8, "num_layers": 2, "num_heads": 4, "hidden_dim": 128, "mlp_dim": 256},
     "b16": B16,
     "b16_1k": B16,  # with other start weights; see build_vit
 }
@@ -80,7 +80,8 @@ def build_vit(name: str, start: str = "random", released: bool = True) -> PatchT
     """Build a ViT with its start weights.
 
     1. "tiny" has no start weights, so all its weights are random.
-    2. "hybrid" uses the small backbone, with that backbone's start weights, before its transformer.
+    2. "hybrid" uses the small backbone before its transformer. At start="pretext" or "reconstruction" both have
+       shipped weights of that pretext.
     3. "b16" takes the papers' ImageNet-21k weights at start="imagenet", and "b16_1k" torchvision's ImageNet-1k
        weights. At another start their weights are random. The class token starts at zero and is not loaded, as in the
        authors' code.
@@ -102,15 +103,19 @@ def build_vit(name: str, start: str = "random", released: bool = True) -> PatchT
     if name == "hybrid":
         backbone = build_backbone("small", start)
         vit.conv_proj = nn.Sequential(backbone, nn.Conv2d(backbone.out_channels, vit.hidden_dim, 1))
+        if start in PRETEXTS:
+            load_patch_start(vit, start)
     return PatchTokens(vit, size["num_heads"], released)
 
 
 def vit_start(name: str, start: str) -> str:
-    """Return name and digest of the start weights of a ViT; "" if they are random or the small backbone's.
+    """Return name and digest of the start weights of a ViT's transformer; "" if they are random.
 
     Args:
         name, start: see `build_vit`.
     """
+    if name == "hybrid" and start in PRETEXTS:
+        return f"{start}_patch {start_digest('small', f'{start}_patch')}"
     if name not in WEIGHTS or start != "imagenet":
         return ""
     return f"{WEIGHTS[name]} {start_digest(WEIGHTS[name], start)}"

@@ -10,8 +10,11 @@ features. It uses drawn pictures of another seed and no attribute label. The pre
 - texture: predict the edge energy per direction in each 4 x 4 pixel cell, a histogram of oriented gradients
   (HOG). Without it the features do not distinguish patterns.
 
-`parse=False` leaves the part masks out ("reconstruction" start). It shows how much of a localisation figure
+`parse=False` leaves the part masks out ("reconstruction" start). It shows how much of a localisation result
 they explain.
+
+The small transformer of a patch branch then learns the same pretext on the finished backbone, whose weights
+stay. The papers start both branches from ImageNet weights.
 """
 
 import json
@@ -23,16 +26,18 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torchvision.models.vision_transformer import VisionTransformer
 
-from fashion_lib.core import paths
 from fashion_lib.core.files import written_whole
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.cache import load_or_build
 from fashion_lib.data.sets.wardrobe.drawing import VERSION, Wardrobe
 from fashion_lib.data.sets.wardrobe.garment_schema import PARTS
-from fashion_lib.parts.backbones import Backbone, build_backbone
+from fashion_lib.parts.backbones import PRETEXTS, build_backbone, start_file
 from fashion_lib.parts.precision import autocast
+from fashion_lib.parts.vit import SIZES, PatchTokens
+from fashion_lib.parts.vit_weights import transformer_tensors
 
 SEED = 1_000  # seed of the pictures: the course's own wardrobe has seed 0, so no picture is shared
 ORIENTATIONS = 6
@@ -71,7 +76,7 @@ class PretextModel(nn.Module):
     The layers predict parts and picture at half, texture at a quarter of the input's resolution.
     """
 
-    def __init__(self, backbone: Backbone):
+    def __init__(self, backbone: nn.Module):
         super().__init__()
         self.backbone = backbone
         self.fine, self.coarse = backbone.stride // 2, backbone.stride // 4
@@ -119,20 +124,57 @@ def pretext_loss(
     return sum(losses.values()), {name: loss.item() for name, loss in losses.items()}
 
 
+class PatchTransformer(nn.Module):
+    """The patch branch's hybrid ViT as a backbone: its tokens as a map. Only the transformer learns.
+
+    Args:
+        start: start weights of the small backbone inside, one of PRETEXTS or "random".
+    """
+
+    def __init__(self, start: str):
+        super().__init__()
+        size = SIZES["hybrid"]
+        self.backbone = build_backbone("small", start).requires_grad_(False).eval()
+        self.vit = VisionTransformer(**size, dropout=0.0, num_classes=1)
+        self.vit.conv_proj = nn.Conv2d(self.backbone.out_channels, size["hidden_dim"], 1)
+        self.tokens = PatchTokens(self.vit, size["num_heads"], released=False)
+        self.out_channels, self.stride = size["hidden_dim"], self.backbone.stride
+
+    def train(self, mode: bool = True) -> "PatchTransformer":
+        """Set the mode of the transformer; the backbone stays in eval mode."""
+        super().train(mode)
+        self.backbone.eval()
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Compute the map (B, D, h, w) of the tokens, for normalised images float32 (B, 3, H, W)."""
+        with torch.no_grad():
+            features = self.backbone(images)
+        tokens, grid = self.tokens(features)
+        return tokens.transpose(1, 2).unflatten(2, grid)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the transformer's tensors under the names that `load_patch_start` expects."""
+        found = transformer_tensors(self.vit)
+        return {key.replace("conv_proj.", "conv_proj.1."): tensor for key, tensor in found.items()}
+
+
 def learn_start(
+    backbone: nn.Module,
     *,
     parse=True,
     steps=4_000,
     batch_size=64,
     images=16_000,
-    size=96,
+    size=64,
     learning_rate=2e-3,
     precision="bf16",
     seed=0,
-) -> tuple[Backbone, dict[str, float]]:
-    """Train the small backbone on the pretext (about 10 minutes).
+) -> dict[str, float]:
+    """Train a backbone on the pretext, in place (about 8 minutes for the small one).
 
     Args:
+        backbone: with `stride` and `out_channels`, as Backbone has them.
         parse: whether the part masks enter the loss.
         steps: optimiser steps.
         batch_size: images per batch.
@@ -140,10 +182,10 @@ def learn_start(
         size: side of the pictures, in pixels.
         learning_rate: largest learning rate of the one-cycle schedule.
         precision: see fashion_lib.parts.precision.
-        seed: decides the initial weights and the batches.
+        seed: decides the batches and the start of the output layers.
 
     Returns:
-        The backbone, and the losses of the last step.
+        The losses of the last step.
     """
     wardrobe = Wardrobe(SEED, images, size)
     key = f"pretext-v{VERSION}-seed{SEED}-{size}px-{images}"
@@ -152,8 +194,9 @@ def learn_start(
     )
     parts = load_or_build(f"{key}-parts", images, size, wardrobe.parts, progress="drawing their part masks")
     torch.manual_seed(seed)
-    model = PretextModel(build_backbone("small", "random")).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=1e-2)
+    model = PretextModel(backbone).to(memory_format=torch.channels_last).train()
+    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(learned, learning_rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
     losses: dict[str, float] = {}
     with progress_bar(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
@@ -172,31 +215,42 @@ def learn_start(
             optimiser.step()
             schedule.step()
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
-    return model.backbone, losses
+    return losses
 
 
-def write_start_weights() -> list[Path]:
-    """Train both start weights, write them to the folder that build_backbone reads, and return the files."""
+def write_start_weights(seed: int = 0) -> list[Path]:
+    """Train the start weights, write them to the folder that build_backbone and build_vit read.
+
+    Args:
+        seed: decides the initial weights and the batches.
+
+    Returns:
+        The files: backbone and transformer, each with and without part masks.
+    """
     written = []
-    for name, parse in (("pretext", True), ("reconstruction", False)):
-        backbone, losses = learn_start(parse=parse)
-        facts = {"pretext": json.dumps({"parse": parse, "wardrobe": VERSION, "seed": SEED, "last losses": losses})}
-        written.append(paths.weights_dir() / f"start_{name}.safetensors")
-        save_start(backbone, written[-1], facts)
+    for name, parse in zip(PRETEXTS, (True, False), strict=True):
+        for suffix in ("", "_patch"):
+            torch.manual_seed(seed)
+            network = PatchTransformer(name) if suffix else build_backbone("small", "random")
+            losses = learn_start(network, parse=parse, seed=seed)
+            facts = {"parse": parse, "wardrobe": VERSION, "seed": SEED, "last losses": losses}
+            written.append(start_file(name + suffix))
+            tensors = network.tensors() if suffix else network.state_dict()
+            save_start(tensors, written[-1], {"pretext": json.dumps(facts)})
     return written
 
 
-def save_start(backbone: Backbone, path: Path, facts: dict[str, str]) -> None:
-    """Write half-precision weights (about 1.4 MB for the small backbone).
+def save_start(tensors: dict[str, Tensor], path: Path, facts: dict[str, str]) -> None:
+    """Write half-precision weights (about 1.4 MB for the small backbone, 0.6 MB for the transformer).
 
     Args:
-        backbone: the trained backbone.
+        tensors: name -> trained tensor.
         path: the safetensors file; its folder is created where it does not exist.
         facts: written into the file's metadata.
     """
     weights = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
-        for name, tensor in backbone.state_dict().items()
+        for name, tensor in tensors.items()
     }
     with written_whole(path) as part:
         save_file(weights, part, metadata=facts)

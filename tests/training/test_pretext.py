@@ -47,7 +47,7 @@ def test_the_pretext_reads_out_parts_picture_and_texture():
 
 def test_saved_start_weights_come_back_as_half_precision(tmp_path):
     backbone = build_backbone("small", "random")
-    save_start(backbone, tmp_path / "start.safetensors", {"made by": "a test"})
+    save_start(backbone.state_dict(), tmp_path / "start.safetensors", {"made by": "a test"})
     with safe_open(tmp_path / "start.safetensors", "pt") as file:
         assert file.metadata() == {"made by": "a test"}
         stored = file.get_tensor("conv1.weight")
