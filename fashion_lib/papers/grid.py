@@ -1,0 +1,113 @@
+"""Every run that the three papers' tables and figures need here, in the order of what decides most.
+
+`make tables` trains what is missing. A run appears once, even where several tables show it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS
+from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
+from fashion_lib.runs import ledger
+from fashion_lib.runs.reranked import SUFFIX as RERANKED
+from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATION
+from fashion_lib.training.profiles import Profile
+
+SEEDS, CLAIM_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
+# our data set that stands for FashionAI, DARN and DeepFashion
+COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
+PHOTOGRAPHS = ("random", "triplet", "csn", "asen")
+
+
+@dataclass(frozen=True)
+class WantedRun:
+    """One run of the tables.
+
+    Attributes:
+        dataset: name of the data set, as `load_dataset` takes it.
+        method: our name of the method; "<method>+fr" re-ranks the run of that method.
+        label: variant with its options, as in the ledger.
+        seed: the run's seed.
+        shown_in: the table or figure that needs it first.
+    """
+
+    dataset: str
+    method: str
+    label: str
+    seed: int
+    shown_in: str
+
+    @property
+    def recorded_dataset(self) -> str:
+        """Return the data set's name in records."""
+        return self.dataset + (MANIPULATION if self.method in MANIPULATION_METHODS else "")
+
+
+def wanted_runs(profile: Profile) -> list[WantedRun]:
+    """Return the runs of all tables, each once; those of seed 0 come first inside a block of tables.
+
+    Args:
+        profile: of the runs; it decides which settings count as departures in a label.
+    """
+    blocks = (
+        ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),
+        ("wardrobe", _manipulation(yao2026_tables.METHOD_ROWS + yao2026_tables.ABLATION_ROWS, profile), SEEDS,
+         "tables 2 to 4 of Yao et al."),
+        ("wardrobe", ag_mlan_tables.ABLATION_ROWS.values(), SEEDS, "AG-MLAN's ablations"),
+        *(("wardrobe", ipad_tables.labelled(rows).values(), SEEDS, f"IPAD, {figure}")
+          for figure, rows in ipad_tables.FIGURES.items() if figure != "fig5"),
+        ("wardrobe_darn", _methods(), SEEDS, "table 2 of IPAD"),
+        ("wardrobe_deepfashion", _methods(), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
+        ("clothing", [(name, _first(name)) for name in PHOTOGRAPHS], SEEDS, "photographs"),
+        ("wardrobe", _passes((1, 3, 5, 10)), SEEDS, "IPAD, fig5"),
+        ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
+        ("wardrobe", ipad_tables.labelled(ipad_tables.CODE).values(), SEEDS, "paper against code"),
+        ("wardrobe", _manipulation(yao2026_tables.OWN_BACKBONE_ROWS, profile), SEEDS, "table 1 of Yao et al."),
+    )  # fmt: skip
+    found: dict[tuple, WantedRun] = {}
+    for dataset, pairs, seeds, shown_in in blocks:
+        pairs = list(dict.fromkeys(pairs))
+        for seed in seeds:
+            for method, label in pairs:
+                found.setdefault((dataset, method, label, seed), WantedRun(dataset, method, label, seed, shown_in))
+    return list(found.values())
+
+
+def missing_runs(profile: Profile) -> list[WantedRun]:
+    """Return the wanted runs that are neither in the ledger nor on this machine."""
+    wanted = wanted_runs(profile)
+    have: set[tuple] = set()
+    for dataset in {run.recorded_dataset for run in wanted}:
+        table = ledger.collect(dataset, profile.name)
+        have |= set(zip(table["dataset"], table["method"], table["variant"], table["seed"], strict=True))
+    return [run for run in wanted if (run.recorded_dataset, run.method, run.label, run.seed) not in have]
+
+
+def overview(runs: Iterable[WantedRun]) -> pd.DataFrame:
+    """Return runs as a table: one row per (table, data set, method, variant), with its seeds as text."""
+    rows = pd.DataFrame([vars(run) for run in runs], columns=["dataset", "method", "label", "seed", "shown_in"])
+    keys = ["shown_in", "dataset", "method", "label"]
+    return rows.groupby(keys, sort=False)["seed"].agg(lambda seeds: ", ".join(map(str, seeds))).reset_index()
+
+
+def _first(method: str) -> str:
+    return METHODS[method].variants[0]
+
+
+def _methods() -> list[tuple[str, str]]:
+    """Return (method, label) of the rows that AG-MLAN's and IPAD's tables share a column with, simplest first."""
+    rows = dict.fromkeys(ipad_tables.labelled(ipad_tables.METHOD_ROWS).values())
+    own = ag_mlan_tables.METHOD_ROWS["AG-MLAN"]
+    trained = [pair for pair in rows if not pair[0].endswith(RERANKED)]
+    return [*trained, own, *(pair for pair in rows if pair[0].endswith(RERANKED))]
+
+
+def _passes(numbers: Iterable[int]) -> list[tuple[str, str]]:
+    rows: Mapping[str, ipad_tables.Row] = ipad_tables.FIGURES["fig5"]
+    return list(ipad_tables.labelled({name: rows[name] for name in (f"Iter {k}" for k in numbers)}).values())
+
+
+def _manipulation(rows: Iterable[yao2026_tables.Row], profile: Profile) -> list[tuple[str, str]]:
+    return [(row.method, row.variant(profile)) for row in rows]
