@@ -1,4 +1,4 @@
-# make env | quick | test | reproduce | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
+# make env | quick | test | reproduce | tables | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
 # requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 
 PROFILE ?= laptop
@@ -40,7 +40,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # Results of tests stay apart from those of the user.
 TEST_RUNS := $(CURDIR)/build/test
 
-.PHONY: env quick test lint unit job notebook-tests reproduce lab notebooks bench lock clean
+.PHONY: env quick test lint unit job notebook-tests reproduce tables lab notebooks bench lock clean
 .DEFAULT_GOAL := env
 
 env: $(STAMP)
@@ -106,6 +106,10 @@ notebook-tests: env
 reproduce: env
 	@$(COURSE) reproduce --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
 		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS" $(if $(FORCE),--force)
+
+# Every run of the papers' tables that is not in the ledger: many hours. It may be stopped; `plan --missing` lists them.
+tables: env
+	@$(COURSE) tables --profile="$$PROFILE" --jobs="$$JOBS"
 
 lab: env
 	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks

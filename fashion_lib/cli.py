@@ -32,6 +32,7 @@ LONGEST = 80  # characters of an argument that an error sentence repeats
 # As `--help` lists them.
 COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
+    training.tables,
     *(course.notebook, course.execute_notebooks, numbers.keep, numbers.triplets, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.protocol, data.doctor),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),

@@ -42,11 +42,22 @@ def plan(
     seeds: Seeds = "0,1,2",
     dataset: Dataset = "wardrobe",
     output: Output = None,
+    missing: Annotated[bool, typer.Option("--missing", help="what the papers' tables lack, as a table")] = False,
 ) -> None:
-    """Print the training runs that reproduce would do, as JSON."""
+    """Print the training runs that reproduce would do, as JSON, or the runs that the papers' tables lack."""
     from fashion_lib.workflow.plan import as_json, planned_runs, training_job
 
     check_profile(profile)
+    if missing:
+        from fashion_lib.core.markdown import markdown_table
+        from fashion_lib.papers.grid import missing_runs, overview, wanted_runs
+        from fashion_lib.training.profiles import as_profile
+
+        every, lacking = wanted_runs(as_profile(profile)), missing_runs(as_profile(profile))
+        print(f"{len(lacking)} of {len(every)} runs are missing")
+        if lacking:
+            print(markdown_table(overview(lacking), index=False))
+        return
     output = paths.user_path(output or paths.build_dir() / "reproduce" / profile, "--output", follow=False)
     runs = planned_runs(methods, seeds, dataset, profile)
     print(as_json([training_job(run, output) for run in runs]))
@@ -70,6 +81,22 @@ def reproduce(
     options = {"force": force, "training_only": training_only, "output": output, "jobs": jobs}
     try:
         local.reproduce(profile, methods, seeds, dataset, notebooks, **options)
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def tables(
+    profile: Profile = "laptop",
+    jobs: Annotated[str, typer.Option(help="how many train at once (default: one per core)")] = "",
+    first: Annotated[int | None, typer.Option(min=1, help="only so many of the missing runs")] = None,
+) -> None:
+    """Train every run that the papers' tables lack; `plan --missing` lists them."""
+    check_profile(profile)
+    from fashion_lib.workflow.tables import train_missing
+
+    try:
+        print(f"{train_missing(profile, jobs, first)} runs were missing and are there now.")
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
         raise SystemExit(130) from None

@@ -64,7 +64,8 @@ class Job:
     """Hold one piece of work that a process can do alone.
 
     Attributes:
-        kind: "training" for the one run in `runs`, or "course" for executing the notebook `source`.
+        kind: "training" for the one run in `runs`, in the training notebook where its task has one; "run" for the same
+            without a notebook, whatever options its label has; "course" for executing the notebook `source`.
         title: its name on the screen.
         runs: the run to train, or the runs whose records the notebook reads.
         output: the folder of executed notebooks.
@@ -84,6 +85,11 @@ def training_job(run: PlannedRun, output: Path, force: bool = False) -> Job:
     """Return the job that trains and scores one run."""
     title = f"training {run.method} ({run.variant}) seed {run.seed}"
     return Job("training", title, (run,), str(output), force=force)
+
+
+def run_job(run: PlannedRun, output: Path) -> Job:
+    """Return the job that trains one run, or re-ranks one ("<method>+fr"), without a notebook."""
+    return Job("run", f"{run.dataset}: {run.method} ({run.variant}) seed {run.seed}", (run,), str(output))
 
 
 def course_job(source: Path, runs: list[PlannedRun], output: Path, force: bool = False) -> Job:

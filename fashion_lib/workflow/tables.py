@@ -1,0 +1,36 @@
+"""Train every run that the papers' tables lack: `make tables`."""
+
+from fashion_lib.core import paths, threads
+from fashion_lib.papers.grid import WantedRun, missing_runs
+from fashion_lib.runs.reranked import SUFFIX
+from fashion_lib.training.profiles import as_profile
+from fashion_lib.workflow.local import carry_out
+from fashion_lib.workflow.plan import PlannedRun, jobs_at_once, run_job
+
+
+def train_missing(profile: str = "laptop", jobs: str = "", first: int | None = None) -> int:
+    """Train the missing runs of the papers' tables, those that decide most first; finished ones are kept.
+
+    Args:
+        profile: name of the profile.
+        jobs: how many runs train at once, as text; "" means one per core.
+        first: how many runs of the list are trained; None is all.
+
+    Returns:
+        The number of runs that were missing and are there now.
+
+    Raises:
+        FashionError: a setting is wrong, or a run failed; the others are trained all the same.
+    """
+    at_once = jobs_at_once(jobs, threads.cores())
+    runs = missing_runs(as_profile(profile))[:first]
+    output = paths.build_dir() / "tables" / profile
+    planned = {run: _planned(run, profile) for run in runs}
+    # A reranked run needs its base, so it waits for the phase after it.
+    phases = [[run for run in runs if run.method.endswith(SUFFIX) is later] for later in (False, True)]
+    carry_out([[run_job(planned[run], output) for run in phase] for phase in phases], at_once)
+    return len(runs)
+
+
+def _planned(run: WantedRun, profile: str) -> PlannedRun:
+    return PlannedRun(run.dataset, run.method, run.label, profile, run.seed)
