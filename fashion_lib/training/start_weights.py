@@ -135,7 +135,7 @@ class PatchTransformer(nn.Module):
         super().__init__()
         size = SIZES["hybrid"]
         self.backbone = build_backbone("small", start).requires_grad_(False).eval()
-        self.vit = VisionTransformer(**size, dropout=0.0, num_classes=1)
+        self.vit = VisionTransformer(**size, num_classes=1)
         self.vit.conv_proj = nn.Conv2d(self.backbone.out_channels, size["hidden_dim"], 1)
         self.tokens = PatchTokens(self.vit, size["num_heads"], released=False)
         self.out_channels, self.stride = size["hidden_dim"], self.backbone.stride
