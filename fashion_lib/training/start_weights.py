@@ -40,6 +40,7 @@ from fashion_lib.parts.vit import SIZES, PatchTokens
 from fashion_lib.parts.vit_weights import transformer_tensors
 
 SEED = 1_000  # seed of the pictures: the course's own wardrobe has seed 0, so no picture is shared
+PATCH_STEPS = 1_500  # the transformer learns on a backbone that is finished
 ORIENTATIONS = 6
 LUMINANCE = (0.3, 0.59, 0.11)
 
@@ -232,7 +233,7 @@ def write_start_weights(seed: int = 0) -> list[Path]:
         for suffix in ("", "_patch"):
             torch.manual_seed(seed)
             network = PatchTransformer(name) if suffix else build_backbone("small", "random")
-            losses = learn_start(network, parse=parse, seed=seed)
+            losses = learn_start(network, parse=parse, steps=PATCH_STEPS if suffix else 4_000, seed=seed)
             facts = {"parse": parse, "wardrobe": VERSION, "seed": SEED, "last losses": losses}
             written.append(start_file(name + suffix))
             tensors = network.tensors() if suffix else network.state_dict()
