@@ -74,14 +74,15 @@ LAPTOP = Profile(
     backbone="small",
     start="pretext",
     training=TrainingConfig(
-        steps=720,
+        steps=1_440,
         batch_size=64,
-        groups=4,
-        learning_rate=1e-3,
+        groups=2,
+        learning_rate=2e-3,
         optimiser="adamw",
         weight_decay=1e-2,
         schedule="cosine",
         decay=1.0,
+        mining="mean",
     ),
 )
 
