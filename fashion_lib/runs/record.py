@@ -24,6 +24,7 @@ from fashion_lib.methods.registry import METHODS
 from fashion_lib.parts.timm_networks import PREFIX
 
 RECORD_NAME = "result.json"
+VALIDATION = "validation"  # metric: the validation score that selected the weights, in percent
 PREFIX_IN_LABEL = "timm="  # of a timm network's name: no folder may have a colon in its name
 RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
 
@@ -272,3 +273,8 @@ def of_this_edition(record: RunRecord) -> bool:
     """Return whether a record is of the present edition of its method; "ipad+fr" has that of "ipad"."""
     method = METHODS.get(record.method.partition("+")[0])
     return method is None or record.config.get("edition", 1) == method.edition_of(record.variant)
+
+
+def selected_by(score: float | None) -> dict[str, dict[str, float]]:
+    """Return the metric VALIDATION for a validation score in [0, 1]; {} where nothing was validated."""
+    return {} if score is None else {VALIDATION: {"overall": 100 * score}}

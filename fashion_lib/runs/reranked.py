@@ -11,7 +11,7 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.complexity import parameter_count
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, edition_setting, run_dir
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, edition_setting, run_dir, selected_by
 from fashion_lib.runs.run import Run
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.tasks.retrieval.evaluation import Evaluation, evaluate
@@ -113,7 +113,8 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
     record = replace(
         base,
         method=base.method + SUFFIX,
-        metrics=_scores(run, "test", reranker if used else None).percent(),
+        metrics=_scores(run, "test", reranker if used else None).percent()
+        | selected_by(max(scores.overall for scores in valid.values())),
         localisation={},  # the run's own: re-ranking looks at no picture
         minutes=base.minutes + (time.perf_counter() - started) / 60,
         parameters=base.parameters + parameter_count(reasoning),

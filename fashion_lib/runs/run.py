@@ -22,6 +22,7 @@ from fashion_lib.runs.record import (
     edition_setting,
     of_this_edition,
     run_dir,
+    selected_by,
     variant_label,
 )
 from fashion_lib.runs.run_lock import run_lock
@@ -197,7 +198,7 @@ def load_or_train(
             dataset=data.name,
             profile=profile.name,
             seed=seed,
-            metrics=scores.metrics,
+            metrics=scores.metrics | selected_by(history.best_map),
             localisation=scores.localisation,
             counts=scores.counts,
             minutes=(history.seconds + history.evaluation_seconds) / 60,
