@@ -144,7 +144,8 @@ class AGMLAN(RetrievalModel):
         self.spatial_scale, self.channel_scale = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))  # W1, W2
         masks = initial_masks(len(schema), dim, "prein", own.mask_blocks) if mask else None
         self.masks = None if masks is None else nn.Parameter(masks)
-        self.branch1 = AttributeClassifier(stage4, 2 * channels, len(schema)) if branch1 else None
+        stage4_channels = getattr(stage4, "out_channels", 2 * channels)
+        self.branch1 = AttributeClassifier(stage4, stage4_channels, len(schema)) if branch1 else None
         self.loss_weights = LossWeights(2, own.loss_weights) if branch1 and branch1_loss else None
 
     def features(self, images: Tensor) -> AgMlanFeatures:

@@ -22,6 +22,14 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.mobilenet import (
+    FIRST_TO_THIRD,
+    FOURTH,
+    MobileNetBackbone,
+    mobilenet_stage4,
+    mobilenet_weights,
+    packaged_file,
+)
 from fashion_lib.parts.plain_tensors import fault_of_tensors
 from fashion_lib.parts.timm_networks import PREFIX, timm_backbone, timm_file
 from fashion_lib.parts.weight_folders import weight_folders
@@ -131,8 +139,9 @@ BACKBONES = {
     "resnet50": lambda: Backbone(get_model("resnet50"), out_channels=1024, stride=16),
     "alexnet": lambda: PlainBackbone(get_model("alexnet"), stride=32),
     "vgg16": lambda: PlainBackbone(get_model("vgg16"), stride=32),
+    "mobilenet_v2": MobileNetBackbone,
 }
-WITH_STAGES = ("small", "resnet18", "resnet34", "resnet50")
+WITH_STAGES = ("small", "resnet18", "resnet34", "resnet50", "mobilenet_v2")
 
 
 def build_backbone(name: str, start: str = "pretext") -> Backbone:
@@ -170,12 +179,15 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
                 f"or one of the backbones {', '.join(other for other in BACKBONES if other != 'small')}."
             )
         path = imagenet_file(name)
-        load_backbone_weights(backbone, read_weights(path), path)
+        weights = read_weights(path)
+        if name == "mobilenet_v2":
+            weights = {f"features.{k}": v for k, v in mobilenet_weights(weights, FIRST_TO_THIRD).items()}
+        load_backbone_weights(backbone, weights, path)
     return backbone
 
 
 def build_stage4(name: str, start: str = "pretext") -> nn.Module:
-    """Build the stage that a Backbone leaves out: (B, C, h, w) to (B, 2 C, h / 2, w / 2).
+    """Build the stage that a Backbone leaves out: (B, C, h, w) to (B, 2 C, h / 2, w / 2); 5 C for MobileNetV2.
 
     AG-MLAN's branch 1 needs it. It is torchvision's stage 4, with ImageNet weights at start="imagenet" and
     random weights otherwise. For "small" it is a stage of the same structure with random weights, because the
@@ -196,10 +208,14 @@ def build_stage4(name: str, start: str = "pretext") -> nn.Module:
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         return stage
-    stage = get_model(name).layer4
+    stage = mobilenet_stage4() if name == "mobilenet_v2" else get_model(name).layer4
     if start == "imagenet":
         path = imagenet_file(name)
-        weights = {k.removeprefix("layer4."): v for k, v in read_weights(path).items() if k.startswith("layer4.")}
+        weights = read_weights(path)
+        if name == "mobilenet_v2":
+            weights = mobilenet_weights(weights, FOURTH)
+        else:
+            weights = {k.removeprefix("layer4."): v for k, v in weights.items() if k.startswith("layer4.")}
         _copy_weights(stage, weights, path)
     return stage
 
@@ -260,7 +276,8 @@ def imagenet_file(name: str) -> Path:
     """Find the ImageNet weights of a network, torchvision's or timm's; download them if no folder has them.
 
     Each of `weight_folders` is searched for every version that torchvision lists. The oldest, which the
-    papers used, comes first. A version may be a .pth file, or a .safetensors file of the same stem.
+    papers used, comes first. A version may be a .pth file, or a .safetensors file of the same stem. MobileNetV2's may
+    also come from an installed package, see `packaged_file`.
 
     Args:
         name: torchvision's name of the network, or "timm:" and timm's.
@@ -277,6 +294,8 @@ def imagenet_file(name: str) -> Path:
             for candidate in (file.with_suffix(".safetensors"), file):
                 if candidate.is_file():
                     return candidate
+    if name == "mobilenet_v2" and (packaged := packaged_file()):
+        return packaged
     target = folders[-1] / addresses[0].rsplit("/", 1)[1]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
