@@ -11,8 +11,9 @@ from fashion_lib.methods.base import BatchLabels
 from fashion_lib.methods.registry import method
 from fashion_lib.methods.two_branch import Located, Seen, TwoBranchModel
 from fashion_lib.parts.attention import ChannelAttention, SpatialAttention, attend_positions, attention_dim
-from fashion_lib.parts.backbones import Backbone, build_backbone, start_digest
+from fashion_lib.parts.backbones import Backbone, build_backbone
 from fashion_lib.parts.precision import autocast_of, float32_maths
+from fashion_lib.parts.start_files import start_digest
 
 # backbone -> the local branch's, where it is another one: the released code has ResNet-50 and ResNet-34
 LOCAL = {"resnet50": "resnet34"}

@@ -18,7 +18,7 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
-from fashion_lib.parts.backbones import start_digest
+from fashion_lib.parts.start_files import start_digest
 
 Builder = Callable[..., RetrievalModel]
 TASKS = ("retrieval", "manipulation")

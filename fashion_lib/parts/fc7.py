@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.parts.backbones import imagenet_file, read_weights
+from fashion_lib.parts.start_files import imagenet_file, read_weights
 
 LAYERS = 5  # of torchvision's classifier: dropout, fc6, ReLU, dropout, fc7
 

@@ -14,7 +14,8 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts.attention import positions
-from fashion_lib.parts.backbones import PRETEXTS, build_backbone, start_digest
+from fashion_lib.parts.backbones import PRETEXTS, build_backbone
+from fashion_lib.parts.start_files import start_digest
 from fashion_lib.parts.vit_weights import WEIGHTS, load_patch_start, load_vit_weights
 
 DROPOUT = 0.1  # the authors' code of RPF and IPAD; the small ViTs have none: they do not fit their data too well

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.parts.backbones import imagenet_file, read_weights, start_file
+from fashion_lib.parts.start_files import imagenet_file, read_weights, start_file
 
 # key of fashion_lib.parts.vit.SIZES -> name of the weights, as imagenet_file takes it
 WEIGHTS = {"b16": "timm:vit_base_patch16_224.augreg_in21k", "b16_1k": "vit_b_16"}

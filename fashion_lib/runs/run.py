@@ -13,6 +13,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model, known_variant
+from fashion_lib.parts.start_files import start_source
 from fashion_lib.runs.cost import cost
 from fashion_lib.runs.options import check_options
 from fashion_lib.runs.record import (
@@ -192,6 +193,7 @@ def load_or_train(
             check_same_run(record, settings | of_data | {"parameters": parameter_count(model)}, record_file)
             return Run(model, data, record, history, folder)
         scores = task.measured(model, data, config, history)
+        source = start_source(profile.backbone, profile.start)
         record = RunRecord(
             method=method,
             variant=label,
@@ -208,7 +210,8 @@ def load_or_train(
             precision=history.precision,
             config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
-            | edition_setting(model),
+            | edition_setting(model)
+            | ({"start_source": source} if source else {}),
         )
         record.save(record_file)
     return Run(model, data, record, history, folder)

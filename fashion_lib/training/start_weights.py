@@ -34,8 +34,9 @@ from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.cache import load_or_build
 from fashion_lib.data.sets.wardrobe.drawing import VERSION, Wardrobe
 from fashion_lib.data.sets.wardrobe.garment_schema import PARTS
-from fashion_lib.parts.backbones import PRETEXTS, build_backbone, start_file
+from fashion_lib.parts.backbones import PRETEXTS, build_backbone
 from fashion_lib.parts.precision import autocast
+from fashion_lib.parts.start_files import start_file
 from fashion_lib.parts.vit import SIZES, PatchTokens
 from fashion_lib.parts.vit_weights import transformer_tensors
 

@@ -14,7 +14,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import RESERVED, Attribute, Schema
 from fashion_lib.data.dataset import pixel_digest
 from fashion_lib.methods.registry import build_model
-from fashion_lib.parts.backbones import start_digest
+from fashion_lib.parts.start_files import start_digest
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.protocol import protocol_card

@@ -14,9 +14,10 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
 from fashion_lib.methods.registry import RETRIEVAL_METHODS, build_model
 from fashion_lib.parts.attention import ChannelAttention, SpatialAttention, attend_positions
-from fashion_lib.parts.backbones import BACKBONES, build_backbone, imagenet_file, load_backbone_weights
+from fashion_lib.parts.backbones import BACKBONES, build_backbone, load_backbone_weights
 from fashion_lib.parts.losses import in_batch_triplet_loss, triplet_list_loss
 from fashion_lib.parts.masks import initial_masks
+from fashion_lib.parts.start_files import imagenet_file
 
 ENTRIES = [(name, variant) for name, method in RETRIEVAL_METHODS.items() for variant in method.variants]
 

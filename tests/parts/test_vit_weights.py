@@ -9,7 +9,8 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts import vit_weights
-from fashion_lib.parts.backbones import build_backbone, start_digest
+from fashion_lib.parts.backbones import build_backbone
+from fashion_lib.parts.start_files import start_digest
 from fashion_lib.parts.vit import B16, build_vit, vit_start
 from fashion_lib.parts.vit_weights import WEIGHTS, load_vit_weights, torchvision_name
 

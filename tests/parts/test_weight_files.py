@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.parts.backbones import build_backbone, load_backbone_weights, read_weights
+from fashion_lib.parts.backbones import build_backbone, load_backbone_weights
+from fashion_lib.parts.start_files import read_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch warns of damage, too
 NAN = torch.tensor([1.0, float("nan")])
