@@ -79,7 +79,7 @@ def test_backbones_have_the_stated_channels_and_stride(name, channels, positions
         image_map = backbone(torch.randn(1, 3, 64, 64))
     assert image_map.shape == (1, channels, positions, positions)
     assert (backbone.out_channels, 64 // backbone.stride) == (channels, positions)
-    assert set(BACKBONES) == {"small", "resnet18", "resnet34", "resnet50", "alexnet", "vgg16"}
+    assert set(BACKBONES) == {"small", "resnet18", "resnet34", "resnet50", "alexnet", "vgg16", "mobilenet_v2"}
     if name == "small":
         assert 0.65e6 < sum(p.numel() for p in backbone.parameters()) < 0.75e6
 

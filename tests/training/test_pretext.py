@@ -6,8 +6,10 @@ from safetensors import safe_open
 
 from fashion_lib.core import paths
 from fashion_lib.parts.backbones import build_backbone
+from fashion_lib.parts.vit import build_vit, vit_start
 from fashion_lib.training.start_weights import (
     ORIENTATIONS,
+    PatchTransformer,
     PretextModel,
     oriented_energy,
     pretext_loss,
@@ -61,3 +63,26 @@ def test_the_shipped_start_weights_are_small_and_fit(start):
     assert file.stat().st_size <= 1_500_000
     backbone = build_backbone("small", start)
     assert not torch.equal(backbone.conv1.weight, build_backbone("small", "random").conv1.weight)
+
+
+def test_the_transformer_learns_and_its_backbone_stays():
+    torch.manual_seed(0)
+    network = PatchTransformer("random")
+    model = PretextModel(network).train()
+    before = {name: tensor.clone() for name, tensor in network.backbone.state_dict().items()}
+    images, parts = torch.randn(2, 3, 64, 64), torch.randint(0, 8, (2, 64, 64))
+    loss, _ = pretext_loss(model, images, parts, parse=True)
+    loss.backward()
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.backbone.state_dict().items())
+    assert all(parameter.grad is None for parameter in network.backbone.parameters())
+    assert network.vit.encoder.pos_embedding.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_the_shipped_transformer_is_what_the_patch_branch_starts_from(released):
+    file = paths.weights_dir() / "start_pretext_patch.safetensors"
+    assert file.stat().st_size <= 1_500_000
+    first, second = (build_vit("hybrid", "pretext", released) for _ in range(2))
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name]), name
+    assert vit_start("hybrid", "pretext").startswith("pretext_patch ") and vit_start("hybrid", "random") == ""
