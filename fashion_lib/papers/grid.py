@@ -11,6 +11,7 @@ import pandas as pd
 from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
 from fashion_lib.runs import ledger
+from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATION
 from fashion_lib.training.profiles import Profile
@@ -18,6 +19,7 @@ from fashion_lib.training.profiles import Profile
 SEEDS, CLAIM_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
 # our data set that stands for FashionAI, DARN and DeepFashion
 COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
+TRIED_RATES = (0.5, 2.0)  # times the profile's learning rate, which is the third trial
 PHOTOGRAPHS = ("random", "triplet", "csn", "asen")
 
 
@@ -53,6 +55,7 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
     """
     blocks = (
         ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),
+        ("wardrobe", learning_rate_trials(profile), (0,), "learning-rate trials"),
         ("wardrobe", _manipulation(yao2026_tables.METHOD_ROWS + yao2026_tables.ABLATION_ROWS, profile), SEEDS,
          "tables 2 to 4 of Yao et al."),
         ("wardrobe", ag_mlan_tables.ABLATION_ROWS.values(), SEEDS, "AG-MLAN's ablations"),
@@ -90,6 +93,18 @@ def overview(runs: Iterable[WantedRun]) -> pd.DataFrame:
     rows = pd.DataFrame([vars(run) for run in runs], columns=["dataset", "method", "label", "seed", "shown_in"])
     keys = ["shown_in", "dataset", "method", "label"]
     return rows.groupby(keys, sort=False)["seed"].agg(lambda seeds: ", ".join(map(str, seeds))).reset_index()
+
+
+def learning_rate_trials(profile: Profile) -> list[tuple[str, str]]:
+    """Return (method, label) of the trials with other learning rates, two per trained method of table 1."""
+    rates = [{"learning_rate": profile.learning_rate * factor} for factor in TRIED_RATES]
+    trained = [pair for pair in _methods() if pair[0] != "random" and not pair[0].endswith(RERANKED)]
+    return [(method, _with(label, changed)) for method, label in trained for changed in rates]
+
+
+def _with(label: str, changed: Mapping[str, object]) -> str:
+    variant, options = read_label(label)
+    return variant_label(variant, **options | dict(changed))
 
 
 def _first(method: str) -> str:

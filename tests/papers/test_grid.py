@@ -30,7 +30,17 @@ def test_rows_whose_order_is_claimed_have_five_seeds_and_others_three(wanted):
     assert seeds["wardrobe", "asen", "v2"] == set(grid.CLAIM_SEEDS)
     assert seeds["wardrobe_darn", "asen", "v2"] == set(grid.SEEDS)
     only_first = {label for (_, _, label), found in seeds.items() if found == {0}}
-    assert all("passes=" in label for label in only_first) and len(only_first) == 6
+    assert all("passes=" in label or "learning_rate=" in label for label in only_first)
+
+
+def test_every_trained_method_of_table_1_has_the_same_number_of_trials(wanted):
+    tried = {}
+    for run in wanted:
+        if run.shown_in == "learning-rate trials":
+            rates = checked_label(run.method, run.label, LAPTOP).profile.learning_rate
+            tried.setdefault((run.method, run.label.partition("+")[0]), []).append(rates / LAPTOP.learning_rate)
+    assert {method for method, _ in tried} >= {"triplet", "csn", "asen", "ag_mlan", "rpf", "ipad"}
+    assert all(sorted(rates) == sorted(grid.TRIED_RATES) for rates in tried.values())
 
 
 def test_a_run_of_the_ledger_is_not_missing(monkeypatch, wanted):
