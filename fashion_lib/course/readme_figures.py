@@ -1,6 +1,7 @@
 """The pictures of the README, made from the library's own plots by `python -m fashion_lib figures`.
 
-Every picture is chosen by order (the first test picture that carries the labels), never by how well it came out.
+Every picture is chosen by order (the first test picture that shows the attributes), never by how well it came out.
+Boards and maps ask about colour and pattern too, so they use the wardrobe's label table with global attributes.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from PIL import Image
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.runs import ledger
 from fashion_lib.runs.run import load_or_train
@@ -25,14 +27,15 @@ from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.training.profiles import Profile
 
 METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
-QUESTIONS = ("collar_design", "sleeve_length", "pattern", "colour")
-ON_TOPS = ("collar_design", "sleeve_length", "pattern")
-ON_DRESSES = ("skirt_length", "silhouette", "pattern")
+WITH_COLOURS = "wardrobe_darn"  # the label table that the boards and maps use
+QUESTIONS = ("collar_shape", "sleeve_length", "pattern", "colour")
+ON_TOPS = ("collar_shape", "sleeve_length", "pattern")
+ON_DRESSES = ("length", "shape", "pattern")
 ROWS = "ledger rows"  # key of the digest in the PNG file of the results
 
 
 def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarray:
-    """Return the first `count` test pictures with a label of every named attribute: int64 rows of data.pixels.
+    """Return the first `count` test pictures that show every named attribute: int64 rows of data.pixels.
 
     Raises:
         FashionError: there are fewer such pictures.
@@ -40,14 +43,14 @@ def rows_with(data: RetrievalData, names: Sequence[str], count: int) -> np.ndarr
     found = pictures_with(data, [data.schema.index(name) for name in names])[:count]
     if len(found) < count:
         raise FashionError(
-            f"only {len(found)} test pictures carry {', '.join(names)}: choose a larger profile."
+            f"only {len(found)} test pictures show {', '.join(names)}: choose a larger profile."
         )
     return found
 
 
 def sheet(data: RetrievalData):
     """Draw one training picture per value of each local attribute."""
-    training = data.encoded("train", labels="all")
+    training = data.encoded("train")
     rows, titles = [], []
     for name in data.schema.local:
         labels = training.of(data.schema.index(name))
@@ -58,9 +61,9 @@ def sheet(data: RetrievalData):
 
 
 def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QUESTIONS, top: int = 7):
-    """Draw one query under several attributes, each with the model's first `top` candidates."""
+    """Draw one query under several attributes, each with the model's first `top` test pictures that show it."""
     query = rows_with(data, names, 1)
-    test, drawn = data.encoded("test"), []
+    test, drawn = data.shown_labels("test"), []
     for name in names:
         attribute = data.schema.index(name)
         labels = test.of(attribute)
@@ -112,24 +115,25 @@ def drawn_digest(file: Path) -> str:
 
 
 def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:
-    """Draw the README's figures with ASEN of seed 0.
+    """Draw the README's figures; boards and maps with ASEN of seed 0, trained on WITH_COLOURS.
 
     Args:
-        data: the drawn wardrobe at the profile's picture size.
+        data: the drawn wardrobe at the profile's picture size, for the sheet and the bars.
         profile: of the run and of the rows in the bars.
         folder: where to write; None is figures/.
 
     Returns:
         The files.
     """
-    model = load_or_train("asen", profile=profile, data=data).model
+    coloured = load_dataset(WITH_COLOURS, profile)
+    model = load_or_train("asen", profile=profile, data=coloured).model
     folder, written = paths.made(folder or paths.figures_dir()), []
     rows = bars_rows(data.name, profile.name)
     for name, figure in (
         ("wardrobe", sheet(data)),
-        ("boards", boards(data, model)),
-        ("attention_tops", maps(data, model, ON_TOPS)),
-        ("attention_dresses", maps(data, model, ON_DRESSES)),
+        ("boards", boards(coloured, model)),
+        ("attention_tops", maps(coloured, model, ON_TOPS)),
+        ("attention_dresses", maps(coloured, model, ON_DRESSES)),
         ("results", bars(rows)),
     ):
         written.append(folder / f"{name}.png")

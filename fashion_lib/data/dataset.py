@@ -28,7 +28,7 @@ class RetrievalData:
         image_names: unique names of the N pictures.
         pixels: uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`.
         labels: checked label table; its training rows hold every known label of an image.
-        training_labels: the training rows used by default: one balanced label per image, as in FashionAI.
+        training_labels: the training rows used by default, such as one label per image, as in FashionAI.
         notes: what was left out or derived, for the protocol card.
         regions: (image rows (B,), attribute id) -> bool (B, S, S), the pixels that show the attribute; None
             if unknown.
@@ -36,6 +36,8 @@ class RetrievalData:
         at_size: side in pixels -> the same data set, its pictures drawn or decoded at that size; None if
             impossible.
         senders: who made each picture, where the split keeps their pictures together; part of `version`.
+        shown: row of `pixels` -> attribute -> value of all that the picture shows, labelled or not; None if only
+            the labels are known.
 
     Raises:
         FashionError: if pixels, image names or a label table do not have this form.
@@ -53,6 +55,7 @@ class RetrievalData:
     card: Mapping[str, str] = field(default_factory=dict)
     at_size: Callable[[int], RetrievalData] | None = None
     senders: tuple[str, ...] = ()
+    shown: Callable[[int], Mapping[str, str]] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -105,7 +108,7 @@ class RetrievalData:
 
     @cached_property
     def pixel_digest(self) -> str:
-        """Return a digest of every pixel (a few tenths of a second for the laptop profile's 12,000 pictures).
+        """Return a digest of every pixel (about half a second for the laptop profile's 36,000 pictures).
         """
         return pixel_digest(self.pixels)
 
@@ -157,6 +160,24 @@ class RetrievalData:
             raise FashionError(f"labels='{labels}' is not known: write 'one' (one label per image) or 'all'.")
         table = self.training_labels if split == "train" and labels == "one" else self.labels
         return encode(table, self.schema, self.image_names, split, role)
+
+    def shown_labels(self, split: str) -> Labels:
+        """Return all that is known of a split's pictures, for figures: no training and no score reads it.
+
+        Where pictures have one label each, as in FashionAI, only a drawn data set knows more than its labels.
+
+        Args:
+            split: "train", "valid" or "test".
+
+        Raises:
+            FashionError: if the split is unknown.
+        """
+        table = self.labels[self.labels["split"] == split]
+        if self.shown is not None and len(table):
+            rows = np.flatnonzero(np.isin(self.image_names, table["image"].unique())).tolist()
+            lines = [(self.image_names[row], *pair) for row in rows for pair in self.shown(row).items()]
+            table = pd.DataFrame(lines, columns=["image", "attribute", "value"]).assign(split=split)
+        return encode(table, self.schema, self.image_names, split)
 
 
 def check_name(name: str) -> None:

@@ -17,7 +17,7 @@ from fashion_lib.tasks.retrieval.explain import attention
 
 
 def pictures_with(data: RetrievalData, attributes: Sequence[int]) -> np.ndarray:
-    """Return the test pictures that carry a label of every one of these attributes.
+    """Return the test pictures that show every one of these attributes, whether labelled or not.
 
     Args:
         data: the data set.
@@ -26,7 +26,7 @@ def pictures_with(data: RetrievalData, attributes: Sequence[int]) -> np.ndarray:
     Returns:
         int64 (pictures,): rows of `data.pixels`, ascending.
     """
-    test = data.encoded("test")
+    test = data.shown_labels("test")
     carriers = [set(test.of(a).image.tolist()) for a in attributes]
     return np.array(sorted(set.intersection(*carriers)), dtype=np.int64)
 

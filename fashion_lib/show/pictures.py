@@ -159,7 +159,9 @@ def lines_of(text: str, width: int) -> str:
 
 
 def shown_value(data, row: int, attribute: str) -> str:
-    """Return the value of an attribute that the label table holds for a picture, "" where it has none."""
+    """Return the value of an attribute that a picture shows, as far as labels or data set know; else ""."""
+    if data.shown is not None:
+        return data.shown(int(row)).get(attribute, "").replace("_", " ")
     table = data.labels
     found = table.loc[(table["image"] == data.image_names[row]) & (table["attribute"] == attribute), "value"]
     return "" if found.empty else str(found.iloc[0]).replace("_", " ")

@@ -22,7 +22,7 @@ def test_rows_are_the_first_pictures_that_carry_all_attributes():
 
 
 def test_too_few_pictures_are_an_error():
-    with pytest.raises(FashionError, match="test pictures carry collar, hem: choose a larger profile"):
+    with pytest.raises(FashionError, match="test pictures show collar, hem: choose a larger profile"):
         readme_figures.rows_with(tiny_data(), ("collar", "hem"), 1000)
 
 

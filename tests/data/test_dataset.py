@@ -55,6 +55,19 @@ def test_encoded_reads_one_label_an_image_in_train_unless_all_are_wanted():
         data.encoded("train", labels="some")
 
 
+def test_shown_labels_are_the_label_table_s_unless_the_data_set_knows_more():
+    one = table().drop_duplicates("image")  # every picture is labelled for its sleeve alone
+    known, more = tiny(labels=one), tiny(labels=one, shown=lambda row: {"sleeve": "long", "colour": "red"})
+    assert known.shown_labels("test").image.tolist() == [8, 9, 10, 11]
+    assert known.shown_labels("test").attribute.max() == 0
+    found = more.shown_labels("test")
+    assert found.image.tolist() == [8, 8, 9, 9, 10, 10, 11, 11]
+    assert found.attribute.tolist() == [0, 1] * 4 and found.value.tolist() == [1, 0] * 4
+    assert len(more.encoded("test")) == 4  # what scores read stays as it is
+    with pytest.raises(FashionError, match="there is no split 'tset'"):
+        more.shown_labels("tset")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

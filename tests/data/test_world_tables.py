@@ -100,4 +100,9 @@ def test_all_tables_share_the_pixels(tmp_path, monkeypatch):
     assert [data.name for data in loaded] == list(TABLES)
     assert len({data.version for data in loaded}) == 3 and len({data.pixel_digest for data in loaded}) == 1
     assert loaded[1].resized(8).pixels.shape == (1_500, 8, 8, 3)
+    for data in loaded:
+        shown, labelled = data.shown_labels("test"), data.encoded("test")
+        everything = set(zip(shown.image, shown.attribute, shown.value, strict=True))
+        assert len(everything) == len(shown) > len(labelled)  # more than the one label per picture
+        assert everything > set(zip(labelled.image, labelled.attribute, labelled.value, strict=True))
     discard(Wardrobe(0, 1_500, 16).cache_key)

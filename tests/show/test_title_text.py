@@ -21,6 +21,7 @@ def _data(name):
         pixels=PIXELS,
         schema=Schema((Attribute(name, (name, name + "2")), Attribute("other", ("a", "b")))),
         labels=pd.DataFrame({"image": list("abcd"), "attribute": name, "value": name}),
+        shown=None,
         image_names=tuple("abcd"),
     )
 

@@ -31,6 +31,11 @@ def load_wardrobe(size: int, images: int, seed: int = 0, table: str = "wardrobe"
         wardrobe.cache_key, wardrobe.count, wardrobe.size, wardrobe.images, progress="drawing the wardrobe"
     )
     labels, training = label_tables(wardrobe, view)
+
+    def shown(row: int) -> dict[str, str]:
+        found = view.labels(wardrobe.outfit(row), wardrobe.seed, row)
+        return {name: value for name, (value, _) in found.items()}
+
     return RetrievalData(
         name=table,
         edition=VERSION,
@@ -47,4 +52,5 @@ def load_wardrobe(size: int, images: int, seed: int = 0, table: str = "wardrobe"
             "splitting rule": "8:1:1 at random over pictures (every picture is a scene of its own)",
         },
         at_size=lambda other: load_wardrobe(other, images, seed, table),
+        shown=shown,
     )
