@@ -42,7 +42,8 @@ def averages_of(table: pd.DataFrame, metric: str = "map") -> list[str]:
         metric: the ledger's metric.
     """
     rows = table[(table["metric"] == metric) & table["attribute"].isin(["macro", "local"])]
-    wide = rows.pivot_table(index=["dataset", "method", "variant", "profile", "seed"], columns="attribute", values="value")
+    run = ["dataset", "method", "variant", "profile", "seed"]
+    wide = rows.pivot_table(index=run, columns="attribute", values="value")
     differ = {"macro", "local"} <= set(wide) and bool(((wide["macro"] - wide["local"]).abs() > EQUAL).any())
     return ["overall", "local" if differ else "macro"]
 
