@@ -93,7 +93,7 @@ def tables(
 ) -> None:
     """Train every run that the papers' tables lack; `plan --missing` lists them."""
     check_profile(profile)
-    from fashion_lib.workflow.tables import train_missing
+    from fashion_lib.workflow.missing_runs import train_missing
 
     try:
         print(f"{train_missing(profile, jobs, first)} runs were missing and are there now.")

@@ -108,8 +108,7 @@ class RetrievalData:
 
     @cached_property
     def pixel_digest(self) -> str:
-        """Return a digest of every pixel (about half a second for the laptop profile's 36,000 pictures).
-        """
+        """Return a digest of every pixel (a few tenths of a second for the laptop profile's pictures)."""
         return pixel_digest(self.pixels)
 
     @property

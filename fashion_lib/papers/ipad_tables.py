@@ -18,7 +18,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers.published import published
+from fashion_lib.papers.published import COUNTERPARTS, published
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs import run_list
 from fashion_lib.runs.record import variant_label
@@ -165,9 +165,9 @@ def beside(
     table: str = "",
     *,
     where: str = "fashionai",
-    dataset: str = "wardrobe",
+    dataset: str | None = None,
     profile: str = "laptop",
-    averages: Sequence[str] = ("overall", "local"),
+    averages: Sequence[str] | None = None,
     attributes: bool = False,
 ) -> pd.DataFrame:
     """Return the paper's numbers beside ours, as text.
@@ -179,10 +179,10 @@ def beside(
         rows: the rows of the table, or its name: "table1" to "table3", "fig2" to "fig5".
         table: the paper's table or figure, such as "1" or "fig2"; not needed where `rows` is a name.
         where: the paper's data set.
-        dataset: our data set.
+        dataset: our data set; None is the drawn wardrobe in the form of the paper's.
         profile: name of our profile.
-        averages: names of our averages to show.
-        attributes: whether to add the numbers of each attribute, theirs and ours, which are not comparable.
+        averages: names of our averages to show; None is `tables.averages_of` our results.
+        attributes: whether to add the numbers of each attribute, theirs and ours.
 
     Returns:
         Rows as given, columns (whose, name). The numbers are MAP in percent; ours are mean ± spread over
@@ -196,8 +196,10 @@ def beside(
         where = TABLES.get(table, where)
     elif not isinstance(rows, Mapping):
         raise FashionError(f"{rows!r} is no table of IPAD's paper: give its name, such as 'table1' or 'fig3'.")
-    theirs, pairs = printed(rows, where, table), labelled(rows)
-    summary = tables.summarise(_ledger(dataset, profile))
+    dataset = dataset or COUNTERPARTS[where]
+    theirs, pairs, ledger = printed(rows, where, table), labelled(rows), _ledger(dataset, profile)
+    summary = tables.summarise(ledger)
+    averages = tables.averages_of(ledger) if averages is None else averages
     names = summary.columns.get_level_values(0).unique()
     ours = [n for n in names if n in averages or (attributes and n not in ("overall", "macro", "local"))]
     keys = pd.MultiIndex.from_tuples(pairs.values())

@@ -12,6 +12,9 @@ from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
 KEY = ("source", "table", "dataset", "method", "metric", "attribute")
 TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
+# A paper's data set -> the drawn wardrobe's label table in its form.
+COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
+
 # FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values. The names of the values
 # were never published.
 FASHIONAI_VALUES = {

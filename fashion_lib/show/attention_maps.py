@@ -16,18 +16,19 @@ from fashion_lib.show.title_text import literal
 from fashion_lib.tasks.retrieval.explain import attention
 
 
-def pictures_with(data: RetrievalData, attributes: Sequence[int]) -> np.ndarray:
-    """Return the test pictures that show every one of these attributes, whether labelled or not.
+def pictures_with(data: RetrievalData, attributes: Sequence[int], split: str = "test") -> np.ndarray:
+    """Return the pictures of a split that show every one of these attributes, whether labelled or not.
 
     Args:
         data: the data set.
         attributes: attribute ids, at least one.
+        split: "train", "valid" or "test". Of train every known label counts.
 
     Returns:
         int64 (pictures,): rows of `data.pixels`, ascending.
     """
-    test = data.shown_labels("test")
-    carriers = [set(test.of(a).image.tolist()) for a in attributes]
+    shown = data.shown_labels(split)
+    carriers = [set(shown.of(a).image.tolist()) for a in attributes]
     return np.array(sorted(set.intersection(*carriers)), dtype=np.int64)
 
 

@@ -23,7 +23,7 @@ DIMMED = 0.85
 def enlarged(heat, height: int, width: int) -> np.ndarray:
     """Enlarge a map to the picture's size, each cell as one block.
 
-    Nothing is smoothed: that would draw a precision that a map of 12 x 12 cells does not have.
+    Nothing is smoothed: that would draw a precision that a map of 8 x 8 cells does not have.
 
     Args:
         heat: float (h, w).

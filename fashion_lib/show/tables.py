@@ -11,6 +11,7 @@ from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT, RETRIEV
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 
 NOT_RUN = "not run"
+EQUAL = 1e-3  # two averages of the same numbers, stored with four digits
 
 
 def summarise(table: pd.DataFrame, metric: str = "map") -> pd.DataFrame:
@@ -28,6 +29,23 @@ def summarise(table: pd.DataFrame, metric: str = "map") -> pd.DataFrame:
     wide = grouped.rename(columns={"count": "n"}).unstack("attribute").swaplevel(axis=1)
     return wide.reindex(columns=[(name, s) for name in order if name in wide.columns.get_level_values(0)
                                  for s in ("mean", "std", "n")])
+
+
+def averages_of(table: pd.DataFrame, metric: str = "map") -> list[str]:
+    """Return the averages that say different things: "overall", and one that weighs attributes alike.
+
+    The second is "local" where some attributes are global. Where all are local, "local" is the same number as "macro",
+    so it is "macro". An empty table gives "macro".
+
+    Args:
+        table: ledger rows.
+        metric: the ledger's metric.
+    """
+    rows = table[(table["metric"] == metric) & table["attribute"].isin(["macro", "local"])]
+    run = ["dataset", "method", "variant", "profile", "seed"]
+    wide = rows.pivot_table(index=run, columns="attribute", values="value")
+    differ = {"macro", "local"} <= set(wide) and bool(((wide["macro"] - wide["local"]).abs() > EQUAL).any())
+    return ["overall", "local" if differ else "macro"]
 
 
 def formatted(summary: pd.DataFrame, methods: list[tuple[str, str]] | None = None, digits: int = 1) -> pd.DataFrame:

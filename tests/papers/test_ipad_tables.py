@@ -101,6 +101,8 @@ def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
     assert table.loc["w/ IP", "cost"].tolist() == ["0, 1, 2", "1,234", "7,680", "2.0"]
     wide = beside(METHOD_ROWS, "1", profile="smoke", attributes=True)
     assert ("paper: fashionai", "neck_design") in wide and ("ours: wardrobe", "collar") in wide
+    for number, ours in {"2": "wardrobe_darn", "3": "wardrobe_deepfashion"}.items():  # each in the form of the paper's
+        assert set(beside(f"table{number}", profile="smoke")[f"ours: {ours}", "overall"]) == {tables.NOT_RUN}
     gaps = steps(rows, "w/ IP", profile="smoke")
     assert gaps["w/o SE"].difference == 9 and gaps["w/o SE"].verdict == "higher"
     assert gaps["w/o SP"].verdict == tables.NOT_RUN

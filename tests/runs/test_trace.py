@@ -12,6 +12,7 @@ from fashion_lib.runs import ledger, run_list
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.trace import trace
 from fashion_lib.show import tables
+from fashion_lib.training.profiles import PROFILES
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
@@ -31,40 +32,52 @@ def rows_of_readme():
 
 
 def test_every_plain_cell_of_the_readme_can_be_walked_back():
-    cells = list(rows_of_readme())
-    assert len(cells) >= 21
-    for name, column, text in cells[::7]:  # each walk reads the whole ledger
+    if not (cells := list(rows_of_readme())):
+        pytest.skip("no plain row of the README's wardrobe table has a run")
+    for name, column, text in cells[:: max(1, len(cells) // 3)]:  # each walk reads the whole ledger
         found = trace(name, column)
-        assert f"{found.mean:.1f} ± {found.spread:.1f}" == text
-        assert len(found.seeds) == 3 and all(seed.made["commit"] == seed.commit for seed in found.seeds)
+        spread = f" ± {found.spread:.1f}" if len(found.seeds) > 1 else ""
+        assert f"{found.mean:.1f}{spread}" == text
+        assert all(seed.made["commit"] == seed.commit for seed in found.seeds)
+
+
+def some_numbers(count):
+    """Yield `count` numbers of the committed ledger, whatever it holds: what to ask `trace`, and the rows behind it."""
+    table = ledger.read_ledger()
+    of_a_number = ["dataset", "method", "variant", "profile", "metric", "attribute"]
+    numbers = table[of_a_number].drop_duplicates()
+    for asked in numbers.iloc[:: max(1, len(numbers) // count)].to_dict("records"):
+        yield asked, table[(table[of_a_number] == pd.Series(asked)).all(axis=1)]
 
 
 def test_a_line_named_is_the_line_that_holds_the_value():
-    for seed in trace("asen", "collar_design", metric="recall@1").seeds:
-        name, line = seed.where.split(", line ")
-        cells = (paths.root() / name).read_text(encoding="utf-8").splitlines()[int(line) - 1].split(",")
-        assert cells[:7] == ["wardrobe", "asen", "v2", "laptop", str(seed.seed), "recall@1", "collar_design"]
-        assert (float(cells[7]), cells[9]) == (seed.value, seed.commit)
-        name, line = seed.made_where.split(", line ")
-        assert (paths.root() / name).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith(
-            f"wardrobe,asen,v2,laptop,{seed.seed},")
+    for asked, _ in some_numbers(4):
+        names = [asked[column] for column in ("dataset", "method", "variant", "profile")]
+        for seed in trace(**asked).seeds:
+            file, line = seed.where.split(", line ")
+            cells = (paths.root() / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].split(",")
+            assert cells[:7] == [*names, str(seed.seed), asked["metric"], asked["attribute"]]
+            assert (float(cells[7]), cells[9]) == (seed.value, seed.commit)
+            file, line = seed.made_where.split(", line ")
+            made = (paths.root() / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+            assert made.startswith(",".join([*names, str(seed.seed)]) + ",")
 
 
-@pytest.mark.parametrize(("method", "options"), [
-    ("csn.learned", {}), ("asen.v2+steps=2160", {}), ("ipad+fr", {}), ("yao2026", {"metric": "ndcg30"}),
-    ("asen", {"dataset": "clothing"}), ("csn", {"variant": "learned"}), ("asen", {"metric": "pointing"}),
-])  # fmt: skip
-def test_mean_and_spread_are_those_of_the_tables(method, options):
-    table = ledger.read_ledger()
-    attribute = "macro" if options.get("metric") == "pointing" else "overall"
-    found = trace(method, attribute, **options)
-    name, dataset, variant = found.number.split()[0], found.number.split(" on ")[1].split(",")[0], found.number
-    variant = re.search(r"\((.*)\),", variant).group(1)
-    rows = table[(table.dataset == dataset) & (table.profile == "laptop") & (table.method == name)]
-    summary = tables.summarise(rows, options.get("metric", "map")).loc[name, variant]
-    assert found.mean == pytest.approx(summary[attribute, "mean"])
-    assert found.spread == pytest.approx(summary[attribute, "std"], nan_ok=True)
-    assert len(found.seeds) == summary[attribute, "n"]
+def test_mean_and_spread_are_those_of_the_tables():
+    for asked, rows in some_numbers(12):
+        summary = tables.summarise(rows, asked["metric"]).loc[asked["method"], asked["variant"]][asked["attribute"]]
+        dotted = {name: value for name, value in asked.items() if name not in ("method", "variant")}
+        for found in (trace(**asked), trace(f"{asked['method']}.{asked['variant']}", **dotted)):
+            assert found.mean == pytest.approx(summary["mean"])
+            assert found.spread == pytest.approx(summary["std"], nan_ok=True)
+            assert len(found.seeds) == summary["n"]
+
+
+def test_without_a_variant_a_method_has_its_default_and_manipulation_is_found_by_its_data_set(project):
+    other = {"method": "yao2026", "variant": "default", "dataset": "wardrobe_manipulation"}
+    keep(record(0), record(0, variant="v1"), record(0, metrics={"top10_acc": {"overall": 7.0}}, **other))
+    assert trace("asen").number.startswith("asen (v2), map of overall on wardrobe,")
+    assert trace("yao2026").number.startswith("yao2026 (default), top10_acc of overall on wardrobe_manipulation,")
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
@@ -77,7 +90,9 @@ def test_mean_and_spread_are_those_of_the_tables(method, options):
     (("asen", "--profile", "smoke"), "no profile 'smoke'"),
     (("ipad",), "not of its default: choose one of"),
 ])  # fmt: skip
-def test_a_number_that_is_not_there_is_one_sentence(arguments, words, capsys):
+def test_a_number_that_is_not_there_is_one_sentence(arguments, words, capsys, project):
+    ipad = [record(0, method="ipad", variant=f"paper+gate={gate}") for gate in ("image", "attribute")]
+    keep(record(0), record(0, variant="v1"), *ipad)
     assert main(["trace", *arguments]) == 2
     said = capsys.readouterr().err
     assert re.search(words, said) and said.count("\n") == 1 and said.startswith("error: ")
@@ -85,16 +100,22 @@ def test_a_number_that_is_not_there_is_one_sentence(arguments, words, capsys):
 
 def record(seed=0, overall=60.0, **changes):
     scores = {"map": {"colour": 50.0, "overall": overall}}
-    made = {"metrics": scores, "minutes": 1.5, "commit": "abc1234", "config": {"steps": 7, "data_version": "9"}}
-    return RunRecord("asen", "v2", "wardrobe", "laptop", seed, **(made | changes))
+    made = {"method": "asen", "variant": "v2", "dataset": "wardrobe", "profile": "laptop", "metrics": scores}
+    made |= {"minutes": 1.5, "commit": "abc1234", "config": {"steps": 7, "data_version": "9"}}
+    return RunRecord(seed=seed, **(made | changes))
+
+
+def keep(*records):
+    """Write the rows of these runs into the ledger, and the runs into the list of runs."""
+    ledger.write_ledger(pd.concat([ledger.rows(one) for one in records]))
+    run_list.write_runs(list(records))
 
 
 def test_settings_come_from_the_record_when_the_very_run_is_here(project):
     records = [record(seed, 60.0 + seed) for seed in range(2)]
-    ledger.write_ledger(pd.concat([ledger.rows(one) for one in records]))
-    run_list.write_runs(records)
+    keep(*records)
     assert "profile laptop of" in trace("asen").settings_from
-    assert trace("asen").settings["steps"] == 720 and trace("asen").settings["data_version"] == "9"
+    assert trace("asen").settings["steps"] == PROFILES["laptop"].steps and trace("asen").settings["data_version"] == "9"
     path = run_dir("wardrobe", "laptop", "asen", "v2", 1) / RECORD_NAME
     record(1, 99.0, commit="another").save(path)  # the same name, but not the run behind the number
     assert "profile laptop of" in trace("asen").settings_from
@@ -115,7 +136,8 @@ def test_an_empty_project_says_what_to_do(project):
         trace("asen")
 
 
-def test_a_variant_says_what_it_changes():
+def test_a_variant_says_what_it_changes(project):
+    keep(record(0, variant="v2+steps=2160"))
     found = trace("asen.v2+steps=2160")
     assert found.settings["steps"] == "2160 (this variant)"
 

@@ -41,6 +41,9 @@ def test_pictures_with_carries_every_attribute(attributes):
     wanted = sorted(data.image_names.index(image) for image, has in carried.items() if names <= has)
     found = pictures_with(data, attributes)
     assert found.dtype == np.int64 and found.tolist() == wanted and wanted
+    train = data.labels[data.labels["split"] == "train"].groupby("image")["attribute"].agg(set)
+    wanted = sorted(data.image_names.index(image) for image, has in train.items() if names <= has)
+    assert pictures_with(data, attributes, "train").tolist() == wanted and wanted
 
 
 def test_the_maps_are_those_of_the_forward_pass_with_the_true_regions(drawn):

@@ -6,7 +6,7 @@ import pytest
 from fashion_lib.core.errors import FashionError
 from fashion_lib.papers.published import comparable, published
 from fashion_lib.runs.ledger import COLUMNS
-from fashion_lib.show.tables import formatted, gap, summarise
+from fashion_lib.show.tables import averages_of, formatted, gap, summarise
 
 
 def ledger(*lines):
@@ -25,6 +25,14 @@ def test_mean_and_spread_over_seeds():
     assert found.loc[("csn", "v"), ("collar", "std")] == pytest.approx(math.sqrt(8))
     assert found.loc[("csn", "v"), ("collar", "n")] == 2
     assert math.isnan(found.loc[("asen", "v"), ("overall", "std")])
+
+
+def test_local_is_an_average_of_its_own_where_some_attributes_are_global():
+    same = ledger(("csn", 0, "macro", 50.0), ("csn", 0, "local", 50.0004), ("asen", 0, "macro", 60.0))
+    other = ledger(("isln", 1, "macro", 50.0), ("isln", 1, "local", 55.0))
+    assert averages_of(TABLE) == averages_of(TABLE.iloc[:0]) == averages_of(same) == ["overall", "macro"]
+    assert averages_of(other) == averages_of(pd.concat([same, other])) == ["overall", "local"]
+    assert averages_of(other, "pointing") == ["overall", "macro"]
 
 
 def test_what_was_not_run_says_so():

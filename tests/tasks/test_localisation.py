@@ -13,6 +13,7 @@ from fashion_lib.tasks.retrieval.localisation import (
     measure,
     pointing,
     scores,
+    visible,
 )
 
 
@@ -120,3 +121,11 @@ def test_without_maps_no_rows_and_without_regions_an_error():
     model.attend = lambda *args: type(attend(*args))(attend(*args).embedding)
     assert measure(model, tiny_data(regions=quadrants), "test").empty
     assert scores(measure(model, tiny_data(regions=quadrants), "test")) == {}
+
+
+def test_visible_keeps_the_pictures_whose_region_has_a_pixel():
+    rows = tiny_data().encoded("test").of(2).image
+    data = tiny_data(regions=quadrants)
+    kept = [row for row in rows.tolist() if data.regions(np.array([row]), 2).any()]
+    assert visible(data, rows, 2).tolist() == kept and 0 < len(kept) < len(rows)
+    assert np.array_equal(visible(tiny_data(), rows, 2), rows)

@@ -20,7 +20,7 @@ from fashion_lib.papers.differences import (
 )
 from fashion_lib.papers.differences.difference import Difference, effect
 from fashion_lib.runs import ledger
-from fashion_lib.show.tables import by_metric, summarise
+from fashion_lib.show.tables import averages_of, by_metric, summarise
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 
 
@@ -122,7 +122,7 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
 def measured(
     systems: Sequence[str] | None = None, dataset: str = "wardrobe", profile: str = "laptop"
 ) -> pd.DataFrame:
-    """Return the retrieval rows whose effect is measured, with overall MAP and MAP of the local attributes.
+    """Return the retrieval rows whose effect is measured, with both averages of MAP that `averages_of` names.
 
     Args:
         systems: keys of SYSTEMS; None is all systems of retrieval.
@@ -130,17 +130,18 @@ def measured(
         profile: name of our profile.
 
     Returns:
-        Columns "system", "the other way", "overall", "local"; effects in points.
+        Columns "system", "the other way", "overall", and "macro" or "local"; effects in points.
     """
     systems = [name for name, one in SYSTEMS.items() if not one.manipulation] if systems is None else systems
-    summary = _summaries(dataset, profile)[False]
+    results = ledger.collect(dataset, profile)
+    summary, averages = summarise(results), averages_of(results)
     lines = [
-        [SYSTEMS[row.system].title, row.other_way or row.paper, effect(row, summary), effect(row, summary, "local")]
+        [SYSTEMS[row.system].title, row.other_way or row.paper, *(effect(row, summary, name) for name in averages)]
         for name in systems
         for row in rows(name)
         if row.ours is not None
     ]
-    return pd.DataFrame(lines, columns=["system", "the other way", "overall", "local"])
+    return pd.DataFrame(lines, columns=["system", "the other way", *averages])
 
 
 def glossary() -> Styler:

@@ -107,6 +107,17 @@ def _spread(rows: np.ndarray, limit: int | None) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, limit).round().astype(np.int64)]
 
 
+def visible(data, rows: np.ndarray, attribute: int) -> np.ndarray:
+    """Return the pictures whose true region has a pixel; all of them where the data set knows no regions.
+
+    Args:
+        data: RetrievalData.
+        rows: int (B,), pictures that have a label of the attribute.
+        attribute: attribute id.
+    """
+    return rows if data.regions is None else rows[_regions(data, rows, attribute).any(axis=(1, 2))]
+
+
 def _regions(data, rows: np.ndarray, attribute: int) -> np.ndarray:
     if data.regions is None:
         raise FashionError(f"the data set {data.name} does not know the pixels of its attributes, so localisation"
