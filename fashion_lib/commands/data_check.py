@@ -1,0 +1,82 @@
+"""The command that checks the files of a data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
+from fashion_lib.core.typed import shortened
+from fashion_lib.core.words import suggestion
+
+SIZES = ("laptop", "paper")  # profiles whose pixel cache is priced
+
+
+def check_data(
+    dataset: Annotated[
+        str, typer.Argument(help="fashionai, ..., your own folder's name, or a folder of pictures")
+    ],
+    path: Annotated[
+        Path | None, typer.Argument(help="its folder (default: FASHION_DATA, else data/<name>)")
+    ] = None,
+    pictures: Annotated[str, typer.Option(help="all, sample or none")] = "sample",
+    as_json: Annotated[bool, typer.Option("--json", help="everything, every place, for programs")] = False,
+) -> None:
+    """Check the files of a data set: all findings, worst first; exit status 1 if one is an error."""
+    import json
+
+    from fashion_lib.data.checks.examination import examine_folder
+    from fashion_lib.data.checks.examination_text import as_text
+    from fashion_lib.tasks.retrieval.metrics import random_average_precision
+    from fashion_lib.training.profiles import get_profile
+
+    name, folder = _place(dataset, path)
+    sizes = sorted({get_profile(profile).image_size for profile in SIZES})
+    done = examine_folder(name, folder, random_average_precision, pictures=pictures, sizes=sizes)
+    if as_json:
+        print(json.dumps(done.as_dict(), indent=1))
+    else:
+        print(as_text(done, _printed(name)), end="")
+    if not done.good:
+        raise typer.Exit(1)
+
+
+def _place(dataset: str, path: Path | None) -> tuple[str, Path]:
+    """The data set's name and folder."""
+    from fashion_lib.data import sets
+    from fashion_lib.data.checks.examination import DATASETS
+
+    if path is not None:
+        return dataset, paths.user_path(path, "PATH", follow=False)
+    own = sets.own_folders()
+    if dataset in own:
+        return dataset, own[dataset]
+    if dataset in DATASETS:
+        return dataset, _located(dataset)
+    folder = paths.user_path(dataset, "the data set", follow=False)
+    if folder.is_dir():
+        return folder.name, folder
+    known = (*DATASETS, *own)
+    raise FashionError(
+        f"there is no data set and no folder {shortened(dataset)}: {suggestion(dataset, known)}"
+    )
+
+
+def _located(dataset: str) -> Path:
+    import os
+
+    if chosen := os.environ.get("FASHION_DATA"):
+        return paths.user_path(chosen, "FASHION_DATA", follow=False)
+    folder = paths.root() / "data" / dataset
+    if not folder.is_dir():
+        raise FashionError(f"{folder} is not there: give the folder of {dataset}, or set FASHION_DATA to it.")
+    return folder
+
+
+def _printed(dataset: str) -> tuple[float, ...]:
+    """The "random" row of IPAD's tables in percent, attributes in the order of their ids; () where there is none."""
+    from fashion_lib.papers.published import published
+
+    rows = published(source="ipad", method="random", metric="map")
+    return tuple(rows.loc[rows.dataset == dataset, "value"])

@@ -1,0 +1,201 @@
+"""The registry: every kind of file that is checked, how it is read, and its checks. Add one: a line in KINDS."""
+
+from __future__ import annotations
+
+import re
+from operator import itemgetter
+
+from fashion_lib.data.checks import asen_checks as asen
+from fashion_lib.data.checks import benchmark_checks as benchmark
+from fashion_lib.data.checks import own_checks as own
+from fashion_lib.data.checks import raw_label_checks as raw
+from fashion_lib.data.checks import tuple_checks as tuples
+from fashion_lib.data.checks.item_checks import check_items
+from fashion_lib.data.checks.listings import Kind, names_by, picture_path, split_of_file
+
+ASEN = ("fashionai", "darn", "deepfashion")
+ADDE = ("deepfashion_adde", "shopping100k")
+OWN = "own"  # any other name: a folder of one's own pictures
+first = itemgetter(0)
+_benchmark_checks = (
+    *(
+        benchmark.check_heading,
+        benchmark.check_rows,
+        benchmark.check_same_images,
+        benchmark.check_benchmark_counts,
+    ),
+)
+
+KINDS: dict[str, Kind] = {
+    "ASEN meta": Kind(ASEN, r"meta\.json", None, (asen.check_meta,), tabs=True),
+    "ASEN filenames": Kind(
+        ASEN,
+        r"filenames_(train|valid|test)\.txt",
+        picture_path,
+        (asen.check_complete, asen.check_counts, asen.check_paths, check_items),
+        pictures=names_by(str),
+        splits=split_of_file,
+        advice=asen.AGAIN,
+    ),
+    "ASEN training labels": Kind(
+        ASEN,
+        r"label_train\.txt",
+        asen.training_row,
+        (
+            *(asen.check_complete, asen.check_counts, asen.check_ranges, asen.check_coverage),
+            *(asen.check_training_values, asen.check_folder_labels),
+        ),
+        advice=asen.AGAIN,
+    ),
+    "ASEN evaluation": Kind(
+        ASEN,
+        r"(query|candidate)_(valid|test)\.txt",
+        asen.evaluation_row,
+        (
+            *(asen.check_complete, asen.check_counts, asen.check_ranges, asen.check_coverage),
+            *(asen.check_folder_labels, asen.check_relevant),
+        ),
+        advice=asen.AGAIN,
+    ),
+    "ASEN types": Kind(
+        ("deepfashion",),
+        r"label_(valid|test)\.txt",
+        benchmark.type_row,
+        (benchmark.check_type_rows,),
+        tabs=True,
+    ),
+    "FashionAI labels": Kind(
+        ("fashionai",),
+        r"(label.*|.*_labels|.*answer.*|question)\.csv",
+        raw.label_row,
+        (raw.check_label_rows, raw.check_label_total),
+        pictures=names_by(first),
+    ),
+    "DARN addresses": Kind(
+        ("darn",), r"darn_url.*\.txt", raw.address_row, (raw.check_addresses,), pictures=names_by(first)
+    ),
+    "DeepFashion attributes": Kind(
+        ("deepfashion",),
+        r"list_attr_cloth\.txt",
+        benchmark.named_type(6),
+        _benchmark_checks[:2] + _benchmark_checks[3:],
+        2,
+    ),
+    "DeepFashion categories": Kind(
+        ("deepfashion",),
+        r"list_category_cloth\.txt",
+        benchmark.named_type(3),
+        _benchmark_checks[:2] + _benchmark_checks[3:],
+        2,
+    ),
+    "DeepFashion attribute labels": Kind(
+        ("deepfashion",),
+        r"list_attr_img\.txt",
+        benchmark.numbers_row(-1, 1),
+        _benchmark_checks,
+        2,
+        pictures=names_by(first),
+    ),
+    "DeepFashion category labels": Kind(
+        ("deepfashion",), r"list_category_img\.txt", benchmark.numbers_row(1, 50, 1), _benchmark_checks, 2
+    ),
+    "DeepFashion boxes": Kind(("deepfashion",), r"list_bbox\.txt", benchmark.box_row, _benchmark_checks, 2),
+    "DeepFashion landmarks": Kind(
+        ("deepfashion",), r"list_landmarks.*\.txt", benchmark.numbers_row(0, 9999), _benchmark_checks, 2
+    ),
+    "DeepFashion partition": Kind(
+        ("deepfashion",),
+        r"list_eval_partition\.txt",
+        benchmark.partition_row,
+        _benchmark_checks,
+        2,
+        False,
+        names_by(first),
+        benchmark.splits,
+    ),
+    "DeepFashion fine images": Kind(
+        ("deepfashion",),
+        r"(train|val|test)\.txt",
+        picture_path,
+        (benchmark.check_aligned,),
+        pictures=names_by(str),
+    ),
+    "DeepFashion fine labels": Kind(
+        ("deepfashion",), r"(train|val|test)_attr\.txt", benchmark.flags_row, (benchmark.check_aligned,)
+    ),
+    "DeepFashion fine numbers": Kind(
+        ("deepfashion",),
+        r"(train|val|test)_(cate|bbox|landmarks)\.txt",
+        benchmark.whole_row,
+        (benchmark.check_aligned,),
+    ),
+    "ADDE counts": Kind(
+        ADDE, r"attr_num\.txt", tuples.count_row, (tuples.check_adde_complete, tuples.check_adde_rows)
+    ),
+    "ADDE images": Kind(
+        ADDE,
+        r"imgs_(train|test)\.txt",
+        picture_path,
+        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_adde_images),
+        pictures=names_by(str),
+        splits=split_of_file,
+    ),
+    "ADDE labels": Kind(
+        ADDE,
+        r"(labels_(train|test)|gt_test)\.txt",
+        tuples.vector_row("0 1"),
+        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_vectors),
+    ),
+    "ADDE changes": Kind(
+        ADDE,
+        r"(triplet_train_ind|indfull_test)\.txt",
+        tuples.vector_row("-1 0 1"),
+        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_vectors, tuples.check_indicators),
+    ),
+    "ADDE triplets": Kind(
+        ADDE,
+        r"triplet_train\.txt",
+        tuples.index_row(3),
+        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_indices),
+    ),
+    "ADDE references": Kind(
+        ADDE,
+        r"ref_test\.txt",
+        tuples.index_row(1),
+        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_indices),
+    ),
+    "Zappos paths": Kind(
+        ("zappos50k",), r"filenames\.json", picture_path, (tuples.check_adde_images,), pictures=names_by(str)
+    ),
+    "Zappos triplets": Kind(
+        ("zappos50k",),
+        r".*_tripletlist_(train|val|test)\.txt",
+        tuples.index_row(3),
+        (tuples.check_triplet_lists, tuples.check_indices),
+    ),
+    "Zappos table": Kind(("zappos50k",), r"meta-data\.csv", tuples.metadata_row, (tuples.check_metadata,), 1),
+    "own table": Kind(
+        (OWN,),
+        r"labels\.csv",
+        own.cells_row,
+        (own.check_own_table, own.check_loadable),
+        1,
+        False,
+        own.picture_names,
+        own.picture_splits,
+    ),
+    "own schema": Kind((OWN,), r"schema\.json", None, (own.check_schema,), tabs=True),
+}
+
+
+def kind_of(dataset: str, name: str) -> str | None:
+    """Return the key in KINDS of a file with this name; None for a file that is not read.
+
+    Args:
+        dataset: name of the data set, or OWN.
+        name: the file's own name; case does not matter.
+    """
+    for key, kind in KINDS.items():
+        if dataset in kind.datasets and re.fullmatch(kind.name, name, re.IGNORECASE):
+            return key
+    return None

@@ -1,0 +1,228 @@
+"""The picture files: what each one is by its bytes, whether it decodes, and which are equal or nearly equal.
+
+A dead link leaves a web page, an empty file or a "not available" picture behind; a full disk leaves a cut-off file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from fashion_lib.core.progress import bar
+from fashion_lib.data.checks.finding import Finding, of_files
+from fashion_lib.data.checks.text_lines import head_of, kind_of_bytes
+from fashion_lib.data.decoding import read_rgb
+from fashion_lib.data.file_digests import file_digests
+
+NAMED = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".webp": "WebP"}
+TAIL = 4096  # bytes at the end of a JPEG, in which its end marker stands
+NEAR = 4  # bits of 128 by which the marks of nearly equal pictures differ at most
+PLAIN = 8  # bits set or unset: below, a picture is too plain to be compared
+BLOCK = 64  # rows of one block of comparisons: 10 million pairs against a split of FashionAI
+REPLACE = "extract or download it again, or delete it and count it as missing"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one picture file showed. `fault` is "" for a picture that decodes; its other facts are set then."""
+
+    fault: str = ""
+    kind: str = ""
+    mode: str = ""
+    ended: bool = True
+    mark: tuple[int, int] = (0, 0)
+
+
+def look_at(path: Path) -> Look:
+    """Read one picture file wholly, at a small size.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its format, mode and mark (`difference_marks`), or what is wrong with it.
+    """
+    try:
+        head = head_of(path)
+        kind = kind_of_bytes(head)
+        if kind in ("empty", "pointer", "HTML"):
+            words = {"empty": "it has zero bytes", "pointer": "it is a Git LFS pointer instead of a picture"}
+            return Look(words.get(kind, "it is a web page saved under a picture's name"), kind)
+        ended = kind != "JPEG" or _has_end(path)
+        image = read_rgb(path, 64)
+        with Image.open(path) as stored:
+            mode = stored.mode
+        return Look("", kind, mode, ended, difference_marks(np.asarray(image.convert("L").resize((9, 9)))))
+    except OSError as error:
+        if error.errno is not None:
+            return Look(f"it cannot be read ({error.strerror})", "unreadable")
+        return Look(*_undecodable(kind, str(error)))
+    except Exception as error:  # Pillow's decoders raise SyntaxError, ValueError, struct.error, ...
+        return Look(*_undecodable(kind, str(error) or type(error).__name__))
+
+
+def _undecodable(kind: str, reason: str) -> tuple[str, str]:
+    reason = reason.split(" (")[0] if "truncated" in reason else reason.split(" '")[0]
+    if "truncated" in reason:
+        return f"it is cut off ({reason})", "cut"
+    return f"it is no picture that can be read ({reason[:120]})" + (
+        f", {kind} by its first bytes" if kind else ""
+    ), "broken"
+
+
+def _has_end(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, os.path.getsize(path) - TAIL))
+        return b"\xff\xd9" in file.read()
+
+
+def difference_marks(grey: np.ndarray) -> tuple[int, int]:
+    """Compute the two difference hashes of a picture: is each pixel brighter than its right, its lower neighbour.
+
+    The marks survive another size and compression; copies that are mirrored or cropped have others.
+
+    Args:
+        grey: uint8 (9, 9).
+
+    Returns:
+        Two whole numbers of 64 bits.
+    """
+    grey = grey.astype(np.int16)
+    right, lower = grey[:8, :8] > grey[:8, 1:] + 1, grey[:8, :8] > grey[1:, :8] + 1
+    return tuple(int.from_bytes(np.packbits(bits).tobytes(), "big") for bits in (right, lower))
+
+
+def look_at_all(root: Path, files: Sequence[str]) -> list[Look]:
+    """Look at picture files in threads, with a progress bar.
+
+    Args:
+        root: the folder that `files` are relative to.
+        files: paths of the pictures.
+    """
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        looks = pool.map(look_at, [root / file for file in files])
+        return list(
+            bar(looks, total=len(files), desc="looking at pictures", unit="picture", leave=False, delay=1)
+        )
+
+
+def check_pictures(files: Sequence[str], looks: Sequence[Look]) -> Iterator[Finding]:
+    """Yield what is wrong with pictures, one finding for each kind of fault.
+
+    Args:
+        files: paths, relative to the checked folder.
+        looks: what each showed.
+    """
+    faults = defaultdict(list)
+    for file, look in zip(files, looks, strict=True):
+        named = NAMED.get(PurePosixPath(file).suffix.lower())
+        if look.fault:
+            faults["error", look.kind].append((file, look.fault))
+            continue
+        if named and look.kind and look.kind != named:
+            faults["warning", "named"].append(
+                (file, f"it is a {look.kind} picture under the name of a {named}")
+            )
+        if not look.ended:
+            faults["warning", "end"].append(
+                (file, "it decodes, but has no end marker: its end may be cut off")
+            )
+        if look.mode != "RGB":
+            faults["note", f"mode {look.mode}"].append((file, f"its mode is {look.mode} instead of RGB"))
+    advice = {
+        "pointer": "run `git lfs pull` in the clone that it comes from",
+        "unreadable": "restore it, or make it readable",
+        "named": "nothing here, where bytes decide; look at one: servers send placeholders of another format",
+        "end": REPLACE,
+    }
+    for (severity, kind), places in faults.items():
+        other = "nothing: it is converted to RGB" if kind.startswith("mode") else REPLACE
+        yield from of_files(severity, places, advice.get(kind, other))
+
+
+def check_equal(root: Path, split_of: dict[str, str]) -> Iterator[Finding]:
+    """Report files with the same bytes: across splits, and within one.
+
+    Args:
+        root: the folder that the files are relative to.
+        split_of: readable files -> split, "" where there is none.
+    """
+    files = sorted(split_of)
+    try:
+        digests = file_digests(root, files)
+    except OSError as error:
+        yield Finding(
+            "error", ".", None, f"a picture changed while it was read ({error})", "run the check again"
+        )
+        return
+    groups = defaultdict(list)
+    for file, digest in zip(files, digests, strict=True):
+        groups[digest].append(file)
+    across, within = [], []
+    for group in groups.values():
+        if len(group) > 1:
+            splits = {split_of[file] for file in group}
+            what = f"it has the same bytes as {group[1]}" + (
+                f" and {len(group) - 2} more" if len(group) > 2 else ""
+            )
+            (across if len(splits) > 1 else within).append((group[0], what))
+    yield from of_files(
+        "warning", across, "one picture is in two splits: remove its copies, or say so beside each number"
+    )
+    yield from of_files(
+        "note", within, "look at it: a placeholder of a server, or a picture that counts several times"
+    )
+
+
+def nearly_equal(marks: np.ndarray, others: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield (row of `marks`, row of `others`) for the first match of each row with at most NEAR different bits.
+
+    Args:
+        marks, others: uint64 (N, 2) and (M, 2), as `difference_marks` makes them.
+    """
+    for start in range(0, len(marks), BLOCK):
+        block = marks[start : start + BLOCK]
+        bits = np.bitwise_count(block[:, None, 0] ^ others[None, :, 0])  # (rows, M)
+        rows, columns = np.nonzero(bits <= NEAR)
+        bits[rows, columns] += np.bitwise_count(block[rows, 1] ^ others[columns, 1])
+        for row in np.flatnonzero((bits <= NEAR).any(axis=1)):
+            yield start + int(row), int(np.argmax(bits[row] <= NEAR))
+
+
+def check_near(
+    files: Sequence[str], looks: Sequence[Look], split_of: Callable[[str], str]
+) -> Iterator[Finding]:
+    """Report pictures that are nearly equal to one of an earlier split, by their marks.
+
+    Args:
+        files: paths of the pictures.
+        looks: what each showed.
+        split_of: file -> "train", "valid", "test", or "" for none.
+    """
+    marks, places = defaultdict(list), defaultdict(list)
+    for file, look in zip(files, looks, strict=True):
+        bits = sum(mark.bit_count() for mark in look.mark)
+        if not look.fault and PLAIN <= bits <= 128 - PLAIN:
+            marks[split_of(file)].append(look.mark)
+            places[split_of(file)].append(file)
+    order = ("train", "valid", "test")
+    for later in order[1:]:
+        for earlier in order[: order.index(later)]:
+            if marks[earlier] and marks[later]:
+                arrays = (
+                    np.array(marks[split], dtype=np.uint64).reshape(-1, 2) for split in (later, earlier)
+                )
+                faults = [
+                    (places[later][row], f"it looks like {places[earlier][column]}, which is in {earlier}")
+                    for row, column in nearly_equal(*arrays)
+                ]
+                advice = f"look at both: near-duplicates in {earlier} and {later} make scores too good"
+                yield from of_files("note", faults, advice)
