@@ -208,7 +208,7 @@ def check_training_values(listing: Listing, around: Around) -> Iterator[Finding]
     if few:
         what = f"{len(few)} values have fewer than two training images"
         advice = "no triplet can be drawn for them: leave them out of training; RPF's and IPAD's code stops at them"
-        yield Finding("warning", listing.file, None, f"{what} ({listed(few)})", advice, tuple(few[5:]))
+        yield Finding("warning", listing.file, None, f"{what}, such as {few[0]}", advice, tuple(few[1:]))
 
 
 def check_folder_labels(listing: Listing, around: Around) -> Iterator[Finding]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 from fashion_lib.data.checks.finding import Finding, of_lines
 from fashion_lib.data.checks.listings import Around, Listing, picture_path, whole
 
 AGAIN = "take the original file of the benchmark again"
 PARTS = ("train", "val", "test")
+NEEDED = ("list_attr_cloth.txt", "list_attr_img.txt")  # without them there is no label
+FURTHER = ("list_eval_partition.txt", "list_category_cloth.txt", "list_category_img.txt", "list_bbox.txt")
+FURTHER += ("list_landmarks.txt",)
+LARGEST, CATEGORIES = 9999, 50  # pixels; categories of the benchmark
 
 
 def named_type(types: int) -> Callable[[str], tuple[str, int]]:
@@ -23,6 +28,8 @@ def named_type(types: int) -> Callable[[str], tuple[str, int]]:
         cells = line.rsplit(None, 1)
         if len(cells) != 2 or not 1 <= whole(cells[1]) <= types:
             raise ValueError(f"'{line[:60]}' is no name with a type from 1 to {types}")
+        if "  " in cells[0].strip():
+            raise ValueError(f"'{line[:60]}' has more than a name and a type")
         return cells[0].strip(), int(cells[1])
 
     return row
@@ -70,10 +77,22 @@ def box_row(line: str) -> tuple[str, tuple[int, ...]]:
     picture_path(path)
     if len(rest) != 4:
         raise ValueError(f"the line has {len(rest)} numbers after the path instead of 4")
-    box = tuple(whole(cell) for cell in rest)
-    if min(box) < 0 or box[0] >= box[2] or box[1] >= box[3]:
-        raise ValueError(f"{box} is no box with x_1 < x_2 and y_1 < y_2")
-    return path, box
+    return path, _box(rest)
+
+
+def _box(cells: list[str]) -> tuple[int, ...]:
+    box = tuple(whole(cell) for cell in cells)
+    if min(box) < 0 or max(box) > LARGEST or box[0] >= box[2] or box[1] >= box[3]:
+        raise ValueError(f"{box} is no box with x_1 < x_2 and y_1 < y_2, in pixels up to {LARGEST}")
+    return box
+
+
+def landmarks_row(line: str) -> tuple[str, int]:
+    """Parse `path type visibility x y visibility x y ...`; it is kept as its path and its count of numbers."""
+    row = numbers_row(0, LARGEST)(line)
+    if row[1] % 3 != 1 or row[1] == 1:
+        raise ValueError(f"the line has {row[1]} numbers after the path: a type and threes (visibility x y)")
+    return row
 
 
 def flags_row(line: str) -> int:
@@ -84,12 +103,16 @@ def flags_row(line: str) -> int:
     return len(cells)
 
 
-def whole_row(line: str) -> int:
-    """Parse a row of whole numbers of Anno_fine; it is kept as its length."""
+def fine_row(line: str) -> int:
+    """Parse a row of Anno_fine without a name: a category, a box or landmarks; it is kept as its length."""
     cells = line.split()
+    if len(cells) == 1 and not 1 <= whole(cells[0]) <= CATEGORIES:
+        raise ValueError(f"there is no category {cells[0]}: numbers go from 1 to {CATEGORIES}")
+    if len(cells) == 4:
+        _box(cells)
     for cell in cells:
-        if whole(cell) < 0:
-            raise ValueError(f"{cell} is negative")
+        if not 0 <= whole(cell) <= LARGEST:
+            raise ValueError(f"{cell} is not a number from 0 to {LARGEST}")
     return len(cells)
 
 
@@ -120,6 +143,27 @@ def check_heading(listing: Listing, around: Around) -> Iterator[Finding]:
         yield Finding("error", listing.file, 1, what, "the file is cut or was changed: " + AGAIN)
     if not re.match("(image|attribute|category)_name", header):
         yield Finding("error", listing.file, 2, f"'{header[:60]}' is not the header that line 2 holds", AGAIN)
+
+
+def check_benchmark_complete(listing: Listing, around: Around) -> Iterator[Finding]:
+    """Report files of the benchmark that are missing; the first of those that are there reports."""
+    kinds = (
+        "DeepFashion attributes",
+        "DeepFashion attribute labels",
+        "DeepFashion category labels",
+        "DeepFashion boxes",
+    )
+    kinds += ("DeepFashion categories", "DeepFashion landmarks", "DeepFashion partition")
+    here = sorted(x.file for kind in kinds for x in around.of_kind(kind) if "Anno_fine" not in x.file)
+    if listing.file != here[0]:
+        return
+    there = {PurePosixPath(file).name for file in around.files if "Anno_fine" not in file}
+    for name in (*NEEDED, *FURTHER):
+        if name not in there and not (
+            name == "list_landmarks.txt" and any(x.startswith("list_landmarks") for x in there)
+        ):
+            severity, advice = ("error", AGAIN) if name in NEEDED else ("note", "nothing, unless you need it")
+            yield Finding(severity, name, None, "this file of the benchmark is missing", advice)
 
 
 def check_rows(listing: Listing, around: Around) -> Iterator[Finding]:
@@ -195,6 +239,16 @@ def check_aligned(listing: Listing, around: Around) -> Iterator[Finding]:
         what = f"it has {len(listing.rows):,} rows for the {len(names.rows):,} images of {names.name}"
         yield Finding("error", listing.file, None, what, AGAIN)
     if names is listing:
+        for kind in ("attr", "cate", "bbox"):
+            file = str(PurePosixPath(listing.folder) / f"{part}_{kind}.txt")
+            if file not in around.files:
+                yield Finding(
+                    "note",
+                    file,
+                    None,
+                    f"this file beside {listing.name} is missing",
+                    "nothing, unless you need it",
+                )
         expected = around.facts["benchmark"]["fine"][part]
         if len(listing.rows) != expected:
             what = f"it has {len(listing.rows):,} images, the benchmark {expected:,}"

@@ -17,14 +17,9 @@ ASEN = ("fashionai", "darn", "deepfashion")
 ADDE = ("deepfashion_adde", "shopping100k")
 OWN = "own"  # any other name: a folder of one's own pictures
 first = itemgetter(0)
-_benchmark_checks = (
-    *(
-        benchmark.check_heading,
-        benchmark.check_rows,
-        benchmark.check_same_images,
-        benchmark.check_benchmark_counts,
-    ),
-)
+_of_benchmark = (benchmark.check_benchmark_complete, benchmark.check_heading, benchmark.check_rows)
+_of_names = (*_of_benchmark, benchmark.check_benchmark_counts)
+_of_images = (*_of_benchmark, benchmark.check_same_images, benchmark.check_benchmark_counts)
 
 KINDS: dict[str, Kind] = {
     "ASEN meta": Kind(ASEN, r"meta\.json", None, (asen.check_meta,), tabs=True),
@@ -78,36 +73,36 @@ KINDS: dict[str, Kind] = {
         ("deepfashion",),
         r"list_attr_cloth\.txt",
         benchmark.named_type(6),
-        _benchmark_checks[:2] + _benchmark_checks[3:],
+        _of_names,
         2,
     ),
     "DeepFashion categories": Kind(
         ("deepfashion",),
         r"list_category_cloth\.txt",
         benchmark.named_type(3),
-        _benchmark_checks[:2] + _benchmark_checks[3:],
+        _of_names,
         2,
     ),
     "DeepFashion attribute labels": Kind(
         ("deepfashion",),
         r"list_attr_img\.txt",
         benchmark.numbers_row(-1, 1),
-        _benchmark_checks,
+        _of_images,
         2,
         pictures=names_by(first),
     ),
     "DeepFashion category labels": Kind(
-        ("deepfashion",), r"list_category_img\.txt", benchmark.numbers_row(1, 50, 1), _benchmark_checks, 2
+        ("deepfashion",), r"list_category_img\.txt", benchmark.numbers_row(1, 50, 1), _of_images, 2
     ),
-    "DeepFashion boxes": Kind(("deepfashion",), r"list_bbox\.txt", benchmark.box_row, _benchmark_checks, 2),
+    "DeepFashion boxes": Kind(("deepfashion",), r"list_bbox\.txt", benchmark.box_row, _of_images, 2),
     "DeepFashion landmarks": Kind(
-        ("deepfashion",), r"list_landmarks.*\.txt", benchmark.numbers_row(0, 9999), _benchmark_checks, 2
+        ("deepfashion",), r"list_landmarks.*\.txt", benchmark.landmarks_row, _of_images, 2
     ),
     "DeepFashion partition": Kind(
         ("deepfashion",),
         r"list_eval_partition\.txt",
         benchmark.partition_row,
-        _benchmark_checks,
+        _of_images,
         2,
         False,
         names_by(first),
@@ -126,7 +121,7 @@ KINDS: dict[str, Kind] = {
     "DeepFashion fine numbers": Kind(
         ("deepfashion",),
         r"(train|val|test)_(cate|bbox|landmarks)\.txt",
-        benchmark.whole_row,
+        benchmark.fine_row,
         (benchmark.check_aligned,),
     ),
     "ADDE counts": Kind(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 SEVERITIES = ("error", "warning", "note")  # worst first
+LONGEST = 400  # characters of a text in a finding
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Finding:
     advice: str
     also: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in (
+            "file",
+            "what",
+        ):  # a cell or a file's name may hold a line break, or thousands of characters
+            object.__setattr__(self, name, _one_line(getattr(self, name)))
+        object.__setattr__(self, "also", tuple(_one_line(place) for place in self.also))
+
     @property
     def place(self) -> str:
         """The file, with the line if there is one."""
@@ -36,6 +45,11 @@ class Finding:
     def as_dict(self) -> dict:
         """Return the finding for JSON; `also` is complete there."""
         return asdict(self)
+
+
+def _one_line(text: str) -> str:
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
@@ -54,7 +55,10 @@ def _column(listing: Listing, *names: str) -> int | None:
 
 
 def check_schema(listing: Listing, around: Around) -> Iterator[Finding]:
-    """Check that schema.json is a schema."""
+    """Check that schema.json is a schema, and that there is a table that it belongs to."""
+    if str(PurePosixPath(listing.folder) / "labels.csv") not in around.files:
+        advice = "write the table; without labels, pictures can be searched only"
+        yield Finding("error", listing.file, None, "there is no labels.csv beside it", advice)
     try:
         Schema.from_json(listing.rows[0])
     except FashionError as error:

@@ -40,7 +40,7 @@ def label_row(line: str) -> tuple[str, str, str] | None:
 def address_row(line: str) -> tuple[str, str]:
     """Parse a row `<name> <address>` of darn_url.txt."""
     name, _, address = line.partition(" ")
-    if not address.strip().startswith(("http://", "https://", "//")):
+    if not address.strip().startswith(("http://", "https://", "//")) or len(address.split()) > 1:
         raise ValueError(f"'{address[:60]}' is no web address: a row is a name, a space and an address")
     return name, address.strip()
 

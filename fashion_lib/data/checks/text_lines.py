@@ -201,7 +201,7 @@ def check_form(
         yield from of_lines(
             "warning", file, faults, "write single spaces: the released loaders split at them"
         )
-    faults = [(line, "blanks end the line") for line in form.trailing] if not tabs else []
+    faults = [(line, "blanks end the line") for line in form.trailing]
     yield from of_lines("note", file, faults, harmless)
     faults = [(line, "a carriage return stands inside the line") for line in form.carriage]
     yield from of_lines("error", file, faults, "save the file with LF or CR LF as line ends")

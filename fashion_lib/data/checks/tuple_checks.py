@@ -20,6 +20,11 @@ ALIGNED = {
     "indfull_test.txt": "ref_test.txt",
 }
 NAMES = ("attr_num.txt", "imgs_train.txt", "imgs_test.txt", "triplet_train.txt", "ref_test.txt", *ALIGNED)
+DRAWN = {
+    "train": 200_000,
+    "val": 80_000,
+    "test": 160_000,
+}  # CSN's command and AG-MAN's, of all conditions together
 CONDITIONS, PARTS = ("class", "closure", "gender", "heel"), ("train", "val", "test")
 
 
@@ -202,6 +207,16 @@ def check_triplet_lists(listing: Listing, around: Around) -> Iterator[Finding]:
         if name not in here:
             file = str(PurePosixPath(listing.folder) / name)
             yield Finding("error", file, None, "this list of triplets is missing", LOST)
+    for part, drawn in DRAWN.items():
+        rows = sum(len(x.rows) for x in lists if x.name.endswith(f"_{part}.txt"))
+        if rows < drawn:
+            what = f"the lists of {part} hold {rows:,} triplets together, the authors' loader draws {drawn:,}"
+            yield Finding(
+                "warning", listing.folder, None, what, "numbers will not be comparable with the papers'"
+            )
+    if not any(PurePosixPath(file).name == "meta-data.csv" for file in around.files):
+        advice = "nothing for the triplets; without it, the values have no names"
+        yield Finding("note", "meta-data.csv", None, "the table of the shoes is missing", advice)
 
 
 def metadata_row(line: str) -> tuple[str, ...]:
