@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fashion_lib.core.errors import FashionError
 
-FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_WEIGHTS")
+FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_DATA", "FASHION_WEIGHTS")
 # What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 

@@ -15,6 +15,7 @@ import pandas as pd
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
+from fashion_lib.data.released_tuples import ReleasedTuples
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,9 @@ class RetrievalData:
         at_size: side in pixels -> the same data set, its pictures drawn or decoded at that size; None if
             impossible.
         senders: who made each picture, where the split keeps their pictures together; part of `version`.
+        triplets: split -> condition -> int64 (T, 3), the triplets that came with the data set, rows of pictures as
+            anchor, far, close; {} where they are drawn from the labels.
+        tuples: the tuples of manipulation that came with the data set; None where they are drawn.
 
     Raises:
         FashionError: if pixels, image names or a label table do not have this form.
@@ -53,6 +57,8 @@ class RetrievalData:
     card: Mapping[str, str] = field(default_factory=dict)
     at_size: Callable[[int], RetrievalData] | None = None
     senders: tuple[str, ...] = ()
+    triplets: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    tuples: ReleasedTuples | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -93,7 +99,8 @@ class RetrievalData:
     def version(self) -> str:
         """Return the edition, "+", and a digest of labels, splits, roles, schema, image names and senders.
 
-        It does not depend on the size of the pictures; `pixel_digest` does.
+        Released triplets and tuples are part of it. It does not depend on the size of the pictures;
+        `pixel_digest` does.
         """
         parts = (
             json.dumps(self.schema.to_json()),
@@ -101,7 +108,9 @@ class RetrievalData:
             *self.senders,
             *(table.to_csv(index=False, lineterminator="\n") for table in (self.labels, self.training_labels)),
         )
-        return f"{self.edition}+{digest_of(part.encode() for part in parts)}"
+        lists = [rows.tobytes() for of in self.triplets.values() for rows in of.values()]
+        lists += [] if self.tuples is None else self.tuples.content()
+        return f"{self.edition}+{digest_of([*(part.encode() for part in parts), *lists])}"
 
     @cached_property
     def pixel_digest(self) -> str:

@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.data.sets import known_names
+from fashion_lib.data.sets import is_here, known_names
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import build_model
@@ -155,7 +155,7 @@ def _loaded(task, data, dataset: str, profile: Profile):
     if data is not None:
         check_has(data, ("schema", "encoded"), "data set", "load it with fl.load_dataset or fl.load_folder")
         return task.load(dataset, profile, data)
-    return task.load(dataset, profile) if dataset in known_names() else None
+    return task.load(dataset, profile) if is_here(dataset) else None
 
 
 def _schema(data, dataset: str) -> Schema:

@@ -2,6 +2,19 @@
 
 A folder of your own pictures is a data set too: `remember_folder` gives it a name, in the project's datasets.toml, and
 from then on that name works wherever the name of a data set does.
+
+Real data sets whose licence forbids a download (REAL) are read from a folder that people have: FASHION_DATA, or
+`data/<name>`. Each is a module of this folder with the same names:
+
+    SCHEMA         the attributes with their values' names, in the order of the authors' lists
+    CARD           source, licence, how to get it, what the papers used
+    find(tree)     set_layout.Tree -> set_layout.Found: which layout and which parts are there; None without any
+    locate()       the Found of FASHION_DATA or data/<name>; a FashionError says how people get it
+    load(size)     RetrievalData: the papers' lists to the row where they are there, else our own split
+
+`find_real` returns the Found of any of them, for a folder or for the usual places. A list's rows with the lines at
+fault come from asen_lists.row_faults, fashionai.raw_rows, deepfashion_benchmark.attribute_rows,
+zappos50k.triplet_rows and adde_lists.matrix_faults; the readers raise the first one.
 """
 
 import json
@@ -9,8 +22,11 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
@@ -19,6 +35,9 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.dataset import RetrievalData
+
+if TYPE_CHECKING:
+    from fashion_lib.data.sets.set_layout import Found
 
 TABLE, SCHEMA = "labels.csv", "schema.json"  # what a folder of your own pictures holds beside them
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -41,6 +60,7 @@ class DataSet:
     source: str
     licence: str
     how_to_get: str = ""
+    real: bool = False  # read from a folder that people have; the module of its name is as described above
 
 
 # Imports wait inside the loaders so that loading one data set never needs the files or libraries of another.
@@ -56,12 +76,66 @@ def _clothing(settings: DataSettings) -> RetrievalData:
     return load_clothing(settings.image_size)
 
 
+def _real(name: str, settings: DataSettings) -> RetrievalData:
+    return real_module(name).load(settings.image_size)
+
+
+def real_module(name: str) -> ModuleType:
+    """Return the module of a real data set, see above. Raises FashionError for another name."""
+    if name not in REAL:
+        raise FashionError(f"{name!r} is no real data set with a reader: {suggestion(name, REAL)}")
+    return import_module(f"{__name__}.{name}")
+
+
 DATASETS: dict[str, DataSet] = {
     "wardrobe": DataSet(_wardrobe, "drawn by this library", "MIT, as the library", "is drawn when first needed"),
     "clothing": DataSet(
         _clothing, "photographs, Clothing dataset", "CC0 1.0", "run `python -m fashion_lib download clothing`"
     ),
+    "fashionai": DataSet(
+        partial(_real, "fashionai"),
+        "photographs, FashionAI (Alibaba 2018)",
+        "non-commercial research, signed terms",
+        "Tianchi competition 231671, and ASEN's lists",
+        real=True,
+    ),
+    "darn": DataSet(
+        partial(_real, "darn"),
+        "shop photographs, DARN (Huang et al. 2015)",
+        "none found; do not re-distribute",
+        "download the pictures of darn_url.txt, and ASEN's lists",
+        real=True,
+    ),
+    "deepfashion": DataSet(
+        partial(_real, "deepfashion"),
+        "photographs, DeepFashion attribute benchmark (Liu et al. 2016)",
+        "non-commercial research and education",
+        "the benchmark's authors, and ASEN's lists",
+        real=True,
+    ),
+    "deepfashion_adde": DataSet(
+        partial(_real, "deepfashion_adde"),
+        "DeepFashion as ADDE and Yao et al. 2026 use it",
+        "pictures as deepfashion; splits CC BY-NC 4.0",
+        "DeepFashion, and splits/DeepFashion of ADDE's code by git-lfs",
+        real=True,
+    ),
+    "shopping100k": DataSet(
+        partial(_real, "shopping100k"),
+        "shop photographs, Shopping100k (Ak et al. 2018), ADDE's split",
+        "non-commercial; splits CC BY-NC 4.0",
+        "ask its author for the pictures; splits/Shopping100k of ADDE's code",
+        real=True,
+    ),
+    "zappos50k": DataSet(
+        partial(_real, "zappos50k"),
+        "shoes, UT-Zap50K (Yu and Grauman 2014)",
+        "academic, non-commercial",
+        "vision.cs.utexas.edu/projects/finegrained/utzap50k, and CSN's triplet lists",
+        real=True,
+    ),
 }
+REAL = tuple(name for name, entry in DATASETS.items() if entry.real)
 
 
 def known_names() -> tuple[str, ...]:
@@ -173,9 +247,40 @@ def remember_folder(name: str, folder: Path) -> None:
         write_atomically(names_file(), "# Your own data sets, written by fl.load_folder.\n" + "\n".join(lines))
 
 
+def find_real(name: str, folder: Path | None = None) -> "Found | None":
+    """Return where a real data set is and what of it; None where nothing of it is there.
+
+    Args:
+        name: one of REAL.
+        folder: the folder to search; None searches FASHION_DATA, else data/<name>.
+    """
+    from fashion_lib.data.sets.set_layout import Tree, search
+
+    module = real_module(name)
+    return search(name, module.find, module.ALIASES) if folder is None else module.find(Tree(folder))
+
+
+def is_here(name: str) -> bool:
+    """Return whether a known data set can be loaded on this machine; only real ones can be absent."""
+    return name in known_names() and (name not in REAL or find_real(name) is not None)
+
+
+def _how_to_get(name: str, entry: DataSet) -> str:
+    if not entry.real:
+        return entry.how_to_get
+    try:
+        found = find_real(name)
+    except FashionError as error:  # FASHION_DATA names no folder
+        return str(error)
+    return f"here: {found.layout}" if found else f"not here: {entry.how_to_get}; then set FASHION_DATA to the folder"
+
+
 def as_table() -> pd.DataFrame:
-    """Return the data sets as a table, name -> source, licence, how to get it; your own folders stand below."""
-    rows = {name: (entry.source, entry.licence, entry.how_to_get) for name, entry in DATASETS.items()}
+    """Return the data sets as a table, name -> source, licence, how to get it; your own folders stand below.
+
+    A real data set says whether it is here, and in which layout.
+    """
+    rows = {name: (entry.source, entry.licence, _how_to_get(name, entry)) for name, entry in DATASETS.items()}
     rows |= {name: ("your own pictures", "yours", str(folder)) for name, folder in own_folders().items()}
     columns = ["source", "licence", "how to get it"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
