@@ -1,5 +1,6 @@
 """The command that checks the files of a data set."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -64,14 +65,17 @@ def _place(dataset: str, path: Path | None) -> tuple[str, Path]:
 
 
 def _located(dataset: str) -> Path:
-    import os
+    """FASHION_DATA, else data/<name>; where its reader finds nothing, it says how people get the data."""
+    from fashion_lib.data.sets import find_real, real_module
+    from fashion_lib.data.sets.set_layout import VARIABLE
 
-    if chosen := os.environ.get("FASHION_DATA"):
-        return paths.user_path(chosen, "FASHION_DATA", follow=False)
+    if chosen := os.environ.get(VARIABLE):
+        return paths.user_path(chosen, VARIABLE, follow=False)
     folder = paths.root() / "data" / dataset
-    if not folder.is_dir():
-        raise FashionError(f"{folder} is not there: give the folder of {dataset}, or set FASHION_DATA to it.")
-    return folder
+    if folder.is_dir():
+        return folder
+    found = find_real(dataset) or real_module(dataset).locate()
+    return found.folder
 
 
 def _printed(dataset: str) -> tuple[float, ...]:

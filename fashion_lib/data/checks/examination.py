@@ -23,6 +23,7 @@ from fashion_lib.data.checks.protocol_proof import (
     check_proof,
     prove,
 )
+from fashion_lib.data.sets import REAL, find_real
 
 DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(facts, dict))
 WHICH = ("all", "sample", "none")
@@ -45,6 +46,7 @@ class Examination:
     Attributes:
         dataset: name of the data set, or OWN.
         folder: the folder.
+        layout: what the data set's reader recognises in it; "" where it reads nothing of it.
         lists: kinds of files that were recognised -> their files.
         findings: worst first.
         released: list -> whether it is the released file, for lists with a published checksum.
@@ -56,6 +58,7 @@ class Examination:
 
     dataset: str
     folder: Path
+    layout: str = ""
     lists: dict[str, list[str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     released: dict[str, bool] = field(default_factory=dict)
@@ -75,7 +78,7 @@ class Examination:
         """Return all of it for JSON."""
         parts = {
             name: getattr(self, name)
-            for name in ("dataset", "lists", "released", "shares", "named", "found", "looked")
+            for name in ("dataset", "layout", "lists", "released", "shares", "named", "found", "looked")
         }
         return parts | {
             "folder": str(self.folder),
@@ -124,6 +127,8 @@ def examine_folder(
     for listing in list(around.listings.values()):
         for check in KINDS[listing.kind].checks:
             done.findings += check(listing, around)
+    if all((root / file).is_file() for file in around.files if not file.lower().endswith(SUFFIXES)):
+        _recognise(root, done)  # a reader would wait for ever for a pipe's writer
     _prove(around, done, floor)
     _look(root, around, done, files, pictures, sizes)
     done.findings = worst_first(dict.fromkeys(done.findings))
@@ -180,6 +185,24 @@ def _read_lists(root: Path, around: Around, done: Examination) -> None:
         done.findings += findings
         if listing is not None:
             around.listings[file] = listing
+
+
+def _recognise(root: Path, done: Examination) -> None:
+    """Say what the data set's own reader finds; what it cannot read is a finding, too."""
+    if done.dataset not in REAL:
+        return
+    try:
+        found = find_real(done.dataset, root)
+    except (FashionError, OSError) as error:
+        what = f"the reader stops: {str(error).rstrip('.')}"
+        done.findings.append(Finding("error", ".", None, what, "correct that file"))
+        return
+    if found is not None:
+        done.layout = found.layout
+    elif done.lists:
+        what = "the reader does not recognise this layout, although single files are known"
+        advice = "complete the files, or undo a change of folder names"
+        done.findings.append(Finding("warning", ".", None, what, advice))
 
 
 def _prove(around: Around, done: Examination, floor: Floor) -> None:

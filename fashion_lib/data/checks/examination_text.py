@@ -38,6 +38,7 @@ def _heading(examination: Examination) -> str:
         f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}" for severity in SEVERITIES
     )
     lines = [f"{examination.dataset} in {examination.folder}", f"Files recognised: {found}."]
+    lines += [f"Layout: {examination.layout}."] if examination.layout else []
     numbers = (
         f"{examination.named:,} in the lists, {examination.found:,} here, {examination.looked:,} looked at"
     )

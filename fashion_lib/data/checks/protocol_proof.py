@@ -44,7 +44,7 @@ class Proof:
         """Whether all numbers equal the released lists' to the two decimals that papers print."""
         rounded = [round(number, 2) for number in (*self.found, self.overall)]
         return len(rounded) == len(self.released) and all(
-            abs(mine - theirs) < 0.0051 for mine, theirs in zip(rounded, self.released, strict=True)
+            abs(mine - theirs) < 0.005 for mine, theirs in zip(rounded, self.released, strict=True)
         )
 
     def as_dict(self) -> dict:
