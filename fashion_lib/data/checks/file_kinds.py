@@ -172,12 +172,11 @@ KINDS: dict[str, Kind] = {
     "own table": Kind(
         (OWN,),
         r"labels\.csv",
-        own.cells_row,
+        str,
         (own.check_own_table, own.check_loadable),
-        1,
-        False,
-        own.picture_names,
-        own.picture_splits,
+        tabs=True,
+        pictures=own.picture_names,
+        splits=own.picture_splits,
     ),
     "own schema": Kind((OWN,), r"schema\.json", None, (own.check_schema,), tabs=True),
 }

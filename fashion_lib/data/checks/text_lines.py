@@ -90,7 +90,9 @@ def no_text(path: Path, file: str) -> Finding | None:
     if kind == "empty":
         return Finding("error", file, None, "it has zero bytes", again)
     if head.startswith(UNICODE_MARKS):
-        return Finding("error", file, 1, "it is UTF-16 or UTF-32 text", "save it again as UTF-8")
+        return Finding(
+            "warning", file, 1, "it is UTF-16 or UTF-32 text: its rows were not checked", "save it as UTF-8"
+        )
     if kind not in ("", "BMP") or b"\x00" in head:  # a text may begin with BM
         return Finding("error", file, None, f"it is no text but {kind or 'binary'} data", again)
     return None
