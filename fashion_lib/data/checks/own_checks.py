@@ -152,7 +152,9 @@ def check_own_table(listing: Listing, around: Around) -> Iterator[Finding]:
     yield from _check_labels(listing.file, labels, whole)
     if whole and str(PurePosixPath(listing.folder) / "schema.json") not in around.files:
         advice = "write one if a value has no row yet, or if the order of values matters"
-        yield Finding("note", listing.file, None, "there is no schema.json: values are those of the table", advice)
+        yield Finding(
+            "note", listing.file, None, "there is no schema.json: values are those of the table", advice
+        )
     if whole and not faults:
         yield from _check_roles(listing.file, table.rows)
     unlabelled = [
