@@ -49,6 +49,7 @@ def adde_data(
     data = photographed(
         found, schema, label_table(lists, schema), pictures, size, at_size=at_size, protocol=PAPERS, card=card,
         notes=(*_notes(lists, schema), *notes), rule="ADDE's released tuples; see the notes for retrieval",
+        evaluated=(),
     )  # fmt: skip
     tuples, left_out = released(lists, schema, data.image_names)
     return replace(data, tuples=tuples, notes=(*data.notes, *((left_out,) if left_out else ())))

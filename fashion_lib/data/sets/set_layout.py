@@ -94,10 +94,9 @@ def _depth(path: Path) -> tuple[int, str]:
 
 
 def _is_picture_folder(folder: Path) -> bool:
-    if not folder.name.startswith(PICTURE_FOLDERS):
+    if folder.name not in PICTURE_FOLDERS and not folder.name.startswith("img_highres"):
         return False
-    # An archive may hold its own name again: img/img/<item>.
-    return folder.name.startswith("img_highres") or not (folder / folder.name).is_dir()
+    return not (folder / folder.name).is_dir()  # an archive may hold its own name again: img/img/<item>
 
 
 def search(name: str, find: Callable[[Tree], Found | None], aliases: Iterable[str] = ()) -> Found | None:

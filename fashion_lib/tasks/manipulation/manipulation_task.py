@@ -78,15 +78,19 @@ class TupleBatch:
 
 
 class TupleSampler:
-    """Batches of tuples from the training pictures, a pure function of the generator."""
+    """Batches of tuples, given or drawn from the training pictures; a pure function of the generator."""
 
     def __init__(self, data: ManipulationData, batch_size: int):
         self.labels, self.rows, self.changes = data.labels, data.rows("train"), data.changes
-        self.count = batch_size // 3
+        self.given, self.count = data.given, batch_size // 3
 
     def batch(self, rng: np.random.Generator) -> TupleBatch:
         """Draw one batch; a pure function of the generator."""
-        drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
+        if self.given is not None:
+            rows = rng.integers(len(self.given), size=self.count)
+            drawn = Tuples(*(part[rows] for part in vars(self.given).values()))
+        else:
+            drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
         return TupleBatch(np.concatenate([drawn.query, drawn.target, drawn.negative]), drawn)
 
 
