@@ -12,7 +12,12 @@ from fashion_lib.core.words import suggestion
 
 def download(dataset: Annotated[str, typer.Argument(help="clothing")]) -> None:
     """Fetch a data set of real photographs."""
+    from fashion_lib.data.sets import REAL, real_module
+
     if dataset != "clothing":
+        if dataset in REAL:
+            advice = f"its terms do not allow it; {real_module(dataset).HOW_TO_GET}."
+            raise FashionError(f"the course does not download {dataset}: {advice}")
         advice = suggestion(dataset, ("clothing",))
         raise FashionError(f"there is no data set {shortened(dataset)} to download: {advice}")
     from fashion_lib.data.fetch import download_clothing

@@ -8,6 +8,7 @@ indfull_test.txt (+1 wanted, -1 removed), ref_test.txt (queries) and gt_test.txt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,17 +122,33 @@ def matrix(path: Path, width: int, allowed: tuple[int, ...]) -> np.ndarray:
     pieces = []
     for start in range(0, len(file.lines), LINES):
         lines = file.lines[start : start + LINES]
-        cells = " ".join(lines).split()
-        try:
-            piece = np.array(cells, dtype="S4").astype(np.int8).reshape(len(lines), width)
-            even = all(len(line.split()) == width for line in lines) and np.isin(piece, allowed).all()
-        except (ValueError, UnicodeEncodeError):
-            even = False
-        if not even:
+        piece = _single_digits(lines, width)
+        if piece is None or not np.isin(piece, allowed).all():
             first_fault(file, matrix_faults(file, width, allowed))
-            raise FashionError(f"{path} holds a number that is not one of {allowed}: get the list again.")
+            raise FashionError(f"{path} has rows that are not {width} single digits: get the list again.")
         pieces.append(piece)
     return np.concatenate(pieces) if pieces else np.zeros((0, width), np.int8)
+
+
+def _single_digits(lines: Sequence[str], width: int) -> np.ndarray | None:
+    """Return rows of single digits with signs as int8 (rows, width); None for lines of another form.
+
+    The largest file has 157 million numbers, too many for a text per number.
+    """
+    code = np.frombuffer(("\n".join(lines).replace("\t", " ") + "\n").encode("utf-8"), np.uint8)
+    digit, minus = (code >= ord("0")) & (code <= ord("9")), code == ord("-")
+    gap = (code == ord(" ")) | (code == ord("\n"))
+    before = np.concatenate([[True], gap[:-1]])  # whether a gap precedes
+    signed = np.concatenate([[False], minus[:-1]])
+    if not (digit | minus | gap).all() or (digit & ~before & ~signed).any() or (minus & ~before).any():
+        return None
+    if not digit[np.flatnonzero(minus) + 1].all():
+        return None
+    row = np.cumsum(code == ord("\n"), dtype=np.int32)[digit]
+    if not (np.bincount(row, minlength=len(lines)) == width).all():
+        return None
+    values = (code[digit] - ord("0")).astype(np.int8)
+    return np.where(signed[digit], -values, values).reshape(len(lines), width)
 
 
 def matrix_faults(file: ListFile, width: int, allowed: tuple[int, ...]) -> list[Fault]:

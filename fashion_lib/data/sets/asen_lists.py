@@ -156,7 +156,7 @@ def check_meta(folder: Path, dataset: str, schema: Schema) -> None:
     try:
         entry = json.loads(read_text(file))[dataset]
         found = {name: int(entry["ATTRIBUTES_NUM"][name]) for name in entry["ATTRIBUTES"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
         raise FashionError(
             f"{file} cannot be read as ASEN's meta.json for {dataset} ({type(error).__name__}: {error}): get it again."
         ) from error

@@ -65,8 +65,11 @@ def find(tree: Tree) -> Found | None:
 
 
 def _is_url_list(file: Path) -> bool:
-    with file.open("rb") as content:
-        first = content.read(300).split(b"\n")[0].split()
+    try:
+        with file.open("rb") as content:
+            first = content.read(300).split(b"\n")[0].split()
+    except OSError:
+        return False
     return len(first) == 2 and first[1].startswith(b"http") and any(f.encode() in first[0] for f in FOLDERS)
 
 

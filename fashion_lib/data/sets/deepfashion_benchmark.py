@@ -121,7 +121,7 @@ def labels_of_images(path: Path, attributes: int) -> Iterator[tuple[str, list[in
     Raises:
         FashionError: a row of another form, or fewer rows than the first line announces.
     """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         announced, count = file.readline().strip(), 0
         if announced.startswith("version https://git-lfs"):
             check_no_pointer(read_list(path))
@@ -176,10 +176,11 @@ def _holds_items(folder: Path) -> bool:
     name = folder.name.lower()
     if not name.startswith("img") or (name == "img" and (folder / "img").is_dir()):
         return False
-    first = next((entry for entry in folder.iterdir() if entry.is_dir()), None)
-    return first is not None and any(
-        file.name.startswith("img_") for file in first.iterdir() if not file.is_dir()
-    )
+    try:
+        first = next((entry for entry in folder.iterdir() if entry.is_dir()), None)
+        return first is not None and any(file.name.startswith("img_") for file in first.iterdir())
+    except OSError:
+        return False
 
 
 def picture_finder(folders: Sequence[Path]) -> Callable[[str], Path | None]:

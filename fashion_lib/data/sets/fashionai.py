@@ -7,7 +7,6 @@ possible. ASEN's released lists keep the rows with an `m`, and so does this read
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
-from fashion_lib.data.sets.list_file import Fault, ListFile, first_fault, read_list
+from fashion_lib.data.sets.list_file import Fault, ListFile, comma_cells, first_fault, read_list
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, PictureFiles, Tree, located
 
 NAME = "fashionai"
@@ -103,14 +102,18 @@ def _attribute_folders(images: Path) -> list[str]:
 
 
 def _has_rows(file: Path) -> bool:
-    with file.open("rb") as content:
-        return b"_labels" in content.read(4096)
+    try:
+        with file.open("rb") as content:
+            return b"_labels" in content.read(4096)
+    except OSError:
+        return False
 
 
 def raw_rows(file: ListFile) -> tuple[list[RawLabel], list[Fault]]:
     """Return the rows of a label.csv, and the lines at fault; a header line and further columns are accepted."""
-    rows, faults = [], [] if file.lines else [Fault(0, "is empty")]
-    for line, cells in enumerate(csv.reader(file.lines), start=1):
+    found, faults = comma_cells(file)
+    rows, faults = [], faults or ([] if found else [Fault(0, "is empty")])
+    for line, cells in found:
         if line == 1 and len(cells) >= 3 and "/" not in cells[0]:
             continue  # a header
         rows.append(RawLabel(*(cell.strip() for cell in [*cells, "", ""][:3]), line))

@@ -6,6 +6,7 @@ left out, a blank line in the middle is a fault.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.data.text_file import MARKS, read_text
 
+LARGEST = 10**9  # no list counts as far
 POINTER = "version https://git-lfs"  # the first line of a Git LFS pointer, in place of the file
 
 
@@ -135,6 +137,16 @@ def first_fault(file: ListFile, faults: Sequence[Fault]) -> None:
         raise FashionError(f"{place} {faults[0].text}{more}: get the list again, or correct it.")
 
 
+def comma_cells(file: ListFile) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
+    """Return the cells of a CSV's lines with their line numbers, without empty lines, and the line that csv refuses."""
+    rows, reader = [], csv.reader(file.lines)
+    try:
+        rows = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        return [], [Fault(reader.line_num, f"cannot be read as a row of a CSV file ({error})")]
+    return rows, []
+
+
 def read_names(path: str | os.PathLike) -> tuple[str, ...]:
     """Read one name per line. Raises FashionError for a missing file, a pointer and an empty line."""
     file = read_list(path)
@@ -158,7 +170,9 @@ def read_numbers(path: str | os.PathLike, columns: int = 0) -> np.ndarray:
     width = columns or (len(file.lines[0].split()) if file.lines else 1)
 
     def fits(row: Sequence[int]) -> str:
-        return "" if len(row) == width else f"{len(row)} numbers instead of {width}"
+        if len(row) != width:
+            return f"{len(row)} numbers instead of {width}"
+        return "" if max(map(abs, row)) < LARGEST else "a number with more than nine digits"
 
     rows, faults = number_rows(file, fits)
     first_fault(file, faults)

@@ -7,7 +7,6 @@ Labels come from meta-data.csv (UT-Zap50K's own), or from a picture's first fold
 
 from __future__ import annotations
 
-import csv
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +26,7 @@ from fashion_lib.data.sets.list_file import (
     Fault,
     ListFile,
     check_no_pointer,
+    comma_cells,
     first_fault,
     number_rows,
     read_list,
@@ -155,7 +155,9 @@ def read_meta(path: Path) -> dict[str, dict[str, str]]:
     """
     file = read_list(path)
     check_no_pointer(file)
-    rows = list(csv.reader(file.lines))
+    numbered, faults = comma_cells(file)
+    first_fault(file, faults)
+    rows = [cells for _, cells in numbered]
     header = [cell.strip() for cell in rows[0]] if rows else []
     if missing := [name for name in ("CID", *COLUMNS_OF.values()) if name not in header]:
         raise FashionError(f"line 1 of {path} has no column {missing[0]}: use UT-Zap50K's own meta-data.csv.")

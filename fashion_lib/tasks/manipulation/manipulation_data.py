@@ -192,7 +192,7 @@ def from_retrieval_data(
     data: RetrievalData,
     attributes: Sequence[str] | None = None,
     *,
-    rows: Sequence[Mapping[str, str]] | None = None,
+    rows: Sequence[Mapping[str, str | Sequence[str]]] | None = None,
     schema: Schema | None = None,
     split: np.ndarray | None = None,
     seed: int = 0,
@@ -222,7 +222,7 @@ def from_retrieval_data(
     if rows is None:
         rows = [{} for _ in data.image_names]
         for image, attribute, value in data.labels[["image", "attribute", "value"]].itertuples(index=False):
-            rows[place[image]][attribute] = value
+            rows[place[image]].setdefault(attribute, []).append(value)
     if split is None:
         first = data.labels.drop_duplicates("image")
         split = np.full(len(place), "", dtype="<U5")
