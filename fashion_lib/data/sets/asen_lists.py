@@ -100,12 +100,12 @@ def row_faults(
         file: label_train, query or candidate.
         images: lines of the filenames of the same split.
         schema: the attributes with their values.
-        pairs: whether a row may have several pairs of attribute and value, as in label_train.
+        pairs: whether a row may have several pairs of attribute and value or none, as in label_train.
     """
     sizes = [len(attribute.values) for attribute in schema]
 
     def fits(row: Sequence[int]) -> str:
-        if len(row) < 3 or len(row) % 2 == 0 or (len(row) > 3 and not pairs):
+        if len(row) % 2 == 0 or (len(row) != 3 and not pairs):
             return "it must be `image attribute value`" + (" with any number of pairs" if pairs else "")
         if not 0 <= row[0] < images:
             return f"there is no image {row[0]}, the filenames have {images} lines"

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.core.typed import shortened
@@ -22,6 +24,7 @@ TYPES = ("texture", "fabric", "shape", "part", "style")  # types 1 to 5
 ATTRIBUTE_NAMES, ATTRIBUTE_ROWS = "list_attr_cloth.txt", "list_attr_img.txt"
 CATEGORY_NAMES, CATEGORY_ROWS = "list_category_cloth.txt", "list_category_img.txt"
 PARTITION = "list_eval_partition.txt"
+ANSWERS = {"1", "-1", "0"}  # yes, no, unknown
 FINE = 26  # attributes of Anno_fine, which has a list of the same name
 HEADER = 2  # lines before the rows
 
@@ -127,20 +130,36 @@ def labels_of_images(path: Path, attributes: int) -> Iterator[tuple[str, list[in
             check_no_pointer(read_list(path))
         file.readline()
         for line in file:
-            cells = line.split()
+            cells = line.rstrip().split(None, 1)
             if not cells:
                 continue
             count += 1
-            if len(cells) != attributes + 1 or not set(cells[1:]) <= {"1", "-1", "0"}:
+            name, held = cells[0], _held(cells[-1], attributes)
+            if held is None:
                 raise FashionError(
                     f"line {count + HEADER} of {path} is {shortened(line.strip())}, not a path and {attributes} "
                     "numbers -1, 0 or 1: get the list again, or correct it."
                 )
-            yield cells[0], [i for i, cell in enumerate(cells[1:]) if cell == "1"]
+            yield name, held
     if announced != str(count):
         raise FashionError(
             f"line 1 of {path} announces {shortened(announced)} rows, but {count} follow: get the list again."
         )
+
+
+def _held(text: str, attributes: int) -> list[int] | None:
+    """Return the attributes with a 1 in a row of numbers -1, 0 and 1; None for a row of another form."""
+    code = np.frombuffer(text.rjust(3 * attributes).encode("ascii", "replace"), np.uint8)
+    if len(code) == 3 * attributes:  # numbers of width 2 behind a space
+        gap, sign, digit = code.reshape(attributes, 3).T
+        one, minus = digit == ord("1"), sign == ord("-")
+        padded = (gap == ord(" ")).all() and (minus | (sign == ord(" "))).all()
+        if padded and (one | ~minus & (digit == ord("0"))).all():
+            return np.flatnonzero(one & ~minus).tolist()
+    answers = text.split()
+    if len(answers) != attributes or not set(answers) <= ANSWERS:
+        return None
+    return [i for i, answer in enumerate(answers) if answer == "1"]
 
 
 def named_rows(path: Path, last: bool = True) -> dict[str, str]:

@@ -49,6 +49,7 @@ ARCHIVES = {
     "week-rank": "2018 round 2 test",
 }
 QUESTIONS = "questions"
+PLACES = ("Annotations", "Tests")  # folders of an archive beside Images
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,27 @@ class RawLabel:
 def find(tree: Tree) -> Found | None:
     """Recognise FashionAI in a tree: ASEN's lists, label files and answers, questions, and picture folders."""
     lists = find_lists(tree, TOPS)
-    labels = [f for f in tree.files if f.parent.name == "Annotations" and f.suffix == ".csv" and _has_rows(f)]
+    labels = [
+        f for f in tree.files if f.suffix == ".csv" and (_annotates(f) or "answer" in f.name) and _has_rows(f)
+    ]
     questions = [f for f in tree.named("question.csv") if f.parent.name == "Tests"]
     pictures = [f for f in tree.folders_named("Images") if any(_attribute_folders(f))]
     if not (lists or labels or questions or pictures):
         return None
     parts = ["ASEN's lists"] if lists else []
-    for place in dict.fromkeys(file.parent.parent for file in (*labels, *questions)):
+    parts += [f"answers in {file.name}" for file in labels if not _annotates(file)]
+    for place in dict.fromkeys(
+        file.parent.parent for file in (*labels, *questions) if file.parent.name in PLACES
+    ):
         name = ARCHIVES.get(place.name, place.name)
         parts.append(f"{name} ({place.name})" if name != place.name else name)
+    if lists:
+        parts += [f"pictures in {name}" for name in dict.fromkeys(folder.parent.name for folder in pictures)]
     notes = tuple(
         f"{file.parent.parent.name} has questions without answers: its pictures are not used."
         for file in questions
         if file.parent.parent not in {label.parent.parent for label in labels}
+        and all(map(_annotates, labels))
     )
     return Found(
         NAME,
@@ -93,6 +102,10 @@ def find(tree: Tree) -> Found | None:
         {QUESTIONS: tuple(questions)},
         notes,
     )
+
+
+def _annotates(file: Path) -> bool:
+    return file.parent.name == "Annotations"
 
 
 def _attribute_folders(images: Path) -> list[str]:
@@ -150,8 +163,9 @@ def read_raw(found: Found) -> pd.DataFrame:
         file = read_list(path)
         rows, faults = raw_rows(file)
         first_fault(file, faults)
-        home = path.parent.parent
-        places = [home, *(t for t in tests if t != home)] if home in tests else [home]
+        home = path.parent.parent if _annotates(path) else path.parent
+        answers = home in tests or not _annotates(path)
+        places = [home, *(t for t in tests if t != home)] if answers else [home]
         for row in rows:
             place = next((p for p in places if _finder(finders, p).find(row.picture)), home)
             attribute = row.attribute.removesuffix("_labels")

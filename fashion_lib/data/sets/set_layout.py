@@ -179,7 +179,7 @@ class PictureFiles:
         if place not in self._listings:
             try:
                 names = os.listdir(place)
-            except OSError:
+            except (OSError, ValueError):  # ValueError: a NUL in the name of a damaged list
                 names = []
             folded: dict[str, list[str]] = {}
             for name in names:

@@ -176,6 +176,14 @@ def test_a_line_at_fault_is_named(file, line, words, tmp_path):
         read_asen_lists(made.folder, "FashionAI", SCHEMA)
 
 
+def test_an_image_of_train_may_have_no_label(tmp_path):
+    made = asen_lists(tmp_path / "FashionAI", "FashionAI", pictures=False)
+    lines = (made.folder / "label_train.txt").read_text().split("\n")
+    write(made.folder / "label_train.txt", ["0", *lines[1:]])
+    rows = read_asen_lists(made.folder, "FashionAI", SCHEMA).rows["train", "train"]
+    assert rows.tolist() == [list(row) for row in made.rows["train", "train"][1:]]
+
+
 def test_a_missing_list_a_pointer_and_another_meta_file_are_named(tmp_path):
     made = asen_lists(tmp_path / "FashionAI", "FashionAI", pictures=False)
     write(made.folder / "label_train.txt", ["version https://git-lfs.github.com/spec/v1", "oid sha256:0", "size 9"])

@@ -5,12 +5,14 @@ from real_layouts import (
     FASHIONAI_SIZES,
     asen_lists,
     deepfashion_lists,
+    fashionai_answers,
     fashionai_archive,
     picture,
     write,
 )
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets import find_real, real_module
 
 FASHIONAI, DEEPFASHION = real_module("fashionai"), real_module("deepfashion")
@@ -72,6 +74,15 @@ def test_answers_of_test_b_may_name_pictures_of_test_a(tmp_path):
     file.write_text("path,attribute,label\n" + file.read_text() + answers)  # a header, and a fourth column
     table = FASHIONAI.read_raw(find_real("fashionai", tmp_path))
     assert table["image"].tolist() == [f"rank/{row[0]}" for row in a] + [f"z_rank/{row[0]}" for row in b]
+
+
+def test_answers_may_lie_beside_the_test_archives(tmp_path):
+    a = fashionai_archive(tmp_path / "rank", 16, labels=None, questions=True)
+    lines = [f"{p},{k}_labels,{fashionai_answers(k, v)}" for p, k, v in a]
+    write(tmp_path / "fashionAI_attributes_answer_a_20180428.csv", lines)
+    found = find_real("fashionai", tmp_path)
+    assert "answers in fashionAI_attributes_answer_a_20180428.csv" in found.layout and not found.notes
+    assert FASHIONAI.read_raw(found)["image"].tolist() == [f"rank/{row[0]}" for row in a]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +148,30 @@ def test_every_layout_of_the_benchmark_is_recognised(anno, pictures, tmp_path):
         assert held == {(f"{('texture', 'fabric', 'shape', 'part', 'style')[NAMES[i][1] - 1]}-related", NAMES[i][0])
                         for i in labels[image]}  # fmt: skip
     assert names <= set(zip(train["attribute"], train["value"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("row", "held"),
+    [
+        ("img/a.jpg     -1  1  0  1", [1, 3]),  # as the benchmark pads them
+        ("img/a.jpg -1 1 0 1", [1, 3]),
+        ("img/a.jpg\t-1  1  0  1  ", [1, 3]),
+        ("img/a.jpg  -1  1  0  2", None),
+        ("img/a.jpg  -1  1  0 -0", None),
+        ("img/a.jpg  -1  1  0", None),
+        ("img/a.jpg", None),
+        ("img/a.jpg  -1  1  0  1  1", None),
+        ("img/a.jpg  -1  1  0  é", None),
+        ("img/a.jpg  -1  1 10  1", None),
+    ],
+)
+def test_a_row_of_labels_in_both_paddings(row, held, tmp_path):
+    file = write(tmp_path / "list.txt", ["1", "image_name  attribute_labels", row])
+    if held is not None:
+        assert list(benchmark.labels_of_images(file, 4)) == [("img/a.jpg", held)]
+    else:
+        with pytest.raises(FashionError, match="line 3 of .*not a path and 4 numbers"):
+            list(benchmark.labels_of_images(file, 4))
 
 
 def test_a_cut_off_or_damaged_list_of_the_benchmark_is_named(tmp_path):
