@@ -13,8 +13,8 @@ Real data sets whose licence forbids a download (REAL) are read from a folder th
     load(size)     RetrievalData: the papers' lists to the row where they are there, else our own split
 
 `find_real` returns the Found of any of them, for a folder or for the usual places. A list's rows with the lines at
-fault come from asen_lists.row_faults, fashionai.raw_rows, deepfashion_benchmark.attribute_rows,
-zappos50k.triplet_rows and adde_lists.matrix_faults; the readers raise the first one.
+fault come from asen_lists.row_faults, fashionai_labels.raw_rows, deepfashion_benchmark.attribute_rows,
+zappos_lists.triplet_rows and adde_lists.matrix_faults; the readers raise the first one.
 """
 
 import json

@@ -1,14 +1,13 @@
 """UT-Zap50K (Yu and Grauman, CVPR 2014) with the triplet lists of CSN (Veit et al., CVPR 2017).
 
-CSN's `filenames.json` is plain text in spite of its name: one path per line below ut-zap50k-images/. A row of
-`tripletlists/<condition>_tripletlist_<split>.txt` is `anchor far close`: its second picture is the dissimilar one.
+CSN's `filenames.json` is plain text in spite of its name: one path per line below ut-zap50k-images/.
 Labels come from meta-data.csv (UT-Zap50K's own), or from a picture's first folder where that file is absent.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -22,23 +21,13 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import SPLITS
 from fashion_lib.data.named_files import fold
 from fashion_lib.data.sets.labelled_photographs import SEED, photographed, placed
-from fashion_lib.data.sets.list_file import (
-    Fault,
-    ListFile,
-    check_no_pointer,
-    comma_cells,
-    first_fault,
-    number_rows,
-    read_list,
-    read_names,
-)
+from fashion_lib.data.sets.list_file import read_list, read_names
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
+from fashion_lib.data.sets.zappos_lists import image_split, labels_of, read_meta, read_triplets
 from fashion_lib.data.splits import assign_roles, split_images
 
 NAME = "zappos50k"
 ALIASES = ("zappos", "ut-zap50k", "ut-zap50k-data", "ut-zap50k-images", "ut-zap50k-images-square")
-CONDITIONS = ("class", "closure", "gender", "heel")  # CSN's conditions 0 to 3
-COLUMNS_OF = {"class": "Category", "closure": "Closure", "gender": "Gender", "heel": "HeelHeight"}
 SCHEMA = Schema(
     (
         Attribute("class", ("Shoes", "Boots", "Sandals", "Slippers"), "global", "appearance"),
@@ -76,7 +65,6 @@ CARD = {
     "how to get it": HOW_TO_GET,
     "in the papers": "CSN, ASEN and AG-MLAN: triplet accuracy over four conditions, not MAP",
 }
-FILES_OF_SPLITS = {"train": "train", "valid": "val", "test": "test"}
 FRACTIONS = (0.7, 0.1, 0.2)  # CSN, section 4.1: train, validation and test pictures
 META, MATLAB = "labels", "other files"
 
@@ -110,75 +98,6 @@ def alike(part: str) -> str:
     return fold(html.unescape(unquote(part)).rstrip("."))
 
 
-def cid_of(name: str) -> str:
-    """Return the number of a shoe in meta-data.csv, `100627-72` for a picture 100627.72.jpg."""
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0].replace(".", "-")
-
-
-def triplet_rows(file: ListFile, images: int) -> tuple[list[list[int]], list[Fault]]:
-    """Return a triplet list's rows (anchor, far, close), and the lines at fault.
-
-    Args:
-        file: the list.
-        images: lines of filenames.json.
-    """
-
-    def fits(row: Sequence[int]) -> str:
-        if len(row) != 3:
-            return "it must be `anchor far close`"
-        return "" if all(0 <= cell < images for cell in row) else f"filenames.json has {images} lines, from 0"
-
-    return number_rows(file, fits)
-
-
-def read_triplets(folder: Path, images: int) -> dict[str, dict[str, np.ndarray]]:
-    """Read CSN's lists: split -> condition -> int64 (T, 3), numbers of pictures as anchor, far, close.
-
-    Raises:
-        FashionError: for a missing list, or the first line at fault.
-    """
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for split, written in FILES_OF_SPLITS.items():
-        for condition in CONDITIONS:
-            file = read_list(folder / "tripletlists" / f"{condition}_tripletlist_{written}.txt")
-            rows, faults = triplet_rows(file, images)
-            first_fault(file, faults)
-            found.setdefault(split, {})[condition] = np.array(rows, np.int64).reshape(-1, 3)
-    return found
-
-
-def read_meta(path: Path) -> dict[str, dict[str, str]]:
-    """Read meta-data.csv: number of the shoe -> column -> text; several values of one column are joined by ";".
-
-    Raises:
-        FashionError: a column is missing, or a row has another number of cells.
-    """
-    file = read_list(path)
-    check_no_pointer(file)
-    numbered, faults = comma_cells(file)
-    first_fault(file, faults)
-    rows = [cells for _, cells in numbered]
-    header = [cell.strip() for cell in rows[0]] if rows else []
-    if missing := [name for name in ("CID", *COLUMNS_OF.values()) if name not in header]:
-        raise FashionError(f"line 1 of {path} has no column {missing[0]}: use UT-Zap50K's own meta-data.csv.")
-    first_fault(file, [Fault(i, f"has {len(row)} cells instead of {len(header)}") for i, row in enumerate(rows, 1)
-                       if row and len(row) != len(header)])  # fmt: skip
-    return {row[header.index("CID")].strip(): dict(zip(header, row, strict=True)) for row in rows[1:] if row}
-
-
-def labels_of(images: Sequence[str], meta: Mapping[str, Mapping[str, str]]) -> tuple[pd.DataFrame, int]:
-    """Return the labels that are one value (columns image, attribute, value), and how many cells hold several."""
-    cells, several = [], 0
-    for image in images:
-        row = meta.get(cid_of(image), {"Category": image.split("/")[0]})
-        for attribute, column in COLUMNS_OF.items():
-            values = [value.strip() for value in row.get(column, "").split(";") if value.strip()]
-            several += len(values) > 1
-            if len(values) == 1:
-                cells.append((image, attribute, values[0]))
-    return pd.DataFrame(cells, columns=["image", "attribute", "value"], dtype="str"), several
-
-
 def schema_of(labels: pd.DataFrame) -> Schema:
     """Return the schema with the further values that the labels hold, in alphabetical order behind the known ones."""
     attributes = []
@@ -187,16 +106,6 @@ def schema_of(labels: pd.DataFrame) -> Schema:
         values = (*attribute.values, *sorted(seen - set(attribute.values)))
         attributes.append(Attribute(attribute.name, values, attribute.scope, attribute.kind))
     return Schema(tuple(attributes))
-
-
-def image_split(triplets: Mapping[str, Mapping[str, np.ndarray]], images: int) -> tuple[np.ndarray, int]:
-    """Return the split of each picture from the lists that it stands in, "" for none, and how many stand in several."""
-    split, several = np.full(images, "", dtype="<U5"), np.zeros(images, int)
-    for name in ("test", "valid", "train"):
-        used = np.unique(np.concatenate([rows.ravel() for rows in triplets[name].values()]))
-        several[used] += 1
-        split[used] = name
-    return split, int((several > 1).sum())
 
 
 def locate() -> Found:
