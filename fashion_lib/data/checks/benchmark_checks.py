@@ -44,8 +44,7 @@ def numbers_row(least: int, most: int, cells: int | None = None) -> Callable[[st
     """
 
     def row(line: str) -> tuple[str, int]:
-        path, *rest = line.split()
-        picture_path(path)
+        path, rest = _path_first(line)
         if not rest or (cells is not None and len(rest) != cells):
             raise ValueError(
                 f"the line has {len(rest)} numbers after the path" + (f" instead of {cells}" if cells else "")
@@ -58,12 +57,20 @@ def numbers_row(least: int, most: int, cells: int | None = None) -> Callable[[st
     return row
 
 
+def _path_first(line: str) -> tuple[str, list[str]]:
+    """Split `path cell cell ...`; only the path may hold a space, and it ends in .jpg."""
+    found = re.match(r"(.+?\.jpg)\s+(.*)", line, re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"'{line[:80]}' does not begin with the path of a .jpg picture and a space")
+    return picture_path(found[1]), found[2].split()
+
+
 def partition_row(line: str) -> tuple[str, str]:
     """Parse `path status`."""
-    cells = line.split()
-    if len(cells) != 2 or cells[1] not in PARTS:
+    path, cells = _path_first(line)
+    if len(cells) != 1 or cells[0] not in PARTS:
         raise ValueError(f"'{line[-40:]}' is no path with one of {', '.join(PARTS)}")
-    return picture_path(cells[0]), cells[1]
+    return path, cells[0]
 
 
 def splits(listing: Listing) -> list[str]:
@@ -73,8 +80,7 @@ def splits(listing: Listing) -> list[str]:
 
 def box_row(line: str) -> tuple[str, tuple[int, ...]]:
     """Parse `path x_1 y_1 x_2 y_2`, in pixels."""
-    path, *rest = line.split()
-    picture_path(path)
+    path, rest = _path_first(line)
     if len(rest) != 4:
         raise ValueError(f"the line has {len(rest)} numbers after the path instead of 4")
     return path, _box(rest)

@@ -37,12 +37,14 @@ class Table:
         header: names of the columns.
         rows: (line, column -> cell); rows of another length are left out, and rows of empty cells.
         faults: (line, what is wrong) of rows that are no CSV or have another length.
+        delimiter: the character between cells.
     """
 
     form: str
     header: tuple[str, ...]
     rows: list[tuple[int, dict[str, str]]]
     faults: list[tuple[int, str]]
+    delimiter: str
 
     @property
     def file(self) -> str:
@@ -70,7 +72,7 @@ def table_of(listing: Listing) -> Table:
             faults.append((number, f"{len(cells)} cells for {len(header)} columns"))
         elif any(cell.strip() for cell in cells):
             rows.append((number, dict(zip(header, cells, strict=True))))
-    return Table(_form(header), header, rows, faults)
+    return Table(_form(header), header, rows, faults, delimiter)
 
 
 def _form(header: tuple[str, ...]) -> str:
@@ -267,7 +269,7 @@ def check_loadable(listing: Listing, around: Around) -> Iterator[Finding]:
     """Give the loader's own verdict on a whole table, once its rows have passed."""
     table, schema = table_of(listing), _schema(listing, around)
     passed = all(finding.severity != "error" for finding in check_own_table(listing, around))
-    if table.form != "whole" or schema is None or not passed:
+    if table.form != "whole" or table.delimiter != "," or schema is None or not passed:
         return
     try:
         rows, lines = read_rows(listing.path, COLUMNS)
