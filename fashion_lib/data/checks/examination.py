@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.data.checks.asen_checks import attributes_of
+from fashion_lib.data.checks.asen_rows import attributes_of
 from fashion_lib.data.checks.cost import Cost, cache_cost
 from fashion_lib.data.checks.file_kinds import KINDS, OWN, kind_of
 from fashion_lib.data.checks.finding import Finding, worst_first
+from fashion_lib.data.checks.folder_walk import walk
 from fashion_lib.data.checks.listings import SUFFIXES, Around, Listing, read_listing, released_facts
 from fashion_lib.data.checks.picture_checks import check_equal, check_near, check_pictures, look_at_all
 from fashion_lib.data.checks.picture_names import Named, PicturePlaces, check_found, shares
@@ -28,15 +29,6 @@ from fashion_lib.data.sets import REAL, find_real
 DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(facts, dict))
 WHICH = ("all", "sample", "none")
 SAMPLE = 2_000  # pictures
-# Folders of one data set are not searched for another: data/ often holds several.
-FOLDERS = {
-    "fashionai": "fashionai",
-    "darn": "darn",
-    "deepfashion": "deepfashion",
-    "deepfashion_adde": "deepfashion",
-}
-FOLDERS |= {"shopping100k": "shopping100k", "zappos50k": "zappos50k"}
-LEFT_OUT = ("__MACOSX",)
 
 
 @dataclass
@@ -119,7 +111,7 @@ def examine_folder(
         raise FashionError(f"{root} is not a folder: give the folder that holds the data set.")
     kind = dataset if dataset in DATASETS else OWN
     done, around = Examination(dataset, root), Around(kind)
-    files, folders = _walk(root, kind, done.findings)
+    files, folders = walk(root, kind, done.findings)
     around.files = frozenset([*files, *folders])
     _read_lists(root, around, done)
     if not done.lists:
@@ -143,36 +135,6 @@ def _nothing(dataset: str, kind: str, files: list[str]) -> Finding:
     shown = [x.name.replace("\\", "").replace(".*", "*") for x in KINDS.values() if kind in x.datasets]
     what = f"no file of {dataset} is here: looked for {', '.join(shown)}"
     return Finding("error", ".", None, what, "give the folder that holds these files")
-
-
-def _walk(root: Path, kind: str, findings: list[Finding]) -> tuple[list[str], list[str]]:
-    """Files below a folder, and folders that have a list's name; links are followed, each folder is visited once."""
-    files, folders, seen = [], [], set()
-    others = {name for name in FOLDERS.values() if name != FOLDERS.get(kind)} if kind != OWN else set()
-
-    def unreadable(error: OSError) -> None:
-        place = PurePosixPath(os.path.relpath(error.filename or root, root)).as_posix()
-        advice = "make it readable, or move it away"
-        findings.append(
-            Finding("error", place, None, f"the folder cannot be read ({error.strerror})", advice)
-        )
-
-    for place, below, names in os.walk(root, followlinks=True, onerror=unreadable):
-        real = os.path.realpath(place)
-        if real in seen:
-            below[:] = []
-            continue
-        seen.add(real)
-        here = Path(place).relative_to(root).as_posix()
-        joined = (lambda name: name) if here == "." else (lambda name, here=here: f"{here}/{name}")
-        folders += [joined(name) for name in below if kind_of(kind, name)]
-        below[:] = sorted(
-            name
-            for name in below
-            if not (name.startswith(".") or name in LEFT_OUT or name.lower() in others or kind_of(kind, name))
-        )
-        files += [joined(name) for name in sorted(names) if not name.startswith(".")]
-    return files, folders
 
 
 def _read_lists(root: Path, around: Around, done: Examination) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from operator import itemgetter
 
+from fashion_lib.data.checks import adde_checks as adde
 from fashion_lib.data.checks import asen_checks as asen
+from fashion_lib.data.checks import asen_rows, benchmark_rows, own_cells, own_checks
 from fashion_lib.data.checks import benchmark_checks as benchmark
-from fashion_lib.data.checks import own_checks as own
 from fashion_lib.data.checks import raw_label_checks as raw
 from fashion_lib.data.checks import tuple_checks as tuples
+from fashion_lib.data.checks import zappos_checks as zappos
 from fashion_lib.data.checks.item_checks import check_items
 from fashion_lib.data.checks.listings import Kind, names_by, picture_path, split_of_file
 
@@ -30,32 +32,32 @@ KINDS: dict[str, Kind] = {
         (asen.check_complete, asen.check_counts, asen.check_paths, check_items),
         pictures=names_by(str),
         splits=split_of_file,
-        advice=asen.AGAIN,
+        advice=asen_rows.AGAIN,
     ),
     "ASEN training labels": Kind(
         ASEN,
         r"label_train\.txt",
-        asen.training_row,
+        asen_rows.training_row,
         (
             *(asen.check_complete, asen.check_counts, asen.check_ranges, asen.check_coverage),
             *(asen.check_training_values, asen.check_folder_labels),
         ),
-        advice=asen.AGAIN,
+        advice=asen_rows.AGAIN,
     ),
     "ASEN evaluation": Kind(
         ASEN,
         r"(query|candidate)_(valid|test)\.txt",
-        asen.evaluation_row,
+        asen_rows.evaluation_row,
         (
             *(asen.check_complete, asen.check_counts, asen.check_ranges, asen.check_coverage),
             *(asen.check_folder_labels, asen.check_relevant),
         ),
-        advice=asen.AGAIN,
+        advice=asen_rows.AGAIN,
     ),
     "ASEN types": Kind(
         ("deepfashion",),
         r"label_(valid|test)\.txt",
-        benchmark.type_row,
+        benchmark_rows.type_row,
         (benchmark.check_type_rows,),
         tabs=True,
     ),
@@ -72,41 +74,41 @@ KINDS: dict[str, Kind] = {
     "DeepFashion attributes": Kind(
         ("deepfashion",),
         r"list_attr_cloth\.txt",
-        benchmark.named_type(6),
+        benchmark_rows.named_type(6),
         _of_names,
         2,
     ),
     "DeepFashion categories": Kind(
         ("deepfashion",),
         r"list_category_cloth\.txt",
-        benchmark.named_type(3),
+        benchmark_rows.named_type(3),
         _of_names,
         2,
     ),
     "DeepFashion attribute labels": Kind(
         ("deepfashion",),
         r"list_attr_img\.txt",
-        benchmark.numbers_row(-1, 1),
+        benchmark_rows.numbers_row(-1, 1),
         _of_images,
         2,
         pictures=names_by(first),
     ),
     "DeepFashion category labels": Kind(
-        ("deepfashion",), r"list_category_img\.txt", benchmark.numbers_row(1, 50, 1), _of_images, 2
+        ("deepfashion",), r"list_category_img\.txt", benchmark_rows.numbers_row(1, 50, 1), _of_images, 2
     ),
-    "DeepFashion boxes": Kind(("deepfashion",), r"list_bbox\.txt", benchmark.box_row, _of_images, 2),
+    "DeepFashion boxes": Kind(("deepfashion",), r"list_bbox\.txt", benchmark_rows.box_row, _of_images, 2),
     "DeepFashion landmarks": Kind(
-        ("deepfashion",), r"list_landmarks.*\.txt", benchmark.landmarks_row, _of_images, 2
+        ("deepfashion",), r"list_landmarks.*\.txt", benchmark_rows.landmarks_row, _of_images, 2
     ),
     "DeepFashion partition": Kind(
         ("deepfashion",),
         r"list_eval_partition\.txt",
-        benchmark.partition_row,
+        benchmark_rows.partition_row,
         _of_images,
         2,
         False,
         names_by(first),
-        benchmark.splits,
+        benchmark_rows.splits,
     ),
     "DeepFashion fine images": Kind(
         ("deepfashion",),
@@ -116,69 +118,73 @@ KINDS: dict[str, Kind] = {
         pictures=names_by(str),
     ),
     "DeepFashion fine labels": Kind(
-        ("deepfashion",), r"(train|val|test)_attr\.txt", benchmark.flags_row, (benchmark.check_aligned,)
+        ("deepfashion",), r"(train|val|test)_attr\.txt", benchmark_rows.flags_row, (benchmark.check_aligned,)
     ),
     "DeepFashion fine numbers": Kind(
         ("deepfashion",),
         r"(train|val|test)_(cate|bbox|landmarks)\.txt",
-        benchmark.fine_row,
+        benchmark_rows.fine_row,
         (benchmark.check_aligned,),
     ),
     "ADDE counts": Kind(
-        ADDE, r"attr_num\.txt", tuples.count_row, (tuples.check_adde_complete, tuples.check_adde_rows)
+        ADDE, r"attr_num\.txt", adde.count_row, (adde.check_adde_complete, adde.check_adde_rows)
     ),
     "ADDE images": Kind(
         ADDE,
         r"imgs_(train|test)\.txt",
         picture_path,
-        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_adde_images),
+        (adde.check_adde_complete, adde.check_adde_rows, tuples.check_listed_images),
         pictures=names_by(str),
         splits=split_of_file,
     ),
     "ADDE labels": Kind(
         ADDE,
         r"(labels_(train|test)|gt_test)\.txt",
-        tuples.vector_row("0 1"),
-        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_vectors),
+        adde.vector_row("0 1"),
+        (adde.check_adde_complete, adde.check_adde_rows, adde.check_vectors),
     ),
     "ADDE changes": Kind(
         ADDE,
         r"(triplet_train_ind|indfull_test)\.txt",
-        tuples.vector_row("-1 0 1"),
-        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_vectors, tuples.check_indicators),
+        adde.vector_row("-1 0 1"),
+        (adde.check_adde_complete, adde.check_adde_rows, adde.check_vectors, adde.check_indicators),
     ),
     "ADDE triplets": Kind(
         ADDE,
         r"triplet_train\.txt",
         tuples.index_row(3),
-        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_indices),
+        (adde.check_adde_complete, adde.check_adde_rows, tuples.check_indices),
     ),
     "ADDE references": Kind(
         ADDE,
         r"ref_test\.txt",
         tuples.index_row(1),
-        (tuples.check_adde_complete, tuples.check_adde_rows, tuples.check_indices),
+        (adde.check_adde_complete, adde.check_adde_rows, tuples.check_indices),
     ),
     "Zappos paths": Kind(
-        ("zappos50k",), r"filenames\.json", picture_path, (tuples.check_adde_images,), pictures=names_by(str)
+        ("zappos50k",),
+        r"filenames\.json",
+        picture_path,
+        (tuples.check_listed_images,),
+        pictures=names_by(str),
     ),
     "Zappos triplets": Kind(
         ("zappos50k",),
         r".*_tripletlist_(train|val|test)\.txt",
         tuples.index_row(3),
-        (tuples.check_triplet_lists, tuples.check_indices),
+        (zappos.check_triplet_lists, tuples.check_indices),
     ),
-    "Zappos table": Kind(("zappos50k",), r"meta-data\.csv", tuples.metadata_row, (tuples.check_metadata,), 1),
+    "Zappos table": Kind(("zappos50k",), r"meta-data\.csv", zappos.metadata_row, (zappos.check_metadata,), 1),
     "own table": Kind(
         (OWN,),
         r"labels\.csv",
         str,
-        (own.check_own_table, own.check_loadable),
+        (own_checks.check_own_table, own_checks.check_loadable),
         tabs=True,
-        pictures=own.picture_names,
-        splits=own.picture_splits,
+        pictures=own_cells.picture_names,
+        splits=own_cells.picture_splits,
     ),
-    "own schema": Kind((OWN,), r"schema\.json", None, (own.check_schema,), tabs=True),
+    "own schema": Kind((OWN,), r"schema\.json", None, (own_checks.check_schema,), tabs=True),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
-from fashion_lib.data.checks.asen_checks import SPLITS
+from fashion_lib.data.checks.asen_rows import SPLITS
 from fashion_lib.data.checks.finding import Finding
 from fashion_lib.data.checks.listings import Around, Listing
 

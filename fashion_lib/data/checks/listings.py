@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fashion_lib.core.files import parsed_json
+from fashion_lib.data.checks.file_bytes import no_text
 from fashion_lib.data.checks.finding import Finding, of_lines
-from fashion_lib.data.checks.text_lines import TextForm, check_form, no_text, numbered_lines
+from fashion_lib.data.checks.text_lines import TextForm, check_form, numbered_lines
 
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 SUFFIXES = (

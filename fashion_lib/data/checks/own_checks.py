@@ -1,18 +1,9 @@
-"""Your own folder: labels.csv in any of its forms, and schema.json if there is one.
-
-    file,sleeve_length,neck              wide: one row per picture, a column per attribute; empty cells are unknown
-    file,attribute,value                 long: one row per label
-    image,split,role,attribute,value     whole: every split and role is given
-
-The first two may have the columns group and split, too. Cells are separated by commas, semicolons or tabs.
-"""
+"""The checks of your own folder: each row of labels.csv, the table as a whole, and schema.json."""
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fashion_lib.core.errors import FashionError
@@ -20,84 +11,10 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import listed
 from fashion_lib.data.checks.finding import Finding, of_lines
 from fashion_lib.data.checks.listings import Around, Listing
+from fashion_lib.data.checks.own_cells import Table, labels_of, table_of
 from fashion_lib.data.label_table import COLUMNS, ROLES, SPLITS, check_label_table, read_rows
 
 CORRECT = "correct the cell or remove the row"
-FILE, LONG = ("file", "image"), {"attribute", "value"}
-WORDS = (*FILE, *LONG, "group", "split", "role")  # columns that are no attributes
-DELIMITERS = ",;\t"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A label table, cell by cell.
-
-    Attributes:
-        form: "whole", "long", "wide", or "" for a header that is none of them.
-        header: names of the columns.
-        rows: (line, column -> cell); rows of another length are left out, and rows of empty cells.
-        faults: (line, what is wrong) of rows that are no CSV or have another length.
-        delimiter: the character between cells.
-    """
-
-    form: str
-    header: tuple[str, ...]
-    rows: list[tuple[int, dict[str, str]]]
-    faults: list[tuple[int, str]]
-    delimiter: str
-
-    @property
-    def file(self) -> str:
-        """The name of the column that names the picture."""
-        return next((name for name in self.header if name in FILE), "")
-
-
-def table_of(listing: Listing) -> Table:
-    """Return the cells of a label table; its rows are still lines of text."""
-    lines = list(listing.numbered())
-    first = lines[0][1] if lines else ""
-    delimiter = max(DELIMITERS, key=first.count)
-    header, rows, faults = (), [], []
-    for number, text in lines:
-        try:
-            cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
-        except csv.Error as error:
-            faults.append((number, f"the line is not CSV ({error})"))
-            continue
-        if not header:
-            header = tuple(
-                name.strip().lower() if name.strip().lower() in WORDS else name.strip() for name in cells
-            )
-        elif len(cells) != len(header):
-            faults.append((number, f"{len(cells)} cells for {len(header)} columns"))
-        elif any(cell.strip() for cell in cells):
-            rows.append((number, dict(zip(header, cells, strict=True))))
-    return Table(_form(header), header, rows, faults, delimiter)
-
-
-def _form(header: tuple[str, ...]) -> str:
-    if len(set(header)) != len(header) or sum(name in FILE for name in header) != 1:
-        return ""
-    if set(header) == set(COLUMNS):
-        return "whole"
-    if "role" in header or len(header) < 2:
-        return ""
-    if set(header) >= LONG:
-        return "long" if set(header) <= {*FILE, *LONG, "group", "split"} else ""
-    return "wide" if not LONG & set(header) and set(header) - set(WORDS) else ""
-
-
-def picture_names(listing: Listing) -> list[str | None]:
-    """Return the picture of each line, None for the header and for lines that cannot be read."""
-    table = table_of(listing)
-    names = {line: row[table.file] for line, row in table.rows if table.file}
-    return [names.get(line) or None for line in listing.lines]
-
-
-def picture_splits(listing: Listing) -> list[str]:
-    """Return the split of each line's picture, "" where the table does not say."""
-    splits = {line: row.get("split", "").strip() for line, row in table_of(listing).rows}
-    return [split if (split := splits.get(line, "")) in SPLITS else "" for line in listing.lines]
 
 
 def check_schema(listing: Listing, around: Around) -> Iterator[Finding]:
@@ -149,7 +66,7 @@ def check_own_table(listing: Listing, around: Around) -> Iterator[Finding]:
     whole = table.form == "whole"
     advice = "remove the blanks: they make another name" if whole else "nothing: they are not read"
     yield from of_lines("error" if whole else "note", listing.file, blanks, advice)
-    labels = [label for line, row in table.rows for label in _labels(table, line, row)]
+    labels = [label for line, row in table.rows for label in labels_of(table, line, row)]
     labels = [label for label in labels if label[2] and (schema is None or label[2] in schema.names)]
     yield from _check_labels(listing.file, labels, whole)
     if whole and str(PurePosixPath(listing.folder) / "schema.json") not in around.files:
@@ -162,16 +79,9 @@ def check_own_table(listing: Listing, around: Around) -> Iterator[Finding]:
     unlabelled = [
         (line, f"'{row[table.file]}' has no label")
         for line, row in table.rows
-        if not _labels(table, line, row)
+        if not labels_of(table, line, row)
     ]
     yield from of_lines("note", listing.file, unlabelled, "nothing: it can be searched, not trained on")
-
-
-def _labels(table: Table, line: int, row: dict[str, str]) -> list[tuple[int, str, str, str]]:
-    """The (line, picture, attribute, value) of one row; empty values are unknown."""
-    pairs = {row["attribute"].strip(): row["value"]} if table.form != "wide" else row
-    attributes = [name for name in pairs if table.form != "wide" or name not in WORDS]
-    return [(line, row[table.file], name, pairs[name].strip()) for name in attributes if pairs[name].strip()]
 
 
 def _cell_faults(table: Table, schema: Schema | None) -> dict[str, list[tuple[int, str]]]:
@@ -199,7 +109,7 @@ def _cell_faults(table: Table, schema: Schema | None) -> dict[str, list[tuple[in
             faults["group"].append((line, f"'{image}' is also in the group '{groups[image]}'"))
         if table.form == "wide" and image in first:
             faults["twice"].append((line, f"'{image}' has a row already, line {first[image]}"))
-        for _, _, attribute, value in _labels(table, line, row):
+        for _, _, attribute, value in labels_of(table, line, row):
             if not attribute:
                 faults["empty"].append((line, "the cell 'attribute' is empty"))
                 continue

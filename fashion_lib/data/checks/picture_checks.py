@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from fashion_lib.core.progress import bar
+from fashion_lib.data.checks.file_bytes import head_of, kind_of_bytes
 from fashion_lib.data.checks.finding import Finding, of_files
-from fashion_lib.data.checks.text_lines import head_of, kind_of_bytes
 from fashion_lib.data.decoding import read_rgb
 from fashion_lib.data.file_digests import file_digests
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from fashion_lib.data.checks.asen_checks import attributes_of, relevance_counts
+from fashion_lib.data.checks.asen_rows import attributes_of, relevance_counts
 from fashion_lib.data.checks.finding import Finding, of_files
 from fashion_lib.data.checks.listings import Around, Listing
 

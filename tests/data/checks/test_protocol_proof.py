@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from check_layouts import FASHIONAI, fashionai_lists, lines, write
 
-from fashion_lib.data.checks.asen_checks import relevance_counts
+from fashion_lib.data.checks.asen_rows import relevance_counts
 from fashion_lib.data.checks.examination import examine_folder
 from fashion_lib.data.checks.listings import Around, Listing, released_facts
 from fashion_lib.data.checks.protocol_proof import Proof, prove
