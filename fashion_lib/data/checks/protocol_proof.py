@@ -104,13 +104,27 @@ def as_released(listing: Listing, around: Around) -> bool | None:
         return listing.form.text == facts["sha256_text"]
     if not {"sha256", "git_blob"} & set(facts):
         return None
-    lines = listing.path.read_bytes().replace(b"\r\n", b"\n")
-    endings = (lines, lines.rstrip(b"\n"), lines.rstrip(b"\n") + b"\n")
-    texts = [text.replace(b"\n", end) for text in endings for end in (b"\n", b"\r\n")]
+    return any(_is(text, facts) for text in _variants(listing.path.read_bytes()))
+
+
+def _is(text: bytes, facts: dict) -> bool:
+    if facts.get("bytes", len(text)) != len(text):
+        return False
     if "sha256" in facts:
-        return facts["sha256"] in {hashlib.sha256(text).hexdigest() for text in texts}
-    blobs = {hashlib.sha1(b"blob %d\x00" % len(text) + text).hexdigest() for text in texts}
-    return facts["git_blob"] in blobs
+        return hashlib.sha256(text).hexdigest() == facts["sha256"]
+    return hashlib.sha1(b"blob %d\x00" % len(text) + text).hexdigest() == facts["git_blob"]
+
+
+def _variants(text: bytes) -> Iterator[bytes]:
+    """Yield a file's bytes, then with other line ends and another end of the last line, one at a time."""
+    yield text
+    if b"\r\n" in text:
+        text = text.replace(b"\r\n", b"\n")
+        yield text
+    yield text.replace(b"\n", b"\r\n")
+    text = text.rstrip(b"\n") if text.endswith(b"\n") else text + b"\n"
+    yield text
+    yield text.replace(b"\n", b"\r\n")
 
 
 def check_checksums(released: dict[str, bool]) -> Iterator[Finding]:
