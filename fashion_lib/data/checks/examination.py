@@ -14,7 +14,8 @@ from fashion_lib.data.checks.file_kinds import KINDS, OWN, kind_of
 from fashion_lib.data.checks.finding import Finding, worst_first
 from fashion_lib.data.checks.folder_walk import walk
 from fashion_lib.data.checks.listings import SUFFIXES, Around, Listing, read_listing, released_facts
-from fashion_lib.data.checks.picture_checks import check_equal, check_near, check_pictures, look_at_all
+from fashion_lib.data.checks.near_duplicates import check_near
+from fashion_lib.data.checks.picture_checks import check_equal, check_pictures, look_at_all
 from fashion_lib.data.checks.picture_names import Named, PicturePlaces, check_found, shares
 from fashion_lib.data.checks.protocol_proof import (
     Floor,
@@ -211,7 +212,7 @@ def _look(
     done.findings += check_pictures(looked, looks)
     readable = [file for file, look in zip(looked, looks, strict=True) if not look.fault]
     done.findings += check_equal(root, {file: split_of.get(file, "") for file in readable})
-    done.findings += check_near(looked, looks, lambda file: split_of.get(file, ""))
+    done.findings += check_near(looked, [look.mark for look in looks], lambda file: split_of.get(file, ""))
     done.costs = [cache_cost(root, readable, len(chosen), size) for size in sizes if chosen]
 
 

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 from PIL import Image
 
 from fashion_lib.core.progress import bar
 from fashion_lib.data.checks.file_bytes import head_of, kind_of_bytes
 from fashion_lib.data.checks.finding import Finding, of_files
+from fashion_lib.data.checks.near_duplicates import Mark, mark_of
 from fashion_lib.data.decoding import read_rgb
 from fashion_lib.data.file_digests import file_digests
 
 NAMED = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".webp": "WebP"}
 TAIL = 4096  # bytes at the end of a JPEG, in which its end marker stands
-NEAR = 4  # bits of 128 by which the marks of nearly equal pictures differ at most
-PLAIN = 8  # bits set or unset: below, a picture is too plain to be compared
-BLOCK = 64  # rows of one block of comparisons: 10 million pairs against a split of FashionAI
 REPLACE = "extract or download it again, or delete it and count it as missing"
 
 
@@ -37,7 +34,7 @@ class Look:
     kind: str = ""
     mode: str = ""
     ended: bool = True
-    mark: tuple[int, int] = (0, 0)
+    mark: Mark = Mark()
 
 
 def look_at(path: Path) -> Look:
@@ -47,7 +44,7 @@ def look_at(path: Path) -> Look:
         path: the file.
 
     Returns:
-        Its format, mode and mark (`difference_marks`), or what is wrong with it.
+        Its format, mode and mark (`mark_of`), or what is wrong with it.
     """
     try:
         head = head_of(path)
@@ -59,7 +56,7 @@ def look_at(path: Path) -> Look:
         image = read_rgb(path, 64)
         with Image.open(path) as stored:
             mode = stored.mode
-        return Look("", kind, mode, ended, difference_marks(np.asarray(image.convert("L").resize((9, 9)))))
+        return Look("", kind, mode, ended, mark_of(image))
     except OSError as error:
         if error.errno is not None:
             return Look(f"it cannot be read ({error.strerror})", "unreadable")
@@ -81,22 +78,6 @@ def _has_end(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(max(0, os.path.getsize(path) - TAIL))
         return b"\xff\xd9" in file.read()
-
-
-def difference_marks(grey: np.ndarray) -> tuple[int, int]:
-    """Compute the two difference hashes of a picture: is each pixel brighter than its right, its lower neighbour.
-
-    The marks survive another size and compression; copies that are mirrored or cropped have others.
-
-    Args:
-        grey: uint8 (9, 9).
-
-    Returns:
-        Two whole numbers of 64 bits.
-    """
-    grey = grey.astype(np.int16)
-    right, lower = grey[:8, :8] > grey[:8, 1:] + 1, grey[:8, :8] > grey[1:, :8] + 1
-    return tuple(int.from_bytes(np.packbits(bits).tobytes(), "big") for bits in (right, lower))
 
 
 def look_at_all(root: Path, files: Sequence[str]) -> list[Look]:
@@ -180,49 +161,3 @@ def check_equal(root: Path, split_of: dict[str, str]) -> Iterator[Finding]:
     yield from of_files(
         "note", within, "look at it: a placeholder of a server, or a picture that counts several times"
     )
-
-
-def nearly_equal(marks: np.ndarray, others: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield (row of `marks`, row of `others`) for the first match of each row with at most NEAR different bits.
-
-    Args:
-        marks, others: uint64 (N, 2) and (M, 2), as `difference_marks` makes them.
-    """
-    for start in range(0, len(marks), BLOCK):
-        block = marks[start : start + BLOCK]
-        bits = np.bitwise_count(block[:, None, 0] ^ others[None, :, 0])  # (rows, M)
-        rows, columns = np.nonzero(bits <= NEAR)
-        bits[rows, columns] += np.bitwise_count(block[rows, 1] ^ others[columns, 1])
-        for row in np.flatnonzero((bits <= NEAR).any(axis=1)):
-            yield start + int(row), int(np.argmax(bits[row] <= NEAR))
-
-
-def check_near(
-    files: Sequence[str], looks: Sequence[Look], split_of: Callable[[str], str]
-) -> Iterator[Finding]:
-    """Report pictures that are nearly equal to one of an earlier split, by their marks.
-
-    Args:
-        files: paths of the pictures.
-        looks: what each showed.
-        split_of: file -> "train", "valid", "test", or "" for none.
-    """
-    marks, places = defaultdict(list), defaultdict(list)
-    for file, look in zip(files, looks, strict=True):
-        bits = sum(mark.bit_count() for mark in look.mark)
-        if not look.fault and PLAIN <= bits <= 128 - PLAIN:
-            marks[split_of(file)].append(look.mark)
-            places[split_of(file)].append(file)
-    order = ("train", "valid", "test")
-    for later in order[1:]:
-        for earlier in order[: order.index(later)]:
-            if marks[earlier] and marks[later]:
-                arrays = (
-                    np.array(marks[split], dtype=np.uint64).reshape(-1, 2) for split in (later, earlier)
-                )
-                faults = [
-                    (places[later][row], f"it looks like {places[earlier][column]}, which is in {earlier}")
-                    for row, column in nearly_equal(*arrays)
-                ]
-                advice = f"look at both: near-duplicates in {earlier} and {later} make scores too good"
-                yield from of_files("note", faults, advice)

@@ -9,7 +9,8 @@ from check_layouts import LAYOUTS, POINTER, jpeg, write
 from PIL import Image
 
 from fashion_lib.data.checks.examination import examine_folder
-from fashion_lib.data.checks.picture_checks import Look, check_near, look_at, nearly_equal
+from fashion_lib.data.checks.near_duplicates import NEAR, check_near, nearly_equal
+from fashion_lib.data.checks.picture_checks import Look, look_at
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
 
 
@@ -96,8 +97,9 @@ def test_a_resized_and_recompressed_copy_in_another_split_is_found(tmp_path):
     write("fashionai lists", tmp_path)
     files = [name for name in LAYOUTS["fashionai lists"][1] if name.endswith(".jpg")]
     assert not any("looks like" in f.what for f in examined("fashionai", tmp_path).findings)
+    (tmp_path / files[5]).write_bytes(jpeg(5, side=240))
     with Image.open(tmp_path / files[5]) as image:
-        image.resize((40, 40)).save(tmp_path / files[29], quality=60)
+        image.resize((120, 120)).save(tmp_path / files[29], quality=50)
     (found,) = [f for f in examined("fashionai", tmp_path).findings if "looks like" in f.what]
     assert found.file == files[29] and found.what == f"it looks like {files[5]}, which is in train"
 
@@ -106,22 +108,13 @@ def test_nearly_equal_is_the_number_of_different_bits():
     rng = np.random.default_rng(1)
     marks, others = (rng.integers(0, 2**63, (n, 2), dtype=np.uint64) for n in (150, 90))
     others[40] = marks[7] ^ np.array([1 << 3, 1 << 60], dtype=np.uint64)
-    others[41] = marks[90] ^ np.array([0b1111, 0], dtype=np.uint64)
-    others[42] = marks[91] ^ np.array([0b1111, 1], dtype=np.uint64)  # five bits
+    others[41] = marks[90] ^ np.array([0xFF, 0], dtype=np.uint64)
+    others[42] = marks[91] ^ np.array([0xFF, 1], dtype=np.uint64)  # nine bits
     brute = [
-        (
-            row,
-            next(
-                c
-                for c in range(90)
-                if sum(int(a ^ b).bit_count() for a, b in zip(marks[row], others[c], strict=True)) <= 4
-            ),
-        )
+        (row, column)
         for row in range(150)
-        if any(
-            sum(int(a ^ b).bit_count() for a, b in zip(marks[row], other, strict=True)) <= 4
-            for other in others
-        )
+        for column in range(90)
+        if sum(int(a ^ b).bit_count() for a, b in zip(marks[row], others[column], strict=True)) <= NEAR
     ]
     assert list(nearly_equal(marks, others)) == brute == [(7, 40), (90, 41)]
 
@@ -130,11 +123,20 @@ def test_plain_pictures_are_not_called_near(tmp_path):
     for name in ("white.jpg", "black.jpg"):
         Image.new("RGB", (40, 40), name[:5]).save(tmp_path / name)
     looks = [look_at(tmp_path / name) for name in ("white.jpg", "black.jpg")]
-    assert looks[0].mark == looks[1].mark == (0, 0)
-    assert (
-        list(check_near(["white.jpg", "black.jpg"], looks, {"white.jpg": "train", "black.jpg": "test"}.get))
-        == []
-    )
+    assert looks[0].mark.bits == looks[1].mark.bits == (0, 0)
+    split_of = {"white.jpg": "train", "black.jpg": "test"}.get
+    assert list(check_near(["white.jpg", "black.jpg"], [look.mark for look in looks], split_of)) == []
+
+
+def test_the_same_pattern_in_another_colour_is_not_called_near(tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 200, (6, 6, 3), dtype=np.uint8)
+    for name, shift in (("a.png", 0), ("b.png", 2), ("c.png", 40)):
+        Image.fromarray(pixels + np.uint8(shift)).resize((40, 40)).save(tmp_path / name)
+    files = ["a.png", "b.png", "c.png"]
+    marks = [look_at(tmp_path / name).mark for name in files]
+    assert marks[0].bits == marks[1].bits == marks[2].bits
+    (found,) = check_near(files, marks, {"a.png": "train", "b.png": "test", "c.png": "test"}.get)
+    assert (found.file, found.also) == ("b.png", ())
 
 
 def test_a_folder_or_nothing_in_place_of_a_picture(tmp_path):
