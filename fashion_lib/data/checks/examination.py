@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.checks.asen_rows import attributes_of
-from fashion_lib.data.checks.cost import Cost, cache_cost
+from fashion_lib.data.checks.cache_cost import Cost, cache_cost
 from fashion_lib.data.checks.file_kinds import KINDS, OWN, kind_of
 from fashion_lib.data.checks.finding import Finding, worst_first
 from fashion_lib.data.checks.folder_walk import walk
