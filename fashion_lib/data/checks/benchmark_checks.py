@@ -167,12 +167,34 @@ def check_type_rows(listing: Listing, around: Around) -> Iterator[Finding]:
         what = f"it has {len(listing.rows):,} rows for the {len(names.rows):,} images of {names.name}"
         yield Finding("error", listing.file, None, what, "take the released file")
     attributes = [x for x in around.of_kind("DeepFashion attributes") if "Anno_fine" not in x.file]
-    if attributes:
-        types = [row[1] if row else 0 for row in attributes[0].rows]
-        faults = [
-            (line, f"attribute {number} has type {types[number]} in {attributes[0].name}, here {kind}")
-            for line, row in listing.numbered()
-            for kind, number in zip(row[1::2], row[2::2], strict=True)
-            if number < len(types) and types[number] != kind
-        ]
-        yield from of_lines("error", listing.file, faults, "the two files are not of one release")
+    types = [row[1] if row else 0 for row in attributes[0].rows] if attributes else []
+    faults = [
+        (line, f"attribute {number} has type {types[number]} in {attributes[0].name}, here {kind}")
+        for line, row in listing.numbered()
+        for kind, number in zip(row[1::2], row[2::2], strict=True)
+        if number < len(types) and types[number] != kind
+    ]
+    yield from of_lines("error", listing.file, faults, "the two files are not of one release")
+    for role in ("query", "candidate"):
+        rows = around.beside(listing, f"{role}_{listing.split}.txt")
+        if rows is not None:
+            yield from _unlabelled(listing, rows, types)
+
+
+def _unlabelled(listing: Listing, rows: Listing, types: list[int]) -> Iterator[Finding]:
+    """Report evaluated rows whose value the image does not have; a value is an id's rank among those of its type."""
+    rank = [types[:number].count(kind) for number, kind in enumerate(types)]
+    faults = []
+    for line, (image, attribute, value) in rows.numbered():
+        labels = listing.rows[image] if 0 <= image < len(listing.rows) else None
+        if labels is None:
+            continue
+        pairs = zip(labels[1::2], labels[2::2], strict=True)
+        fitting = [number for kind, number in pairs if kind == attribute + 1]
+        if not fitting or (all(n < len(rank) for n in fitting) and value not in [rank[n] for n in fitting]):
+            faults.append(
+                (line, f"image {image} has no value {value} of attribute {attribute} in {listing.name}")
+            )
+    yield from of_lines(
+        "error", rows.file, faults, "the two lists are not of one release, or columns are exchanged"
+    )

@@ -21,6 +21,8 @@ def named_type(types: int) -> Callable[[str], tuple[str, int]]:
         cells = line.rsplit(None, 1)
         if len(cells) != 2 or not 1 <= whole(cells[1]) <= types:
             raise ValueError(f"'{line[:60]}' is no name with a type from 1 to {types}")
+        if not (line.isascii() and cells[0].isprintable()):
+            raise ValueError("the line has characters beside letters, digits and spaces")
         if "  " in cells[0].strip():
             raise ValueError(f"'{line[:60]}' has more than a name and a type")
         return cells[0].strip(), int(cells[1])
@@ -52,9 +54,11 @@ def numbers_row(least: int, most: int, cells: int | None = None) -> Callable[[st
 
 def _path_first(line: str) -> tuple[str, list[str]]:
     """Split `path cell cell ...`; only the path may hold a space, and it ends in .jpg."""
-    found = re.match(r"(.+?\.jpg)\s+(.*)", line, re.IGNORECASE)
+    found = re.match(r"(.+?\.jpg)\s+(.*)", line, re.IGNORECASE | re.ASCII)
     if found is None:
         raise ValueError(f"'{line[:80]}' does not begin with the path of a .jpg picture and a space")
+    if not found[2].isascii():
+        raise ValueError("the line has other characters than digits, signs and spaces after the path")
     return picture_path(found[1]), found[2].split()
 
 

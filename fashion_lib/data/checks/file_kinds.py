@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
             *(asen.check_training_values, asen.check_folder_labels),
         ),
         advice=asen_rows.AGAIN,
+        single=True,
     ),
     "ASEN evaluation": Kind(
         ASEN,
@@ -53,6 +54,7 @@ KINDS: dict[str, Kind] = {
             *(asen.check_folder_labels, asen.check_relevant),
         ),
         advice=asen_rows.AGAIN,
+        single=True,
     ),
     "ASEN types": Kind(
         ("deepfashion",),
@@ -66,6 +68,7 @@ KINDS: dict[str, Kind] = {
         r"(label.*|.*_labels|.*answer.*|question)\.csv",
         raw.label_row,
         (raw.check_label_rows, raw.check_label_total),
+        single=True,
         pictures=names_by(first),
     ),
     "DARN addresses": Kind(
@@ -106,9 +109,8 @@ KINDS: dict[str, Kind] = {
         benchmark_rows.partition_row,
         _of_images,
         2,
-        False,
-        names_by(first),
-        benchmark_rows.splits,
+        pictures=names_by(first),
+        splits=benchmark_rows.splits,
     ),
     "DeepFashion fine images": Kind(
         ("deepfashion",),
@@ -118,13 +120,18 @@ KINDS: dict[str, Kind] = {
         pictures=names_by(str),
     ),
     "DeepFashion fine labels": Kind(
-        ("deepfashion",), r"(train|val|test)_attr\.txt", benchmark_rows.flags_row, (benchmark.check_aligned,)
+        ("deepfashion",),
+        r"(train|val|test)_attr\.txt",
+        benchmark_rows.flags_row,
+        (benchmark.check_aligned,),
+        single=True,
     ),
     "DeepFashion fine numbers": Kind(
         ("deepfashion",),
         r"(train|val|test)_(cate|bbox|landmarks)\.txt",
         benchmark_rows.fine_row,
         (benchmark.check_aligned,),
+        single=True,
     ),
     "ADDE counts": Kind(
         ADDE, r"attr_num\.txt", adde.count_row, (adde.check_adde_complete, adde.check_adde_rows)
@@ -142,24 +149,28 @@ KINDS: dict[str, Kind] = {
         r"(labels_(train|test)|gt_test)\.txt",
         adde.vector_row("0 1"),
         (adde.check_adde_complete, adde.check_adde_rows, adde.check_vectors),
+        single=True,
     ),
     "ADDE changes": Kind(
         ADDE,
         r"(triplet_train_ind|indfull_test)\.txt",
         adde.vector_row("-1 0 1"),
         (adde.check_adde_complete, adde.check_adde_rows, adde.check_vectors, adde.check_indicators),
+        single=True,
     ),
     "ADDE triplets": Kind(
         ADDE,
         r"triplet_train\.txt",
         tuples.index_row(3),
         (adde.check_adde_complete, adde.check_adde_rows, tuples.check_indices),
+        single=True,
     ),
     "ADDE references": Kind(
         ADDE,
         r"ref_test\.txt",
         tuples.index_row(1),
         (adde.check_adde_complete, adde.check_adde_rows, tuples.check_indices),
+        single=True,
     ),
     "Zappos paths": Kind(
         ("zappos50k",),
@@ -173,6 +184,7 @@ KINDS: dict[str, Kind] = {
         r".*_tripletlist_(train|val|test)\.txt",
         tuples.index_row(3),
         (zappos.check_triplet_lists, tuples.check_indices),
+        single=True,
     ),
     "Zappos table": Kind(("zappos50k",), r"meta-data\.csv", zappos.metadata_row, (zappos.check_metadata,), 1),
     "own table": Kind(

@@ -121,6 +121,7 @@ class Kind:
         checks: run once all files are read.
         heading: lines before the rows.
         tabs: whether tabs belong to the format.
+        single: whether a row is whole numbers with single spaces between them.
         pictures: listing -> the name of each row's picture, None for a row that names none; None for a kind without.
         splits: listing -> the split of each row's picture, "" for none.
         advice: what to do about a line that cannot be read.
@@ -132,6 +133,7 @@ class Kind:
     checks: tuple[Check, ...] = ()
     heading: int = 0
     tabs: bool = False
+    single: bool = False
     pictures: Callable[[Listing], list[str | None]] | None = None
     splits: Callable[[Listing], list[str]] | None = None
     advice: str = "take the original file, or correct the line"
@@ -162,6 +164,8 @@ def read_listing(
             elif line > kind.heading:
                 row = None
                 try:
+                    if kind.single and not content.isascii():
+                        raise ValueError("the line has other characters than digits, signs and spaces")
                     row = kind.row(content) if content.strip() else _empty()
                 except ValueError as error:
                     # One finding per kind of fault: its words without the numbers and the quoted cell.
@@ -175,7 +179,7 @@ def read_listing(
         ]
     released = facts.get("lists", {}).get(listing.name, {})
     ends = {key: released.get(key) for key in ("crlf", "final_newline")}
-    findings = list(check_form(file, listing.form, **ends, tabs=kind.tabs))
+    findings = list(check_form(file, listing.form, **ends, tabs=kind.tabs, single=kind.single))
     if kind.row is None:
         try:
             listing.rows, listing.lines = [parsed_json("\n".join(text))], [1]

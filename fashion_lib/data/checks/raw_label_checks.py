@@ -42,7 +42,9 @@ def address_row(line: str) -> tuple[str, str]:
     name, _, address = line.partition(" ")
     if not address.strip().startswith(("http://", "https://", "//")) or len(address.split()) > 1:
         raise ValueError(f"'{address[:60]}' is no web address: a row is a name, a space and an address")
-    return name, address.strip()
+    if address != address.strip():
+        raise ValueError("several spaces stand between name and address")
+    return name, address
 
 
 def check_label_rows(listing: Listing, around: Around) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ class TextForm:
         mark: whether a byte order mark of UTF-8 begins the file.
         final_newline: whether the last line ends.
         trailing, tabs, carriage: numbers of lines with trailing blanks, with a tab, with a CR inside.
+        runs: numbers of lines that begin with a space or hold several in a row.
         foreign: numbers of lines that are not UTF-8.
         text: SHA-256 of the text with each line stripped at its right, LF and a final newline.
     """
@@ -36,6 +37,7 @@ class TextForm:
     trailing: list[int] = field(default_factory=list)
     tabs: list[int] = field(default_factory=list)
     carriage: list[int] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
     foreign: list[int] = field(default_factory=list)
     text: str = ""
 
@@ -58,6 +60,8 @@ def numbered_lines(path: Path, form: TextForm) -> Iterator[tuple[int, str]]:
             digest.update(stripped + b"\n")
             if len(content.rstrip(b" ")) != len(content):
                 form.trailing.append(number)
+            if b"  " in stripped or stripped.startswith(b" "):
+                form.runs.append(number)
             if b"\t" in content:
                 form.tabs.append(number)
             if b"\r" in content:
@@ -77,6 +81,7 @@ def check_form(
     crlf: bool | None = None,
     final_newline: bool | None = None,
     tabs: bool = False,
+    single: bool = False,
 ) -> Iterator[Finding]:
     """Yield what is unusual in the bytes of a text: line ends, byte order mark, tabs, blanks at line ends.
 
@@ -86,6 +91,7 @@ def check_form(
         crlf: whether the released file has CR LF; None where that is not known, which means LF.
         final_newline: whether the released file's last line ends; None means yes.
         tabs: whether tabs belong to this format.
+        single: whether single spaces stand between cells.
     """
     harmless = "nothing: it is read without harm here, other programs may differ"
     if form.mark:
@@ -117,6 +123,11 @@ def check_form(
         )
     if not tabs:
         faults = [(line, "a tab stands in the line") for line in form.tabs]
+        yield from of_lines(
+            "warning", file, faults, "write single spaces: the released loaders split at them"
+        )
+    if single:
+        faults = [(line, "several spaces stand in a row, or one at the line's start") for line in form.runs]
         yield from of_lines(
             "warning", file, faults, "write single spaces: the released loaders split at them"
         )

@@ -47,6 +47,8 @@ def metadata_row(line: str) -> tuple[str, ...]:
         raise ValueError(f"the line has {len(cells)} cells instead of 9 (CID,Category,SubCategory,...)")
     if not all(cell.strip() for cell in cells[:3]):
         raise ValueError("CID, Category or SubCategory is empty")
+    if cells[0] != cells[0].strip():
+        raise ValueError(f"'{cells[0]}' has blanks around it")
     return tuple(cells)
 
 
