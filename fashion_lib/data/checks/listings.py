@@ -198,7 +198,7 @@ def read_listing(
 
 def names_by(cell: Callable[[Any], str]) -> Callable[[Listing], list[str | None]]:
     """Return the function that takes the picture's name out of each row, for `Kind.pictures`."""
-    return lambda listing: [None if row is None else cell(row) for row in listing.rows]
+    return lambda listing: [None if row is None else cell(row) or None for row in listing.rows]
 
 
 def split_of_file(listing: Listing) -> list[str]:
