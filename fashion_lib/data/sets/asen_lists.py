@@ -20,7 +20,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_table import COLUMNS
 from fashion_lib.data.sets.list_file import Fault, ListFile, first_fault, number_rows, read_list, read_names
-from fashion_lib.data.sets.set_layout import Tree
+from fashion_lib.data.sets.set_layout import PICTURES, Tree
 from fashion_lib.data.text_file import read_text
 
 EVALUATED = ("valid", "test")
@@ -77,18 +77,31 @@ class AsenLists:
         return tuple(twice)
 
 
-def find_lists(tree: Tree, begins: Sequence[str]) -> Path | None:
-    """Return the shallowest folder with all lists of the data set whose paths begin with one of `begins`.
+def find_lists(tree: Tree, dataset: str, begins: Sequence[str]) -> Path | None:
+    """Return the shallowest folder with lists of a data set.
 
-    The first line of a filenames list decides, because people rename folders. A Git LFS pointer has no such line.
+    The first line of a list of names decides, because people rename folders. Where it names no picture of any kind (a
+    Git LFS pointer, a damaged file), the folder's own name does, so that reading the lists says what is wrong.
+
+    Args:
+        tree: where to search.
+        dataset: the name of the folder in the authors' code.
+        begins: what the data set's paths begin with.
     """
-    for place in sorted(
-        {file.parent for file in tree.named("filenames_test.txt")}, key=lambda p: (len(p.parts), p)
-    ):
-        lines = read_list(place / "filenames_test.txt").lines
-        if lines and lines[0].startswith(tuple(begins)):
+    places = sorted(
+        {file.parent for file in tree.named(*FILES)}, key=lambda place: (len(place.parts), str(place))
+    )
+    for place in places:
+        if _first_name(place).startswith(tuple(begins)):
             return place
-    return None
+    named = [place for place in places if place.name.lower() == dataset.lower()]
+    return next((place for place in named if not _first_name(place).lower().endswith(PICTURES)), None)
+
+
+def _first_name(place: Path) -> str:
+    files = (place / name for name in FILES if name.startswith("filenames"))
+    lines = next((read_list(file).lines for file in files if file.is_file()), ())
+    return lines[0] if lines else ""
 
 
 def row_faults(

@@ -51,7 +51,7 @@ NOTES = (
 
 def find(tree: Tree) -> Found | None:
     """Recognise DARN in a tree: ASEN's lists, the list of URLs, and the picture folders of the shop's categories."""
-    lists = find_lists(tree, ("pic/", *(f"{folder}/" for folder in FOLDERS)))
+    lists = find_lists(tree, "DARN", ("pic/", *(f"{folder}/" for folder in FOLDERS)))
     urls = [file for file in tree.files if file.suffix == ".txt" and _is_url_list(file)]
     pictures = [f for f in tree.folders_named("pic") if any((f / name).is_dir() for name in FOLDERS)]
     parents = {f.parent for f in tree.folders if f.name in FOLDERS}

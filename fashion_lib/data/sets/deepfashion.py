@@ -49,7 +49,7 @@ NOTES = (
 
 def find(tree: Tree) -> Found | None:
     """Recognise DeepFashion in a tree: ASEN's lists, the benchmark's lists in any of its layouts, picture folders."""
-    lists = find_lists(tree, ("img/",))
+    lists = find_lists(tree, "DeepFashion", ("img/",))
     names = benchmark.attribute_names_file(tree)
     labels = [file for file in tree.named(benchmark.ATTRIBUTE_ROWS) if "fine" not in file.parent.name.lower()]
     pictures = benchmark.picture_folders(tree)

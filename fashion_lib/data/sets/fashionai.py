@@ -46,7 +46,7 @@ ARCHIVES = {
 
 def find(tree: Tree) -> Found | None:
     """Recognise FashionAI in a tree: ASEN's lists, label files and answers, questions, and picture folders."""
-    lists = find_lists(tree, TOPS)
+    lists = find_lists(tree, "FashionAI", TOPS)
     labels = [
         f for f in tree.files if f.suffix == ".csv" and (annotates(f) or "answer" in f.name) and has_rows(f)
     ]

@@ -176,6 +176,23 @@ def test_a_line_at_fault_is_named(file, line, words, tmp_path):
         read_asen_lists(made.folder, "FashionAI", SCHEMA)
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_damaged_lists_are_not_passed_over(name, tmp_path):
+    made = asen_lists(tmp_path / SETS[name], SETS[name])
+    file = made.folder / "filenames_train.txt"
+    for lines, words in (
+        (["version https://git-lfs.github.com/spec/v1", "oid sha256:0", "size 9"], "filenames_train.txt is a Git LFS"),
+        ([], "filenames_train.txt is empty|no image 0, the filenames have 0 lines"),
+        (["<html>"], "the filenames have 1 lines"),
+    ):
+        write(file, lines, last=False)
+        with pytest.raises(FashionError, match=words):
+            real_module(name).load_found(find_real(name, tmp_path), 16)
+    file.unlink()
+    with pytest.raises(FashionError, match="filenames_train.txt does not exist"):
+        real_module(name).load_found(find_real(name, tmp_path), 16)
+
+
 def test_an_image_of_train_may_have_no_label(tmp_path):
     made = asen_lists(tmp_path / "FashionAI", "FashionAI", pictures=False)
     lines = (made.folder / "label_train.txt").read_text().split("\n")
