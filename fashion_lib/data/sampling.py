@@ -109,10 +109,15 @@ class InBatchSampler(Sampler):
         """Draw equal shares of images of several attributes, see the class."""
         images, attributes, values = [], [], []
         for attribute in rng.permutation(self.attributes)[: self.groups].tolist():
+            group = np.zeros(0, np.int64)
             for value, pool, count in self._shares(self.pools[attribute], rng):
-                images.append(rng.choice(pool, count, replace=False))
-                attributes.append(np.full(count, attribute))
-                values.append(np.full(count, value))
+                drawn = rng.choice(pool, count, replace=False)
+                # DeepFashion's images may have two values of an attribute: such an image would be its own negative.
+                drawn = drawn[~np.isin(drawn, group)]
+                group = np.concatenate([group, drawn])
+                images.append(drawn)
+                attributes.append(np.full(len(drawn), attribute))
+                values.append(np.full(len(drawn), value))
         images = np.concatenate(images)
         return Batch(images, np.arange(len(images)), np.concatenate(attributes), np.concatenate(values))
 

@@ -8,6 +8,7 @@ import pytest
 from real_layouts import asen_lists, deepfashion_lists, expected_rows, picture, write
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.sampling import InBatchSampler
 from fashion_lib.data.sets import find_real, load_dataset, real_module
 from fashion_lib.data.sets.asen_lists import read_asen_lists
 from fashion_lib.data.sets.fashionai import SCHEMA
@@ -191,6 +192,19 @@ def test_damaged_lists_are_not_passed_over(name, tmp_path):
     file.unlink()
     with pytest.raises(FashionError, match="filenames_train.txt does not exist"):
         real_module(name).load_found(find_real(name, tmp_path), 16)
+
+
+def test_a_group_of_a_batch_holds_an_image_once_though_it_has_two_values(tmp_path):
+    asen_lists(tmp_path / "DeepFashion", "DeepFashion")
+    data = real_module("deepfashion").load_found(find_real("deepfashion", tmp_path), 16)
+    labels = data.encoded("train")
+    pairs = np.stack([labels.image, labels.attribute])
+    assert np.unique(pairs, axis=1).shape[1] < len(labels)  # some images do have two values of one attribute
+    sampler = InBatchSampler(labels, 48, groups=4)
+    for seed in range(20):
+        batch = sampler.batch(np.random.default_rng(seed))
+        drawn = np.stack([batch.images[batch.rows], batch.attributes])
+        assert np.unique(drawn, axis=1).shape == drawn.shape and 30 < len(batch.images) <= 48
 
 
 def test_an_image_of_train_may_have_no_label(tmp_path):
