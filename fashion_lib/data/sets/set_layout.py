@@ -7,6 +7,7 @@ is looked at. Nothing is downloaded: the licences forbid it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,9 @@ VARIABLE = "FASHION_DATA"
 DEEPEST = 8  # levels of folders that are searched
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif")
 # Folders of pictures are noted and not searched: they hold hundreds of thousands of files.
-PICTURE_FOLDERS = ("Images", "img", "pic", "Female", "Male", "ut-zap50k-images", "ut-zap50k-images-square")
+PICTURE_FOLDERS = ("img", "Female", "Male", "ut-zap50k-images", "ut-zap50k-images-square")
+# Names that people give to other folders, too: what one of the subfolders must be called.
+PICTURE_FOLDERS_WITH = {"Images": r".+_labels", "pic": r"\d{8}"}
 PAPERS, OWN = "papers", "own"
 
 
@@ -94,6 +97,11 @@ def _depth(path: Path) -> tuple[int, str]:
 
 
 def _is_picture_folder(folder: Path) -> bool:
+    try:
+        if pattern := PICTURE_FOLDERS_WITH.get(folder.name):
+            return any(re.fullmatch(pattern, name) for name in os.listdir(folder))
+    except OSError:
+        return False
     if folder.name not in PICTURE_FOLDERS and not folder.name.startswith("img_highres"):
         return False
     return not (folder / folder.name).is_dir()  # an archive may hold its own name again: img/img/<item>

@@ -95,6 +95,14 @@ def test_several_sets_below_one_folder_are_kept_apart(tmp_path):
     assert len({find_real(name, tmp_path).lists for name in REAL}) == len(REAL)
 
 
+def test_the_sets_may_lie_below_folders_with_the_names_of_picture_folders(tmp_path):
+    for name in ("fashionai", "darn"):
+        make(name, tmp_path / "Images" / "pic")
+        assert find_real(name, tmp_path).protocol == "papers"
+    data = real_module("darn").load_found(find_real("darn", tmp_path), 16)
+    assert len(data.image_names) == 240
+
+
 def test_a_tree_follows_links_once_and_searches_no_pictures(tmp_path):
     make("deepfashion", tmp_path / "disk")
     (tmp_path / "sets").mkdir()
