@@ -36,6 +36,7 @@ from fashion_lib.training.checkpoint import (
 from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
+from fashion_lib.training.model_inputs import model_inputs
 from fashion_lib.training.run_state import (
     check_best,
     check_identity,
@@ -122,6 +123,7 @@ def train(
     def keep(name: str) -> None:
         """Write the checkpoint "last" or "best"; only "last" holds the optimiser."""
         state = _identity(model, data, config) | {"history": asdict(history)}
+        state["inputs"] = model_inputs(model.schema, data.image_size)
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
