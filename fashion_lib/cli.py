@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from fashion_lib import __version__
-from fashion_lib.commands import checkpoints, course, data, data_check, numbers, training
+from fashion_lib.commands import checkpoints, course, data, data_check, gallery, numbers, training
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
@@ -35,7 +35,7 @@ COMMANDS = (
     *(course.notebook, course.execute_notebooks, numbers.keep, numbers.triplets, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.protocol, data.doctor),
     data_check.check_data,
-    *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
+    *(gallery.index, gallery.search, checkpoints.import_checkpoint, checkpoints.export_checkpoint),
 )
 for command in COMMANDS:
     app.command()(command)

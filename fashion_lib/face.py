@@ -1,4 +1,4 @@
-"""Doors of the face that join several rooms: data sets by profile, protocol cards, reading, notebooks."""
+"""Doors of the face that join several rooms: data sets by profile, protocol cards, search, reading, notebooks."""
 
 from pathlib import Path
 
@@ -71,6 +71,32 @@ def protocol(data: RetrievalData | str, profile: Profile | str = "laptop") -> No
     data = sets.load_dataset(data, profile) if isinstance(data, str) else data
     check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned, or its name")
     print(protocol_card(data, profile), end="")
+
+
+def search(run, query, row=None, attribute: str | None = None, **options):
+    """Rank pictures by their similarity to one picture under one attribute: of a gallery, or of a data set.
+
+    `fl.search(run, "query.jpg", "sleeve_length")` searches a folder of one's own pictures that `fl.index(run, folder)`
+    has embedded; see `fashion_lib.runs.gallery_search`. `fl.search(model, data, 12, "sleeve_length")` ranks the
+    candidates of a split; see `fashion_lib.tasks.retrieval.search`.
+
+    Args:
+        run: a run or its folder; for a data set the model.
+        query: the file of a photograph; or a data set.
+        row: for a photograph the attribute's name; for a data set the query's row.
+        attribute: the attribute's name.
+        options: of the two functions.
+
+    Returns:
+        GalleryHits, or Hits.
+    """
+    if isinstance(query, str | Path):
+        from fashion_lib.runs.gallery_search import search_gallery
+
+        return search_gallery(run, query, attribute if row is None else row, **options)
+    from fashion_lib.tasks.retrieval import search as in_data_set
+
+    return in_data_set.search(run, query, row, attribute, **options)
 
 
 def read(method: str) -> None:
