@@ -81,7 +81,7 @@ def search(run, query, row=None, attribute: str | None = None, **options):
     candidates of a split; see `fashion_lib.tasks.retrieval.search`.
 
     Args:
-        run: a run or its folder; for a data set the model.
+        run: a run, its folder, or what `fl.index` returned; for a data set the model.
         query: the file of a photograph; or a data set.
         row: for a photograph the attribute's name; for a data set the query's row.
         attribute: the attribute's name.

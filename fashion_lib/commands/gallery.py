@@ -9,7 +9,7 @@ import typer
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
-from fashion_lib.core.words import listed
+from fashion_lib.core.words import listed, one_line
 
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="a run's folder, such as runs/.../asen.v2/seed0")
@@ -37,7 +37,7 @@ def index(
     for note in made.notes:
         print(note)
     for name, reason in made.broken.items():
-        print(f"left out: {name}: {reason}")
+        print(f"left out: {name if one_line(name) else repr(name)}: {reason}")
     if made.broken:
         print(f"{len(made.broken):,} pictures cannot be read and were left out.")
     print(made.store.folder)

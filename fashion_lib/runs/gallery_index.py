@@ -70,12 +70,6 @@ class GalleryIndex:
             f" by {self.run.title}"
         )
 
-    def search(self, picture: str | Path, attribute: str | None = None, **options):
-        """Rank the gallery by similarity to a photograph, see `fashion_lib.runs.gallery_search.search_index`."""
-        from fashion_lib.runs.gallery_search import search_index
-
-        return search_index(self, picture, attribute, **options)
-
 
 def embed_pixels(run: OpenedRun, pixels: np.ndarray) -> dict[str, Tensor]:
     """Return the vectors that rank pictures; each picture passes through the backbone once.
@@ -274,12 +268,7 @@ def open_index(
             f"the index in {place} was made by another model ({store.facts.run}) than that of {opened.folder}: run "
             "`python -m fashion_lib index` again."
         )
-    notes = () if store.facts.finished else (_unfinished(store),)
-    return GalleryIndex(opened, pictures or Path(store.facts.gallery), store, notes)
-
-
-def _unfinished(store: VectorStore) -> str:
-    return f"The index is not finished ({len(store.entries):,} pictures so far): run `index` again to go on."
+    return GalleryIndex(opened, pictures or Path(store.facts.gallery), store)
 
 
 def _only_index(run: OpenedRun) -> Path:

@@ -29,6 +29,7 @@ from fashion_lib.tasks.retrieval.explain import attention
 from fashion_lib.tasks.retrieval.vector_scan import nearest, scan
 
 TOP = 20
+MANY = 1_000_000  # pictures, past which exact search takes a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class GalleryHits:
 
 
 def search_gallery(
-    run: Run | OpenedRun | str | Path,
+    run: GalleryIndex | Run | OpenedRun | str | Path,
     picture: str | Path,
     attribute: str | None = None,
     *,
@@ -87,12 +88,13 @@ def search_gallery(
     """Rank an indexed gallery by similarity to a photograph; `index_gallery` makes the index.
 
     Args:
-        run: the run's folder, or a Run.
+        run: the run's folder, a Run, or an index that `index_gallery` or `open_index` returned.
         picture: the file of the query.
         attribute, options: see `search_index`.
         gallery, folder: which index, see `open_index`.
     """
-    return search_index(open_index(run, gallery=gallery, folder=folder), picture, attribute, **options)
+    index = run if isinstance(run, GalleryIndex) else open_index(run, gallery=gallery, folder=folder)
+    return search_index(index, picture, attribute, **options)
 
 
 def search_index(
@@ -133,7 +135,7 @@ def search_index(
     run, file = index.run, user_path(picture, "the query", follow=False)
     _check_question(run, attribute, change, has)
     pixels = decode_photograph(file, run.image_size)[None]
-    notes = list(index.notes)
+    notes = _unfinished(index)
     if run.manipulates:
         kind = PICTURE
         question, vector = _changed(run, pixels, change or {}, has or {}, notes)
@@ -203,6 +205,13 @@ def _changed(
         return in_words(schema, vector), model.comparable(manipulated(model, stored, vector[None]))
 
 
+def _unfinished(index: GalleryIndex) -> list[str]:
+    if index.store.facts.finished:
+        return []
+    number = len(index.store.entries)
+    return [f"The index is not finished ({number:,} pictures so far): run `index` again to go on."]
+
+
 def _stale(index: GalleryIndex) -> list[str]:
     try:
         difference = compare(index.store, gallery_pictures(index.gallery))
@@ -232,6 +241,10 @@ def _ranked(
             hidden = np.ones(store.rows, dtype=bool)
             hidden[list(names_of)] = False
             every[hidden] = -np.inf
+        if store.rows > MANY:
+            notes.append(
+                "Approximate search (--approximate, approximate=True) answers sooner in so many pictures."
+            )
         rows = nearest(every, top + 1)  # one more, because the query may be among them
         similarity = every[rows]
     own = _name_in(index.gallery, query)

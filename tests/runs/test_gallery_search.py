@@ -58,8 +58,8 @@ def embedded(monkeypatch):
     return counts
 
 
-def indexed(folder, gallery, **options):
-    return index_gallery(folder, gallery, progress=False, **options)
+def indexed(run_folder, gallery, **options):
+    return index_gallery(run_folder, gallery, progress=False, **options)
 
 
 def stored(index, kind):
@@ -174,9 +174,7 @@ def test_rows_of_removed_pictures_are_used_again_and_never_found(folder, gallery
 
 @pytest.mark.parametrize("where", ["embedding", "journal", "finish"])
 def test_a_killed_index_goes_on_where_it_stopped(folder, gallery, monkeypatch, embedded, where):
-    monkeypatch.setattr(
-        "fashion_lib.data.gallery_files.BYTES_AHEAD", 2 * 3 * SIZE * SIZE * 5
-    )  # blocks of 5
+    monkeypatch.setattr("fashion_lib.data.gallery_files.BYTES_AHEAD", 2 * 3 * SIZE * SIZE * 5)  # blocks of 5
     with monkeypatch.context() as killed:
         if where == "embedding":
             embed = gallery_index.embed_pixels
@@ -333,16 +331,16 @@ def test_several_galleries_need_a_name_and_a_moved_one_can_be_given(folder, gall
 def test_a_question_that_cannot_be_says_why(folder, gallery, options, words):
     index = indexed(folder, gallery)
     with pytest.raises(FashionError, match=words):
-        index.search(gallery / "000.png", **options)
+        search_gallery(index, gallery / "000.png", **options)
 
 
 def test_a_broken_query_says_why(folder, gallery, tmp_path):
     index = indexed(folder, gallery)
     (tmp_path / "q.jpg").write_text("no picture")
     with pytest.raises(FashionError, match=r"q\.jpg cannot be read"):
-        index.search(tmp_path / "q.jpg", "hem")
+        search_gallery(index, tmp_path / "q.jpg", "hem")
     with pytest.raises(FashionError, match=r"not there\.jpg does not exist"):
-        index.search(tmp_path / "not there.jpg", "hem")
+        search_gallery(index, tmp_path / "not there.jpg", "hem")
 
 
 def damage_line(place):
@@ -416,7 +414,9 @@ def test_a_change_ranks_as_the_evaluation_of_manipulation_does(method, tmp_path)
     gallery = save_pictures(tmp_path / "gallery", run.data.pixels[:40])
     index = index_gallery(folder, gallery, progress=False)
     assert index.store.facts.kinds == ["picture"] and index.store.facts.measure == "distance"
-    found = index.search(gallery / "003.png", change={"colour": "red"}, has={"colour": "green"}, top=39)
+    found = search_gallery(
+        index, gallery / "003.png", change={"colour": "red"}, has={"colour": "green"}, top=39
+    )
     model, schema = run.model, run.data.schema
     labels = np.zeros(8, bool)
     labels[6] = True  # green
@@ -447,18 +447,18 @@ def test_the_value_of_the_query_is_read_by_the_model(tmp_path):
         scores = run.model.logits(features)[0]
     read = ("red", "green", "blue")[int(scores[5:].argmax())]
     wanted = next(value for value in ("red", "green", "blue") if value != read)
-    found = index.search(gallery / "004.png", change={"colour": wanted})
+    found = search_gallery(index, gallery / "004.png", change={"colour": wanted})
     assert f"reads colour={read}" in found.notes[0] and f"{read} → {wanted}" in found.question
     with pytest.raises(FashionError, match=f"already has colour={read}, as the model reads it"):
-        index.search(gallery / "004.png", change={"colour": read})
+        search_gallery(index, gallery / "004.png", change={"colour": read})
     with pytest.raises(FashionError, match="already has colour=red: choose"):
-        index.search(gallery / "004.png", change={"colour": "red"}, has={"colour": "red"})
+        search_gallery(index, gallery / "004.png", change={"colour": "red"}, has={"colour": "red"})
     with pytest.raises(FashionError, match="is not a value of the attribute 'colour'"):
-        index.search(gallery / "004.png", change={"colour": "mauve"})
+        search_gallery(index, gallery / "004.png", change={"colour": "mauve"})
     with pytest.raises(FashionError, match="answers changes, not attributes"):
-        index.search(gallery / "004.png", "colour")
-    two = index.search(
-        gallery / "004.png", change={"colour": wanted, "sleeve": "long"}, has={"sleeve": "short"}
+        search_gallery(index, gallery / "004.png", "colour")
+    two = search_gallery(
+        index, gallery / "004.png", change={"colour": wanted, "sleeve": "long"}, has={"sleeve": "short"}
     )
     assert "short → long" in two.question and set(two.maps) == {"colour", "sleeve"}
 
@@ -469,7 +469,7 @@ def test_the_face_indexes_and_searches(run, folder, gallery):
     found = fl.search(folder, gallery / "000.png", "collar", top=5)
     assert list(found.table().columns) == ["picture", "similarity"] and len(found.table()) == 5
     assert "collar, 000.png in 24 pictures" in repr(found)
-    again = index.search(gallery / "000.png", "collar", top=5)
+    again = search_gallery(index, gallery / "000.png", "collar", top=5)
     assert again.names == found.names
     rows = fl.search(run.model, run.data, 2, "collar").rows
     assert rows.tolist() == run.search(2, "collar").rows.tolist()

@@ -201,6 +201,9 @@ class VectorStore:
             self.facts.finished = True
             self.facts.generation += int(changed)
             self.save_facts()
+            self.rows = 1 + max((entry.row for entry in self.entries.values() if entry.row is not None), default=-1)
+            for file in filter(Path.exists, map(self.vectors, self.facts.kinds)):
+                os.truncate(file, self.rows * self.facts.width * BYTES)  # what no line mentions
             remove_leftovers(self.folder)
         except OSError as error:
             raise unwritable(self.folder, error) from error
