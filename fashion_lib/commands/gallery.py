@@ -14,6 +14,7 @@ from fashion_lib.core.words import listed, one_line
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="a run's folder, such as runs/.../asen.v2/seed0")
 ]
+ON_BOARD = 69  # ten rows of seven pictures, the query among them; the table has all
 IndexFolder = Annotated[
     Path | None,
     typer.Option("--index", help="folder of the index (default: in the run's)", show_default=False),
@@ -105,7 +106,7 @@ def write_answer(found, folder: Path, top: int) -> Sequence[Path]:
     Args:
         found: a GalleryHits.
         folder: it is created if need be.
-        top: number of answers on the board.
+        top: number of answers on the board, which takes ON_BOARD at most.
 
     Returns:
         The files.
@@ -115,7 +116,7 @@ def write_answer(found, folder: Path, top: int) -> Sequence[Path]:
     """
     from fashion_lib.show.gallery_board import gallery_board, gallery_heat
 
-    figures = {"board.png": gallery_board(found, top), "heat.png": gallery_heat(found)}
+    figures = {"board.png": gallery_board(found, min(top, ON_BOARD)), "heat.png": gallery_heat(found)}
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -251,7 +251,7 @@ def _ranked(
     answers = [
         (-value, name)
         for row, value in zip(rows.tolist(), similarity.tolist(), strict=True)
-        for name in names_of[row]
+        for name in names_of.get(row, ())
         if name != own
     ]
     answers = sorted(answers)[:top]

@@ -24,6 +24,7 @@ from fashion_lib.tasks.manipulation.manipulation_evaluation import (
 )
 from fashion_lib.tasks.manipulation.operations import Operation, manipulation_vector
 from fashion_lib.tasks.retrieval.embedding import embed_images
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.tasks.retrieval.vector_store import JOURNAL, VectorStore
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
 
@@ -201,6 +202,8 @@ def test_a_killed_index_goes_on_where_it_stopped(folder, gallery, monkeypatch, e
         vectors.write(b"\x00" * 77)  # vectors without a line
     found = search_gallery(folder, gallery / "000.png", "collar", top=99, check=False)
     assert len(found.names) == done - 1 and "not finished" in found.notes[0]
+    with pytest.raises(FashionError, match="is not finished: run `index` again"):
+        search_gallery(folder, gallery / "000.png", "collar", approximate=True)
     embedded.clear()
     index = indexed(folder, gallery)
     assert sum(embedded) == 24 - done
@@ -405,6 +408,18 @@ def test_a_run_folder_without_its_inputs_or_with_others_says_so(folder, tmp_path
         open_run(folder.parent)
     with pytest.raises(FashionError, match="is no run"):
         open_run(7)
+
+
+def test_a_run_from_before_inputs_were_kept_needs_its_record_and_its_data(run, folder, monkeypatch):
+    path = folder / "best.safetensors"
+    tensors, state = read_checkpoint(path)
+    write_checkpoint(path, tensors, {name: part for name, part in state.items() if name != "inputs"})
+    shutil.copy(run.folder / "result.json", folder / "result.json")
+    with pytest.raises(FashionError, match=r"cannot be found otherwise \(there is no data set 'tiny'"):
+        open_run(folder)
+    monkeypatch.setattr(type(RETRIEVAL), "load", lambda self, name, profile: run.data)
+    opened = open_run(folder)
+    assert opened.image_size == SIZE and opened.digest() == open_run(run).digest()
 
 
 @pytest.mark.parametrize("method", ["yao2026", "amnet"])

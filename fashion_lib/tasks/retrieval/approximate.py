@@ -60,9 +60,13 @@ class ApproximateIndex:
             kind: of the vectors.
 
         Raises:
-            FashionError: faiss is not installed, or the disk refuses.
+            FashionError: faiss is not installed, the index of the gallery is not finished, or the disk refuses.
         """
         faiss = _faiss()
+        if not store.facts.finished:
+            raise FashionError(
+                f"the index in {store.folder} is not finished: run `index` again, or search exactly."
+            )
         file = store.vectors(kind).with_suffix(".faiss")
         distance = store.facts.measure == "distance"
         made = _read_made(_beside(file), store.facts.generation) if file.is_file() else None
