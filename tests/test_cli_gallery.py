@@ -52,6 +52,26 @@ def test_from_nothing_to_a_board_in_two_commands(folder, gallery, project, capsy
     assert rows[0]["picture"] in "\n".join(printed)
 
 
+def test_names_that_the_font_lacks_are_drawn_without_a_warning(folder, project, capsys, recwarn):
+    gallery = save_pictures(project / "g", pictures(3, SIZE), ["日本の服.png", "$x_1$ 50%.png", "a_b.png"])
+    main(["index", str(folder), str(gallery)])
+    query = [
+        "search",
+        str(folder),
+        str(gallery / "a_b.png"),
+        "--attribute",
+        "hem",
+        "--output",
+        str(project / "out"),
+    ]
+    assert (
+        main(query) == 0
+        and capsys.readouterr().err == ""
+        and not [one for one in recwarn if "Glyph" in str(one)]
+    )
+    assert "日本の服.png" in (project / "out" / "hits.csv").read_text(encoding="utf-8")
+
+
 def test_a_changed_gallery_is_noticed_unless_nobody_looks(folder, gallery, project, capsys):
     main(["index", str(folder), str(gallery)])
     (gallery / "Kleid 05 ä.png").unlink()

@@ -1,5 +1,6 @@
 """Commands that search one's own pictures: embed a gallery once, then ask it for pictures like a photograph."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -125,7 +126,9 @@ def write_answer(found, folder: Path, top: int) -> Sequence[Path]:
         written.append(folder / "hits.csv")
         for name, figure in figures.items():
             if figure is not None:
-                figure.savefig(folder / name, dpi=130)
+                with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box
+                    warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+                    figure.savefig(folder / name, dpi=130, bbox_inches="tight")
                 written.append(folder / name)
             else:
                 (folder / name).unlink(missing_ok=True)  # of an earlier search into the same folder

@@ -32,7 +32,7 @@ def gallery_board(found, top: int = 20, columns: int = 7) -> Figure:
     files, names = found.files[:top], found.names[:top]
     pictures = [_picture(found.query), *map(_picture, files)]
     numbers = np.abs(found.similarity[:top])
-    titles = [f"query\n{literal(_shown(found.question))}"]
+    titles = [f"query\n{literal(found.question).replace('_', ' ')}"]
     titles += [
         f"{rank}: {number:.3f}\n{literal(_shown(name.rpartition('/')[2]))}"
         for rank, (name, number) in enumerate(zip(names, numbers, strict=True), start=1)
@@ -72,4 +72,4 @@ def _picture(file) -> np.ndarray | None:
 def _shown(text: str) -> str:
     """Return a name as a font can show it: bytes that are no UTF-8 and control characters become marks."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "�" for c in text).replace("_", " ")
+    return "".join(c if c.isprintable() else "�" for c in text)
