@@ -9,7 +9,7 @@ The files of the folder:
 
 Vectors are written to disk before the lines that mention their rows. New vectors take only rows that no line mentions.
 So whatever the journal says is true after a kill, and the next run goes on from it. Pictures of equal content share
-one row.
+one row. An open journal takes about 0.4 GiB of memory and some seconds per million pictures.
 """
 
 from __future__ import annotations
