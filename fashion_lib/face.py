@@ -90,7 +90,7 @@ def search(run, query, row=None, attribute: str | None = None, **options):
     Returns:
         GalleryHits, or Hits.
     """
-    if isinstance(query, str | Path):
+    if isinstance(query, str | Path) and not isinstance(row, int):
         from fashion_lib.runs.gallery_search import search_gallery
 
         return search_gallery(run, query, attribute if row is None else row, **options)

@@ -18,6 +18,7 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.paths import user_path
 from fashion_lib.core.progress import bar as progress_bar
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import listed
 from fashion_lib.data.gallery_files import Facts, gallery_pictures, read_blocks
 from fashion_lib.runs.run import Run
@@ -119,6 +120,8 @@ def index_gallery(
         FashionError: there is no run or no picture, or the folder of the index cannot be written to.
     """
     opened = open_run(run)
+    if not isinstance(gallery, str | Path):
+        raise FashionError(f"the gallery is {shortened(gallery)}: give the folder that holds the pictures.")
     gallery = user_path(gallery, "the gallery")
     files = gallery_pictures(gallery)
     place = index_folder(opened, gallery) if folder is None else user_path(folder, "the folder of the index")

@@ -132,6 +132,8 @@ def search_index(
     """
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise FashionError(f"top={shortened(top)} leaves no picture to find: give a whole number from 1.")
+    if not isinstance(picture, str | Path):
+        raise FashionError(f"the query is {shortened(picture)}: give the file of a photograph.")
     run, file = index.run, user_path(picture, "the query", follow=False)
     _check_question(run, attribute, change, has)
     pixels = decode_photograph(file, run.image_size)[None]
@@ -153,6 +155,11 @@ def search_index(
 
 def _check_question(run: OpenedRun, attribute, change, has) -> None:
     method = run.model.architecture["method"]
+    for given in (change, has):
+        if given is not None and not isinstance(given, Mapping):
+            raise FashionError(
+                f"a change is {shortened(given)}: give attribute and value, {{'sleeve_length': 'long'}}."
+            )
     if run.manipulates and (attribute is not None or not change):
         raise FashionError(
             f"{method} answers changes, not attributes: give a change (--change sleeve_length=long, or "

@@ -329,12 +329,21 @@ def test_several_galleries_need_a_name_and_a_moved_one_can_be_given(folder, gall
         ({"attribute": "hem", "top": True}, "top=True leaves no picture"),
         ({"attribute": None, "change": {"hem": "long"}}, "answers attributes, not changes"),
         ({"attribute": "hem", "has": {"hem": "long"}}, "answers attributes, not changes"),
+        ({"attribute": "hem", "change": "hem=long"}, "a change is 'hem=long': give attribute and value"),
+        ({"attribute": 3}, "no attribute 3: choose one of"),
     ],
 )
 def test_a_question_that_cannot_be_says_why(folder, gallery, options, words):
     index = indexed(folder, gallery)
     with pytest.raises(FashionError, match=words):
         search_gallery(index, gallery / "000.png", **options)
+
+
+def test_what_is_no_gallery_and_no_picture_is_refused(folder, gallery):
+    with pytest.raises(FashionError, match="the gallery is 7: give the folder"):
+        indexed(folder, 7)
+    with pytest.raises(FashionError, match="the query is None: give the file"):
+        search_gallery(indexed(folder, gallery), None, "hem")
 
 
 def test_a_broken_query_says_why(folder, gallery, tmp_path):
