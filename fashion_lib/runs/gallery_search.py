@@ -158,7 +158,7 @@ def _check_question(run: OpenedRun, attribute, change, has) -> None:
     for given in (change, has):
         if given is not None and not isinstance(given, Mapping):
             raise FashionError(
-                f"a change is {shortened(given)}: give attribute and value, {{'sleeve_length': 'long'}}."
+                f"a change is {shortened(given)}: give attribute and value, {{'collar': 'round'}}."
             )
     if run.manipulates and (attribute is not None or not change):
         raise FashionError(
