@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
 from fashion_lib.data.released_tuples import ReleasedTuples
@@ -163,7 +163,7 @@ class RetrievalData:
             FashionError: if the split, the role or the word `labels` is unknown.
         """
         if labels not in ("one", "all"):
-            raise FashionError(f"labels='{labels}' is not known: write 'one' (one label per image) or 'all'.")
+            raise FashionError(f"labels={shortened(labels)} is not known: write 'one' (one label per image) or 'all'.")
         table = self.training_labels if split == "train" and labels == "one" else self.labels
         return encode(table, self.schema, self.image_names, split, role)
 
@@ -176,8 +176,8 @@ def check_name(name: str) -> None:
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise FashionError(
-            f"{name!r} cannot be the name of a data set: use up to 64 letters, digits, '_' and '-', and begin with a "
-            "letter or a digit."
+            f"{shortened(name)} cannot be the name of a data set: use up to 64 letters, digits, '_' and '-', and begin "
+            "with a letter or a digit."
         )
 
 

@@ -5,7 +5,7 @@ What people's files need beyond `Image.open(path).convert("RGB")`:
 - Pillow clips 16-bit, 32-bit and float grey to 0..255. Here 16-bit grey and floats from 0 to 1 are scaled;
   grey without an agreed white is refused.
 - A very large picture is decoded once and converted strip by strip. JPEG is decoded at a fraction of its size.
-- A HEIC photograph is named as one, with the way to convert it.
+- A HEIC photograph, the form of iPhones, is read through the package pillow-heif; without it, it is named as one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGE = 1 << 26  # pixels: above, a picture is made smaller while it is converte
 STRIP = 256  # rows of one strip
 # Bytes per pixel that Pillow 13 needs to decode: 4 for every mode of a raw decoder. These keep whole frames
 # beside the picture (measured).
-BYTES = {"WEBP": 20, "AVIF": 12, "JPEG2000": 20}
+BYTES = {"WEBP": 20, "AVIF": 12, "JPEG2000": 20, "HEIF": 12}
 ORIENTATION = 0x0112  # the EXIF tag; 1 and unknown values mean upright
 SIGNED = 2  # of the TIFF tag 339, the format of the samples
 BITS, PHOTOMETRIC, SAMPLES = 258, 262, 339  # TIFF: bits per sample, 12 or 16 for whole numbers; 0 is white, 1 is black
@@ -53,8 +53,8 @@ def read_rgb(path: str | Path, size: int) -> Image.Image:
         An image of mode RGB.
 
     Raises:
-        ValueError: the picture needs more memory than `MOST_BYTES`, is HEIC, is empty, or has grey values
-            without an agreed white. Other damage raises what Pillow raises.
+        ValueError: the picture needs more memory than `MOST_BYTES`, is HEIC where pillow-heif is missing, is
+            empty, or has grey values without an agreed white. Other damage raises what Pillow raises.
     """
     with _opened(path) as image:
         stored = image.size
@@ -69,24 +69,46 @@ def read_rgb(path: str | Path, size: int) -> Image.Image:
 def _opened(path: str | Path) -> Image.Image:
     """Open with our own limit of memory: Pillow's counts the pixels of the file, not those that are decoded."""
     try:
-        with _OPENING:  # the limit is a global of Pillow; only the header is read while it is off
-            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            try:
-                return Image.open(path)
-            finally:
-                Image.MAX_IMAGE_PIXELS = limit
+        return _opened_by_pillow(path)
     except UnidentifiedImageError:
         with open(path, "rb") as file:
             head = file.read(12)
         if not head:
             raise ValueError("the file is empty") from None
-        if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        if not is_heic(head):
+            raise
+        if not reads_heic():
             names = shlex.join([Path(path).name, f"{Path(path).stem}.jpg"])
             raise ValueError(
-                "it is a HEIC photograph, which is not read here; convert it to JPEG, for example with "
+                "it is a HEIC photograph; install the package pillow-heif, or convert it to JPEG, for example with "
                 f"`heif-convert {names}` or, on macOS, with the Preview app"
             ) from None
-        raise
+    return _opened_by_pillow(path)
+
+
+def _opened_by_pillow(path: str | Path) -> Image.Image:
+    with _OPENING:  # the limit is a global of Pillow; only the header is read while it is off
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def is_heic(head: bytes) -> bool:
+    """Return whether a file that begins with these 12 bytes is a HEIC photograph."""
+    return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
+
+
+def reads_heic() -> bool:
+    """Let Pillow read HEIC from now on, and return whether it can: whether pillow-heif is installed."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    # An embedded thumbnail may be of another quality than the picture; photographs are decoded in parallel already.
+    pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
+    return True
 
 
 def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:

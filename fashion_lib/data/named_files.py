@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, cut
 from fashion_lib.core.words import listed
 
 
@@ -72,8 +72,8 @@ class NamedFiles:
             return None
         if not path.is_relative_to(self.root):
             raise FashionError(
-                f"the image '{name}' leads out of the folder {self.folder} (to {path}): put the file into "
-                "the folder, or give the folder that holds all images."
+                f"the image '{cut(name)}' leads out of the folder {self.folder} (to {path}): put the file "
+                "into the folder, or give the folder that holds all images."
             )
         return path.relative_to(self.root).parts
 
@@ -152,7 +152,7 @@ def find_files(
             continue
         found[name] = file.file
         if file.difference:
-            other[name] = f"'{name}' is the file '{file.file}', {file.difference}"
+            other[name] = f"'{cut(name, 120)}' is the file '{cut(file.file, 120)}', {file.difference}"
     if not other:
         return found, ""
     return found, (

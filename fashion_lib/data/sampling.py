@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.data.label_table import Labels
 
 
@@ -65,7 +65,7 @@ class Sampler:
 
     def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
         if negative not in ("image", "value"):
-            raise FashionError(f"Unknown negative '{negative}': choose image or value.")
+            raise FashionError(f"Unknown negative {shortened(negative)}: choose image or value.")
         self.labels, self.batch_size, self.groups, self.negative = labels, batch_size, groups, negative
         self.pools = triplet_pools(labels)
         self.attributes = np.array(list(self.pools), dtype=np.int64)

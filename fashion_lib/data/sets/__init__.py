@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Protocol
 import pandas as pd
 
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import write_atomically
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.dataset import RetrievalData
@@ -157,7 +157,7 @@ def load_dataset(name: str, profile: DataSettings) -> RetrievalData:
         return DATASETS[name].load(profile)
     folders = own_folders()
     if name not in folders:
-        raise FashionError(f"there is no data set '{name}': {suggestion(name, (*DATASETS, *folders))}")
+        raise FashionError(f"there is no data set {shortened(name)}: {suggestion(name, (*DATASETS, *folders))}")
     return load_own_folder(name, folders[name], profile.image_size)
 
 
@@ -201,7 +201,9 @@ def own_folders() -> dict[str, Path]:
     found = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict) or set(entry) != {"folder"} or not isinstance(entry["folder"], str):
-            raise FashionError(f'{file} has {name!r} in another form than [name] and folder = "...": correct it.')
+            raise FashionError(
+                f'{file} has {shortened(name)} in another form than [name] and folder = "...": correct it.'
+            )
         check_name(name)
         written = Path(entry["folder"])
         written = written if entry["folder"].startswith("~") else file.parent / written
@@ -217,7 +219,8 @@ def check_name(name: str) -> None:
     """
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise FashionError(
-            f"{name!r} cannot name a data set: use up to 40 small letters, digits, - and _, first a letter or digit."
+            f"{shortened(name)} cannot name a data set: use up to 40 small letters, digits, - and _, first a letter or"
+            " digit."
         )
     paths.plain_name(name, "data set")  # con and aux are devices on Windows
     if name in DATASETS or name.endswith(DERIVED):
