@@ -9,9 +9,9 @@ A table has one row for each known (image, attribute) pair and exactly these col
     attribute  a name of the schema
     value      one of that attribute's values
 
-To bring your own pictures, write such a CSV, a JSON list of attributes (`Schema.to_json` shows the form), and
-call `fl.load_folder`. `splits.assign_roles` fills in the role column; an attribute that
-does not apply to an image simply has no row.
+To bring your own pictures, a simpler table is enough: one row per picture (`own_table`). Splits and roles are then
+drawn. Who writes this form decides everything; `splits.assign_roles` fills in the role column. An attribute that does
+not apply to an image simply has no row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,29 +149,54 @@ def _check_whole(table: pd.DataFrame, schema: Schema, source: str) -> None:
                     )
 
 
-def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
+def read_rows(
+    path: str | os.PathLike, columns: Sequence[str], delimiters: str = ","
+) -> tuple[pd.DataFrame, list[int]]:
     """Read a CSV with exactly `columns`; return it as text with the file's line of each row.
 
     The file is UTF-8, or begins with the byte order mark of another Unicode encoding.
     A row with another number of cells is a `FashionError` that names its line; pandas would fill it.
     """
+
+    def check(header: list[str]) -> None:
+        if sorted(header) != sorted(columns):
+            raise FashionError(
+                f"line 1 of {path} is {shortened(','.join(header), 160)}: it must name the columns "
+                f"{','.join(columns)}."
+            )
+
+    return read_cells(path, check, delimiters)
+
+
+def read_cells(
+    path: str | os.PathLike, check_header: Callable[[list[str]], None], delimiters: str = ","
+) -> tuple[pd.DataFrame, list[int]]:
+    """Read a CSV as text with the file's line of each row; its first line names the columns.
+
+    Args:
+        path: the file, see `read_rows`.
+        check_header: raises FashionError for a header that is not wanted.
+        delimiters: characters that may separate cells; the one that the header holds most often does.
+
+    Raises:
+        FashionError: for a file that is not there or is no such CSV, and for a row of another number of cells.
+    """
     path, rows, lines = Path(path), [], []
     try:
-        with io.StringIO(read_text(path), newline="") as file:
-            reader = csv.reader(file)
+        text = read_text(path)
+        first = text.partition("\n")[0]
+        delimiter = max(delimiters, key=first.count)
+        with io.StringIO(text, newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter)
             header = next(reader, [])
-            if sorted(header) != sorted(columns):
-                raise FashionError(
-                    f"line 1 of {path} is {shortened(','.join(header), 160)}: it must name the columns "
-                    f"{','.join(columns)}."
-                )
+            check_header(header)
             for cells in reader:
                 if not cells:
                     continue
                 if len(cells) != len(header):
                     raise FashionError(
                         f"line {reader.line_num} of {path} has {len(cells)} columns instead of "
-                        f"{len(header)} ({shortened(','.join(cells), 160)}): correct or remove it."
+                        f"{len(header)} ({shortened(delimiter.join(cells), 160)}): correct or remove it."
                     )
                 rows.append(cells)
                 lines.append(reader.line_num)
@@ -179,7 +204,7 @@ def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataF
         raise FashionError(f"the file {path} does not exist: check its name and folder.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FashionError(
-            f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one."
+            f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one, in Excel as \"CSV UTF-8\"."
         ) from error
     return pd.DataFrame(rows, columns=header, dtype="str"), lines
 

@@ -50,7 +50,9 @@ class NamedFiles:
         """
         if not name.strip():
             return None
-        for spelling in dict.fromkeys((name, name.replace("\\", "/"))):  # a file's name may hold a backslash
+        # A file's own name may hold a backslash, or begin with a space.
+        spellings = {name.strip(): "without the spaces around it", name.replace("\\", "/"): "another separator"}
+        for spelling in dict.fromkeys((name, *reversed(spellings))):
             parts = self._inside(name, spelling)
             walked = self._walk(parts) if parts else None
             if walked is None:
@@ -60,7 +62,7 @@ class NamedFiles:
                 parts = self._inside(name, "/".join(listed))
             if parts and self.root.joinpath(*parts).is_file():
                 if spelling != name:
-                    differences = ["another separator", *differences]
+                    differences = [spellings[spelling], *differences]
                 return Found("/".join(parts), " and ".join(dict.fromkeys(differences)))
         return None
 

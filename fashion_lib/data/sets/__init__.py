@@ -33,7 +33,7 @@ import pandas as pd
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import write_atomically
-from fashion_lib.core.words import suggestion
+from fashion_lib.core.words import one_line, suggestion
 from fashion_lib.data.dataset import RetrievalData
 
 if TYPE_CHECKING:
@@ -162,11 +162,11 @@ def load_dataset(name: str, profile: DataSettings) -> RetrievalData:
 
 
 def load_own_folder(name: str, folder: Path, size: int) -> RetrievalData:
-    """Load a folder that holds labels.csv, schema.json and the pictures that the table names.
+    """Load a folder that holds labels.csv, the pictures that the table names and, if wanted, schema.json.
 
     Args:
         name: the data set's name in records and tables.
-        folder: where the three are.
+        folder: where they are.
         size: side of the square pictures, in pixels.
     """
     from fashion_lib.data.sets.folder import load_folder
@@ -177,7 +177,8 @@ def load_own_folder(name: str, folder: Path, size: int) -> RetrievalData:
             f"the data set '{name}' is the folder {folder}, which is not there: put it back, or remove its lines from"
             f" {names_file()}."
         )
-    return load_folder(name, folder / TABLE, folder, folder / SCHEMA, size)
+    schema = folder / SCHEMA
+    return load_folder(name, folder / TABLE, folder, schema if schema.exists() else None, size)
 
 
 def names_file() -> Path:
@@ -244,10 +245,13 @@ def remember_folder(name: str, folder: Path) -> None:
             f"the name '{name}' belongs to the folder {folders[name]}: give another name, or remove its lines from"
             f" {names_file()}."
         )
+    if not one_line(str(folder)):
+        raise FashionError(f"the folder {shortened(str(folder), 120)} has a name that no text can hold: rename it.")
     if name not in folders:
-        # A JSON text is a TOML text, too.
-        lines = [f"[{key}]\nfolder = {json.dumps(str(path))}\n" for key, path in (folders | {name: folder}).items()]
-        write_atomically(names_file(), "# Your own data sets, written by fl.load_folder.\n" + "\n".join(lines))
+        file = names_file()
+        there = file.read_text(encoding="utf-8-sig").rstrip("\n") if file.exists() else "# Your own data sets."
+        # A JSON text is a TOML text, too. What its owner wrote into the file stays.
+        write_atomically(file, f"{there}\n\n[{name}]\nfolder = {json.dumps(str(folder), ensure_ascii=False)}\n")
 
 
 def find_real(name: str, folder: Path | None = None) -> "Found | None":
