@@ -63,9 +63,7 @@ def new_data(
     sets.remember_folder(name, folder)
     if table.exists():
         missing = without_a_row(table, pictures)
-        print(f"{table} is there already and stays as it is; {len(missing)} pictures have no row in it.")
-        if missing:
-            print(f"  Add a row for each of them, or leave them out: {listed(missing)}.")
+        print(f"{table} is there already and stays as it is. Pictures without a row in it: {listed(missing) or 'none'}.")
     else:
         write_template(table, pictures, columns)
         print(f"wrote {table}: {len(pictures)} pictures, one row each.")

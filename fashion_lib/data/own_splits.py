@@ -55,8 +55,8 @@ def draw(
         left_out |= faults
         labels = labels[~labels["attribute"].isin(faults)]
         if not faults or labels.empty:  # those that stay have more training labels now
-            table, training = (rows[~rows["attribute"].isin(faults)].reset_index(drop=True) for rows in (table, training))
-            return table, training, left_out
+            kept = [rows[~rows["attribute"].isin(faults)].reset_index(drop=True) for rows in (table, training)]
+            return kept[0], kept[1], left_out
 
 
 def hopeless(values: pd.Series) -> str:

@@ -29,7 +29,7 @@ def test_new_data_writes_a_table_and_a_name(photographs, project, capsys):
     (project.parent / "Meine Fotos" / "new.jpg").write_bytes(b"")
     assert main(["new-data", "Meine Fotos"]) == 0
     said = capsys.readouterr().out
-    assert "is there already and stays as it is; 1 pictures have no row" in said and "new.jpg" in said
+    assert "is there already and stays as it is. Pictures without a row in it: new.jpg." in said
     assert table.read_bytes() == before and (project / "datasets.toml").read_bytes() == names
 
 
@@ -70,7 +70,7 @@ def test_from_nothing_to_a_trained_run(photographs, project, monkeypatch, capsys
     assert main(["new-data", "Meine Fotos", "--name", "mine", "--attributes", "colour,neck"]) == 0
     fill_in(project.parent / "Meine Fotos" / "labels.csv", {name: {"colour": c} for name, c in photographs.items()})
     assert main(["protocol", "mine", "--profile", "smoke"]) == 0
-    assert "60 labelled pictures" in capsys.readouterr().out
+    assert "labelled pictures: 60" in capsys.readouterr().out
     assert main(["train", "asen", "--dataset", "mine", "--profile", "smoke"]) == 0
     assert "asen (v2) seed 0: map" in capsys.readouterr().out
     assert main(["results", "--dataset", "mine"]) == 0

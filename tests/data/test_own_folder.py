@@ -50,8 +50,8 @@ def test_a_column_per_attribute_is_enough(mine, capsys):
     assert given == {f"{n:02d}.jpg": sleeve(n) for n in range(60)}
     assert len(data.labels.query("attribute == 'neck'")) == 40
     said = capsys.readouterr().out
-    assert "mine: 60 labelled pictures (36 train, 12 valid, 12 test), 2 attributes (sleeve_length, neck)." in said
-    assert "left out, because they cannot be trained or measured with these labels: title: " in said
+    assert "mine: labelled pictures: 60 (36 train, 12 valid, 12 test); attributes: sleeve_length, neck." in said
+    assert "cannot be trained or measured with these labels, and are left out: title: fewer than three pairs" in said
     assert data.notes == tuple(line.removeprefix("mine: ") for line in said.splitlines())
     assert "each picture by itself" in data.card["splitting rule"] and data.senders == ()
     again = load(mine)
@@ -77,7 +77,7 @@ def test_an_attribute_without_labels_and_empty_cells_are_fine(mine, capsys):
     data = load(mine)
     assert data.schema.names == ("sleeve_length",) and len(data.image_names) == 40
     said = capsys.readouterr().out
-    assert "20 pictures without a label are left out" in said and "neck: no value" in said
+    assert "left out, because they have no label: 20." in said and "neck: no value" in said
     schema = [{"name": "neck", "values": ["hood", "plain"]}, {"name": "sleeve_length", "values": ["short", "long"]}]
     (mine / "schema.json").write_text(json.dumps(schema))
     data = load(mine)
@@ -109,7 +109,7 @@ def test_copies_of_a_picture_are_never_split_apart(mine, capsys):
     data = load(mine)
     split = dict(data.labels[["image", "split"]].itertuples(index=False))
     assert all(split[f"{number:02d}.jpg"] == split[f"copy {number}.jpg"] for number in range(10))
-    assert "10 pictures have copies (00.jpg = copy 0.jpg, " in capsys.readouterr().out
+    assert "copies of a picture: 00.jpg = copy 0.jpg, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -121,7 +121,7 @@ def test_copies_in_two_splits_are_said(mine, capsys, whole):
         load(mine).labels.to_csv(mine / "labels.csv", index=False)
         capsys.readouterr()
     data = load(mine)
-    note = "1 pictures are in two splits as copies, so the scores are too high (00.jpg = zz copy.jpg)"
+    note = "too high, because copies of a picture are in two splits (00.jpg = zz copy.jpg)"
     assert note in capsys.readouterr().out and any(note in told for told in data.notes)
     assert f"given in {mine / 'labels.csv'}" == data.card["splitting rule"]
 
@@ -178,7 +178,7 @@ def test_the_name_that_a_folder_gives(tmp_path, folder, name):
 @pytest.mark.parametrize(
     ("header", "columns", "words"),
     [
-        ("file,sleeve_length", [lambda n: "long" if n else "short"],
+        ("file,sleeve_length", [lambda n: ("long", "long", "short", "")[min(n, 3)]],
          r"no attribute of .*labels.csv can be trained and measured yet \(sleeve_length: .*\): label more pictures"),
         ("file,sleeve_length", [lambda n: ""], "has two values yet"),
         ("file,group,sleeve_length", [lambda n: n % 2, sleeve], r"60 images in 2 group\(s\)"),

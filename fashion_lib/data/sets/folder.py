@@ -151,8 +151,8 @@ def _drawn(table_csv, folder: Path, schema_json):
         f"{'by the column group' if written.grouped else 'each picture by itself'}; copies of a picture stay together"
     )  # fmt: skip
     notes = (
-        f"{table['image'].nunique()} labelled pictures ({shares}), {len(schema)} attributes ({', '.join(schema.names)})"
-        + (f"; {unlabelled} pictures without a label are left out." if unlabelled else "."),
+        f"labelled pictures: {table['image'].nunique()} ({shares}); attributes: {', '.join(schema.names)}"
+        + (f"; left out, because they have no label: {unlabelled}." if unlabelled else "."),
         _left_out(faults),
         spelling,
         _copies(dict(table[["image", "split"]].itertuples(index=False)), digests),
@@ -190,7 +190,7 @@ def _left_out(faults: Mapping[str, str]) -> str:
     if not faults:
         return ""
     named = listed([f"{attribute}: {why}" for attribute, why in faults.items()])
-    return f"left out, because they cannot be trained or measured with these labels: {named}."
+    return f"attributes that cannot be trained or measured with these labels, and are left out: {named}."
 
 
 def _check_present(images: Sequence[str], found: Mapping[str, str], table_csv, folder: Path) -> None:
@@ -220,7 +220,7 @@ def _copies(split: Mapping[str, str], digests: Mapping[str, str]) -> str:
     leaks = [images for images in pairs if len({split[image] for image in images}) > 1]
     if leaks:
         return (
-            f"{len(leaks)} pictures are in two splits as copies, so the scores are too high "
-            f"({listed([' = '.join(images) for images in leaks])}): keep the copies in one split, or delete them."
+            f"the scores will be too high, because copies of a picture are in two splits "
+            f"({listed([' = '.join(images) for images in leaks])}): keep them in one split, or delete them."
         )
-    return f"{len(pairs)} pictures have copies ({listed([' = '.join(images) for images in pairs])})." if pairs else ""
+    return f"copies of a picture: {listed([' = '.join(images) for images in pairs])}." if pairs else ""
