@@ -63,7 +63,7 @@ def new_data(
     sets.remember_folder(name, folder)
     if table.exists():
         missing = without_a_row(table, pictures)
-        print(f"{table} is there already and stays as it is. Pictures without a row in it: {listed(missing) or 'none'}.")
+        print(f"{table} is there already and stays as it is. Pictures without a row: {listed(missing) or 'none'}.")
     else:
         write_template(table, pictures, columns)
         print(f"wrote {table}: {len(pictures)} pictures, one row each.")

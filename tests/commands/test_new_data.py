@@ -29,7 +29,7 @@ def test_new_data_writes_a_table_and_a_name(photographs, project, capsys):
     (project.parent / "Meine Fotos" / "new.jpg").write_bytes(b"")
     assert main(["new-data", "Meine Fotos"]) == 0
     said = capsys.readouterr().out
-    assert "is there already and stays as it is. Pictures without a row in it: new.jpg." in said
+    assert "is there already and stays as it is. Pictures without a row: new.jpg." in said
     assert table.read_bytes() == before and (project / "datasets.toml").read_bytes() == names
 
 
