@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from fashion_lib.core.errors import cut
+from fashion_lib.core.errors import LONGEST_WORD, cut
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
@@ -18,7 +18,8 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Return names for an error sentence: "a, b and 3 more" where there are more than `most`; long ones are cut."""
     names = list(names)
-    return ", ".join(map(cut, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(cut(name, LONGEST_WORD) for name in names[:most]) + rest
 
 
 def joined(values: Iterable[object]) -> str:
