@@ -19,7 +19,7 @@ import typer
 from fashion_lib import __version__
 from fashion_lib.commands import checkpoints, course, data, data_check, gallery, numbers, training
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, one_screen
 from fashion_lib.core.words import suggestion
 
 app = typer.Typer(
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ.update(paths.absolute_settings())
         return _run(arguments)
     except FashionError as error:
-        print(f"error: {brief(str(error), arguments)}", file=sys.stderr)
+        print(f"error: {one_screen(brief(error.whole, arguments))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)

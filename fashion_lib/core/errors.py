@@ -11,10 +11,14 @@ class FashionError(ValueError):
     """An expected failure. Its text is one sentence: what was wrong, where, and what to do next.
 
     Whatever a file name or a cell brings into the sentence, it is one line, and short enough for a screen.
+
+    Attributes:
+        whole: the sentence as it was written, for who can shorten it better.
     """
 
-    def __init__(self, sentence: str = "", *rest: object) -> None:
-        super().__init__(one_screen(sentence) if isinstance(sentence, str) else sentence, *rest)
+    def __init__(self, sentence: str = "") -> None:
+        self.whole = sentence
+        super().__init__(one_screen(sentence))
 
 
 def shortened(value: Any, most: int = 60) -> str:

@@ -91,27 +91,3 @@ def fault(table: pd.DataFrame, training: pd.DataFrame, attribute: str) -> str:
             return f"no value of two pictures in {split}"
     drawn = training.loc[training["attribute"] == attribute, "value"].value_counts()
     return "" if len(drawn) > 1 and drawn.iloc[0] > 1 else "too few training pictures beside the other attributes"
-
-
-def together(groups: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
-    """Join the groups that share a picture, byte for byte, so that no copy is in another split.
-
-    Args:
-        groups: image -> group; "" is a group of its own.
-        digests: image -> digest of its file.
-
-    Returns:
-        image -> the name of its joined group, an image of it.
-    """
-    head = {image: image for image in groups}
-
-    def root(image: str) -> str:
-        while head[image] != image:
-            head[image] = image = head[head[image]]
-        return image
-
-    first: dict[tuple[str, str], str] = {}
-    for image, group in groups.items():
-        for key in [("group", group)] * bool(group) + [("file", digests[image])]:
-            head[root(image)] = root(first.setdefault(key, image))
-    return {image: root(image) for image in groups}

@@ -9,9 +9,9 @@ from PIL import Image
 from tiny_photographs import photograph
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data import sets
 from fashion_lib.data.new_data import name_of, picture_files, without_a_row, write_template
 from fashion_lib.data.photographs import decode_photograph
-from fashion_lib.data.sets import load_own_folder
 
 SIZE = 16
 
@@ -37,7 +37,7 @@ def sleeve(number: int) -> str:
 
 
 def load(folder, size: int = SIZE):
-    return load_own_folder("mine", folder, size)
+    return sets.load_own_folder("mine", folder, size)
 
 
 def test_a_column_per_attribute_is_enough(mine, capsys):
@@ -173,6 +173,22 @@ def test_a_template_never_replaces_a_file(tmp_path):
 ])  # fmt: skip
 def test_the_name_that_a_folder_gives(tmp_path, folder, name):
     assert name_of(tmp_path / folder) == name
+
+
+def test_what_its_owner_wrote_into_the_list_of_names_stays(project, tmp_path):
+    written = '# mine\n[one]\nfolder = "pictures"  # below the project'
+    (project / "datasets.toml").write_text(written, encoding="utf-8-sig")
+    folders = [tmp_path / name for name in ('a "quoted" name', "Größe 👗", "back\\slash", "it's")]
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        sets.remember_folder(f"own{number}", folder)
+        sets.remember_folder(f"own{number}", folder)
+    assert (project / "datasets.toml").read_text(encoding="utf-8").startswith(written + "\n")
+    found = sets.own_folders()
+    assert found.pop("one") == project / "pictures" and list(found.values()) == folders
+    (tmp_path / "a\nb").mkdir()
+    with pytest.raises(FashionError, match=r"a\\nb' has a name that no text can hold: rename it"):
+        sets.remember_folder("two", tmp_path / "a\nb")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.data.own_splits import draw, fault, fractions, together
+from fashion_lib.data.copies import together
+from fashion_lib.data.own_splits import draw, fault, fractions
 
 
 def rows(images: int, **attributes: int) -> pd.DataFrame:

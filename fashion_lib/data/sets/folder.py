@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -12,11 +13,11 @@ import pandas as pd
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import listed
+from fashion_lib.data.copies import digests_of, note_on_copies, together
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.data.file_digests import file_digests
-from fashion_lib.data.label_table import COLUMNS, check_label_table, read_cells, read_rows
+from fashion_lib.data.label_table import COLUMNS, SPLITS, check_label_table, read_cells, read_rows
 from fashion_lib.data.named_files import find_files
-from fashion_lib.data.own_splits import draw, fractions, together
+from fashion_lib.data.own_splits import draw, fractions
 from fashion_lib.data.own_table import (
     DELIMITERS,
     check_values,
@@ -61,12 +62,9 @@ def load_folder(
 
 def _loaded(name, table_csv, image_folder, schema_json, size) -> RetrievalData:
     folder = Path(image_folder)
-    if _says_everything(table_csv):
-        parts = _as_written(table_csv, folder, schema_json)
-    else:
-        parts = _drawn(table_csv, folder, schema_json)
-    table, training, schema, groups, rule, notes = parts
-    images = sorted(set(table["image"]))
+    read = _as_written if _says_everything(table_csv) else _drawn
+    found = read(table_csv, folder, schema_json)
+    images = sorted(set(found.table["image"]))
     pixels, unreadable, digest = cached_photographs(name, folder, images, size)
     if unreadable:
         named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
@@ -77,16 +75,28 @@ def _loaded(name, table_csv, image_folder, schema_json, size) -> RetrievalData:
     return RetrievalData(
         name=name,
         edition=digest,
-        schema=schema,
+        schema=found.schema,
         image_names=tuple(images),
         pixels=pixels,
-        labels=table,
-        training_labels=training,
-        notes=tuple(note for note in notes if note),
-        card={"source": f"your own pictures in {folder}", "splitting rule": rule},
+        labels=found.table,
+        training_labels=found.training,
+        notes=tuple(note for note in found.notes if note),
+        card={"source": f"your own pictures in {folder}", "splitting rule": found.rule},
         at_size=lambda other: _loaded(name, table_csv, image_folder, schema_json, other),
-        senders=tuple(groups[image] for image in images) if groups else (),
+        senders=tuple(found.groups[image] for image in images) if found.groups else (),
     )
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What a label table gives: checked rows, training rows, groups of images if it has them, what to say."""
+
+    table: pd.DataFrame
+    training: pd.DataFrame
+    schema: Schema
+    rule: str
+    notes: tuple[str, ...]
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def _says_everything(table_csv: str | os.PathLike) -> bool:
@@ -100,7 +110,7 @@ def _says_everything(table_csv: str | os.PathLike) -> bool:
     return sorted(header) == sorted(COLUMNS)
 
 
-def _as_written(table_csv, folder: Path, schema_json):
+def _as_written(table_csv, folder: Path, schema_json) -> _Labels:
     """A table with every split and role."""
     rows, lines = read_rows(table_csv, COLUMNS, DELIMITERS)
     found, spelling = find_files(rows["image"], folder, source=str(table_csv), lines=lines)
@@ -110,31 +120,31 @@ def _as_written(table_csv, folder: Path, schema_json):
     schema, empty = _labelled(schema, set(rows["attribute"]))
     table = check_label_table(rows, schema, source=str(table_csv), lines=lines)
     _check_present(table["image"], found, table_csv, folder)
-    digests = _digests(folder, sorted(set(table["image"])))
-    notes = (spelling, _left_out(empty), _copies(dict(table[["image", "split"]].itertuples(index=False)), digests))
-    return table, one_label_per_image(table, seed=0), schema, {}, f"given in {table_csv}", notes
+    notes = (spelling, _left_out(empty), _copies(table, digests_of(folder, sorted(set(table["image"])))))
+    return _Labels(table, one_label_per_image(table, seed=0), schema, f"given in {table_csv}", notes)
 
 
-def _drawn(table_csv, folder: Path, schema_json):
+def _drawn(table_csv, folder: Path, schema_json) -> _Labels:
     """A table that leaves roles, and maybe splits, to us."""
     written = read_own_table(table_csv)
     names = written.pictures
     found, spelling = find_files(names["file"], folder, source=str(table_csv), lines=names["line"])
     written = one_row_per_picture(written, found)
     _check_present(written.pictures["file"], found, table_csv, folder)
-    schema = schema_of(written) if schema_json is None else read_schema(schema_json)
-    if schema_json is not None:
+    if schema_json is None:
+        schema = schema_of(written)
+    else:
+        schema = read_schema(schema_json)
         check_values(written, schema, schema_json)
-    of_picture = written.pictures.set_index("file")
     known = written.labels[written.labels["attribute"].isin(schema.names)]
-    images = sorted(set(known["image"]))
-    digests = _digests(folder, images)
-    groups = together(dict(of_picture.loc[images, "group"]), digests)
-    split = dict(of_picture.loc[images, "split"]) if written.divided else None
+    of_picture = written.pictures.set_index("file").loc[sorted(set(known["image"]))]
+    digests = digests_of(folder, list(of_picture.index))
+    groups = together(dict(of_picture["group"]), digests)
+    split = dict(of_picture["split"]) if written.divided else None
     table, training, faults = draw(known[["image", "attribute", "value"]], groups, split)
-    names = [*written.attributes, *(a for a in schema.names if a not in written.attributes)]
-    faults |= {n: "no value" if n not in set(known["attribute"]) else "one value" for n in names
-               if n not in faults and n not in set(table["attribute"])}  # fmt: skip
+    for name in (*written.attributes, *schema.names):
+        if name not in faults and name not in set(table["attribute"]):
+            faults[name] = "one value" if name in set(written.labels["attribute"]) else "no value"
     if table.empty:
         reasons = "; ".join(f"{attribute}: {why}" for attribute, why in faults.items())
         raise FashionError(
@@ -143,21 +153,26 @@ def _drawn(table_csv, folder: Path, schema_json):
         )
     schema, _ = _labelled(schema, set(table["attribute"]))
     table = check_label_table(table, schema, source=str(table_csv))
+    unlabelled = len(written.pictures) - table["image"].nunique()
+    notes = (_counts(table, schema, unlabelled), _left_out(faults), spelling, _copies(table, digests))
+    groups = groups if written.grouped else {}
+    if written.divided:
+        return _Labels(table, training, schema, f"given in {table_csv}", notes, groups)
+    shares = ":".join(f"{10 * share:g}" for share in fractions(len(of_picture)))
+    by = "by the column group" if written.grouped else "each picture by itself"
+    rule = f"{shares} of images, {by}; copies of a picture stay together"
+    return _Labels(table, training, schema, rule, notes, groups)
+
+
+def _counts(table: pd.DataFrame, schema: Schema, unlabelled: int) -> str:
     counts = table.drop_duplicates("image")["split"].value_counts()
-    shares = ", ".join(f"{counts[split]} {split}" for split in ("train", "valid", "test"))
-    unlabelled = len(of_picture) - table["image"].nunique()
-    rule = f"given in {table_csv}" if written.divided else (
-        f"{':'.join(f'{10 * share:g}' for share in fractions(len(images)))} of images, "
-        f"{'by the column group' if written.grouped else 'each picture by itself'}; copies of a picture stay together"
-    )  # fmt: skip
-    notes = (
-        f"labelled pictures: {table['image'].nunique()} ({shares}); attributes: {', '.join(schema.names)}"
-        + (f"; left out, because they have no label: {unlabelled}." if unlabelled else "."),
-        _left_out(faults),
-        spelling,
-        _copies(dict(table[["image", "split"]].itertuples(index=False)), digests),
-    )
-    return table, training, schema, groups if written.grouped else {}, rule, notes
+    shares = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
+    left = f"; left out, because they have no label: {unlabelled}" if unlabelled else ""
+    return f"labelled pictures: {table['image'].nunique()} ({shares}); attributes: {', '.join(schema.names)}{left}."
+
+
+def _copies(table: pd.DataFrame, digests: Mapping[str, str]) -> str:
+    return note_on_copies(dict(zip(table["image"], table["split"], strict=True)), digests)
 
 
 def read_schema(path: str | os.PathLike) -> Schema:
@@ -200,27 +215,3 @@ def _check_present(images: Sequence[str], found: Mapping[str, str], table_csv, f
             f"{len(missing)} of the {len(images)} images in {table_csv} are not in {folder} "
             f"({listed(missing)}): add the files or remove their rows."
         )
-
-
-def _digests(folder: Path, images: Sequence[str]) -> dict[str, str]:
-    try:
-        return dict(zip(images, file_digests(folder, images), strict=True))
-    except OSError as error:
-        raise FashionError(
-            f"the image {error.filename} cannot be opened ({error.strerror}): restore it, or make it readable."
-        ) from error
-
-
-def _copies(split: Mapping[str, str], digests: Mapping[str, str]) -> str:
-    """A sentence on pictures that are byte for byte the same, "" if there are none; across splits they are a leak."""
-    same: dict[str, list[str]] = {}
-    for image in split:
-        same.setdefault(digests[image], []).append(image)
-    pairs = [images for images in same.values() if len(images) > 1]
-    leaks = [images for images in pairs if len({split[image] for image in images}) > 1]
-    if leaks:
-        return (
-            f"the scores will be too high, because copies of a picture are in two splits "
-            f"({listed([' = '.join(images) for images in leaks])}): keep them in one split, or delete them."
-        )
-    return f"copies of a picture: {listed([' = '.join(images) for images in pairs])}." if pairs else ""
