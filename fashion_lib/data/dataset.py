@@ -14,7 +14,9 @@ import pandas as pd
 
 from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Schema
+from fashion_lib.data.feed import Feed, how_far
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
+from fashion_lib.data.lazy_pixels import LazyPixels
 from fashion_lib.data.released_tuples import ReleasedTuples
 
 
@@ -27,7 +29,7 @@ class RetrievalData:
         edition: what the loader declares: the version of a drawing, or a digest of the picture files.
         schema: the attributes with their values.
         image_names: unique names of the N pictures.
-        pixels: uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`.
+        pixels: uint8 (N, S, S, 3), usually a read-only memory map, or LazyPixels; row i is `image_names[i]`.
         labels: checked label table; its training rows hold every known label of an image.
         training_labels: the training rows used by default: one balanced label per image, as in FashionAI.
         notes: what was left out or derived, for the protocol card.
@@ -49,7 +51,7 @@ class RetrievalData:
     edition: str
     schema: Schema
     image_names: tuple[str, ...]
-    pixels: np.ndarray
+    pixels: np.ndarray | LazyPixels
     labels: pd.DataFrame
     training_labels: pd.DataFrame
     notes: tuple[str, ...] = ()
@@ -114,8 +116,7 @@ class RetrievalData:
 
     @cached_property
     def pixel_digest(self) -> str:
-        """Return a digest of every pixel (a few tenths of a second for the laptop profile's 12,000 pictures).
-        """
+        """Return a digest of every pixel, or of the files that a large set of photographs is decoded from."""
         return pixel_digest(self.pixels)
 
     @property
@@ -192,7 +193,13 @@ def digest_of(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()[:12]
 
 
-def pixel_digest(pixels: np.ndarray) -> str:
-    """Return a digest of pictures uint8 (N, S, S, 3), read 500 at a time."""
-    chunks = (np.ascontiguousarray(pixels[start : start + 500]).tobytes() for start in range(0, len(pixels), 500))
-    return digest_of(chunks)
+def pixel_digest(pixels: np.ndarray | LazyPixels) -> str:
+    """Return a digest of pictures uint8 (N, S, S, 3), read 500 at a time.
+
+    Pixels that know the digest of their files (`picture_source`) are not read.
+    """
+    if known := getattr(pixels, "digest", ""):
+        return known
+    starts = range(0, len(pixels), 500)
+    with Feed(lambda start: pixels[start : start + 500], starts, how_far(pixels, 500)) as chunks:
+        return digest_of(np.ascontiguousarray(chunk).tobytes() for chunk in chunks)

@@ -5,6 +5,7 @@ What people's files need beyond `Image.open(path).convert("RGB")`:
 - Pillow clips 16-bit, 32-bit and float grey to 0..255. Here 16-bit grey and floats from 0 to 1 are scaled;
   grey without an agreed white is refused.
 - A very large picture is decoded once and converted strip by strip. JPEG is decoded at a fraction of its size.
+- Threads that decode at the same time need at most `SMALL_BYTES` each, and one of them `MOST_BYTES`.
 - A HEIC photograph, the form of iPhones, is read through the package pillow-heif; without it, it is named as one.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
 MOST_BYTES = 1 << 30  # that decoding one picture may need
+SMALL_BYTES = 1 << 26  # above, one picture is decoded at a time
 LARGE = 1 << 26  # pixels: above, a picture is made smaller while it is converted, strip by strip
 STRIP = 256  # rows of one strip
 # Bytes per pixel that Pillow 13 needs to decode: 4 for every mode of a raw decoder. These keep whole frames
@@ -38,7 +40,7 @@ TURNS = {
     8: Transpose.ROTATE_90,
 }
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-_OPENING = threading.Lock()
+_OPENING, _LARGE = threading.Lock(), threading.Lock()
 
 
 def read_rgb(path: str | Path, size: int) -> Image.Image:
@@ -59,11 +61,11 @@ def read_rgb(path: str | Path, size: int) -> Image.Image:
     with _opened(path) as image:
         stored = image.size
         image.draft("RGB", (2 * size, 2 * size))  # large JPEGs are decoded at a half, quarter or eighth
-        _check_memory(image, stored)
-        image.load()  # PNG has its EXIF data only now; TIFF is turned by Pillow itself, and says no more of it
-        turn = _turn(image)
-        image = _flat_rgb(image, size)
-        return image if turn is None else image.transpose(turn)
+        with _LARGE if _memory(image, stored) > SMALL_BYTES else nullcontext():
+            image.load()  # PNG has its EXIF data only now; TIFF is turned by Pillow itself, and says no more of it
+            turn = _turn(image)
+            image = _flat_rgb(image, size)
+            return image if turn is None else image.transpose(turn)
 
 
 def _opened(path: str | Path) -> Image.Image:
@@ -111,8 +113,8 @@ def reads_heic() -> bool:
     return True
 
 
-def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:
-    """Raise ValueError where decoding needs more than `MOST_BYTES`. stored: (width, height) in the file."""
+def _memory(image: Image.Image, stored: tuple[int, int]) -> int:
+    """Return the bytes that decoding needs; ValueError above `MOST_BYTES`. stored: (width, height) in the file."""
     width, height = image.size
     needed = width * height * BYTES.get(image.format, 4)
     if image.format in ("JPEG", "MPO") and image.info.get("progressive"):
@@ -124,6 +126,7 @@ def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:
             f"its {stored[0]} x {stored[1]} pixels need {needed >> 20} MiB to decode, more than "
             f"{MOST_BYTES >> 20}; save it smaller"
         )
+    return needed
 
 
 def _turn(image: Image.Image) -> Transpose | None:

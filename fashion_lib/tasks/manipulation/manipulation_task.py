@@ -17,6 +17,7 @@ from pydantic import model_validator
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import Number
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.feed import to_device
 from fashion_lib.data.label_vectors import known_attributes
 from fashion_lib.methods.manipulation_base import ManipulationModel, TupleLabels
 from fashion_lib.parts.memory import value_samples
@@ -150,7 +151,8 @@ class AttributeManipulation:
         labels = matrix[batch.images]
         wanted = target_labels(matrix[batch.tuples.query], vectors)
         arrays = (labels, known_attributes(labels, blocks), vectors.astype(np.float32), wanted)
-        return TupleLabels(*(torch.from_numpy(a).to(device) for a in (*arrays, known_attributes(wanted, blocks))))
+        arrays = (*arrays, known_attributes(wanted, blocks))
+        return TupleLabels(*(to_device(torch.from_numpy(a), device) for a in arrays))
 
     def score(
         self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, precision: str
