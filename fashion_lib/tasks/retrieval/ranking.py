@@ -88,6 +88,7 @@ def sorted_on_device(similarity: Tensor, same: Tensor | None) -> np.ndarray:
     Returns:
         int64 (q, N).
     """
+    similarity.add_(0.0)  # a sort by bits, as on CUDA, would tell -0.0 from 0.0
     if same is not None:
         similarity.masked_fill_(same.to(similarity.device), -torch.inf)
     return similarity.sort(dim=1, descending=True, stable=True).indices.cpu().numpy()
@@ -111,7 +112,8 @@ def rank(
         budget_mib: memory for one chunk, in MiB.
         device: where similarities are computed and sorted; it also holds the whole gallery.
         dtype: "float64" is exact: the order is the same on every device. "float32" is faster on GPUs with few float64
-            units. Its similarities are rounded, so candidates that differ by less than about 1e-6 may change places.
+            units. Its similarities are rounded, so candidates that differ by less than about 1e-6 may change places
+            (1e-3 where TF32 is on).
 
     Yields:
         (slice of the queries, order). The order is int64 (q, N): gallery rows, best first, equal similarities
