@@ -47,7 +47,9 @@ def make_photographs(folder: Path, count: int, source: str | None) -> list[str]:
             picture = Image.open(files[number % len(files)]).convert("RGB")
             picture.thumbnail((LONG_SIDE, LONG_SIDE))
         else:  # large shapes and fine grain, so that a file has the size of a photograph's
-            shapes = Image.fromarray(rng.integers(0, 256, (16, 12, 3), dtype=np.uint8)).resize((384, LONG_SIDE))
+            shapes = Image.fromarray(rng.integers(0, 256, (16, 12, 3), dtype=np.uint8)).resize(
+                (384, LONG_SIDE)
+            )
             grain = rng.normal(0, 6, (LONG_SIDE, 384, 1))
             picture = Image.fromarray((np.asarray(shapes) + grain).clip(0, 255).astype(np.uint8))
         picture.save(folder / name, quality=90)
@@ -70,7 +72,9 @@ class Photographs(Dataset):
 class LoaderFeed:
     """A DataLoader in the place of a feed: its workers decode the rows that each step's sampler draws."""
 
-    def __init__(self, sampler, pixels: LazyPixels, config: TrainingConfig, steps: range, workers: int, cuda: bool):
+    def __init__(
+        self, sampler, pixels: LazyPixels, config: TrainingConfig, steps: range, workers: int, cuda: bool
+    ):
         self.drawn, self.waited = [], 0.0
         for step in steps:
             rng = np.random.default_rng([config.seed, step])
@@ -151,8 +155,10 @@ def decoding_alone(pixels: LazyPixels, batch: int, cuda: bool) -> None:
     alone = found["one after the other"]
     lines = [(name, f"{len(pixels) / taken:.0f}", f"{alone / taken:.2f}") for name, taken in found.items()]
     report("decoding alone", lines, ("way", "images/s", "times one after the other"))
-    print(f"  the library's feed here: {reach.count} threads hold {reach.held} batches; with the one in use at most "
-          f"{bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB while it ran")
+    print(
+        f"  the library's feed here: {reach.count} threads hold {reach.held} batches; with the one in use at most "
+        f"{bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB while it ran"
+    )
 
 
 def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, options) -> None:
@@ -160,7 +166,9 @@ def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, 
     cuda, steps = device.type == "cuda", range(options.steps)
     names = tuple(pixels.images)
     data = random_data(len(pixels), 8)
-    labels = data.labels.assign(image=[names[data.image_names.index(image)] for image in data.labels["image"]])
+    labels = data.labels.assign(
+        image=[names[data.image_names.index(image)] for image in data.labels["image"]]
+    )
     data = replace(data, image_names=names, pixels=pixels, labels=labels, training_labels=labels)
     sampler = InBatchSampler(data.encoded("train"), config.batch_size, config.groups)
     in_memory, reach = pixels[:], how_far(pixels, config.batch_size, cuda=cuda)
@@ -205,8 +213,11 @@ def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, 
             lines.append((name, f"{speed:.1f}", f"{speed / bare:.2f}", f"{100 * feed.waited / taken:.1f} %"))
         where = torch.cuda.get_device_name() if cuda else "not run on a GPU"
         how = f"{options.precision}, channels-last{', compiled backbone' if compiled else ''}"
-        report(f"training step, {options.backbone}, {len(ready)} images of {options.size} px, {how}; {where}", lines,
-               ("source of the batches", "images/s", "ratio", "waiting"))
+        report(
+            f"training step, {options.backbone}, {len(ready)} images of {options.size} px, {how}; {where}",
+            lines,
+            ("source of the batches", "images/s", "ratio", "waiting"),
+        )
 
 
 if __name__ == "__main__":

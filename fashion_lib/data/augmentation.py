@@ -54,7 +54,8 @@ def draw_changes(
     reach = round(shift * size)
     down, right = rng.integers(-reach, reach + 1, (2, count))
     mirrored = rng.random(count) < (0.5 if flip else 0.0)
-    return Changes(down, right, mirrored, rng.uniform(1 - brightness, 1 + brightness, count).astype(np.float32))
+    gain = rng.uniform(1 - brightness, 1 + brightness, count).astype(np.float32)
+    return Changes(down, right, mirrored, gain)
 
 
 def apply_changes(pixels: Tensor, changes: Changes) -> Tensor:
@@ -123,7 +124,7 @@ def pixel_tensor(pixels: np.ndarray) -> Tensor:
 def _row_constants(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of one row's 3 * width numbers. Kept, because a copy to CUDA waits."""
     with torch.inference_mode(False):  # they outlive the caller's mode
-        mean, std = (torch.tensor(of_channels, device=device) for of_channels in (IMAGENET_MEAN, IMAGENET_STD))
+        mean, std = (torch.tensor(one, device=device) for one in (IMAGENET_MEAN, IMAGENET_STD))
         return mean.mul(255).repeat(width), std.mul(255).repeat(width)
 
 

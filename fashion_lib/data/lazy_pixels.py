@@ -30,8 +30,11 @@ class LazyPixels:
     decoded_when_read = True
     dtype, ndim = np.dtype(np.uint8), 4
 
-    def __init__(self, folder: Path, images: Sequence[str], size: int, digests: Sequence[str], digest: str = ""):
-        self.folder, self.images, self.digests, self.digest = Path(folder), tuple(images), tuple(digests), digest
+    def __init__(
+        self, folder: Path, images: Sequence[str], size: int, digests: Sequence[str], digest: str = ""
+    ):
+        self.folder, self.images = Path(folder), tuple(images)
+        self.digests, self.digest = tuple(digests), digest
         self.shape = (len(self.images), size, size, 3)
         self._rows = np.arange(len(self.images))
 
@@ -51,7 +54,9 @@ class LazyPixels:
             IndexError: there is no such row, or another axis is indexed.
         """
         if isinstance(key, tuple):
-            raise IndexError("only the first axis of pictures that are decoded when they are read can be indexed")
+            raise IndexError(
+                "only the first axis of pictures that are decoded when they are read can be indexed"
+            )
         rows = self._rows[key]
         pixels = np.empty((*rows.shape, *self.shape[1:]), dtype=np.uint8)
         flat = pixels.reshape(-1, *self.shape[1:])

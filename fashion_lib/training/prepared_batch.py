@@ -45,7 +45,12 @@ def prepare_batch(sampler, pixels, config: TrainingConfig, step: int, device: to
     rng = np.random.default_rng([config.seed, step])
     drawn = sampler.batch(rng)
     changes = draw_changes(
-        len(drawn.images), pixels.shape[2], rng, shift=config.shift, brightness=config.brightness, flip=config.flip
+        len(drawn.images),
+        pixels.shape[2],
+        rng,
+        shift=config.shift,
+        brightness=config.brightness,
+        flip=config.flip,
     )
     return PreparedBatch(drawn, for_device(pixel_tensor(pixels[drawn.images]), device), changes)
 

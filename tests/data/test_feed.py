@@ -81,7 +81,10 @@ def test_what_a_thread_raises_comes_at_its_place_and_leaves_no_thread(reach):
 
 @pytest.mark.parametrize("leave", [KeyboardInterrupt, ZeroDivisionError, None])
 def test_an_early_stop_leaves_no_thread(leave):
-    with suppress(KeyboardInterrupt, ZeroDivisionError), Feed(lambda key: key, range(1000), Reach(3, 6)) as feed:
+    with (
+        suppress(KeyboardInterrupt, ZeroDivisionError),
+        Feed(lambda key: key, range(1000), Reach(3, 6)) as feed,
+    ):
         next(feed)
         assert 0 < len(feed_threads()) <= 3
         if leave is not None:

@@ -106,7 +106,9 @@ def test_the_size_or_the_setting_chooses(setting, count, size, way, monkeypatch)
 @pytest.mark.parametrize("wrong", ["lazy", "-1", "nan", "inf", "4 GiB"])
 def test_another_setting_is_one_sentence(wrong, monkeypatch):
     monkeypatch.setenv(picture_source.SETTING, wrong)
-    with pytest.raises(FashionError, match=f"FASHION_PIXELS is '{wrong}': give 'cache', 'decode', or the largest"):
+    with pytest.raises(
+        FashionError, match=f"FASHION_PIXELS is '{wrong}': give 'cache', 'decode', or the largest"
+    ):
         chosen_way(1, 1)
     with pytest.raises(FashionError, match=f"the argument way is '{wrong}'"):
         chosen_way(1, 1, wrong)

@@ -24,7 +24,11 @@ def push_row_by_row(state, features, pairs, images):
                 state.pairs[queue, met] = pair
                 continue
         place = int(state.oldest[queue])
-        state.features[queue, place], state.pairs[queue, place], state.images[queue, place] = feature, pair, image
+        state.features[queue, place], state.pairs[queue, place], state.images[queue, place] = (
+            feature,
+            pair,
+            image,
+        )
         state.oldest[queue] = (place + 1) % state.length
 
 

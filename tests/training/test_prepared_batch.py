@@ -8,6 +8,8 @@ import pytest
 import torch
 from kill_and_resume import Killed, kill_after, same, weights, without_times
 from tiny_data import SCHEMA, SIZE, tiny_data
+from tiny_manipulation import SCHEMA as GARMENTS
+from tiny_manipulation import tiny_manipulation
 from tiny_photographs import photograph
 
 from fashion_lib.core import threads
@@ -17,6 +19,7 @@ from fashion_lib.data.feed import Reach
 from fashion_lib.data.picture_source import pictures
 from fashion_lib.data.sampling import InBatchSampler
 from fashion_lib.methods.registry import build_model
+from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION, ManipulationConfig
 from fashion_lib.tasks.retrieval import embedding
 from fashion_lib.tasks.retrieval.embedding import embed_images
 from fashion_lib.tasks.retrieval.evaluation import evaluate
@@ -85,7 +88,9 @@ def test_killed_and_resumed_equals_unbroken(killed_after, lazy, unbroken, tmp_pa
     assert feed_threads() == []
     resumed = build_model("asen", SCHEMA, start="random", seed=9)
     history = train(resumed, lazy, CONFIG, tmp_path)
-    assert same(weights(resumed), weights(unbroken[0])) and without_times(history) == without_times(unbroken[1])
+    assert same(weights(resumed), weights(unbroken[0])) and without_times(history) == without_times(
+        unbroken[1]
+    )
 
 
 def test_a_run_may_go_on_with_the_other_way(lazy, in_memory, unbroken, tmp_path, monkeypatch):
@@ -141,3 +146,18 @@ def test_a_step_can_be_taken_alone_and_equals_the_one_of_the_loop(in_memory):
     pixels = augment(in_memory.pixels[batch.images], rng)  # after the batch, from the same generator
     assert torch.equal(found.network_input(CPU), normalise(pixels))
     assert found.pixels.dtype == torch.uint8
+
+
+def test_manipulation_is_fed_too_while_its_second_stage_embeds_pictures(reach, tmp_path, monkeypatch):
+    settings = {"steps": 6, "batch_size": 12, "evaluations": 1, "precision": "fp32", "device": "cpu"}
+    trained = []
+    for number in range(2):
+        model = build_model("yao2026", GARMENTS, start="random", dim=4)
+        loop.train(
+            model, tiny_manipulation(90), ManipulationConfig(**settings), tmp_path / str(number),
+            task=MANIPULATION, progress=False,
+        )  # fmt: skip
+        trained.append(weights(model))
+        for user in (prepared_batch, embedding):
+            monkeypatch.setattr(user, "how_far", lambda *_, **__: Reach())
+    assert same(*trained) and feed_threads() == []

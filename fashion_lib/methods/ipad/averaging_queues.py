@@ -47,7 +47,9 @@ def write_with_averages(state, features: Tensor, pairs: Tensor, images: Tensor) 
     state.features[places] = values
     state.pairs[places] = torch.tensor([entry.pair for entry in entries.values()], device=device)
     state.images[places] = torch.tensor([entry.image for entry in entries.values()], device=device)
-    state.oldest[torch.tensor(list(newest), device=device)] = torch.tensor(list(newest.values()), device=device)
+    state.oldest[torch.tensor(list(newest), device=device)] = torch.tensor(
+        list(newest.values()), device=device
+    )
 
 
 def _decide(numbers: list[list[int]], length: int) -> tuple[dict[tuple[int, int], _Entry], dict[int, int]]:
