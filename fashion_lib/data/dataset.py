@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,10 @@ from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.feed import Feed, how_far
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
-from fashion_lib.data.lazy_pixels import LazyPixels
 from fashion_lib.data.released_tuples import ReleasedTuples
+
+if TYPE_CHECKING:  # a data set in memory needs no decoder
+    from fashion_lib.data.lazy_pixels import LazyPixels
 
 
 @dataclass(frozen=True, eq=False)
