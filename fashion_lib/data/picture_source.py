@@ -55,6 +55,7 @@ def pictures(
 
     A run's identity holds a digest of its pixels. Above `LIMIT_GIB` that is a digest of the files and the settings of
     the decoder, whatever the way. Below, it is one of the pixels themselves. So a run can go on with the other way.
+    A digest of files does not notice that another version of Pillow decodes a file to other pixels.
 
     Args:
         name: of the data set, for the cache's file name and the progress bar.
