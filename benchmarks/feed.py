@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from fashion_lib.core import threads
 from fashion_lib.data.augmentation import draw_changes, normalise
-from fashion_lib.data.feed import Feed, Reach, for_device, how_far
+from fashion_lib.data.feed import Feed, Reach, how_far
 from fashion_lib.data.lazy_pixels import LazyPixels
 from fashion_lib.data.picture_source import pictures
 from fashion_lib.data.sampling import InBatchSampler
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=224, help="side of the pictures in pixels")
     parser.add_argument("--batch", type=int, default=96 if cuda else 12)
     parser.add_argument("--steps", type=int, default=40 if cuda else 3)
-    parser.add_argument("--backbone", default="resnet50")
+    parser.add_argument("--backbones", default="resnet50" if cuda else "small,resnet50")
     parser.add_argument("--precision", default="bf16" if cuda else "fp32", choices=("fp32", "bf16"))
     options = parser.parse_args()
     os.environ["FASHION_CACHE"] = tempfile.mkdtemp()  # digests of the files; nothing of the user's is touched
@@ -182,42 +182,52 @@ def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, 
         "look-ahead": lambda: batches_ahead(sampler, pixels, config, steps, device),
         "DataLoader": lambda: LoaderFeed(sampler, pixels, config, steps, reach.count, cuda),
     }
-    ready = for_device(normalise(in_memory[prepare(0).drawn.images]), device).to(device)
-    for compiled in (False, True) if cuda else (False,):
-        model = build_model("triplet", data.schema, backbone=options.backbone, start="random")
-        model.to(device=device, memory_format=torch.channels_last).train()
-        if compiled:
-            model.backbone.compile()
-        optimiser = build_optimiser(model.parameter_groups(1e-4), config)
-        parts = Parts(model, optimiser, data, sampler, config, options.precision, RETRIEVAL)
+    ready = normalise(in_memory[prepare(0).drawn.images]).to(device)
+    for backbone in options.backbones.split(","):
+        for compiled in (False, True) if cuda else (False,):
+            model = build_model("triplet", data.schema, backbone=backbone, start="random")
+            model.to(device=device, memory_format=torch.channels_last).train()
+            if compiled:
+                model.backbone.compile()
+            optimiser = build_optimiser(model.parameter_groups(1e-4), config)
+            parts = Parts(model, optimiser, data, sampler, config, options.precision, RETRIEVAL)
+            lines = timed_turns(parts, feeds, ready, steps, repeats=3 if cuda else 1)
+            where = torch.cuda.get_device_name() if cuda else "not run on a GPU"
+            how = f"{options.precision}, channels-last{', compiled backbone' if compiled else ''}"
+            report(
+                f"training step, {backbone}, {len(ready)} images of {options.size} px, {how}; {where}",
+                lines,
+                ("source of the batches", "images/s", "ratio", "waiting"),
+            )
 
-        def bare_backbone(model=model) -> None:
-            for _ in steps:
-                model.zero_grad(set_to_none=True)
-                with autocast(options.precision, device):
-                    features = model.backbone(ready)
-                features.float().square().mean().backward()
 
-        bare = options.steps * len(ready) / seconds({"bare": bare_backbone}, 2 if cuda else 1)["bare"]
-        lines = [("bare backbone, forward + backward", f"{bare:.1f}", "1.00", "-")]
-        training_step(parts, 0)  # chooses kernels
-        for name, made in feeds.items():
-            start = time.perf_counter()
-            with made() as feed:
-                for step in steps:
-                    training_step(replace(parts, feed=feed), step)
-                if cuda:
-                    torch.cuda.synchronize()
-                taken = time.perf_counter() - start
-            speed = options.steps * len(ready) / taken
-            lines.append((name, f"{speed:.1f}", f"{speed / bare:.2f}", f"{100 * feed.waited / taken:.1f} %"))
-        where = torch.cuda.get_device_name() if cuda else "not run on a GPU"
-        how = f"{options.precision}, channels-last{', compiled backbone' if compiled else ''}"
-        report(
-            f"training step, {options.backbone}, {len(ready)} images of {options.size} px, {how}; {where}",
-            lines,
-            ("source of the batches", "images/s", "ratio", "waiting"),
-        )
+def timed_turns(parts: Parts, feeds: dict, ready: torch.Tensor, steps: range, repeats: int) -> list[tuple]:
+    """Return a line per source: images per second, their ratio to the bare backbone's, share of the time waited."""
+    shares = {}
+
+    def bare_backbone() -> None:
+        for _ in steps:
+            parts.model.zero_grad(set_to_none=True)
+            with autocast(parts.precision, ready.device):
+                features = parts.model.backbone(ready)
+            features.float().square().mean().backward()
+
+    def fed(name: str) -> None:
+        start = time.perf_counter()
+        with feeds[name]() as feed:
+            for step in steps:
+                training_step(replace(parts, feed=feed), step)
+            if ready.is_cuda:
+                torch.cuda.synchronize()
+            shares[name] = f"{100 * feed.waited / (time.perf_counter() - start):.1f} %"
+
+    tasks = {"bare backbone, forward + backward": bare_backbone}
+    found = seconds(tasks | {name: lambda name=name: fed(name) for name in feeds}, repeats)
+    bare = found["bare backbone, forward + backward"]
+    speed = {name: len(steps) * len(ready) / taken for name, taken in found.items()}
+    return [
+        (name, f"{speed[name]:.1f}", f"{bare / found[name]:.2f}", shares.get(name, "-")) for name in found
+    ]
 
 
 if __name__ == "__main__":
