@@ -11,7 +11,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.checks.asen_rows import attributes_of
 from fashion_lib.data.checks.cache_cost import Cost, cache_cost
 from fashion_lib.data.checks.file_kinds import KINDS, OWN, kind_of
-from fashion_lib.data.checks.finding import Finding, worst_first
+from fashion_lib.data.checks.finding import Finding, one_per_fault, worst_first
 from fashion_lib.data.checks.folder_walk import walk
 from fashion_lib.data.checks.listings import SUFFIXES, Around, Listing, read_listing, released_facts
 from fashion_lib.data.checks.near_duplicates import check_near
@@ -124,7 +124,7 @@ def examine_folder(
         _recognise(root, done)  # a reader would wait for ever for a pipe's writer
     _prove(around, done, floor)
     _look(root, around, done, files, pictures, sizes)
-    done.findings = worst_first(dict.fromkeys(done.findings))
+    done.findings = worst_first(one_per_fault(done.findings))
     return done
 
 
@@ -204,16 +204,19 @@ def _look(
     done.named = len({name for part in named for name in part.names if name is not None})
     chosen = sorted(split_of) or sorted(places.files)  # without a list, every picture that is there
     done.found = len(chosen)
-    if which == "none":
-        return
-    looked = chosen if which == "all" else chosen[:: max(1, -(-len(chosen) // SAMPLE))]
-    looks = look_at_all(root, looked)
-    done.looked = len(looked)
-    done.findings += check_pictures(looked, looks)
-    readable = [file for file, look in zip(looked, looks, strict=True) if not look.fault]
-    done.findings += check_equal(root, {file: split_of.get(file, "") for file in readable})
-    done.findings += check_near(looked, [look.mark for look in looks], lambda file: split_of.get(file, ""))
-    done.costs = [cache_cost(root, readable, len(chosen), size) for size in sizes if chosen]
+    readable: list[str] = []
+    if which != "none":
+        looked = chosen if which == "all" else chosen[:: max(1, -(-len(chosen) // SAMPLE))]
+        looks = look_at_all(root, looked)
+        done.looked = len(looked)
+        done.findings += check_pictures(looked, looks)
+        readable = [file for file, look in zip(looked, looks, strict=True) if not look.fault]
+        done.findings += check_equal(root, {file: split_of.get(file, "") for file in readable})
+        done.findings += check_near(
+            looked, [look.mark for look in looks], lambda file: split_of.get(file, "")
+        )
+    pictures = done.found or done.named
+    done.costs = [cache_cost(root, readable, pictures, size) for size in sizes if pictures]
 
 
 def _count_shares(part: Named, around: Around, done: Examination) -> None:

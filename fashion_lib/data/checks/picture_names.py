@@ -130,7 +130,7 @@ def check_found(dataset: str, named: Sequence[Named], files: set[str]) -> Iterat
             line, name = missing[0]
             count = sum(name is not None for name in part.names)
             share = f"{len(missing):,} of its {count:,} pictures ({len(missing) / count:.1%})"
-            what = f"{share} are not here, such as '{name}'"
+            what = f"not here: {share}, such as '{name}'"
             rotten = dataset in EXPECTED_MISSING
             advice = (
                 "state the share found beside each number"
@@ -141,12 +141,14 @@ def check_found(dataset: str, named: Sequence[Named], files: set[str]) -> Iterat
             yield Finding("warning" if rotten else "error", part.listing.file, line, what, advice, also)
         if part.other_spelling:
             name, file = next(iter(part.other_spelling.items()))
-            what = f"{len(part.other_spelling):,} pictures are here under another spelling only: '{name}' as {file}"
+            what = (
+                f"here under another spelling only: {len(part.other_spelling):,}, such as '{name}' as {file}"
+            )
             advice = "nothing: they are found; other loaders need the names as the list writes them"
             yield Finding("note", part.listing.file, None, what, advice)
     unlisted = sorted(files - found)
     if unlisted:
-        what = f"{len(unlisted):,} pictures are in no list"
+        what = f"pictures in no list: {len(unlisted):,}"
         yield Finding("note", unlisted[0], None, what, "nothing: they are not used", tuple(unlisted[1:]))
 
 

@@ -9,7 +9,7 @@ from check_layouts import LAYOUTS, write
 
 from fashion_lib.cli import main
 from fashion_lib.data.checks.file_kinds import KINDS, kind_of
-from fashion_lib.data.checks.finding import SEVERITIES, Finding, of_lines, worst_first
+from fashion_lib.data.checks.finding import SEVERITIES, Finding, of_lines, one_per_fault, worst_first
 from fashion_lib.data.checks.listings import released_facts
 
 
@@ -115,6 +115,13 @@ def test_findings_of_one_fault_are_one_and_text_stays_on_one_line():
     assert len(Finding("note", "a", None, "x" * 5000, "do").what) == 400
     order = [Finding(severity, "a", None, "w", "d") for severity in ("note", "error", "warning", "error")]
     assert [f.severity for f in worst_first(order)] == ["error", "error", "warning", "note"]
+
+
+def test_what_is_said_of_several_whole_files_is_one_finding():
+    same = [Finding("note", file, None, "w", "d") for file in ("a", "b", "a", "c")]
+    other = [Finding("note", "b", 3, "w", "d"), Finding("note", "b", None, "w", "other")]
+    first, *rest = one_per_fault([*same, *other, other[0]])
+    assert (first.file, first.also) == ("a", ("b", "c")) and rest == other
 
 
 def test_every_kind_belongs_to_a_data_set_that_is_known_and_is_recognised_by_one_layout():

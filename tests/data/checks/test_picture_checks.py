@@ -171,7 +171,7 @@ def test_shares_are_counted_per_split_and_attribute(tmp_path):
         "clothes button": (4, 4),
         "clothes color": (4, 4),
     }
-    (missing,) = [f for f in done.findings if "are not here" in f.what]
+    (missing,) = [f for f in done.findings if "not here: " in f.what]
     assert missing.line == 1 and len(missing.also) == 3 and "4 of its 12 pictures (33.3%)" in missing.what
 
 
