@@ -148,7 +148,7 @@ def decoding_alone(pixels: LazyPixels, batch: int, cuda: bool) -> None:
     before = peak_mib()
     feed(Reach(reach.count, reach.held))
     grown, bound = peak_mib() - before, (reach.held + 1) * batch * pixels[0].nbytes / 2**20
-    for count in sorted({1, reach.count, threads.cores()}):
+    for count in sorted({1, threads.cores()}):
         ways[f"feed, threads: {count}"] = lambda count=count: feed(Reach(count, count + 1))
         ways[f"DataLoader, processes: {count}"] = lambda count=count: loader(count)
     found = seconds(ways, 2)
@@ -156,7 +156,7 @@ def decoding_alone(pixels: LazyPixels, batch: int, cuda: bool) -> None:
     lines = [(name, f"{len(pixels) / taken:.0f}", f"{alone / taken:.2f}") for name, taken in found.items()]
     report("decoding alone", lines, ("way", "images/s", "times one after the other"))
     print(
-        f"  the library's feed here: {reach.count} threads hold {reach.held} batches; with the one in use at most "
+        f"  the library's feed on {threads.cores()} usable cores: {reach.count} threads hold {reach.held} batches; with the one in use at most "
         f"{bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB while it ran"
     )
 
@@ -180,7 +180,7 @@ def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, 
         "array in memory": lambda: batches_ahead(sampler, in_memory, config, steps, device),
         "decoded inside the step": lambda: Feed(prepare, steps, Reach()),
         "look-ahead": lambda: batches_ahead(sampler, pixels, config, steps, device),
-        "DataLoader": lambda: LoaderFeed(sampler, pixels, config, steps, reach.count, cuda),
+        "DataLoader": lambda: LoaderFeed(sampler, pixels, config, steps, max(1, reach.count), cuda),
     }
     ready = normalise(in_memory[prepare(0).drawn.images]).to(device)
     for backbone in options.backbones.split(","):
