@@ -201,7 +201,9 @@ def _look(
         if listing.kind == "ASEN filenames":
             _count_shares(part, around, done)
     done.findings += check_found(around.dataset, named, places.files)
-    done.named = len({name for part in named for name in part.names if name is not None})
+    rows = ((x.listing.folder, *row) for x in named for row in zip(x.names, x.files, strict=True))
+    # train1 and train2 of FashionAI use one name for two pictures; two lists may name one picture differently.
+    done.named = len({file or (folder, name) for folder, name, file in rows if name is not None})
     chosen = sorted(split_of) or sorted(places.files)  # without a list, every picture that is there
     done.found = len(chosen)
     readable: list[str] = []

@@ -90,6 +90,8 @@ def test_fashion_data_is_looked_at_and_what_is_not_there_is_said(project, capsys
     assert main(["check-data", "zappos50k", "--pictures", "none"]) == 0
     for arguments, words in (
         (["fashionay"], "did you mean 'fashionai'?"),
+        (["fashionay", str(project)], "did you mean 'fashionai'?"),
+        (["wardrobe"], "needs no check"),
         (["fashionai", str(project / "nowhere")], "is not a folder"),
         (["zappos50k", "--pictures", "some"], "choose one of all, sample, none"),
         (["coats\0", str(project)], ""),

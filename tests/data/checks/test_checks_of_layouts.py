@@ -22,8 +22,9 @@ BENCHMARK = "Category and Attribute Prediction Benchmark"
 
 
 def fashionai_raw(folder):
-    for start, name in enumerate(("fashionAI_attributes_train1", "fashionAI_attributes_train2")):
-        fashionai_archive(folder / name, 48, start=100 * start)
+    """Both archives have the same paths below their own folder, for different pictures."""
+    for name in ("fashionAI_attributes_train1", "fashionAI_attributes_train2"):
+        fashionai_archive(folder / name, 48)
     return 96
 
 
