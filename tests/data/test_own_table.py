@@ -1,11 +1,14 @@
 """Label tables as people write them: a column per attribute or a row per label, from spreadsheets of any country."""
 
 import json
+import random
+from collections import Counter
 
 import pytest
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.data.own_splits import draw
 from fashion_lib.data.own_table import check_values, one_row_per_picture, read_own_table, schema_of
 
 
@@ -121,3 +124,48 @@ def test_a_schema_file_decides_what_may_be_written(tmp_path):
         check_values(read(tmp_path, "file,nekc\na,hood\n"), schema, "schema.json")
     with pytest.raises(FashionError, match="line 3 .* has 'hod' as its neck, .* does not list: did you mean 'hood'"):
         check_values(read(tmp_path, "file,neck\na,hood\nb,hod\n"), schema, "schema.json")
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_a_damaged_table_is_read_or_one_sentence(tmp_path, form):
+    """Bytes removed, added, doubled and replaced anywhere: data or a FashionError, never another exception."""
+    rng = random.Random(form)
+    if form == "wide":
+        necks = ("hood", "", "a, b")
+        lines = [f"Größe {n}.jpg,g{n % 7},{('long', 'short')[n % 2]},{necks[n % 3]!r}" for n in range(24)]
+        content = "\n".join(["file,group,sleeve,neck", *lines, ""]).replace("'", '"').encode()
+    else:
+        lines = [f"{n}.jpg,{('sleeve', 'neck')[n % 2]},{('x', 'y')[n // 2 % 2]}" for n in range(24)]
+        content = "\r\n".join(["image,attribute,value", *lines, ""]).encode("utf-8-sig")
+    read_or_sentence(tmp_path, content)
+    assert read_or_sentence(tmp_path, content) == "read"
+    pieces = [b",", b";", b"\n", b"\r", b'"', b"\0", b"\xff", b"\xef\xbb\xbf", b" ", b"\t", b"file", b"split"]
+    pieces.append(b"x" * 3000)
+    ends = Counter()
+    for _ in range(200):
+        damaged, place = bytearray(content), rng.randrange(len(content))
+        kind = rng.choice(("cut", "remove", "insert", "replace", "double", "header"))
+        if kind == "cut":
+            del damaged[place:]
+        elif kind == "remove":
+            del damaged[place : place + rng.randrange(1, 40)]
+        elif kind == "double":
+            damaged[place:place] = damaged[: rng.randrange(200)]
+        else:
+            place = rng.randrange(30) if kind == "header" else place
+            damaged[place : place + (kind == "replace")] = rng.choice(pieces)
+        ends[read_or_sentence(tmp_path, bytes(damaged))] += 1
+    assert ends["read"] > 20 and ends["sentence"] > 40
+
+
+def read_or_sentence(tmp_path, content: bytes) -> str:
+    (tmp_path / "labels.csv").write_bytes(content)
+    try:
+        table = one_row_per_picture(read_own_table(tmp_path / "labels.csv"), {})
+        schema_of(table)
+        groups = dict(table.pictures[["file", "group"]].itertuples(index=False))
+        draw(table.labels[["image", "attribute", "value"]], {image: group or image for image, group in groups.items()})
+    except FashionError as error:
+        assert str(error).isprintable() and len(str(error)) < 1000
+        return "sentence"
+    return "read"
