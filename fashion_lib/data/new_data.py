@@ -56,7 +56,9 @@ def write_template(table: Path, pictures: Sequence[str], attributes: Sequence[st
             rows.writerow(columns)
             rows.writerows([picture, *[""] * (len(columns) - 1)] for picture in pictures)
     except FileExistsError:
-        raise FashionError(f"{table} is there already and is not replaced: fill it in, or move it away.") from None
+        raise FashionError(
+            f"{table} is there already and is not replaced: fill it in, or move it away."
+        ) from None
     except OSError as error:
         with suppress(OSError):
             table.unlink()
@@ -75,9 +77,13 @@ def without_a_row(table: Path, pictures: Sequence[str]) -> list[str]:
 
 
 def name_of(folder: Path) -> str:
-    """Return a name for the data set in a folder: "Meine Kleider (März)" -> "meine-kleider-marz"; "" if none is left.
-    """
-    plain = unicodedata.normalize("NFKD", folder.name.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    """Return a name for the data set in a folder: "Meine Kleider (März)" -> "meine-kleider-marz"; "" if none is left."""
+    plain = (
+        unicodedata.normalize("NFKD", folder.name.replace("ß", "ss"))
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
     return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:40].rstrip("-_")
 
 

@@ -190,7 +190,9 @@ def read_schema(path: str | os.PathLike) -> Schema:
 
 def _schema_of_rows(rows: pd.DataFrame) -> Schema:
     """The attributes of a whole table in the order of their first row, their values sorted."""
-    values = {a: sorted(set(rows.loc[rows["attribute"] == a, "value"])) for a in dict.fromkeys(rows["attribute"])}
+    values = {
+        a: sorted(set(rows.loc[rows["attribute"] == a, "value"])) for a in dict.fromkeys(rows["attribute"])
+    }
     return Schema.from_json([{"name": attribute, "values": found} for attribute, found in values.items()])
 
 
