@@ -30,6 +30,7 @@ from fashion_lib.data.sets import REAL, find_real
 DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(facts, dict))
 WHICH = ("all", "sample", "none")
 SAMPLE = 2_000  # pictures
+META = "ASEN meta"
 
 
 @dataclass
@@ -139,9 +140,13 @@ def _nothing(dataset: str, kind: str, files: list[str]) -> Finding:
 
 
 def _read_lists(root: Path, around: Around, done: Examination) -> None:
-    for file in sorted(around.files):
-        key = kind_of(around.dataset, PurePosixPath(file).name)
-        if key is None:
+    kinds = {file: kind_of(around.dataset, file) for file in sorted(around.files)}
+    lists = [file for file, key in kinds.items() if key is not None and key != META]
+    folders = {PurePosixPath(file).parent for file in lists}
+    for file, key in kinds.items():
+        folder = PurePosixPath(file).parent
+        other = key == META and folders and not any(folder in (place, place.parent) for place in folders)
+        if key is None or other:  # a meta.json elsewhere is another project's
             continue
         done.lists.setdefault(key, []).append(file)
         listing, findings = read_listing(root / file, file, key, KINDS[key], around.facts)

@@ -124,6 +124,7 @@ class Kind:
         single: whether a row is whole numbers with single spaces between them.
         pictures: listing -> the name of each row's picture, None for a row that names none; None for a kind without.
         splits: listing -> the split of each row's picture, "" for none.
+        folder: what the path of its folder must hold.
         advice: what to do about a line that cannot be read.
     """
 
@@ -136,6 +137,7 @@ class Kind:
     single: bool = False
     pictures: Callable[[Listing], list[str | None]] | None = None
     splits: Callable[[Listing], list[str]] | None = None
+    folder: str = ""
     advice: str = "take the original file, or correct the line"
 
 

@@ -23,7 +23,7 @@ LISTS = [
     (layout, name)
     for layout, (dataset, files) in LAYOUTS.items()
     for name in files
-    if kind_of(dataset if dataset != "coats" else OWN, os.path.basename(name))
+    if kind_of(dataset if dataset != "coats" else OWN, name)
     and layout != "shopping100k"  # the same files as ADDE's for DeepFashion
     and ("_tripletlist_" not in name or "/heel_tripletlist_t" in name)  # two of twelve that are alike
     and (layout not in ("darn lists", "deepfashion lists") or name.endswith(OWN_FORM))
