@@ -77,7 +77,7 @@ def without_a_row(table: Path, pictures: Sequence[str]) -> list[str]:
 
 
 def name_of(folder: Path) -> str:
-    """Return a name for the data set in a folder: "Meine Kleider (März)" -> "meine-kleider-marz"; "" if none is left."""
+    """Return a name for the data set in a folder: "Meine Kleider (März)" -> "meine-kleider-marz"; "" if none."""
     plain = (
         unicodedata.normalize("NFKD", folder.name.replace("ß", "ss"))
         .encode("ascii", "ignore")
