@@ -156,8 +156,8 @@ def decoding_alone(pixels: LazyPixels, batch: int, cuda: bool) -> None:
     lines = [(name, f"{len(pixels) / taken:.0f}", f"{alone / taken:.2f}") for name, taken in found.items()]
     report("decoding alone", lines, ("way", "images/s", "times one after the other"))
     print(
-        f"  the library's feed on {threads.cores()} usable cores: {reach.count} threads hold {reach.held} batches; with the one in use at most "
-        f"{bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB while it ran"
+        f"  the library's feed on {threads.cores()} usable cores: {reach.count} threads hold {reach.held} batches; "
+        f"with the one in use at most {bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB while it ran"
     )
 
 

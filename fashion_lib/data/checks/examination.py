@@ -13,7 +13,7 @@ from fashion_lib.data.checks.cache_cost import Cost, cache_cost
 from fashion_lib.data.checks.file_kinds import KINDS, OWN, kind_of
 from fashion_lib.data.checks.finding import Finding, one_per_fault, worst_first
 from fashion_lib.data.checks.folder_walk import walk
-from fashion_lib.data.checks.listings import SUFFIXES, Around, Listing, read_listing, released_facts
+from fashion_lib.data.checks.listings import Around, Listing, read_listing, released_facts
 from fashion_lib.data.checks.near_duplicates import check_near
 from fashion_lib.data.checks.picture_checks import check_equal, check_pictures, look_at_all
 from fashion_lib.data.checks.picture_names import Named, PicturePlaces, check_found, shares
@@ -25,6 +25,7 @@ from fashion_lib.data.checks.protocol_proof import (
     check_proof,
     prove,
 )
+from fashion_lib.data.picture_endings import PICTURE_ENDINGS
 from fashion_lib.data.sets import REAL, find_real
 
 DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(facts, dict))
@@ -121,7 +122,7 @@ def examine_folder(
     for listing in list(around.listings.values()):
         for check in KINDS[listing.kind].checks:
             done.findings += check(listing, around)
-    if all((root / file).is_file() for file in around.files if not file.lower().endswith(SUFFIXES)):
+    if all((root / file).is_file() for file in around.files if not file.lower().endswith(PICTURE_ENDINGS)):
         _recognise(root, done)  # a reader would wait for ever for a pipe's writer
     _prove(around, done, floor)
     _look(root, around, done, files, pictures, sizes)
@@ -131,7 +132,7 @@ def examine_folder(
 
 def _nothing(dataset: str, kind: str, files: list[str]) -> Finding:
     """The finding of a folder without any list; pictures alone are a fair beginning of one's own data set."""
-    if kind == OWN and any(file.lower().endswith(SUFFIXES) for file in files):
+    if kind == OWN and any(file.lower().endswith(PICTURE_ENDINGS) for file in files):
         advice = "write one to train on the pictures; without labels they can be searched"
         return Finding("note", ".", None, "there is no labels.csv: only the pictures were checked", advice)
     shown = [x.name.replace("\\", "").replace(".*", "*") for x in KINDS.values() if kind in x.datasets]

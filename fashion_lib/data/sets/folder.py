@@ -25,7 +25,7 @@ from fashion_lib.data.own_table import (
     read_own_table,
     schema_of,
 )
-from fashion_lib.data.photographs import cached_photographs
+from fashion_lib.data.picture_source import pictures
 from fashion_lib.data.splits import one_label_per_image
 from fashion_lib.data.text_file import read_text
 
@@ -65,7 +65,7 @@ def _loaded(name, table_csv, image_folder, schema_json, size) -> RetrievalData:
     read = _as_written if _says_everything(table_csv) else _drawn
     found = read(table_csv, folder, schema_json)
     images = sorted(set(found.table["image"]))
-    pixels, unreadable, digest = cached_photographs(name, folder, images, size)
+    pixels, unreadable, digest = pictures(name, folder, images, size)
     if unreadable:
         named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
         raise FashionError(
