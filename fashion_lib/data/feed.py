@@ -38,8 +38,8 @@ def how_far(pixels, rows: int, *, cuda: bool = False) -> Reach:
     """Choose the look-ahead for batches of some rows.
 
     Pictures in memory or in a memory map that a CPU computes with need none: a thread would only take time from the
-    model. For CUDA, two threads copy their rows. Pictures that are decoded when they are read take all cores but one;
-    a CPU with one core decodes them between the steps.
+    model. For CUDA, two threads copy their rows. Pictures that are decoded when they are read take all cores but one.
+    A CPU with one core decodes them between the steps, as a thread there gains nothing.
 
     Args:
         pixels: uint8 (N, S, S, 3), or `LazyPixels`.

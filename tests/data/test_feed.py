@@ -113,7 +113,7 @@ def test_pictures_in_memory_need_no_look_ahead_on_a_cpu(monkeypatch):
     assert how_far(pixels, 96, cuda=True) == Reach(2, 3)
     assert how_far(lazy(5, 4), 96) == how_far(lazy(5, 4), 96, cuda=True) == Reach(7, 8)
     monkeypatch.setattr(threads, "cores", lambda: 1)
-    assert how_far(lazy(5, 4), 96) == Reach(0, 0)  # a thread would only take time from the model
+    assert how_far(lazy(5, 4), 96) == Reach(0, 0)  # a thread there gains nothing
     assert how_far(lazy(5, 4), 96, cuda=True) == Reach(1, 2)
 
 
