@@ -112,8 +112,9 @@ def main() -> None:
     parser.add_argument("--photographs", help="folder of JPEG files to make the photographs of")
     parser.add_argument("--size", type=int, default=224, help="side of the pictures in pixels")
     parser.add_argument("--batch", type=int, default=96 if cuda else 12)
-    parser.add_argument("--steps", type=int, default=40 if cuda else 3)
-    parser.add_argument("--backbones", default="resnet50" if cuda else "small,resnet50")
+    parser.add_argument("--steps", type=int, default=40 if cuda else 5)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--backbones", default="resnet50" if cuda else "small")
     parser.add_argument("--precision", default="bf16" if cuda else "fp32", choices=("fp32", "bf16"))
     options = parser.parse_args()
     os.environ["FASHION_CACHE"] = tempfile.mkdtemp()  # digests of the files; nothing of the user's is touched
@@ -148,7 +149,7 @@ def decoding_alone(pixels: LazyPixels, batch: int, cuda: bool) -> None:
     before = peak_mib()
     feed(Reach(reach.count, reach.held))
     grown, bound = peak_mib() - before, (reach.held + 1) * batch * pixels[0].nbytes / 2**20
-    for count in sorted({1, reach.count, threads.cores()}):
+    for count in sorted({1, threads.cores()}):
         ways[f"feed, threads: {count}"] = lambda count=count: feed(Reach(count, count + 1))
         ways[f"DataLoader, processes: {count}"] = lambda count=count: loader(count)
     found = seconds(ways, 2)
@@ -156,8 +157,8 @@ def decoding_alone(pixels: LazyPixels, batch: int, cuda: bool) -> None:
     lines = [(name, f"{len(pixels) / taken:.0f}", f"{alone / taken:.2f}") for name, taken in found.items()]
     report("decoding alone", lines, ("way", "images/s", "times one after the other"))
     print(
-        f"  the library's feed here: {reach.count} threads hold {reach.held} batches; with the one in use at most "
-        f"{bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB while it ran"
+        f"  the library's feed here, with {threads.cores()} usable cores: {reach.count} threads hold {reach.held} "
+        f"batches; with the one in use at most {bound:.0f} MiB of pixels; the process grew by {grown:.0f} MiB"
     )
 
 
@@ -179,8 +180,11 @@ def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, 
     feeds = {
         "array in memory": lambda: batches_ahead(sampler, in_memory, config, steps, device),
         "decoded inside the step": lambda: Feed(prepare, steps, Reach()),
-        "look-ahead": lambda: batches_ahead(sampler, pixels, config, steps, device),
-        "DataLoader": lambda: LoaderFeed(sampler, pixels, config, steps, reach.count, cuda),
+        "look-ahead, 1 thread": lambda: Feed(prepare, steps, Reach(1, 2)),
+        f"look-ahead, as chosen ({reach.count})": lambda: batches_ahead(
+            sampler, pixels, config, steps, device
+        ),
+        "DataLoader": lambda: LoaderFeed(sampler, pixels, config, steps, max(1, reach.count), cuda),
     }
     ready = normalise(in_memory[prepare(0).drawn.images]).to(device)
     for backbone in options.backbones.split(","):
@@ -191,7 +195,7 @@ def steps_fed(pixels: LazyPixels, config: TrainingConfig, device: torch.device, 
                 model.backbone.compile()
             optimiser = build_optimiser(model.parameter_groups(1e-4), config)
             parts = Parts(model, optimiser, data, sampler, config, options.precision, RETRIEVAL)
-            lines = timed_turns(parts, feeds, ready, steps, repeats=3 if cuda else 1)
+            lines = timed_turns(parts, feeds, ready, steps, options.repeats)
             where = torch.cuda.get_device_name() if cuda else "not run on a GPU"
             how = f"{options.precision}, channels-last{', compiled backbone' if compiled else ''}"
             report(

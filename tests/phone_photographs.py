@@ -31,7 +31,9 @@ def _write(folder: Path, number: int, kind: str, image: Image.Image, heic: bool)
     if kind == "cmyk":
         return _saved(folder, f"scan_{number}.jpg", image.convert("CMYK"))
     if kind == "deep":
-        return _saved(folder, f"grau_{number}.png", Image.fromarray(np.asarray(image)[..., 0].astype(np.uint16) * 257))
+        return _saved(
+            folder, f"grau_{number}.png", Image.fromarray(np.asarray(image)[..., 0].astype(np.uint16) * 257)
+        )
     if kind == "folder":
         (folder / "Köln im März").mkdir(exist_ok=True)
         return _saved(folder, f"Köln im März/été {number}.png", image)

@@ -29,7 +29,9 @@ def download(dataset: Annotated[str, typer.Argument(help="clothing")]) -> None:
 
 def new_data(
     folder: Annotated[Path, typer.Argument(help="a folder of photographs")],
-    name: Annotated[str | None, typer.Option(help="of the data set (the folder's)", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Option(help="of the data set (the folder's)", show_default=False)
+    ] = None,
     attributes: Annotated[str, typer.Option(help="columns to fill in")] = "sleeve_length,neck",
 ) -> None:
     """Give your own photographs a name, and write a label table to fill in."""
@@ -46,15 +48,21 @@ def new_data(
 
     given, folder = folder, user_path(folder, "the folder of photographs", follow=False)
     if not folder.is_dir():
-        raise FashionError(f"there is no folder {shortened(str(given))}: give the folder of your photographs.")
+        raise FashionError(
+            f"there is no folder {shortened(str(given))}: give the folder of your photographs."
+        )
     if name is None and not name_of(folder):
-        raise FashionError(f"the name of {folder} has no letter a to z: give the data set a name with --name.")
+        raise FashionError(
+            f"the name of {folder} has no letter a to z: give the data set a name with --name."
+        )
     name = name_of(folder) if name is None else name
     sets.check_name(name)
     pictures = picture_files(folder)
     broken = [picture for picture in pictures if not one_line(picture)]
     if broken:
-        raise FashionError(f"the file name {shortened(broken[0], 120)} cannot stand in a table: rename the file.")
+        raise FashionError(
+            f"the file name {shortened(broken[0], 120)} cannot stand in a table: rename the file."
+        )
     if not pictures:
         raise FashionError(f"there are no pictures below {folder}: put JPEG, PNG or HEIC files there first.")
     columns = [column.strip() for column in attributes.split(",") if column.strip()]
@@ -63,7 +71,9 @@ def new_data(
     sets.remember_folder(name, folder)
     if table.exists():
         missing = without_a_row(table, pictures)
-        print(f"{table} is there already and stays as it is. Pictures without a row: {listed(missing) or 'none'}.")
+        print(
+            f"{table} is there already and stays as it is. Pictures without a row: {listed(missing) or 'none'}."
+        )
     else:
         write_template(table, pictures, columns)
         print(f"wrote {table}: {len(pictures)} pictures, one row each.")
@@ -72,7 +82,9 @@ def new_data(
         print("  Give pictures of one person or one garment the same word in the column group.")
     if heic := unreadable_heic(folder, pictures):
         print(f"  {len(heic)} of the pictures are HEIC: `pip install pillow-heif` before you go on.")
-    print(f"'{name}' is now the name of these pictures, kept in {sets.names_file()}. When the table is filled in:")
+    print(
+        f"'{name}' is now the name of these pictures, kept in {sets.names_file()}. When the table is filled in:"
+    )
     print(f"  python -m fashion_lib check-data {name}")
     print(f"  python -m fashion_lib train asen --dataset {name} --profile smoke")
 

@@ -1,6 +1,7 @@
 """The command that checks the files of a data set."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,13 @@ def _place(dataset: str, path: Path | None) -> tuple[str, Path]:
     from fashion_lib.data import sets
     from fashion_lib.data.checks.examination import DATASETS
 
+    if dataset in sets.DATASETS and dataset not in DATASETS:
+        raise FashionError(
+            f"'{dataset}' needs no check, its loader makes or fetches it: name one of {', '.join(DATASETS)}."
+        )
     if path is not None:
+        if dataset not in DATASETS and (close := get_close_matches(dataset, DATASETS, 1, 0.8)):
+            raise FashionError(f"there is no data set {shortened(dataset)}: did you mean '{close[0]}'?")
         return dataset, paths.user_path(path, "PATH", follow=False)
     own = sets.own_folders()
     if dataset in own:
@@ -84,6 +91,8 @@ def _printed(dataset: str) -> tuple[float, ...]:
 
     try:
         rows = published(source="ipad", method="random", metric="map")
-    except FashionError:  # a project folder without the papers' numbers: the lists' own proof stands without them
+    except (
+        FashionError
+    ):  # a project folder without the papers' numbers: the lists' own proof stands without them
         return ()
     return tuple(rows.loc[rows.dataset == dataset, "value"])

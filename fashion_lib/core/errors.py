@@ -59,4 +59,6 @@ def one_screen(sentence: str) -> str:
 
 def _breaks_a_line(character: str) -> bool:
     """Return whether a character moves the cursor, turns the writing, or has no encoding."""
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in "\u202a\u202b\u202d\u202e"
+    return (
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in "\u202a\u202b\u202d\u202e"
+    )

@@ -10,7 +10,7 @@ from fashion_lib.core.words import listed
 from fashion_lib.data.file_digests import file_digests
 
 
-def digests_of(folder: Path, images: Sequence[str]) -> dict[str, str]:
+def digest_of_each(folder: Path, images: Sequence[str]) -> dict[str, str]:
     """Return image -> SHA-256 of its file; images are paths relative to the folder.
 
     Raises:

@@ -39,6 +39,7 @@ def how_far(pixels, rows: int, *, cuda: bool = False) -> Reach:
 
     Pictures in memory or in a memory map that a CPU computes with need none: a thread would only take time from the
     model. For CUDA, two threads copy their rows. Pictures that are decoded when they are read take all cores but one.
+    A CPU with one core decodes them between the steps, as a thread there gains nothing.
 
     Args:
         pixels: uint8 (N, S, S, 3), or `LazyPixels`.
@@ -46,9 +47,10 @@ def how_far(pixels, rows: int, *, cuda: bool = False) -> Reach:
         cuda: whether the model computes on CUDA.
     """
     decoded = bool(getattr(pixels, "decoded_when_read", False))
-    if not decoded and not cuda:
+    others = min(MOST_THREADS, threads.cores() - 1)
+    if not cuda and not (decoded and others):
         return Reach()
-    count = min(MOST_THREADS, max(1, threads.cores() - 1)) if decoded else 2
+    count = max(1, others) if decoded else 2
     size = rows * pixels.shape[1] * pixels.shape[2] * 3
     held = max(1, min(count + 1, MOST_BYTES // max(1, size) - 1))  # one more batch is in use
     return Reach(min(count, held), held)

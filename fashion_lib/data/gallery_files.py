@@ -15,12 +15,8 @@ from fashion_lib.core import threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.file_digests import file_digest
 from fashion_lib.data.photographs import decode_photograph
+from fashion_lib.data.picture_endings import PICTURE_ENDINGS
 
-# Formats of photographs. HEIC is listed so that a folder from a phone is not read in part without a word.
-ENDINGS = (
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
-    + (".jp2", ".ppm", ".pgm", ".tga", ".heic", ".heif")
-)  # fmt: skip
 DIGITS = 32  # hexadecimal digits that are kept of a file's SHA-256
 BYTES_AHEAD = 64 * 2**20  # of pixels that may wait, decoded, while the model computes
 
@@ -55,7 +51,7 @@ def gallery_pictures(folder: str | os.PathLike) -> dict[str, Facts]:
         inner[:] = [name for name in inner if not name.startswith(".")]
         below = os.path.relpath(place, folder)
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_ENDINGS:
                 path = name if below == os.curdir else f"{below.replace(os.sep, '/')}/{name}"
                 found[path] = facts_of(os.path.join(place, name))
     if not found:

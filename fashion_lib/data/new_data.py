@@ -15,11 +15,7 @@ from fashion_lib.data.decoding import is_heic, reads_heic
 from fashion_lib.data.label_table import read_cells
 from fashion_lib.data.named_files import NamedFiles
 from fashion_lib.data.own_table import DELIMITERS, FILE, GROUP, check_header
-
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif"),
-    *(".tif", ".tiff", ".bmp", ".gif", ".jp2", ".mpo"),
-)
+from fashion_lib.data.picture_endings import PICTURE_ENDINGS
 
 
 def picture_files(folder: str | os.PathLike) -> list[str]:
@@ -31,7 +27,7 @@ def picture_files(folder: str | os.PathLike) -> list[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "@")))
         for name in files:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(PICTURE_ENDINGS) and not name.startswith("."):
                 found.append(Path(place, name).relative_to(folder).as_posix())
     return sorted(found, key=_in_order)
 
@@ -56,7 +52,9 @@ def write_template(table: Path, pictures: Sequence[str], attributes: Sequence[st
             rows.writerow(columns)
             rows.writerows([picture, *[""] * (len(columns) - 1)] for picture in pictures)
     except FileExistsError:
-        raise FashionError(f"{table} is there already and is not replaced: fill it in, or move it away.") from None
+        raise FashionError(
+            f"{table} is there already and is not replaced: fill it in, or move it away."
+        ) from None
     except OSError as error:
         with suppress(OSError):
             table.unlink()
@@ -75,9 +73,13 @@ def without_a_row(table: Path, pictures: Sequence[str]) -> list[str]:
 
 
 def name_of(folder: Path) -> str:
-    """Return a name for the data set in a folder: "Meine Kleider (März)" -> "meine-kleider-marz"; "" if none is left.
-    """
-    plain = unicodedata.normalize("NFKD", folder.name.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    """Return a name for the data set in a folder: "Meine Kleider (März)" -> "meine-kleider-marz"; "" if none."""
+    plain = (
+        unicodedata.normalize("NFKD", folder.name.replace("ß", "ss"))
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
     return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:40].rstrip("-_")
 
 

@@ -45,8 +45,14 @@ def draw(
         for seed in range(SEEDS if len(images) < FEW else 1):
             splits = split or _splits(images, groups, seed)
             table = assign_roles(labels.assign(split=labels["image"].map(splits)), seed)
-            training = one_label_per_image(table, seed) if (table["split"] == "train").any() else table.head(0)
-            faults = {name: why for name in dict.fromkeys(labels["attribute"]) if (why := fault(table, training, name))}
+            training = (
+                one_label_per_image(table, seed) if (table["split"] == "train").any() else table.head(0)
+            )
+            faults = {
+                name: why
+                for name in dict.fromkeys(labels["attribute"])
+                if (why := fault(table, training, name))
+            }
             if best is None or len(faults) < len(best[2]):
                 best = (table, training, faults)
             if not faults:
@@ -55,7 +61,9 @@ def draw(
         left_out |= faults
         labels = labels[~labels["attribute"].isin(faults)]
         if not faults or labels.empty:  # those that stay have more training labels now
-            kept = [rows[~rows["attribute"].isin(faults)].reset_index(drop=True) for rows in (table, training)]
+            kept = [
+                rows[~rows["attribute"].isin(faults)].reset_index(drop=True) for rows in (table, training)
+            ]
             return kept[0], kept[1], left_out
 
 
@@ -90,4 +98,8 @@ def fault(table: pd.DataFrame, training: pd.DataFrame, attribute: str) -> str:
         if counts[split].empty or counts[split].iloc[0] < 2:
             return f"no value of two pictures in {split}"
     drawn = training.loc[training["attribute"] == attribute, "value"].value_counts()
-    return "" if len(drawn) > 1 and drawn.iloc[0] > 1 else "too few training pictures beside the other attributes"
+    return (
+        ""
+        if len(drawn) > 1 and drawn.iloc[0] > 1
+        else "too few training pictures beside the other attributes"
+    )

@@ -54,7 +54,9 @@ def read_own_table(path: str | os.PathLike) -> OwnTable:
         FashionError: names the line of the first mistake: no column of files, a column twice, an attribute twice for a
             picture, two groups or splits for a picture, an unknown split.
     """
-    table, lines = read_cells(path, lambda header: check_header([_plain(c) for c in header], path), DELIMITERS)
+    table, lines = read_cells(
+        path, lambda header: check_header([_plain(c) for c in header], path), DELIMITERS
+    )
     table.columns = [_plain(column) for column in table.columns]
     # A file's own name may begin or end with a space.
     table = table.apply(lambda column: column if column.name in FILE else column.str.strip())
@@ -65,8 +67,13 @@ def read_own_table(path: str | os.PathLike) -> OwnTable:
     table = table.loc[:, [c != "" for c in table.columns]]
     # Spreadsheets end in rows of empty cells.
     written = table.apply(lambda column: column.str.strip() != "").any(axis=1).to_numpy()
-    table, lines = table[written].reset_index(drop=True), [n for n, kept in zip(lines, written, strict=True) if kept]
-    table = table.rename(columns={next(c for c in table.columns if c in FILE): "file"}).assign(**{LINE: lines})
+    table, lines = (
+        table[written].reset_index(drop=True),
+        [n for n, kept in zip(lines, written, strict=True) if kept],
+    )
+    table = table.rename(columns={next(c for c in table.columns if c in FILE): "file"}).assign(
+        **{LINE: lines}
+    )
     if table.empty:
         raise FashionError(f"{path} has no rows: write one row per picture below line 1.")
     nameless = table["file"].str.strip() == ""
@@ -137,7 +144,9 @@ def schema_of(table: OwnTable) -> Schema:
         _check_spelling(table, name, values)
         if broken := [value for value in values if not one_line(value)]:
             line = rows.loc[(rows["value"] == broken[0]).idxmax(), "line"]
-            raise FashionError(f"line {line} of {table.source} has {shortened(broken[0])}: write it in one line.")
+            raise FashionError(
+                f"line {line} of {table.source} has {shortened(broken[0])}: write it in one line."
+            )
         if len(values) > 1:
             attributes.append(Attribute(name, tuple(values)))
     if not attributes:
@@ -175,7 +184,9 @@ def check_header(header: Sequence[str], path: str | os.PathLike) -> None:
     shown = shortened(",".join(header), 160)
     named = [c for c in header if c]
     if twice := [c for c in named if named.count(c) > 1]:
-        raise FashionError(f"line 1 of {path} names the column {shortened(twice[0])} twice: rename one of the two.")
+        raise FashionError(
+            f"line 1 of {path} names the column {shortened(twice[0])} twice: rename one of the two."
+        )
     if sum(c in FILE for c in named) != 1:
         raise FashionError(
             f"line 1 of {path} is {shown}: it must name one column 'file', the others are attributes, such as "
@@ -188,7 +199,9 @@ def check_header(header: Sequence[str], path: str | os.PathLike) -> None:
         )
     if len(LONG & set(named)) == 1:
         (word,) = LONG & set(named)
-        raise FashionError(f"line 1 of {path} names a column {word!r}, which cannot be an attribute: rename it.")
+        raise FashionError(
+            f"line 1 of {path} names a column {word!r}, which cannot be an attribute: rename it."
+        )
     if extra := [c for c in named if set(named) >= LONG and c not in {*FILE, GROUP, SPLIT, *LONG}]:
         raise FashionError(
             f"line 1 of {path} is {shown}: a table with 'attribute' and 'value' has no column {shortened(extra[0])}: "

@@ -68,7 +68,10 @@ def test_from_nothing_to_a_trained_run(photographs, project, monkeypatch, capsys
 
     monkeypatch.setitem(PROFILES, "smoke", SMOKE.with_options(steps=2, batch_size=16, image_size=32))
     assert main(["new-data", "Meine Fotos", "--name", "mine", "--attributes", "colour,neck"]) == 0
-    fill_in(project.parent / "Meine Fotos" / "labels.csv", {name: {"colour": c} for name, c in photographs.items()})
+    fill_in(
+        project.parent / "Meine Fotos" / "labels.csv",
+        {name: {"colour": c} for name, c in photographs.items()},
+    )
     assert main(["protocol", "mine", "--profile", "smoke"]) == 0
     assert "labelled pictures: 60" in capsys.readouterr().out
     assert main(["train", "asen", "--dataset", "mine", "--profile", "smoke"]) == 0

@@ -8,7 +8,9 @@ from fashion_lib.core.errors import LONGEST_SENTENCE, LONGEST_WORD, FashionError
 from fashion_lib.core.words import listed
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\tb", "a\x1b[31mb", "a\u2028b", "a\u202eb", "a\ud800b", "a\0b"])
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\r\nb", "a\tb", "a\x1b[31mb", "a\u2028b", "a\u202eb", "a\ud800b", "a\0b"]
+)
 def test_a_name_with_control_characters_is_escaped(text):
     said = str(FashionError(f"the image {text} is not there: add it."))
     assert said.isprintable() and said.startswith("the image a") and said.endswith("b is not there: add it.")

@@ -28,7 +28,9 @@ def mine(tmp_path, monkeypatch):
 def write(folder, header: str, *columns) -> None:
     """labels.csv with a row for each picture; a column is a function of its number."""
     names = sorted(path.name for path in folder.glob("*.jpg"))
-    lines = [",".join([name, *(str(column(number)) for column in columns)]) for number, name in enumerate(names)]
+    lines = [
+        ",".join([name, *(str(column(number)) for column in columns)]) for number, name in enumerate(names)
+    ]
     (folder / "labels.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
 
 
@@ -46,12 +48,19 @@ def test_a_column_per_attribute_is_enough(mine, capsys):
     data = load(mine)
     assert data.schema.names == ("sleeve_length", "neck") and len(data.image_names) == 60
     assert data.schema.attribute("sleeve_length").values == ("long", "short")
-    given = dict(data.labels.query("attribute == 'sleeve_length'")[["image", "value"]].itertuples(index=False))
+    given = dict(
+        data.labels.query("attribute == 'sleeve_length'")[["image", "value"]].itertuples(index=False)
+    )
     assert given == {f"{n:02d}.jpg": sleeve(n) for n in range(60)}
     assert len(data.labels.query("attribute == 'neck'")) == 40
     said = capsys.readouterr().out
-    assert "mine: labelled pictures: 60 (36 train, 12 valid, 12 test); attributes: sleeve_length, neck." in said
-    assert "cannot be trained or measured with these labels, and are left out: title: fewer than three pairs" in said
+    assert (
+        "mine: labelled pictures: 60 (36 train, 12 valid, 12 test); attributes: sleeve_length, neck." in said
+    )
+    assert (
+        "cannot be trained or measured with these labels, and are left out: title: fewer than three pairs"
+        in said
+    )
     assert data.notes == tuple(line.removeprefix("mine: ") for line in said.splitlines())
     assert "each picture by itself" in data.card["splitting rule"] and data.senders == ()
     again = load(mine)
@@ -78,7 +87,10 @@ def test_an_attribute_without_labels_and_empty_cells_are_fine(mine, capsys):
     assert data.schema.names == ("sleeve_length",) and len(data.image_names) == 40
     said = capsys.readouterr().out
     assert "left out, because they have no label: 20." in said and "neck: no value" in said
-    schema = [{"name": "neck", "values": ["hood", "plain"]}, {"name": "sleeve_length", "values": ["short", "long"]}]
+    schema = [
+        {"name": "neck", "values": ["hood", "plain"]},
+        {"name": "sleeve_length", "values": ["short", "long"]},
+    ]
     (mine / "schema.json").write_text(json.dumps(schema))
     data = load(mine)
     assert data.schema.names == ("sleeve_length",)
@@ -90,7 +102,10 @@ def test_an_attribute_of_a_whole_table_may_have_no_labels_either(mine, capsys):
     write(mine, "file,sleeve_length", sleeve)
     rows = load(mine).labels
     rows.to_csv(mine / "labels.csv", index=False)
-    schema = [{"name": "neck", "values": ["hood", "plain"]}, {"name": "sleeve_length", "values": ["short", "long"]}]
+    schema = [
+        {"name": "neck", "values": ["hood", "plain"]},
+        {"name": "sleeve_length", "values": ["short", "long"]},
+    ]
     (mine / "schema.json").write_text(json.dumps(schema))
     capsys.readouterr()
     data = load(mine)
@@ -150,7 +165,9 @@ def test_pictures_as_phones_and_people_leave_them(tmp_path, monkeypatch, heic):
         assert (data.pixels[row] == decode_photograph(tmp_path / "mine" / name, SIZE)).all()
         mean = data.pixels[row].reshape(-1, 3).mean(0)
         assert name.startswith("grau") or (mean[0] > mean[2]) == (colours[name] == "red"), name
-        assert (data.pixels[row][:, 0] == data.pixels[row][0, 0]).all(), name  # upright: the padding is left and right
+        assert (data.pixels[row][:, 0] == data.pixels[row][0, 0]).all(), (
+            name
+        )  # upright: the padding is left and right
 
 
 def test_a_template_never_replaces_a_file(tmp_path):
@@ -160,7 +177,12 @@ def test_a_template_never_replaces_a_file(tmp_path):
     with pytest.raises(FashionError, match="labels.csv is there already and is not replaced"):
         write_template(tmp_path / "labels.csv", ["b.jpg"], ["neck"])
     assert (tmp_path / "labels.csv").read_bytes() == before
-    wrong = {"no attribute": [], "column 'neck' twice": ["neck", "neck"], "roles": ["role"], "column 'file'": ["file"]}
+    wrong = {
+        "no attribute": [],
+        "column 'neck' twice": ["neck", "neck"],
+        "roles": ["role"],
+        "column 'file'": ["file"],
+    }
     for words, attributes in wrong.items():
         with pytest.raises(FashionError, match=words):
             write_template(tmp_path / "other.csv", ["a.jpg"], attributes)
@@ -207,7 +229,9 @@ def test_too_few_labels_are_said(mine, header, columns, words):
 
 
 def test_what_is_missing_or_broken_is_named_in_one_line(mine):
-    with pytest.raises(FashionError, match="there is no label table .*labels.csv: let `python -m .* new-data`"):
+    with pytest.raises(
+        FashionError, match="there is no label table .*labels.csv: let `python -m .* new-data`"
+    ):
         load(mine)
     write(mine, "file,sleeve_length", sleeve)
     text = (mine / "labels.csv").read_text()

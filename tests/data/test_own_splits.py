@@ -13,7 +13,9 @@ def rows(images: int, **attributes: int) -> pd.DataFrame:
     """A label for each image and attribute, of so many values."""
     rng = np.random.default_rng(0)
     lines = [
-        (f"{i:04d}.jpg", name, f"v{rng.integers(values)}") for i in range(images) for name, values in attributes.items()
+        (f"{i:04d}.jpg", name, f"v{rng.integers(values)}")
+        for i in range(images)
+        for name, values in attributes.items()
     ]
     return pd.DataFrame(lines, columns=["image", "attribute", "value"], dtype="str")
 

@@ -1,11 +1,15 @@
 """Label tables as people write them: a column per attribute or a row per label, from spreadsheets of any country."""
 
 import json
+import random
+from collections import Counter
 
 import pytest
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.data import own_splits
+from fashion_lib.data.own_splits import draw
 from fashion_lib.data.own_table import check_values, one_row_per_picture, read_own_table, schema_of
 
 
@@ -28,7 +32,13 @@ def test_a_column_per_attribute_empty_cells_are_unknown(tmp_path):
 
 
 def test_a_row_per_label_says_the_same(tmp_path):
-    rows = "image,attribute,value", "a.jpg,sleeve_length,long", "b.jpg,sleeve_length,short", "b.jpg,neck,hood", ""
+    rows = (
+        "image,attribute,value",
+        "a.jpg,sleeve_length,long",
+        "b.jpg,sleeve_length,short",
+        "b.jpg,neck,hood",
+        "",
+    )
     long = read(tmp_path, "\n".join(rows))
     wide = read(tmp_path, "file,sleeve_length,neck\na.jpg,long,\nb.jpg,short,hood\n")
     assert labels(long) == labels(wide) and long.attributes == wide.attributes
@@ -38,14 +48,20 @@ def test_a_row_per_label_says_the_same(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_spreadsheets_of_any_country(tmp_path, encoding, delimiter):
-    text = "Image,GROUP,Ärmel,\r\nBluse Größe 1.jpg,Jörg,lang,\r\n,,,\r\nb.jpg,,kurz,\r\n\r\n".replace(",", delimiter)
+    text = "Image,GROUP,Ärmel,\r\nBluse Größe 1.jpg,Jörg,lang,\r\n,,,\r\nb.jpg,,kurz,\r\n\r\n".replace(
+        ",", delimiter
+    )
     table = read(tmp_path, text, encoding)
     assert labels(table) == [("Bluse Größe 1.jpg", "Ärmel", "lang"), ("b.jpg", "Ärmel", "kurz")]
     assert list(table.pictures["group"]) == ["Jörg", ""] and list(table.pictures["line"]) == [2, 4]
 
 
 def test_names_of_columns_that_mean_something_elsewhere_are_attributes(tmp_path):
-    assert read(tmp_path, "file,line,name,file name\na.jpg,A-line,x,y\n").attributes == ("line", "name", "file name")
+    assert read(tmp_path, "file,line,name,file name\na.jpg,A-line,x,y\n").attributes == (
+        "line",
+        "name",
+        "file name",
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +81,10 @@ def test_names_of_columns_that_mean_something_elsewhere_are_attributes(tmp_path)
         ("file,neck\na.jpg,hood\n,hood\n", "line 3 of .* names no file"),
         ("file,neck\na.jpg\n", r"line 2 of .* has 1 columns instead of 2 \('a.jpg'\)"),
         ("file,neck,\na.jpg,hood,x\n", "line 2 of .* has a cell below no name of a column"),
-        ("file,split,neck\na,train,b\nc,tset,d\n", "line 3 of .* has 'tset' as its split: did you mean 'test'"),
+        (
+            "file,split,neck\na,train,b\nc,tset,d\n",
+            "line 3 of .* has 'tset' as its split: did you mean 'test'",
+        ),
         ("file,split,neck\na,train,b\nc,,d\n", "line 3 of .* has '' as its split: write one in every row"),
         ("file,neck\na,\0\n", "."),
     ],
@@ -95,7 +114,9 @@ def test_two_rows_of_one_picture_must_agree(tmp_path, text, words):
 
 def test_the_schema_is_what_the_cells_say(tmp_path):
     table = read(tmp_path, "file,sleeve,empty,one,neck\na,short,,x,\nb,long,,x,hood\nc,,,,plain\n")
-    assert schema_of(table) == Schema((Attribute("sleeve", ("long", "short")), Attribute("neck", ("hood", "plain"))))
+    assert schema_of(table) == Schema(
+        (Attribute("sleeve", ("long", "short")), Attribute("neck", ("hood", "plain")))
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +138,59 @@ def test_what_is_no_schema_yet(tmp_path, text, words):
 def test_a_schema_file_decides_what_may_be_written(tmp_path):
     schema = Schema.from_json(json.loads('[{"name": "neck", "values": ["hood", "plain"]}]'))
     check_values(read(tmp_path, "file,neck\na,hood\n"), schema, "schema.json")
-    with pytest.raises(FashionError, match="line 2 .* labels 'nekc', which schema.json .*: did you mean 'neck'"):
+    with pytest.raises(
+        FashionError, match="line 2 .* labels 'nekc', which schema.json .*: did you mean 'neck'"
+    ):
         check_values(read(tmp_path, "file,nekc\na,hood\n"), schema, "schema.json")
-    with pytest.raises(FashionError, match="line 3 .* has 'hod' as its neck, .* does not list: did you mean 'hood'"):
+    with pytest.raises(
+        FashionError, match="line 3 .* has 'hod' as its neck, .* does not list: did you mean 'hood'"
+    ):
         check_values(read(tmp_path, "file,neck\na,hood\nb,hod\n"), schema, "schema.json")
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+def test_a_damaged_table_is_read_or_one_sentence(tmp_path, monkeypatch, form):
+    """Bytes removed, added, doubled and replaced anywhere: data or a FashionError, never another exception."""
+    monkeypatch.setattr(own_splits, "SEEDS", 3)
+    rng = random.Random(form)
+    if form == "wide":
+        necks = ("hood", "", "a, b")
+        lines = [f"Größe {n}.jpg,g{n % 7},{('long', 'short')[n % 2]},{necks[n % 3]!r}" for n in range(24)]
+        content = "\n".join(["file,group,sleeve,neck", *lines, ""]).replace("'", '"').encode()
+    else:
+        lines = [f"{n}.jpg,{('sleeve', 'neck')[n % 2]},{('x', 'y')[n // 2 % 2]}" for n in range(24)]
+        content = "\r\n".join(["image,attribute,value", *lines, ""]).encode("utf-8-sig")
+    assert read_or_sentence(tmp_path, content) == "read"
+    pieces = [b",", b";", b"\n", b"\r", b'"', b"\0", b"\xff", b"\xef\xbb\xbf", b" ", b"\t", b"file", b"split"]
+    pieces.append(b"x" * 3000)
+    ends = Counter()
+    for _ in range(200):
+        damaged, place = bytearray(content), rng.randrange(len(content))
+        kind = rng.choice(("cut", "remove", "insert", "replace", "double", "header"))
+        if kind == "cut":
+            del damaged[place:]
+        elif kind == "remove":
+            del damaged[place : place + rng.randrange(1, 40)]
+        elif kind == "double":
+            damaged[place:place] = damaged[: rng.randrange(200)]
+        else:
+            place = rng.randrange(30) if kind == "header" else place
+            damaged[place : place + (kind == "replace")] = rng.choice(pieces)
+        ends[read_or_sentence(tmp_path, bytes(damaged))] += 1
+    assert ends["read"] > 20 and ends["sentence"] > 40
+
+
+def read_or_sentence(tmp_path, content: bytes) -> str:
+    (tmp_path / "labels.csv").write_bytes(content)
+    try:
+        table = one_row_per_picture(read_own_table(tmp_path / "labels.csv"), {})
+        schema_of(table)
+        groups = dict(table.pictures[["file", "group"]].itertuples(index=False))
+        draw(
+            table.labels[["image", "attribute", "value"]],
+            {image: group or image for image, group in groups.items()},
+        )
+    except FashionError as error:
+        assert str(error).isprintable() and len(str(error)) < 1000
+        return "sentence"
+    return "read"

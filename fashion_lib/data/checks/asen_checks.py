@@ -151,7 +151,7 @@ def check_training_values(listing: Listing, around: Around) -> Iterator[Finding]
         if len(images[attribute, value]) < 2
     ]
     if few:
-        what = f"{len(few)} values have fewer than two training images"
+        what = f"values with fewer than two training images: {len(few)}"
         advice = "no triplet can be drawn for them: leave them out of training; RPF's and IPAD's code stops at them"
         yield Finding("warning", listing.file, None, f"{what}, such as {few[0]}", advice, tuple(few[1:]))
 

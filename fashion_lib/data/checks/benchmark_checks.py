@@ -42,7 +42,7 @@ def check_benchmark_complete(listing: Listing, around: Around) -> Iterator[Findi
     )
     kinds += ("DeepFashion categories", "DeepFashion landmarks", "DeepFashion partition")
     here = sorted(x.file for kind in kinds for x in around.of_kind(kind) if "Anno_fine" not in x.file)
-    if listing.file != here[0]:
+    if not here or listing.file != here[0]:
         return
     there = {PurePosixPath(file).name for file in around.files if "Anno_fine" not in file}
     for name in (*NEEDED, *FURTHER):

@@ -45,7 +45,7 @@ class Cost:
         time_ = (
             ""
             if self.minutes is None
-            else f", about {max(self.minutes, 0.1):.1f} minutes on {self.processors} processors"
+            else f", about {max(self.minutes, 0.1):.1f} minutes (processors: {self.processors})"
         )
         room = (
             ""

@@ -11,9 +11,9 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.checks.asen_rows import attributes_of
 from fashion_lib.data.checks.cache_cost import Cost, cache_cost
 from fashion_lib.data.checks.file_kinds import KINDS, OWN, kind_of
-from fashion_lib.data.checks.finding import Finding, worst_first
+from fashion_lib.data.checks.finding import Finding, one_per_fault, worst_first
 from fashion_lib.data.checks.folder_walk import walk
-from fashion_lib.data.checks.listings import SUFFIXES, Around, Listing, read_listing, released_facts
+from fashion_lib.data.checks.listings import Around, Listing, read_listing, released_facts
 from fashion_lib.data.checks.near_duplicates import check_near
 from fashion_lib.data.checks.picture_checks import check_equal, check_pictures, look_at_all
 from fashion_lib.data.checks.picture_names import Named, PicturePlaces, check_found, shares
@@ -25,11 +25,13 @@ from fashion_lib.data.checks.protocol_proof import (
     check_proof,
     prove,
 )
+from fashion_lib.data.picture_endings import PICTURE_ENDINGS
 from fashion_lib.data.sets import REAL, find_real
 
 DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(facts, dict))
 WHICH = ("all", "sample", "none")
 SAMPLE = 2_000  # pictures
+META = "ASEN meta"
 
 
 @dataclass
@@ -120,17 +122,17 @@ def examine_folder(
     for listing in list(around.listings.values()):
         for check in KINDS[listing.kind].checks:
             done.findings += check(listing, around)
-    if all((root / file).is_file() for file in around.files if not file.lower().endswith(SUFFIXES)):
+    if all((root / file).is_file() for file in around.files if not file.lower().endswith(PICTURE_ENDINGS)):
         _recognise(root, done)  # a reader would wait for ever for a pipe's writer
     _prove(around, done, floor)
     _look(root, around, done, files, pictures, sizes)
-    done.findings = worst_first(dict.fromkeys(done.findings))
+    done.findings = worst_first(one_per_fault(done.findings))
     return done
 
 
 def _nothing(dataset: str, kind: str, files: list[str]) -> Finding:
     """The finding of a folder without any list; pictures alone are a fair beginning of one's own data set."""
-    if kind == OWN and any(file.lower().endswith(SUFFIXES) for file in files):
+    if kind == OWN and any(file.lower().endswith(PICTURE_ENDINGS) for file in files):
         advice = "write one to train on the pictures; without labels they can be searched"
         return Finding("note", ".", None, "there is no labels.csv: only the pictures were checked", advice)
     shown = [x.name.replace("\\", "").replace(".*", "*") for x in KINDS.values() if kind in x.datasets]
@@ -139,9 +141,13 @@ def _nothing(dataset: str, kind: str, files: list[str]) -> Finding:
 
 
 def _read_lists(root: Path, around: Around, done: Examination) -> None:
-    for file in sorted(around.files):
-        key = kind_of(around.dataset, PurePosixPath(file).name)
-        if key is None:
+    kinds = {file: kind_of(around.dataset, file) for file in sorted(around.files)}
+    lists = [file for file, key in kinds.items() if key is not None and key != META]
+    folders = {PurePosixPath(file).parent for file in lists}
+    for file, key in kinds.items():
+        folder = PurePosixPath(file).parent
+        other = key == META and folders and not any(folder in (place, place.parent) for place in folders)
+        if key is None or other:  # a meta.json elsewhere is another project's
             continue
         done.lists.setdefault(key, []).append(file)
         listing, findings = read_listing(root / file, file, key, KINDS[key], around.facts)
@@ -201,19 +207,24 @@ def _look(
         if listing.kind == "ASEN filenames":
             _count_shares(part, around, done)
     done.findings += check_found(around.dataset, named, places.files)
-    done.named = len({name for part in named for name in part.names if name is not None})
+    rows = ((x.listing.folder, *row) for x in named for row in zip(x.names, x.files, strict=True))
+    # train1 and train2 of FashionAI use one name for two pictures; two lists may name one picture differently.
+    done.named = len({file or (folder, name) for folder, name, file in rows if name is not None})
     chosen = sorted(split_of) or sorted(places.files)  # without a list, every picture that is there
     done.found = len(chosen)
-    if which == "none":
-        return
-    looked = chosen if which == "all" else chosen[:: max(1, -(-len(chosen) // SAMPLE))]
-    looks = look_at_all(root, looked)
-    done.looked = len(looked)
-    done.findings += check_pictures(looked, looks)
-    readable = [file for file, look in zip(looked, looks, strict=True) if not look.fault]
-    done.findings += check_equal(root, {file: split_of.get(file, "") for file in readable})
-    done.findings += check_near(looked, [look.mark for look in looks], lambda file: split_of.get(file, ""))
-    done.costs = [cache_cost(root, readable, len(chosen), size) for size in sizes if chosen]
+    readable: list[str] = []
+    if which != "none":
+        looked = chosen if which == "all" else chosen[:: max(1, -(-len(chosen) // SAMPLE))]
+        looks = look_at_all(root, looked)
+        done.looked = len(looked)
+        done.findings += check_pictures(looked, looks)
+        readable = [file for file, look in zip(looked, looks, strict=True) if not look.fault]
+        done.findings += check_equal(root, {file: split_of.get(file, "") for file in readable})
+        done.findings += check_near(
+            looked, [look.mark for look in looks], lambda file: split_of.get(file, "")
+        )
+    pictures = done.found or done.named
+    done.costs = [cache_cost(root, readable, pictures, size) for size in sizes if pictures]
 
 
 def _count_shares(part: Named, around: Around, done: Examination) -> None:

@@ -65,7 +65,7 @@ KINDS: dict[str, Kind] = {
     ),
     "FashionAI labels": Kind(
         ("fashionai",),
-        r"(label.*|.*_labels|.*answer.*|question)\.csv",
+        r"(label|label_.*|.*_labels|.*answer.*|question)\.csv",
         raw.label_row,
         (raw.check_label_rows, raw.check_label_total),
         single=True,
@@ -118,6 +118,7 @@ KINDS: dict[str, Kind] = {
         picture_path,
         (benchmark.check_aligned,),
         pictures=names_by(str),
+        folder="Anno_fine",
     ),
     "DeepFashion fine labels": Kind(
         ("deepfashion",),
@@ -125,6 +126,7 @@ KINDS: dict[str, Kind] = {
         benchmark_rows.flags_row,
         (benchmark.check_aligned,),
         single=True,
+        folder="Anno_fine",
     ),
     "DeepFashion fine numbers": Kind(
         ("deepfashion",),
@@ -132,6 +134,7 @@ KINDS: dict[str, Kind] = {
         benchmark_rows.fine_row,
         (benchmark.check_aligned,),
         single=True,
+        folder="Anno_fine",
     ),
     "ADDE counts": Kind(
         ADDE, r"attr_num\.txt", adde.count_row, (adde.check_adde_complete, adde.check_adde_rows)
@@ -200,14 +203,19 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def kind_of(dataset: str, name: str) -> str | None:
-    """Return the key in KINDS of a file with this name; None for a file that is not read.
+def kind_of(dataset: str, file: str) -> str | None:
+    """Return the key in KINDS of a file; None for a file that is not read.
 
     Args:
         dataset: name of the data set, or OWN.
-        name: the file's own name; case does not matter.
+        file: its path; the case of names does not matter.
     """
+    folder, _, name = file.rpartition("/")
     for key, kind in KINDS.items():
-        if dataset in kind.datasets and re.fullmatch(kind.name, name, re.IGNORECASE):
+        if (
+            dataset in kind.datasets
+            and re.fullmatch(kind.name, name, re.IGNORECASE)
+            and kind.folder in folder
+        ):
             return key
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 SEVERITIES = ("error", "warning", "note")  # worst first
 LONGEST = 400  # characters of a text in a finding
@@ -55,6 +55,20 @@ def _one_line(text: str) -> str:
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings by severity; within one severity their order stays."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def one_per_fault(findings: Iterable[Finding]) -> list[Finding]:
+    """Join findings that say the same of several whole files, and leave out repetitions; the order stays."""
+    joined: dict[object, list[Finding]] = {}
+    for finding in findings:
+        whole = finding.line is None and not finding.also
+        key = (finding.severity, finding.what, finding.advice) if whole else finding
+        joined.setdefault(key, []).append(finding)
+    files = [
+        (group[0], tuple(dict.fromkeys(f.file for f in group[1:] if f.file != group[0].file)))
+        for group in joined.values()
+    ]
+    return [replace(first, also=first.also or others) for first, others in files]
 
 
 def of_lines(severity: str, file: str, faults: Iterable[tuple[int, str]], advice: str) -> Iterator[Finding]:

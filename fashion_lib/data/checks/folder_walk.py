@@ -52,11 +52,16 @@ def walk(root: Path, kind: str, findings: list[Finding]) -> tuple[list[str], lis
         seen.add(real)
         here = Path(place).relative_to(root).as_posix()
         joined = (lambda name: name) if here == "." else (lambda name, here=here: f"{here}/{name}")
-        folders += [joined(name) for name in below if kind_of(kind, name)]
+        folders += [joined(name) for name in below if kind_of(kind, joined(name))]
         below[:] = sorted(
             name
             for name in below
-            if not (name.startswith(".") or name in LEFT_OUT or name.lower() in others or kind_of(kind, name))
+            if not (
+                name.startswith(".")
+                or name in LEFT_OUT
+                or name.lower() in others
+                or kind_of(kind, joined(name))
+            )
         )
         files += [joined(name) for name in sorted(names) if not name.startswith(".")]
     return files, folders

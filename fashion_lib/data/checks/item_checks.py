@@ -43,8 +43,8 @@ def check_items(listing: Listing, around: Around) -> Iterator[Finding]:
         items = len({name for _, name in images})
         every = len({item(path) for _, path in listing.numbered()})
         what = (
-            f"{items:,} of its {every:,} items are also in {other.name} ({len(images):,} of {len(listing.rows):,} "
-            "images): photographs of one garment in two splits"
+            f"items that are also in {other.name}: {items:,} of {every:,} ({len(images):,} of {len(listing.rows):,} "
+            "images), photographs of one garment in two splits"
         )
         known = around.facts.get("items_across", {}).get(f"{split},{listing.split}")
         advice = "say so beside every number: the released split is by image, not by item"

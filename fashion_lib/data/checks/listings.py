@@ -14,22 +14,9 @@ from fashion_lib.core.files import parsed_json
 from fashion_lib.data.checks.file_bytes import no_text
 from fashion_lib.data.checks.finding import Finding, of_lines
 from fashion_lib.data.checks.text_lines import TextForm, check_form, numbered_lines
+from fashion_lib.data.picture_endings import PICTURE_ENDINGS
 
 WHOLE = re.compile(r"-?[0-9]{1,18}")
-SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".gif",
-    ".webp",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".heic",
-    ".heif",
-    ".avif",
-    ".jfif",
-)
 
 
 @cache
@@ -124,6 +111,7 @@ class Kind:
         single: whether a row is whole numbers with single spaces between them.
         pictures: listing -> the name of each row's picture, None for a row that names none; None for a kind without.
         splits: listing -> the split of each row's picture, "" for none.
+        folder: what the path of its folder must hold.
         advice: what to do about a line that cannot be read.
     """
 
@@ -136,6 +124,7 @@ class Kind:
     single: bool = False
     pictures: Callable[[Listing], list[str | None]] | None = None
     splits: Callable[[Listing], list[str]] | None = None
+    folder: str = ""
     advice: str = "take the original file, or correct the line"
 
 
@@ -219,9 +208,9 @@ def whole(cell: str) -> int:
 
 def picture_path(line: str) -> str:
     """Return a line that is one picture's path; ValueError for what cannot be one."""
-    if not line.lower().endswith(SUFFIXES):
+    if not line.lower().endswith(PICTURE_ENDINGS):
         raise ValueError(
-            f"'{line[:80]}' does not end as the name of a picture does ({', '.join(SUFFIXES[:3])}, ...)"
+            f"'{line[:80]}' does not end as the name of a picture does ({', '.join(PICTURE_ENDINGS[:3])}, ...)"
         )
     if line.startswith(("/", "\\")) or ".." in PurePosixPath(line).parts or re.match(r"[A-Za-z]:", line):
         raise ValueError(f"'{line[:80]}' leads out of the folder: paths are relative to it")

@@ -77,7 +77,7 @@ def same_tone(mark: Mark, other: Mark) -> bool:
 def check_near(
     files: Sequence[str], marks: Sequence[Mark], split_of: Callable[[str], str]
 ) -> Iterator[Finding]:
-    """Report pictures that are nearly equal to one of an earlier split.
+    """Report pictures that are nearly equal to one of an earlier split, or among those without a split.
 
     Args:
         files: paths of the pictures.
@@ -91,16 +91,26 @@ def check_near(
     order = ("train", "valid", "test")
     for later in order[1:]:
         for earlier in order[: order.index(later)]:
-            mine, theirs = of_split[later], of_split[earlier]
-            if not (mine and theirs):
-                continue
-            arrays = (np.array([mark.bits for _, mark in part], dtype=np.uint64) for part in (mine, theirs))
-            first: dict[str, str] = {}
-            for row, column in nearly_equal(*arrays):
-                if same_tone(mine[row][1], theirs[column][1]):
-                    first.setdefault(mine[row][0], theirs[column][0])
+            pairs = _near(of_split[later], of_split[earlier])
             faults = [
-                (file, f"it looks like {other}, which is in {earlier}") for file, other in first.items()
+                (file, f"it looks like {other}, which is in {earlier}") for file, other in pairs.items()
             ]
             advice = f"look at both: near-duplicates in {earlier} and {later} make scores too good"
             yield from of_files("note", faults, advice)
+    pairs = _near(of_split[""], of_split[""])
+    faults = [(file, f"it looks like {other}") for file, other in pairs.items()]
+    yield from of_files(
+        "note", faults, "look at both: nearly equal pictures belong into one split (column group)"
+    )
+
+
+def _near(mine: list[tuple[str, Mark]], theirs: list[tuple[str, Mark]]) -> dict[str, str]:
+    """File -> the first file of the others that is nearly equal; within one list, an earlier file."""
+    if not (mine and theirs):
+        return {}
+    arrays = (np.array([mark.bits for _, mark in part], dtype=np.uint64) for part in (mine, theirs))
+    first: dict[str, str] = {}
+    for row, column in nearly_equal(*arrays):
+        if (mine is not theirs or column < row) and same_tone(mine[row][1], theirs[column][1]):
+            first.setdefault(mine[row][0], theirs[column][0])
+    return first

@@ -147,7 +147,7 @@ def _check_labels(file: str, labels: list[tuple[int, str, str, str]], whole: boo
             what = f"the attribute '{attribute}' has one value, '{next(iter(values))}': nothing to tell apart"
             yield Finding("error", file, None, what, "label more pictures, or remove the attribute")
         elif few and not whole:
-            what = f"{len(few)} values of '{attribute}' have fewer than four pictures ({listed(few)})"
+            what = f"values of '{attribute}' with fewer than four pictures: {listed(few)}"
             advice = "two in train, a query and a candidate are the least: label more pictures, or merge the values"
             yield Finding("warning", file, None, what, advice)
 
@@ -159,7 +159,7 @@ def _check_roles(file: str, rows: list[tuple[int, dict]]) -> Iterator[Finding]:
         {(row["attribute"], row["value"]) for _, row in rows if training[row["attribute"], row["value"]] < 2}
     )
     if few:
-        what = f"{len(few)} values have fewer than two training images ({listed([' '.join(pair) for pair in few])})"
+        what = f"values with fewer than two training images: {listed([' '.join(pair) for pair in few])}"
         advice = "triplets cannot be drawn for them; add pictures to train, or merge the values"
         yield Finding("warning", file, None, what, advice)
     for split in SPLITS[1:]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from fashion_lib.data.checks.finding import Finding
-from fashion_lib.data.checks.listings import SUFFIXES, Listing
+from fashion_lib.data.checks.listings import Listing
+from fashion_lib.data.picture_endings import PICTURE_ENDINGS
 
 PROBED = 200  # names of a list that are tried in each folder
 EXPECTED_MISSING = ("darn",)  # its addresses die, so that every copy is a part
@@ -53,7 +54,7 @@ class PicturePlaces:
     """
 
     def __init__(self, files: Iterable[str]) -> None:
-        self.files = {file for file in files if file.lower().endswith(SUFFIXES)}
+        self.files = {file for file in files if file.lower().endswith(PICTURE_ENDINGS)}
         self._parents: dict[str, list[str]] = defaultdict(
             list
         )  # a folder's or file's name -> folders that hold it
@@ -73,7 +74,7 @@ class PicturePlaces:
             listing: the list, near whose folder pictures are looked for first.
             names: one per row; DARN's list of addresses may leave out ".jpg".
         """
-        names = [name if name is None or name.lower().endswith(SUFFIXES) else f"{name}.jpg" for name in names]
+        names = [name if name is None or name.lower().endswith(PICTURE_ENDINGS) else f"{name}.jpg" for name in names]
         named, bases = (
             Named(listing, names=list(names)),
             self._bases(listing, [n for n in names if n is not None]),
@@ -130,7 +131,7 @@ def check_found(dataset: str, named: Sequence[Named], files: set[str]) -> Iterat
             line, name = missing[0]
             count = sum(name is not None for name in part.names)
             share = f"{len(missing):,} of its {count:,} pictures ({len(missing) / count:.1%})"
-            what = f"{share} are not here, such as '{name}'"
+            what = f"not here: {share}, such as '{name}'"
             rotten = dataset in EXPECTED_MISSING
             advice = (
                 "state the share found beside each number"
@@ -141,12 +142,14 @@ def check_found(dataset: str, named: Sequence[Named], files: set[str]) -> Iterat
             yield Finding("warning" if rotten else "error", part.listing.file, line, what, advice, also)
         if part.other_spelling:
             name, file = next(iter(part.other_spelling.items()))
-            what = f"{len(part.other_spelling):,} pictures are here under another spelling only: '{name}' as {file}"
+            what = (
+                f"here under another spelling only: {len(part.other_spelling):,}, such as '{name}' as {file}"
+            )
             advice = "nothing: they are found; other loaders need the names as the list writes them"
             yield Finding("note", part.listing.file, None, what, advice)
     unlisted = sorted(files - found)
     if unlisted:
-        what = f"{len(unlisted):,} pictures are in no list"
+        what = f"pictures in no list: {len(unlisted):,}"
         yield Finding("note", unlisted[0], None, what, "nothing: they are not used", tuple(unlisted[1:]))
 
 

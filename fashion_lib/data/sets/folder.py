@@ -13,7 +13,7 @@ import pandas as pd
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import listed
-from fashion_lib.data.copies import digests_of, note_on_copies, together
+from fashion_lib.data.copies import digest_of_each, note_on_copies, together
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import COLUMNS, SPLITS, check_label_table, read_cells, read_rows
 from fashion_lib.data.named_files import find_files
@@ -25,7 +25,7 @@ from fashion_lib.data.own_table import (
     read_own_table,
     schema_of,
 )
-from fashion_lib.data.photographs import cached_photographs
+from fashion_lib.data.picture_source import pictures
 from fashion_lib.data.splits import one_label_per_image
 from fashion_lib.data.text_file import read_text
 
@@ -65,7 +65,7 @@ def _loaded(name, table_csv, image_folder, schema_json, size) -> RetrievalData:
     read = _as_written if _says_everything(table_csv) else _drawn
     found = read(table_csv, folder, schema_json)
     images = sorted(set(found.table["image"]))
-    pixels, unreadable, digest = cached_photographs(name, folder, images, size)
+    pixels, unreadable, digest = pictures(name, folder, images, size)
     if unreadable:
         named = listed([f"{image}: {reason}" for image, reason in unreadable.items()])
         raise FashionError(
@@ -120,7 +120,7 @@ def _as_written(table_csv, folder: Path, schema_json) -> _Labels:
     schema, empty = _labelled(schema, set(rows["attribute"]))
     table = check_label_table(rows, schema, source=str(table_csv), lines=lines)
     _check_present(table["image"], found, table_csv, folder)
-    notes = (spelling, _left_out(empty), _copies(table, digests_of(folder, sorted(set(table["image"])))))
+    notes = (spelling, _left_out(empty), _copies(table, digest_of_each(folder, sorted(set(table["image"])))))
     return _Labels(table, one_label_per_image(table, seed=0), schema, f"given in {table_csv}", notes)
 
 
@@ -138,7 +138,7 @@ def _drawn(table_csv, folder: Path, schema_json) -> _Labels:
         check_values(written, schema, schema_json)
     known = written.labels[written.labels["attribute"].isin(schema.names)]
     of_picture = written.pictures.set_index("file").loc[sorted(set(known["image"]))]
-    digests = digests_of(folder, list(of_picture.index))
+    digests = digest_of_each(folder, list(of_picture.index))
     groups = together(dict(of_picture["group"]), digests)
     split = dict(of_picture["split"]) if written.divided else None
     table, training, faults = draw(known[["image", "attribute", "value"]], groups, split)
@@ -190,7 +190,9 @@ def read_schema(path: str | os.PathLike) -> Schema:
 
 def _schema_of_rows(rows: pd.DataFrame) -> Schema:
     """The attributes of a whole table in the order of their first row, their values sorted."""
-    values = {a: sorted(set(rows.loc[rows["attribute"] == a, "value"])) for a in dict.fromkeys(rows["attribute"])}
+    values = {
+        a: sorted(set(rows.loc[rows["attribute"] == a, "value"])) for a in dict.fromkeys(rows["attribute"])
+    }
     return Schema.from_json([{"name": attribute, "values": found} for attribute, found in values.items()])
 
 

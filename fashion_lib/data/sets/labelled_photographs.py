@@ -18,7 +18,7 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import listed
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import ROLES
-from fashion_lib.data.photographs import cached_photographs
+from fashion_lib.data.picture_source import pictures as picture_source
 from fashion_lib.data.sets.set_layout import PAPERS, Found
 from fashion_lib.data.splits import assign_roles, split_images
 
@@ -80,9 +80,7 @@ def read_pictures(name: str, pictures: PlacedPictures, size: int) -> tuple[np.nd
     Returns:
         The pixels uint8 (N, size, size, 3); image name -> why its file cannot be read; a digest of the files.
     """
-    pixels, unreadable, digest = cached_photographs(
-        name, pictures.folder, list(pictures.files.values()), size
-    )
+    pixels, unreadable, digest = picture_source(name, pictures.folder, list(pictures.files.values()), size)
     image_of = {file: image for image, file in pictures.files.items()}
     return pixels, {image_of[file]: reason for file, reason in unreadable.items()}, digest
 

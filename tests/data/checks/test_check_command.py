@@ -8,9 +8,11 @@ import pytest
 from check_layouts import LAYOUTS, write
 
 from fashion_lib.cli import main
+from fashion_lib.data.checks.examination import examine_folder
 from fashion_lib.data.checks.file_kinds import KINDS, kind_of
-from fashion_lib.data.checks.finding import SEVERITIES, Finding, of_lines, worst_first
+from fashion_lib.data.checks.finding import SEVERITIES, Finding, of_lines, one_per_fault, worst_first
 from fashion_lib.data.checks.listings import released_facts
+from fashion_lib.tasks.retrieval.metrics import random_average_precision
 
 
 @pytest.fixture
@@ -90,6 +92,8 @@ def test_fashion_data_is_looked_at_and_what_is_not_there_is_said(project, capsys
     assert main(["check-data", "zappos50k", "--pictures", "none"]) == 0
     for arguments, words in (
         (["fashionay"], "did you mean 'fashionai'?"),
+        (["fashionay", str(project)], "did you mean 'fashionai'?"),
+        (["wardrobe"], "needs no check"),
         (["fashionai", str(project / "nowhere")], "is not a folder"),
         (["zappos50k", "--pictures", "some"], "choose one of all, sample, none"),
         (["coats\0", str(project)], ""),
@@ -109,6 +113,16 @@ def test_two_data_sets_in_one_folder_are_kept_apart(tmp_path, capsys):
         assert files == {key, "meta.json"} and done["named"] == 36
 
 
+def test_files_of_other_projects_are_left_alone(tmp_path):
+    write("fashionai lists", tmp_path)
+    before = examine_folder("fashionai", tmp_path, random_average_precision, pictures="none").findings
+    for name in ("other/meta.json", "other/labels.csv", "val.txt", "notes.txt", "results/table.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"a": 1}\n')
+    assert examine_folder("fashionai", tmp_path, random_average_precision, pictures="none").findings == before
+    assert kind_of("deepfashion", "val.txt") is None and kind_of("deepfashion", "Anno_fine/val.txt")
+
+
 def test_findings_of_one_fault_are_one_and_text_stays_on_one_line():
     (found,) = of_lines("note", "a.txt", [(3, "what\x00\nnot"), (5, "b"), (9, "c")], "do")
     assert (found.line, found.what, found.also) == (3, "what\\x00\\nnot", ("line 5", "line 9"))
@@ -117,10 +131,17 @@ def test_findings_of_one_fault_are_one_and_text_stays_on_one_line():
     assert [f.severity for f in worst_first(order)] == ["error", "error", "warning", "note"]
 
 
+def test_what_is_said_of_several_whole_files_is_one_finding():
+    same = [Finding("note", file, None, "w", "d") for file in ("a", "b", "a", "c")]
+    other = [Finding("note", "b", 3, "w", "d"), Finding("note", "b", None, "w", "other")]
+    first, *rest = one_per_fault([*same, *other, other[0]])
+    assert (first.file, first.also) == ("a", ("b", "c")) and rest == other
+
+
 def test_every_kind_belongs_to_a_data_set_that_is_known_and_is_recognised_by_one_layout():
     known = {name for name, facts in released_facts().items() if isinstance(facts, dict)} | {"own"}
     assert {name for kind in KINDS.values() for name in kind.datasets} == known
     used = set()
     for dataset, files in LAYOUTS.values():
-        used |= {kind_of(dataset if dataset != "coats" else "own", name.rpartition("/")[2]) for name in files}
+        used |= {kind_of(dataset if dataset != "coats" else "own", name) for name in files}
     assert used - {None} == set(KINDS)

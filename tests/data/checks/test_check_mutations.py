@@ -4,10 +4,11 @@ import os
 import shutil
 
 import pytest
-from check_layouts import DAMAGES, LAYOUTS, in_effect, jpeg, write
+from check_layouts import DAMAGES, LAYOUTS, in_effect, write
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.checks.examination import examine_folder
+from fashion_lib.data.checks.examination_text import as_text
 from fashion_lib.data.checks.file_kinds import OWN, kind_of
 from fashion_lib.data.checks.finding import SEVERITIES
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
@@ -22,7 +23,7 @@ LISTS = [
     (layout, name)
     for layout, (dataset, files) in LAYOUTS.items()
     for name in files
-    if kind_of(dataset if dataset != "coats" else OWN, os.path.basename(name))
+    if kind_of(dataset if dataset != "coats" else OWN, name)
     and layout != "shopping100k"  # the same files as ADDE's for DeepFashion
     and ("_tripletlist_" not in name or "/heel_tripletlist_t" in name)  # two of twelve that are alike
     and (layout not in ("darn lists", "deepfashion lists") or name.endswith(OWN_FORM))
@@ -137,5 +138,8 @@ def test_a_picture_that_is_gone_is_found(clean, layout):
         path.with_suffix(".away").rename(path)
 
 
-def test_the_damage_to_a_jpeg_is_not_taken_for_a_list(clean):
-    assert kind_of("fashionai", "a.jpg") is None and jpeg(1)[:2] == b"\xff\xd8"
+@pytest.mark.parametrize(("layout", "name"), LISTS)
+def test_one_list_alone_is_examined_to_the_end(tmp_path, layout, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(LAYOUTS[layout][1][name])
+    assert as_text(examined(layout, tmp_path)).count("\n") > 2

@@ -30,23 +30,25 @@ def test_items_across_splits_are_counted(tmp_path):
     for split, names in lists.items():
         (tmp_path / f"filenames_{split}.txt").write_bytes(lines(names))
     found = {
-        f.what.split(":")[0]: (f.severity, f.file, f.line)
-        for f in findings("", tmp_path, "items are also", "darn")
+        f.what.removeprefix("items that are also in ").split(",")[0]: (f.severity, f.file, f.line)
+        for f in findings("", tmp_path, "items that are also", "darn")
     }
     assert found == {
-        "1 of its 3 items are also in filenames_train.txt (1 of 3 images)": (
+        "filenames_train.txt: 1 of 3 (1 of 3 images)": (
             "note",
             "filenames_valid.txt",
             1,
         ),
-        "1 of its 3 items are also in filenames_train.txt (1 of 4 images)": ("note", "filenames_test.txt", 3),
-        "1 of its 3 items are also in filenames_valid.txt (2 of 4 images)": ("note", "filenames_test.txt", 1),
+        "filenames_train.txt: 1 of 3 (1 of 4 images)": ("note", "filenames_test.txt", 3),
+        "filenames_valid.txt: 1 of 3 (2 of 4 images)": ("note", "filenames_test.txt", 1),
     }
 
 
 def test_the_known_leak_is_said_with_its_known_size(tmp_path):
     write("deepfashion lists", tmp_path)
-    known = [f for f in findings("deepfashion lists", tmp_path, "items are also") if "released:" in f.advice]
+    known = [
+        f for f in findings("deepfashion lists", tmp_path, "items that are also") if "released:" in f.advice
+    ]
     assert [f.advice.split("(")[1] for f in known] == ["released: 5,233 items, 27,155 images)"]
 
 
@@ -103,7 +105,9 @@ def test_queries_without_a_relevant_candidate_and_rare_values_are_counted(tmp_pa
     assert (found.severity, found.line, found.also) == ("warning", 1, ())
     assert found.advice == "their AP is 0; the released list has 0 such queries, here are 1"
     (few,) = findings("fashionai lists", tmp_path, "fewer than two training images")
-    assert few.what.startswith("51 values") and len(few.also) == 50  # train has values 0 0, 1 1 and 2 2 only
+    assert (
+        few.what.startswith("values with fewer than two training images: 51") and len(few.also) == 50
+    )  # train has values 0 0, 1 1 and 2 2 only
 
 
 def test_a_label_against_its_folder_is_found(tmp_path):

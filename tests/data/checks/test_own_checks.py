@@ -46,7 +46,7 @@ def test_all_faults_of_a_whole_table_are_found_at_once(tmp_path):
         (5, "'vee' is not a value of 'neck' in the schema"),
         (6, "4 cells for 5 columns"),
         (7, "a cell is empty"),
-        (8, "1 of its 16 pictures (6.2%) are not here, such as 'coats/99.jpg'"),
+        (8, "not here: 1 of its 16 pictures (6.2%), such as 'coats/99.jpg'"),
         (11, "'coats/09.jpg' has a row for 'neck' already, line 10"),
         (18, "'coats/10.jpg' is also in 'test': an image may be in one split only"),
     }
@@ -88,10 +88,10 @@ def test_every_form_of_table_is_read(tmp_path, form):
         ({3: ",long,v"}, "error", 4, "the cell 'file' is empty"),
         ({3: "1.jpg,long,v"}, "error", 4, "'1.jpg' has a row already, line 3"),
         ({3: "2.jpg,Long,v"}, "error", 4, "'sleeve' has both 'long' and 'Long'"),
-        ({3: "2.jpg,wide,v"}, "warning", None, "1 values of 'sleeve' have fewer than four pictures (wide)"),
+        ({3: "2.jpg,wide,v"}, "warning", None, "values of 'sleeve' with fewer than four pictures: wide"),
         ({3: "2.jpg, long,v"}, "note", 4, "' long' has blanks around it"),
         ({3: "2.jpg,,"}, "note", 4, "'2.jpg' has no label"),
-        ({3: "77.jpg,long,v"}, "error", 4, "1 of its 16 pictures (6.2%) are not here, such as '77.jpg'"),
+        ({3: "77.jpg,long,v"}, "error", 4, "not here: 1 of its 16 pictures (6.2%), such as '77.jpg'"),
         (
             {i: f"{i - 1}.jpg,long,v" for i in range(1, 17)},
             "error",

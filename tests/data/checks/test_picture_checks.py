@@ -171,7 +171,7 @@ def test_shares_are_counted_per_split_and_attribute(tmp_path):
         "clothes button": (4, 4),
         "clothes color": (4, 4),
     }
-    (missing,) = [f for f in done.findings if "are not here" in f.what]
+    (missing,) = [f for f in done.findings if "not here: " in f.what]
     assert missing.line == 1 and len(missing.also) == 3 and "4 of its 12 pictures (33.3%)" in missing.what
 
 
@@ -189,3 +189,17 @@ def test_pictures_in_no_list_are_counted(tmp_path):
     assert [f.file for f in examined("deepfashion_adde", tmp_path).findings if "in no list" in f.what] == [
         "img/extra.jpg"
     ]
+
+
+def test_copies_without_a_split_are_told_to_stay_together(tmp_path):
+    for i in range(4):
+        (tmp_path / f"{i}.jpg").write_bytes(jpeg(i, side=200))
+    with Image.open(tmp_path / "1.jpg") as image:
+        image.resize((100, 100)).save(tmp_path / "z.png")
+    (found,) = [f for f in examined("mine", tmp_path).findings if "looks like" in f.what]
+    assert (found.severity, found.file, found.what, found.also) == (
+        "note",
+        "z.png",
+        "it looks like 1.jpg",
+        (),
+    )
