@@ -124,7 +124,9 @@ def pixel_tensor(pixels: np.ndarray) -> Tensor:
 def _row_constants(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of one row's 3 * width numbers. Kept, because a copy to CUDA waits."""
     with torch.inference_mode(False):  # they outlive the caller's mode
-        mean, std = (torch.tensor(one, device=device) for one in (IMAGENET_MEAN, IMAGENET_STD))
+        mean, std = (
+            torch.tensor(one, dtype=torch.float32, device=device) for one in (IMAGENET_MEAN, IMAGENET_STD)
+        )
         return mean.mul(255).repeat(width), std.mul(255).repeat(width)
 
 

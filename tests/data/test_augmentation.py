@@ -128,3 +128,13 @@ def test_cuda_gives_the_numbers_of_the_cpu():
     pixels, changes = pixel_tensor(pictures(24)), draw_changes(24, SIZE, np.random.default_rng(1), shift=0.3)
     here, there = (normalise(apply_changes(pixels.to(device), changes)).cpu() for device in ("cpu", "cuda"))
     assert torch.allclose(here, there, rtol=0, atol=1e-5)
+
+
+def test_normalised_pixels_are_float32_whatever_the_default_type_was_at_the_first_call():
+    pixels = np.zeros((1, 7, 7, 3), np.uint8)  # a width of no other test, so that its constants are made here
+    torch.set_default_dtype(torch.float64)
+    try:
+        normalise(pixels)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert normalise(pixels).dtype == torch.float32

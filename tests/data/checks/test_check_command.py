@@ -13,6 +13,7 @@ from fashion_lib.data.checks.file_kinds import KINDS, kind_of
 from fashion_lib.data.checks.finding import SEVERITIES, Finding, of_lines, one_per_fault, worst_first
 from fashion_lib.data.checks.listings import released_facts
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
+from fashion_lib.training.profiles import PROFILES
 
 
 @pytest.fixture
@@ -53,7 +54,8 @@ def test_the_proof_stands_beside_the_printed_row_and_the_cost_below(here, capsys
     table = text.split("test split")[1]
     assert "released lists  printed (IPAD)" in table
     assert rows["skirt_length"][1] in ("17.38", "17.20") and "15.79           15.79" in table
-    assert "36 pictures at 64 px: 0.00 GiB, about" in text and "36 pictures at 224 px: 0.01 GiB" in text
+    assert f"36 pictures at {PROFILES['laptop'].image_size} px: 0.00 GiB, about" in text
+    assert "36 pictures at 224 px: 0.01 GiB" in text
 
 
 def test_json_holds_every_place(here, capsys):
