@@ -8,6 +8,8 @@ from tiny_gallery import SIZE, alone, manipulation_run, pictures, retrieval_run,
 
 from fashion_lib.cli import main
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 
 @pytest.fixture(scope="module")
 def trained():

@@ -12,6 +12,8 @@ from fashion_lib.data import own_splits
 from fashion_lib.data.own_splits import draw
 from fashion_lib.data.own_table import check_values, one_row_per_picture, read_own_table, schema_of
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 
 def read(tmp_path, text: str, encoding: str = "utf-8"):
     (tmp_path / "labels.csv").write_bytes(text.encode(encoding))

@@ -28,6 +28,8 @@ from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.tasks.retrieval.vector_store import JOURNAL, VectorStore
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 NAMES = ("collar", "hem", "colour")
 
 

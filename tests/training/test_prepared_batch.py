@@ -28,6 +28,8 @@ from fashion_lib.training import loop, prepared_batch
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.prepared_batch import prepare_batch
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 train = partial(loop.train, task=RETRIEVAL, progress=False)
 CONFIG = TrainingConfig(
     steps=8, batch_size=12, groups=2, evaluations=2, precision="fp32", device="cpu", checkpoint_every=3

@@ -16,7 +16,14 @@ import numpy as np
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.core.typed import shortened
-from fashion_lib.data.sets.list_file import Fault, ListFile, check_no_pointer, first_fault, read_list
+from fashion_lib.data.sets.list_file import (
+    Fault,
+    ListFile,
+    check_no_pointer,
+    first_fault,
+    opened_list,
+    read_list,
+)
 from fashion_lib.data.sets.set_layout import PictureFiles, Tree
 
 ALIASES = ("DeepFashion", "Attr_Predict", "Category and Attribute Prediction Benchmark")
@@ -124,7 +131,7 @@ def labels_of_images(path: Path, attributes: int) -> Iterator[tuple[str, list[in
     Raises:
         FashionError: a row of another form, or fewer rows than the first line announces.
     """
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with opened_list(path) as file:
         announced, count = file.readline().strip(), 0
         if announced.startswith("version https://git-lfs"):
             check_no_pointer(read_list(path))

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -52,6 +53,20 @@ class Fault:
 
     line: int
     text: str
+
+
+def opened_list(path: Path) -> TextIO:
+    """Open a list that is too long to read as a whole; the caller closes it.
+
+    Raises:
+        FashionError: the file is missing, a link that leads nowhere, or unreadable.
+    """
+    try:
+        return path.open(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise FashionError(
+            f"the list {path} cannot be read ({error.strerror}): put it back, or make it readable."
+        ) from error
 
 
 def read_list(path: str | os.PathLike) -> ListFile:

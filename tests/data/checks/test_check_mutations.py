@@ -13,6 +13,8 @@ from fashion_lib.data.checks.file_kinds import OWN, kind_of
 from fashion_lib.data.checks.finding import SEVERITIES
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 OWN_FORM = (
     "filenames_test.txt",
     "query_test.txt",

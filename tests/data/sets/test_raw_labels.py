@@ -200,3 +200,10 @@ def test_pictures_alone_are_one_sentence(tmp_path):
     for name, words in (("deepfashion", "neither ASEN's lists nor list_attr_cloth"), ("fashionai", "but no labels")):
         with pytest.raises(FashionError, match=words):
             real_module(name).load_found(find_real(name, tmp_path), 16)
+
+
+def test_a_list_that_is_a_link_to_nowhere_is_one_sentence(tmp_path):
+    link = tmp_path / "list_attr_img.txt"
+    link.symlink_to(tmp_path / "gone.txt")
+    with pytest.raises(FashionError, match="list_attr_img.txt cannot be read"):
+        next(benchmark.labels_of_images(link, 4))

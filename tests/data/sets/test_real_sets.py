@@ -9,6 +9,8 @@ from fashion_lib.data.sets.set_layout import Found, Tree
 from fashion_lib.tasks.retrieval.protocol import protocol_card
 from fashion_lib.training.profiles import SMOKE
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 PROFILE = SMOKE.with_options(steps=2, batch_size=24, start="random", image_size=32, evaluations=1)
 
 

@@ -14,6 +14,8 @@ from fashion_lib.methods.registry import build_model
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 from fashion_lib.tasks.retrieval.triplet_prediction import fixed_lists, predict_triplets
 
+pytestmark = pytest.mark.slow  # `make quick` leaves it out
+
 SIZE = 32
 
 
