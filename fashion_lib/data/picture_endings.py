@@ -1,4 +1,4 @@
-"""The endings of file names by which the pictures in a folder are told from other files."""
+"""The endings of file names by which the pictures in a folder are recognised."""
 
 # HEIC is among them whether it can be read or not, so that a folder from a phone is not read in part without a word.
 PICTURE_ENDINGS = (

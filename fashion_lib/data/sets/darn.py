@@ -7,6 +7,7 @@ Without ASEN's lists, the folder of a picture still gives one label, its clothes
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -141,7 +142,8 @@ def load_found(found: Found, size: int) -> RetrievalData:
         table = own_split(labels, names, one=False)
         notes = (NOTES[0], "Without ASEN's lists only the category is known, from a picture's folder.")
     return photographed(
-        found, schema, table, pictures, size, at_size=load, protocol=protocol, card=CARD, notes=notes
+        found, schema, table, pictures, size, at_size=partial(load_found, found),
+        protocol=protocol, card=CARD, notes=notes
     )
 
 

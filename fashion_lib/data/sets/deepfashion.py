@@ -6,6 +6,8 @@ the benchmark's attributes of that type; list_attr_cloth.txt names it.
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
@@ -115,7 +117,7 @@ def load_found(found: Found, size: int) -> RetrievalData:
         table,
         pictures,
         size,
-        at_size=load,
+        at_size=partial(load_found, found),
         protocol=protocol,
         card=CARD,
         notes=(named, *NOTES, *protocol_notes(protocol, twice)),

@@ -7,6 +7,7 @@ category or attribute that exactly the same pictures have.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def load_found(found: Found, size: int) -> RetrievalData:
     lists = read_adde(found.lists)
     schema, note = recovered_schema(found, lists)
     finder = benchmark.picture_finder(found.pictures)
-    return adde_data(found, lists, schema, finder, size, at_size=load, card=CARD, notes=(note,))
+    return adde_data(found, lists, schema, finder, size, at_size=partial(load_found, found), card=CARD, notes=(note,))
 
 
 def recovered_schema(found: Found, lists: AddeLists) -> tuple[Schema, str]:

@@ -6,6 +6,7 @@ ASEN's released lists keep the rows whose raw label has an `m` ("maybe"), and so
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fashion_lib.core.errors import FashionError
@@ -122,7 +123,7 @@ def load_found(found: Found, size: int) -> RetrievalData:
         table,
         pictures,
         size,
-        at_size=load,
+        at_size=partial(load_found, found),
         protocol=protocol,
         card=CARD,
         notes=("'Invisible' is value 0 of every attribute and is evaluated like any other.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from fashion_lib.core.errors import FashionError
@@ -67,5 +68,5 @@ def load_found(found: Found, size: int) -> RetrievalData:
     lists = read_adde(found.lists)
     note = "The released files name neither attributes nor values: both are shown by number."
     return adde_data(
-        found, lists, sized(SCHEMA, lists), file_of, size, at_size=load, card=CARD, notes=(note,)
+        found, lists, sized(SCHEMA, lists), file_of, size, at_size=partial(load_found, found), card=CARD, notes=(note,)
     )

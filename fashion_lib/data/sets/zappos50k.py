@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -162,7 +163,8 @@ def load_found(found: Found, size: int) -> RetrievalData:
     rule = ("CSN's triplets; queries and candidates of MAP are drawn here" if triplets else
             "NOT the papers' protocol: split and triplets are drawn here from meta-data.csv")  # fmt: skip
     data = photographed(
-        found, schema_of(labels), table, placed(images, file_of, found.folder), size, at_size=load, protocol=protocol,
+        found, schema_of(labels), table, placed(images, file_of, found.folder), size,
+        at_size=partial(load_found, found), protocol=protocol,
         card=CARD, notes=notes, rule=rule, evaluated=() if triplets else ("valid", "test"),
     )  # fmt: skip
     return _with_triplets(data, names, triplets)
