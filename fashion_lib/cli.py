@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 
 from fashion_lib import __version__
-from fashion_lib.commands import checkpoints, course, data, numbers, training
+from fashion_lib.commands import checkpoints, course, data, data_check, gallery, numbers, training
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, one_screen
 from fashion_lib.core.words import suggestion
 
 app = typer.Typer(
@@ -34,7 +34,8 @@ COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     training.tables,
     *(course.notebook, course.execute_notebooks, numbers.keep, numbers.triplets, numbers.manipulation_scores),
-    *(course.figures, training.start_weights, course.readme, data.download, data.protocol, data.doctor),
+    *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
+    *(data.doctor, data_check.check_data, gallery.index, gallery.search),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
 )
 for command in COMMANDS:
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ.update(paths.absolute_settings())
         return _run(arguments)
     except FashionError as error:
-        print(f"error: {brief(str(error), arguments)}", file=sys.stderr)
+        print(f"error: {one_screen(brief(error.whole, arguments))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Doors of the face that join several rooms: data sets by profile, protocol cards, reading, notebooks."""
+"""Doors of the face that join several rooms: data sets by profile, protocol cards, search, reading, notebooks."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from fashion_lib.core.paths import user_path
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.data import sets
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.new_data import name_of
 from fashion_lib.methods.reading import LIBRARY, reading_order
 from fashion_lib.training.profiles import Profile, as_profile
 
@@ -27,14 +28,14 @@ def load_dataset(name: str, profile: Profile | str = "laptop") -> RetrievalData:
 def load_folder(
     folder: str | Path, name: str | None = None, *, profile: Profile | str = "laptop", remember: bool = True
 ) -> RetrievalData:
-    """Load your own pictures from a folder that holds labels.csv, schema.json and the pictures.
+    """Load your own pictures from a folder that holds labels.csv, the pictures and, if wanted, schema.json.
 
-    The table has the columns image, split, role, attribute, value (`fashion_lib.data.label_table` says more), and
-    `image` is a path below the folder.
+    The table has one row per picture, such as file,sleeve_length,neck; `fashion_lib.data.own_table` says more, and
+    `python -m fashion_lib new-data` writes one to fill in. `file` is a path below the folder.
 
     Args:
         folder: the folder.
-        name: of the data set, in folders and tables; None is the folder's own name.
+        name: of the data set, in folders and tables; None is the folder's own name, in small letters.
         profile: a profile or its name; it decides the size of the pictures.
         remember: keep the name in the project's datasets.toml. It then works wherever a data set's name does: in
             `fl.load_dataset`, on the command line and in notebooks.
@@ -47,7 +48,7 @@ def load_folder(
     if given is None or not given.is_dir():
         raise FashionError(f"there is no folder {shortened(folder)}: give the folder that holds labels.csv.")
     folder = given
-    name = folder.name if name is None else name
+    name = name_of(folder) if name is None else name
     sets.check_name(name)
     data = sets.load_own_folder(name, folder, as_profile(profile).image_size)
     if remember:
@@ -71,6 +72,32 @@ def protocol(data: RetrievalData | str, profile: Profile | str = "laptop") -> No
     data = sets.load_dataset(data, profile) if isinstance(data, str) else data
     check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned, or its name")
     print(protocol_card(data, profile), end="")
+
+
+def search(run, query, row=None, attribute: str | None = None, **options):
+    """Rank pictures by their similarity to one picture under one attribute: of a gallery, or of a data set.
+
+    `fl.search(run, "query.jpg", "sleeve_length")` searches a folder of one's own pictures that `fl.index(run, folder)`
+    has embedded; see `fashion_lib.runs.gallery_search`. `fl.search(model, data, 12, "sleeve_length")` ranks the
+    candidates of a split; see `fashion_lib.tasks.retrieval.search`.
+
+    Args:
+        run: a run, its folder, or what `fl.index` returned; for a data set the model.
+        query: the file of a photograph; or a data set.
+        row: for a photograph the attribute's name; for a data set the query's row.
+        attribute: the attribute's name.
+        options: of the two functions.
+
+    Returns:
+        GalleryHits, or Hits.
+    """
+    if isinstance(query, str | Path) and not isinstance(row, int):
+        from fashion_lib.runs.gallery_search import search_gallery
+
+        return search_gallery(run, query, attribute if row is None else row, **options)
+    from fashion_lib.tasks.retrieval import search as in_data_set
+
+    return in_data_set.search(run, query, row, attribute, **options)
 
 
 def read(method: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 # One thread a process: pytest-xdist already runs as many processes as there are cores. Before torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
-for variable in ("FASHION_ROOT", "FASHION_PROFILE", "FASHION_WEIGHTS", "FASHION_CLOTHING"):
+for variable in ("FASHION_ROOT", "FASHION_PROFILE", "FASHION_WEIGHTS", "FASHION_CLOTHING", "FASHION_DATA"):
     os.environ.pop(variable, None)
 
 

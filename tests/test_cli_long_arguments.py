@@ -20,6 +20,8 @@ COMMANDS = [
     *("plan --dataset @", "plan --output @", "reproduce --methods @", "reproduce --notebooks @", "reproduce --jobs @"),
     *("notebook @ o.ipynb", "notebook a.ipynb @", "notebook a.ipynb o.ipynb -p @", "notebook a.ipynb o.ipynb -p @ 1"),
     *("notebook a.ipynb o.ipynb -p a @", "execute-notebooks @", "keep --dataset @", "triplets --profile @"),
+    *("index @ g", "index r @", "index r g --index @", "search @ q", "search r @", "search r q --attribute @"),
+    *("search r q --change @", "search r q --has @", "search r q --gallery @", "search r q --index @"),
     *("figures --profile @", "download @", "protocol @", "protocol wardrobe --profile @", "doctor @"),
 ]
 

@@ -13,6 +13,7 @@ from tiny_data import SCHEMA, TinyModel, tiny_data
 import fashion_lib as fl
 from fashion_lib.cli import main
 from fashion_lib.data import sets
+from fashion_lib.data.sets import REAL
 from fashion_lib.training.profiles import SMOKE
 
 SETTINGS = SMOKE.with_options(steps=2, image_size=32, wardrobe_images=1_200, batch_size=16)
@@ -56,7 +57,9 @@ def test_methods_stays_callable_whatever_was_imported_before():
 
 def test_data_sets_with_licence_and_how_to_get_them(project):
     table = fl.datasets()
-    assert list(table.index) == ["wardrobe", "wardrobe_darn", "wardrobe_deepfashion", "clothing"]
+    drawn = ["wardrobe", "wardrobe_darn", "wardrobe_deepfashion", "clothing"]
+    assert list(table.index) == [*drawn, *REAL]
+    assert table.loc[list(REAL), "how to get it"].str.startswith("not here: ").all()
     assert table.loc["clothing", "licence"].startswith("CC0")
     assert "download clothing" in table.loc["clothing", "how to get it"]
 

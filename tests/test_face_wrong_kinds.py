@@ -49,6 +49,8 @@ def test_what_is_no_data_set_is_refused(call, wrong, monkeypatch, tmp_path):
 @pytest.mark.parametrize(("call", "words"), [
     (lambda wrong: fl.show.history(wrong), r"is no run: give what fl\.load_or_train"),
     (lambda wrong: fl.show.attention(wrong, [1], ["collar"]), r"is no run: give what fl\.load_or_train"),
+    (lambda wrong: fl.show.gallery_board(wrong), r"is no answer of a search over a gallery: give what fl\.search"),
+    (lambda wrong: fl.show.gallery_heat(wrong), r"is no answer of a search over a gallery: give what fl\.search"),
     (lambda wrong: fl.show.hits(wrong), r"is no answer of a search: give what run\.search"),
 ])  # fmt: skip
 def test_what_is_no_run_or_answer_is_not_drawn(call, words, wrong):

@@ -8,9 +8,9 @@ read at every call, so that a test or a notebook can set them at any moment.
 import os
 from pathlib import Path
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 
-FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_WEIGHTS")
+FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_DATA", "FASHION_WEIGHTS")
 # What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 
@@ -83,9 +83,10 @@ def user_path(text: str | Path, what: str, *, follow: bool = True) -> Path:
     except PermissionError:
         pass  # it may well be there; whoever opens it says so
     except (OSError, RuntimeError, ValueError) as error:
-        shown = repr(str(text)) if len(str(text)) <= 80 else repr(str(text)[:80]) + "..."
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise FashionError(f"{what} is {shown}, which is no path ({reason}): name another folder.") from error
+        raise FashionError(
+            f"{what} is {shortened(str(text), 85)}, which is no path ({reason}): name another folder."
+        ) from error
     return path
 
 
@@ -206,10 +207,9 @@ def plain_name(name: str, what: str) -> str:
     """
     fault = _fault_of_name(name)
     if fault:
-        shown = repr(name) if len(repr(name)) <= 60 else repr(name)[:57] + "..."
         raise FashionError(
-            f"the {what} {shown} cannot be the name of a folder ({fault}): use letters, digits, '_', '-' and '=', "
-            f"at most {LONGEST} characters."
+            f"the {what} {shortened(name)} cannot be the name of a folder ({fault}): use letters, digits, '_', '-' and "
+            f"'=', at most {LONGEST} characters."
         )
     return name
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fashion_lib.core.errors import FashionError
-from fashion_lib.core.typed import shortened
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.words import one_line, suggestion
 
 SCOPES = ("local", "global")
@@ -38,32 +37,33 @@ class Attribute:
     def __post_init__(self) -> None:
         if isinstance(self.values, str):
             raise FashionError(
-                f"the values of attribute '{self.name}' are the text '{self.values}': give a list."
+                f"the values of attribute {shortened(self.name)} are the text {shortened(self.values)}: give a list."
             )
         object.__setattr__(self, "values", tuple(self.values))
         texts = (self.name, *self.values)
         if not all(isinstance(text, str) and text.strip() == text != "" for text in texts):
             raise FashionError(
-                f"attribute {self.name!r} with values {list(self.values)} needs plain, non-empty text "
-                "without surrounding spaces for its name and for each value."
+                f"attribute {shortened(self.name)} with values {shortened(list(self.values), 200)} needs plain, "
+                "non-empty text without surrounding spaces for its name and for each value."
             )
         if broken := [text for text in texts if not one_line(text)]:
             raise FashionError(
-                f"attribute {self.name!r} has {shortened(broken[0])}, which is not one line of text: rename it."
+                f"attribute {shortened(self.name)} has {shortened(broken[0])}, which is not one line of text: rename "
+                "it."
             )
         if len(self.values) < 2:
             raise FashionError(
-                f"attribute '{self.name}' has the values {list(self.values)}: give it at least two, "
-                "because one value leaves nothing to tell apart."
+                f"attribute {shortened(self.name)} has the values {shortened(list(self.values), 200)}: give it at "
+                "least two, because one value leaves nothing to tell apart."
             )
         if len(set(self.values)) != len(self.values):
             twice = next(value for value in self.values if self.values.count(value) > 1)
             raise FashionError(
-                f"attribute '{self.name}' lists the value '{twice}' twice: remove one of them."
+                f"attribute {shortened(self.name)} lists the value {shortened(twice)} twice: remove one of them."
             )
         if self.scope not in SCOPES:
             raise FashionError(
-                f"attribute '{self.name}' has the scope '{self.scope}': write 'local' or 'global'."
+                f"attribute {shortened(self.name)} has the scope {shortened(self.scope)}: write 'local' or 'global'."
             )
 
 
@@ -79,10 +79,12 @@ class Schema:
             raise FashionError("the schema has no attributes: list at least one.")
         for name in self.names:
             if name in RESERVED:
-                raise FashionError(f"an attribute cannot be called '{name}', which names an average: rename it.")
+                raise FashionError(
+                    f"an attribute cannot be called {shortened(name)}, which names an average: rename it."
+                )
             if self.names.count(name) > 1:
                 raise FashionError(
-                    f"the schema lists the attribute '{name}' twice: remove or rename one of them."
+                    f"the schema lists the attribute {shortened(name)} twice: remove or rename one of them."
                 )
 
     @property
@@ -104,7 +106,7 @@ class Schema:
     def index(self, name: str) -> int:
         """Return the attribute id of `name`. Raises FashionError with the closest known name."""
         if name not in self.names:
-            raise FashionError(f"the attribute '{name}' is not in the schema: {suggestion(name, self.names)}")
+            raise FashionError(f"the attribute {shortened(name)} is not in the schema: {suggestion(name, self.names)}")
         return self.names.index(name)
 
     def attribute(self, name: str) -> Attribute:
@@ -116,7 +118,8 @@ class Schema:
         values = self.attribute(attribute).values
         if value not in values:
             raise FashionError(
-                f"'{value}' is not a value of the attribute '{attribute}': {suggestion(value, values)}"
+                f"{shortened(value)} is not a value of the attribute {shortened(attribute)}: "
+                f"{suggestion(value, values)}"
             )
         return values.index(value)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 
 
 def check_type(value: Any, kind: Any) -> None:
@@ -82,12 +82,3 @@ def fault(error: ValidationError) -> str:
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{place} is not known"
     return f"{place} is {shortened(first['input'])} and {first['msg'].replace('Input s', 's', 1)}"
-
-
-def shortened(value: Any, most: int = 60) -> str:
-    """Return a value's text for an error sentence, cut off where it is long."""
-    try:
-        text = repr(value)
-    except (RecursionError, ValueError):  # Python writes no number of more than 4,300 digits
-        return "something too deep or too long to show"
-    return text if len(text) <= most else text[: most - 3] + "..."

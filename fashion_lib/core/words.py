@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from fashion_lib.core.errors import LONGEST_WORD, cut
+
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Return the end of an error sentence: the closest known name if there is one, else every known name."""
@@ -14,9 +16,10 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Return names for an error sentence: "a, b and 3 more" where there are more than `most`."""
+    """Return names for an error sentence: "a, b and 3 more" where there are more than `most`; long ones are cut."""
     names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(cut(name, LONGEST_WORD) for name in names[:most]) + rest
 
 
 def joined(values: Iterable[object]) -> str:

@@ -14,7 +14,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.progress import bar as progress_bar
 
 # What a name in the archive causes in a fresh folder: too long, not encodable, a file that is a folder, too.
@@ -58,8 +58,8 @@ def extract(archive: Path, folder: Path) -> None:
             if unsafe is not None:
                 archive.unlink()
                 raise FashionError(
-                    f"the archive contains the unsafe entry '{unsafe}', so nothing of it was kept: check the "
-                    "address and download it from its public home."
+                    f"the archive contains the unsafe entry {shortened(unsafe, 120)}, so nothing of it was kept: "
+                    "check the address and download it from its public home."
                 )
             _check_size(archive, sum(entry.file_size for entry in entries), folder)
             for entry in progress_bar(entries, desc="unpacking", unit="file", leave=False):

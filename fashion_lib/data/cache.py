@@ -24,7 +24,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import is_alive
 from fashion_lib.core.progress import bar as progress_bar
 
@@ -96,7 +96,7 @@ def check_key(key: str) -> None:
     """Raise `FashionError` for a key that could name a file outside the cache folder."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", key):
         raise FashionError(
-            f"the cache key '{key}' cannot be a file name: use letters, digits, '.', '_' and '-'."
+            f"the cache key {shortened(key)} cannot be a file name: use letters, digits, '.', '_' and '-'."
         )
 
 

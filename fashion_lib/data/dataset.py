@@ -8,13 +8,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Schema
+from fashion_lib.data.feed import Feed, how_far
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
+from fashion_lib.data.released_tuples import ReleasedTuples
+
+if TYPE_CHECKING:  # a data set in memory needs no decoder
+    from fashion_lib.data.lazy_pixels import LazyPixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +32,7 @@ class RetrievalData:
         edition: what the loader declares: the version of a drawing, or a digest of the picture files.
         schema: the attributes with their values.
         image_names: unique names of the N pictures.
-        pixels: uint8 (N, S, S, 3), usually a read-only memory map; row i is `image_names[i]`.
+        pixels: uint8 (N, S, S, 3), usually a read-only memory map, or LazyPixels; row i is `image_names[i]`.
         labels: checked label table; its training rows hold every known label of an image.
         training_labels: the training rows used by default, such as one label per image, as in FashionAI.
         notes: what was left out or derived, for the protocol card.
@@ -38,6 +44,9 @@ class RetrievalData:
         senders: who made each picture, where the split keeps their pictures together; part of `version`.
         shown: row of `pixels` -> attribute -> value of all that the picture shows, labelled or not; None if only
             the labels are known.
+        triplets: split -> condition -> int64 (T, 3), the triplets that came with the data set, rows of pictures as
+            anchor, far, close; {} where they are drawn from the labels.
+        tuples: the tuples of manipulation that came with the data set; None where they are drawn.
 
     Raises:
         FashionError: if pixels, image names or a label table do not have this form.
@@ -47,7 +56,7 @@ class RetrievalData:
     edition: str
     schema: Schema
     image_names: tuple[str, ...]
-    pixels: np.ndarray
+    pixels: np.ndarray | LazyPixels
     labels: pd.DataFrame
     training_labels: pd.DataFrame
     notes: tuple[str, ...] = ()
@@ -56,6 +65,8 @@ class RetrievalData:
     at_size: Callable[[int], RetrievalData] | None = None
     senders: tuple[str, ...] = ()
     shown: Callable[[int], Mapping[str, str]] | None = None
+    triplets: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    tuples: ReleasedTuples | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -96,7 +107,8 @@ class RetrievalData:
     def version(self) -> str:
         """Return the edition, "+", and a digest of labels, splits, roles, schema, image names and senders.
 
-        It does not depend on the size of the pictures; `pixel_digest` does.
+        Released triplets and tuples are part of it. It does not depend on the size of the pictures;
+        `pixel_digest` does.
         """
         parts = (
             json.dumps(self.schema.to_json()),
@@ -104,11 +116,13 @@ class RetrievalData:
             *self.senders,
             *(table.to_csv(index=False, lineterminator="\n") for table in (self.labels, self.training_labels)),
         )
-        return f"{self.edition}+{digest_of(part.encode() for part in parts)}"
+        lists = [rows.tobytes() for of in self.triplets.values() for rows in of.values()]
+        lists += [] if self.tuples is None else self.tuples.content()
+        return f"{self.edition}+{digest_of([*(part.encode() for part in parts), *lists])}"
 
     @cached_property
     def pixel_digest(self) -> str:
-        """Return a digest of every pixel (a few tenths of a second for the laptop profile's pictures)."""
+        """Return a digest of every pixel, or of the files that a large set of photographs is decoded from."""
         return pixel_digest(self.pixels)
 
     @property
@@ -156,7 +170,7 @@ class RetrievalData:
             FashionError: if the split, the role or the word `labels` is unknown.
         """
         if labels not in ("one", "all"):
-            raise FashionError(f"labels='{labels}' is not known: write 'one' (one label per image) or 'all'.")
+            raise FashionError(f"labels={shortened(labels)} is not known: write 'one' (one label per image) or 'all'.")
         table = self.training_labels if split == "train" and labels == "one" else self.labels
         return encode(table, self.schema, self.image_names, split, role)
 
@@ -187,8 +201,8 @@ def check_name(name: str) -> None:
     """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
         raise FashionError(
-            f"{name!r} cannot be the name of a data set: use up to 64 letters, digits, '_' and '-', and begin with a "
-            "letter or a digit."
+            f"{shortened(name)} cannot be the name of a data set: use up to 64 letters, digits, '_' and '-', and begin "
+            "with a letter or a digit."
         )
 
 
@@ -203,7 +217,13 @@ def digest_of(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()[:12]
 
 
-def pixel_digest(pixels: np.ndarray) -> str:
-    """Return a digest of pictures uint8 (N, S, S, 3), read 500 at a time."""
-    chunks = (np.ascontiguousarray(pixels[start : start + 500]).tobytes() for start in range(0, len(pixels), 500))
-    return digest_of(chunks)
+def pixel_digest(pixels: np.ndarray | LazyPixels) -> str:
+    """Return a digest of pictures uint8 (N, S, S, 3), read 500 at a time.
+
+    Pixels that know the digest of their files (`picture_source`) are not read.
+    """
+    if known := getattr(pixels, "digest", ""):
+        return known
+    starts = range(0, len(pixels), 500)
+    with Feed(lambda start: pixels[start : start + 500], starts, how_far(pixels, 500)) as chunks:
+        return digest_of(np.ascontiguousarray(chunk).tobytes() for chunk in chunks)

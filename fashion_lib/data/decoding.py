@@ -5,14 +5,15 @@ What people's files need beyond `Image.open(path).convert("RGB")`:
 - Pillow clips 16-bit, 32-bit and float grey to 0..255. Here 16-bit grey and floats from 0 to 1 are scaled;
   grey without an agreed white is refused.
 - A very large picture is decoded once and converted strip by strip. JPEG is decoded at a fraction of its size.
-- A HEIC photograph is named as one, with the way to convert it.
+- Threads that decode at the same time need at most `SMALL_BYTES` each, and one of them `MOST_BYTES`.
+- A HEIC photograph, the form of iPhones, is read through the package pillow-heif; without it, it is named as one.
 """
 
 from __future__ import annotations
 
 import shlex
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,12 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
 MOST_BYTES = 1 << 30  # that decoding one picture may need
+SMALL_BYTES = 1 << 26  # above, one picture is decoded at a time
 LARGE = 1 << 26  # pixels: above, a picture is made smaller while it is converted, strip by strip
 STRIP = 256  # rows of one strip
 # Bytes per pixel that Pillow 13 needs to decode: 4 for every mode of a raw decoder. These keep whole frames
 # beside the picture (measured).
-BYTES = {"WEBP": 20, "AVIF": 12, "JPEG2000": 20}
+BYTES = {"WEBP": 20, "AVIF": 12, "JPEG2000": 20, "HEIF": 12}
 ORIENTATION = 0x0112  # the EXIF tag; 1 and unknown values mean upright
 SIGNED = 2  # of the TIFF tag 339, the format of the samples
 BITS, PHOTOMETRIC, SAMPLES = 258, 262, 339  # TIFF: bits per sample, 12 or 16 for whole numbers; 0 is white, 1 is black
@@ -38,7 +40,7 @@ TURNS = {
     8: Transpose.ROTATE_90,
 }
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-_OPENING = threading.Lock()
+_OPENING, _LARGE = threading.Lock(), threading.Lock()
 
 
 def read_rgb(path: str | Path, size: int) -> Image.Image:
@@ -53,44 +55,66 @@ def read_rgb(path: str | Path, size: int) -> Image.Image:
         An image of mode RGB.
 
     Raises:
-        ValueError: the picture needs more memory than `MOST_BYTES`, is HEIC, is empty, or has grey values
-            without an agreed white. Other damage raises what Pillow raises.
+        ValueError: the picture needs more memory than `MOST_BYTES`, is HEIC where pillow-heif is missing, is
+            empty, or has grey values without an agreed white. Other damage raises what Pillow raises.
     """
     with _opened(path) as image:
         stored = image.size
         image.draft("RGB", (2 * size, 2 * size))  # large JPEGs are decoded at a half, quarter or eighth
-        _check_memory(image, stored)
-        image.load()  # PNG has its EXIF data only now; TIFF is turned by Pillow itself, and says no more of it
-        turn = _turn(image)
-        image = _flat_rgb(image, size)
-        return image if turn is None else image.transpose(turn)
+        with _LARGE if _memory(image, stored) > SMALL_BYTES else nullcontext():
+            image.load()  # PNG has its EXIF data only now; TIFF is turned by Pillow itself, and says no more of it
+            turn = _turn(image)
+            image = _flat_rgb(image, size)
+            return image if turn is None else image.transpose(turn)
 
 
 def _opened(path: str | Path) -> Image.Image:
     """Open with our own limit of memory: Pillow's counts the pixels of the file, not those that are decoded."""
     try:
-        with _OPENING:  # the limit is a global of Pillow; only the header is read while it is off
-            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            try:
-                return Image.open(path)
-            finally:
-                Image.MAX_IMAGE_PIXELS = limit
+        return _opened_by_pillow(path)
     except UnidentifiedImageError:
         with open(path, "rb") as file:
             head = file.read(12)
         if not head:
             raise ValueError("the file is empty") from None
-        if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        if not is_heic(head):
+            raise
+        if not reads_heic():
             names = shlex.join([Path(path).name, f"{Path(path).stem}.jpg"])
             raise ValueError(
-                "it is a HEIC photograph, which is not read here; convert it to JPEG, for example with "
+                "it is a HEIC photograph; install the package pillow-heif, or convert it to JPEG, for example with "
                 f"`heif-convert {names}` or, on macOS, with the Preview app"
             ) from None
-        raise
+    return _opened_by_pillow(path)
 
 
-def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:
-    """Raise ValueError where decoding needs more than `MOST_BYTES`. stored: (width, height) in the file."""
+def _opened_by_pillow(path: str | Path) -> Image.Image:
+    with _OPENING:  # the limit is a global of Pillow; only the header is read while it is off
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def is_heic(head: bytes) -> bool:
+    """Return whether a file that begins with these 12 bytes is a HEIC photograph."""
+    return head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS
+
+
+def reads_heic() -> bool:
+    """Let Pillow read HEIC from now on, and return whether it can: whether pillow-heif is installed."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    # An embedded thumbnail may be of another quality than the picture; photographs are decoded in parallel already.
+    pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
+    return True
+
+
+def _memory(image: Image.Image, stored: tuple[int, int]) -> int:
+    """Return the bytes that decoding needs; ValueError above `MOST_BYTES`. stored: (width, height) in the file."""
     width, height = image.size
     needed = width * height * BYTES.get(image.format, 4)
     if image.format in ("JPEG", "MPO") and image.info.get("progressive"):
@@ -102,6 +126,7 @@ def _check_memory(image: Image.Image, stored: tuple[int, int]) -> None:
             f"its {stored[0]} x {stored[1]} pixels need {needed >> 20} MiB to decode, more than "
             f"{MOST_BYTES >> 20}; save it smaller"
         )
+    return needed
 
 
 def _turn(image: Image.Image) -> Transpose | None:

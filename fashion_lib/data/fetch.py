@@ -25,7 +25,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, cut
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.core.words import listed
 from fashion_lib.data.archive import check_sha256, extract
@@ -227,7 +227,7 @@ def _given_length(url: str, given: str | None) -> int | None:
         return None
     if not re.fullmatch(r"[0-9]{1,18}", given.strip()):
         raise FashionError(
-            f"the server of {url} gives the length '{given[:40]}' (Content-Length), which is no number of bytes: "
+            f"the server of {url} gives the length '{cut(given, 40)}' (Content-Length), which is no number of bytes: "
             "check the address, or try again later."
         )
     return int(given)

@@ -9,9 +9,9 @@ A table has one row for each known (image, attribute) pair and exactly these col
     attribute  a name of the schema
     value      one of that attribute's values
 
-To bring your own pictures, write such a CSV, a JSON list of attributes (`Schema.to_json` shows the form), and
-call `fl.load_folder`. `splits.assign_roles` fills in the role column; an attribute that
-does not apply to an image simply has no row.
+To bring your own pictures, a simpler table is enough: one row per picture (`own_table`). Splits and roles are then
+drawn. Who writes this form decides everything; `splits.assign_roles` fills in the role column. An attribute that does
+not apply to an image simply has no row.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, cut, shortened
 from fashion_lib.core.files import written_whole
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
@@ -53,7 +53,7 @@ def check_label_table(
     """
     if set(table.columns) != set(COLUMNS) or len(table.columns) != len(COLUMNS):
         raise FashionError(
-            f"{source} has the columns {', '.join(map(str, table.columns))}: "
+            f"{source} has the columns {cut(', '.join(map(str, table.columns)))}: "
             f"it needs exactly {', '.join(COLUMNS)}."
         )
     table = table.loc[:, list(COLUMNS)].reset_index(drop=True)
@@ -74,24 +74,24 @@ def _check_rows(table, schema, image_names, source, lines) -> None:
     values = {(a.name, v) for a in schema for v in a.values}
 
     def bad_value(row):
-        return f"'{value[row]}' is not a value of '{attribute[row]}': " + suggestion(
+        return f"{shortened(value[row])} is not a value of {shortened(attribute[row])}: " + suggestion(
             str(value[row]), schema.attribute(attribute[row]).values
         )
 
     def other_split(row):
         return (
-            f"this image is also in '{first_split[row]}' (leakage): give all rows of an image the same split."
+            f"this image is also in {shortened(first_split[row])} (leakage): give all rows of an image the same split."
         )
 
     first_split = split.groupby(image).transform("first")
     # (which rows are bad, why): the earliest bad row is reported; of two reasons for it, the first listed.
     checks = [
         (~text.all(axis=1), lambda row: "every cell must be non-empty text: fill it in or remove the row."),
-        (~split.isin(SPLITS), lambda row: f"unknown split '{split[row]}': {suggestion(split[row], SPLITS)}"),
+        (~split.isin(SPLITS), lambda row: f"unknown split {shortened(split[row])}: {suggestion(split[row], SPLITS)}"),
         (
             ~role.isin({r for _, r in roles}),
             lambda row: (
-                f"unknown role '{role[row]}': {suggestion(role[row], ('train', 'query', 'candidate'))}"
+                f"unknown role {shortened(role[row])}: {suggestion(role[row], ('train', 'query', 'candidate'))}"
             ),
         ),
         (
@@ -103,12 +103,12 @@ def _check_rows(table, schema, image_names, source, lines) -> None:
         ),
         (
             ~attribute.isin(schema.names),
-            lambda row: f"unknown attribute '{attribute[row]}': {suggestion(attribute[row], schema.names)}",
+            lambda row: f"unknown attribute {shortened(attribute[row])}: {suggestion(attribute[row], schema.names)}",
         ),
         ([pair not in values for pair in zip(attribute, value, strict=True)], bad_value),
         (
             pd.DataFrame({"i": image, "a": attribute}).duplicated(),
-            lambda row: f"this image already has a row for '{attribute[row]}': keep one of them.",
+            lambda row: f"this image already has a row for {shortened(attribute[row])}: keep one of them.",
         ),
         (split != first_split, other_split),
     ]
@@ -124,7 +124,7 @@ def _check_rows(table, schema, image_names, source, lines) -> None:
         row, why = min(found, key=lambda pair: pair[0])
         place = f"row {row + 1}" if lines is None else f"line {lines[row]}"
         content = ",".join(str(cell) for cell in table.loc[row])
-        raise FashionError(f"{place} of {source} ({content}): {why(row)}")
+        raise FashionError(f"{place} of {source} ({cut(content)}): {why(row)}")
 
 
 def _check_whole(table: pd.DataFrame, schema: Schema, source: str) -> None:
@@ -149,28 +149,54 @@ def _check_whole(table: pd.DataFrame, schema: Schema, source: str) -> None:
                     )
 
 
-def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
+def read_rows(
+    path: str | os.PathLike, columns: Sequence[str], delimiters: str = ","
+) -> tuple[pd.DataFrame, list[int]]:
     """Read a CSV with exactly `columns`; return it as text with the file's line of each row.
 
     The file is UTF-8, or begins with the byte order mark of another Unicode encoding.
     A row with another number of cells is a `FashionError` that names its line; pandas would fill it.
     """
+
+    def check(header: list[str]) -> None:
+        if sorted(header) != sorted(columns):
+            raise FashionError(
+                f"line 1 of {path} is {shortened(','.join(header), 160)}: it must name the columns "
+                f"{','.join(columns)}."
+            )
+
+    return read_cells(path, check, delimiters)
+
+
+def read_cells(
+    path: str | os.PathLike, check_header: Callable[[list[str]], None], delimiters: str = ","
+) -> tuple[pd.DataFrame, list[int]]:
+    """Read a CSV as text with the file's line of each row; its first line names the columns.
+
+    Args:
+        path: the file, see `read_rows`.
+        check_header: raises FashionError for a header that is not wanted.
+        delimiters: characters that may separate cells; the one that the header holds most often does.
+
+    Raises:
+        FashionError: for a file that is not there or is no such CSV, and for a row of another number of cells.
+    """
     path, rows, lines = Path(path), [], []
     try:
-        with io.StringIO(read_text(path), newline="") as file:
-            reader = csv.reader(file)
+        text = read_text(path)
+        first = text.partition("\n")[0]
+        delimiter = max(delimiters, key=first.count)
+        with io.StringIO(text, newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter)
             header = next(reader, [])
-            if sorted(header) != sorted(columns):
-                raise FashionError(
-                    f"line 1 of {path} is '{','.join(header)}': it must name the columns {','.join(columns)}."
-                )
+            check_header(header)
             for cells in reader:
                 if not cells:
                     continue
                 if len(cells) != len(header):
                     raise FashionError(
                         f"line {reader.line_num} of {path} has {len(cells)} columns instead of "
-                        f"{len(header)} ('{','.join(cells)}'): correct or remove it."
+                        f"{len(header)} ({shortened(delimiter.join(cells), 160)}): correct or remove it."
                     )
                 rows.append(cells)
                 lines.append(reader.line_num)
@@ -178,7 +204,7 @@ def read_rows(path: str | os.PathLike, columns: Sequence[str]) -> tuple[pd.DataF
         raise FashionError(f"the file {path} does not exist: check its name and folder.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FashionError(
-            f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one."
+            f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one, in Excel as \"CSV UTF-8\"."
         ) from error
     return pd.DataFrame(rows, columns=header, dtype="str"), lines
 
@@ -230,16 +256,16 @@ def encode(
         FashionError: for an unknown split or role, and for an image, attribute or value that is not in the data set.
     """
     if split not in SPLITS:
-        raise FashionError(f"there is no split '{split}': {suggestion(split, SPLITS)}")
+        raise FashionError(f"there is no split {shortened(split)}: {suggestion(split, SPLITS)}")
     if role is not None and role not in ROLES[split]:
-        raise FashionError(f"the split '{split}' has no role '{role}': use {' or '.join(ROLES[split])}.")
+        raise FashionError(f"the split '{split}' has no role {shortened(role)}: use {' or '.join(ROLES[split])}.")
     keep = table["split"] == split
     rows = table[keep if role is None else keep & (table["role"] == role)]
     pairs = {(a.name, v): (i, j) for i, a in enumerate(schema) for j, v in enumerate(a.values)}
     image = pd.Index(image_names).get_indexer(rows["image"]).astype(np.int64)
     if (image < 0).any():
         raise FashionError(
-            f"the image '{rows['image'].iloc[int(np.argmax(image < 0))]}' of the label table is not "
+            f"the image {shortened(rows['image'].iloc[int(np.argmax(image < 0))])} of the label table is not "
             "in the data set: check the table with check_label_table."
         )
     ids = [pairs.get(pair) for pair in zip(rows["attribute"], rows["value"], strict=True)]

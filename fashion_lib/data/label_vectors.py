@@ -7,7 +7,7 @@ sleeve length, and no code guesses one. A block may hold several 1s, as DeepFash
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,12 +88,12 @@ def described(schema: Schema, vector: np.ndarray) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def vectors_of(schema: Schema, rows: Sequence[dict[str, str]]) -> LabelVectors:
-    """Build the label vectors of pictures given as attribute -> value.
+def vectors_of(schema: Schema, rows: Sequence[Mapping[str, str | Sequence[str]]]) -> LabelVectors:
+    """Build the label vectors of pictures given as attribute -> value or values.
 
     Args:
         schema: the attributes of the vectors.
-        rows: one mapping per picture; attributes outside the schema are left out.
+        rows: one mapping per picture, to a value or several; attributes outside the schema are left out.
 
     Raises:
         FashionError: if a value is not in the schema.
@@ -102,8 +102,9 @@ def vectors_of(schema: Schema, rows: Sequence[dict[str, str]]) -> LabelVectors:
     place = {(a.name, v): block.start + k for a, block in zip(schema, value_blocks(schema), strict=True)
              for k, v in enumerate(a.values)}  # fmt: skip
     for number, row in enumerate(rows):
-        for attribute, value in row.items():
-            if attribute in schema.names:
-                schema.value_index(attribute, value)  # raises a FashionError that names an unknown value
-                matrix[number, place[attribute, value]] = True
+        for attribute, held in row.items():
+            for value in [held] if isinstance(held, str) else held:
+                if attribute in schema.names:
+                    schema.value_index(attribute, value)  # raises a FashionError that names an unknown value
+                    matrix[number, place[attribute, value]] = True
     return LabelVectors(schema, matrix)

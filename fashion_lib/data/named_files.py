@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, cut
 from fashion_lib.core.words import listed
 
 
@@ -50,7 +50,9 @@ class NamedFiles:
         """
         if not name.strip():
             return None
-        for spelling in dict.fromkeys((name, name.replace("\\", "/"))):  # a file's name may hold a backslash
+        # A file's own name may hold a backslash, or begin with a space.
+        spellings = {name.strip(): "without the spaces around it", name.replace("\\", "/"): "another separator"}
+        for spelling in dict.fromkeys((name, *reversed(spellings))):
             parts = self._inside(name, spelling)
             walked = self._walk(parts) if parts else None
             if walked is None:
@@ -60,7 +62,7 @@ class NamedFiles:
                 parts = self._inside(name, "/".join(listed))
             if parts and self.root.joinpath(*parts).is_file():
                 if spelling != name:
-                    differences = ["another separator", *differences]
+                    differences = [spellings[spelling], *differences]
                 return Found("/".join(parts), " and ".join(dict.fromkeys(differences)))
         return None
 
@@ -72,8 +74,8 @@ class NamedFiles:
             return None
         if not path.is_relative_to(self.root):
             raise FashionError(
-                f"the image '{name}' leads out of the folder {self.folder} (to {path}): put the file into "
-                "the folder, or give the folder that holds all images."
+                f"the image '{cut(name)}' leads out of the folder {self.folder} (to {path}): put the file "
+                "into the folder, or give the folder that holds all images."
             )
         return path.relative_to(self.root).parts
 
@@ -152,7 +154,7 @@ def find_files(
             continue
         found[name] = file.file
         if file.difference:
-            other[name] = f"'{name}' is the file '{file.file}', {file.difference}"
+            other[name] = f"'{cut(name, 120)}' is the file '{cut(file.file, 120)}', {file.difference}"
     if not other:
         return found, ""
     return found, (

@@ -112,17 +112,7 @@ def cached_photographs(
     """
     check_key(name)  # before anything is read for it
     folder = Path(folder)
-    try:
-        digests = file_digests(folder, images)
-    except OSError as error:
-        raise FashionError(
-            f"the image {error.filename} cannot be opened ({error.strerror}): restore it, or make it readable."
-        ) from error
-    digest = hashlib.sha256()
-    for image, content in zip(images, digests, strict=True):
-        # Names as bytes: one that is no UTF-8 has a lone surrogate, which has no encoding.
-        digest.update(os.fsencode(image) + f"\t{content}\n".encode())
-    mark = digest.hexdigest()[:12]
+    digests, mark = digests_of(folder, images)
     key = f"{name}-photographs{VERSION}-{size}px-{mark}"
     reader = PhotographReader(tuple(str(folder / image) for image in images), size, tuple(digests))
 
@@ -143,6 +133,29 @@ def cached_photographs(
             "free memory, then run the command again."
         )
     return pixels, unreadable, mark
+
+
+def digests_of(folder: Path, images: Sequence[str]) -> tuple[list[str], str]:
+    """Return the SHA-256 of each photograph (hexadecimal), and a digest of all names and contents.
+
+    Args:
+        folder: the folder of the photographs.
+        images: paths relative to `folder`, all existing.
+
+    Raises:
+        FashionError: a file cannot be opened.
+    """
+    try:
+        digests = file_digests(folder, images)
+    except OSError as error:
+        raise FashionError(
+            f"the image {error.filename} cannot be opened ({error.strerror}): restore it, or make it readable."
+        ) from error
+    digest = hashlib.sha256()
+    for image, content in zip(images, digests, strict=True):
+        # Names as bytes: one that is no UTF-8 has a lone surrogate, which has no encoding.
+        digest.update(os.fsencode(image) + f"\t{content}\n".encode())
+    return digests, digest.hexdigest()[:12]
 
 
 def _unreadable(pixels: np.ndarray, folder: Path, images: Sequence[str], size: int) -> dict[str, str] | None:

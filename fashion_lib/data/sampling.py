@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.data.label_table import Labels
 
 
@@ -65,7 +65,7 @@ class Sampler:
 
     def __init__(self, labels: Labels, batch_size: int, groups: int = 4, negative: str = "image"):
         if negative not in ("image", "value"):
-            raise FashionError(f"Unknown negative '{negative}': choose image or value.")
+            raise FashionError(f"Unknown negative {shortened(negative)}: choose image or value.")
         self.labels, self.batch_size, self.groups, self.negative = labels, batch_size, groups, negative
         self.pools = triplet_pools(labels)
         self.attributes = np.array(list(self.pools), dtype=np.int64)
@@ -109,10 +109,15 @@ class InBatchSampler(Sampler):
         """Draw equal shares of images of several attributes, see the class."""
         images, attributes, values = [], [], []
         for attribute in rng.permutation(self.attributes)[: self.groups].tolist():
+            group = np.zeros(0, np.int64)
             for value, pool, count in self._shares(self.pools[attribute], rng):
-                images.append(rng.choice(pool, count, replace=False))
-                attributes.append(np.full(count, attribute))
-                values.append(np.full(count, value))
+                drawn = rng.choice(pool, count, replace=False)
+                # DeepFashion's images may have two values of an attribute: such an image would be its own negative.
+                drawn = drawn[~np.isin(drawn, group)]
+                group = np.concatenate([group, drawn])
+                images.append(drawn)
+                attributes.append(np.full(len(drawn), attribute))
+                values.append(np.full(len(drawn), value))
         images = np.concatenate(images)
         return Batch(images, np.arange(len(images)), np.concatenate(attributes), np.concatenate(values))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, cut, shortened
 from fashion_lib.core.typed import is_utc_time
 from fashion_lib.data.label_table import read_rows
 
@@ -42,7 +42,8 @@ def read_typed(path: Path, columns: Mapping[str, str], key: Sequence[str]) -> pd
         for line, cell in zip(lines, table[column], strict=True):
             if not _fits(cell, kind):
                 raise FashionError(
-                    f"line {line} of {path} has {cell[:60]!r} as its {column}, which is not {kind}: correct that cell."
+                    f"line {line} of {path} has {shortened(cell)} as its {column}, which is not {kind}: correct "
+                    "that cell."
                 )
         if kind == WHOLE or (kind == WHOLE_OR_EMPTY and (table[column] != "").all()):
             table = table.assign(**{column: table[column].astype("int64")})
@@ -51,8 +52,9 @@ def read_typed(path: Path, columns: Mapping[str, str], key: Sequence[str]) -> pd
     repeated = table.duplicated(list(key))
     if repeated.any():
         row = int(repeated.to_numpy().argmax())
+        cells = cut(",".join(map(str, table.loc[row, list(key)])))
         raise FashionError(
-            f"line {lines[row]} of {path} repeats an earlier row ({','.join(map(str, table.loc[row, list(key)]))}): "
+            f"line {lines[row]} of {path} repeats an earlier row ({cells}): "
             "delete one of the two."
         )
     return table

@@ -18,7 +18,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers.published import COUNTERPARTS, published
+from fashion_lib.papers.published import COUNTERPARTS, printed_attribute, published
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs import run_list
 from fashion_lib.runs.record import variant_label
@@ -182,7 +182,8 @@ def beside(
         dataset: our data set; None is the drawn wardrobe in the form of the paper's.
         profile: name of our profile.
         averages: names of our averages to show; None is `tables.averages_of` our results.
-        attributes: whether to add the numbers of each attribute, theirs and ours.
+        attributes: whether to add the numbers of each attribute, theirs and ours. They are comparable where
+            `dataset` is the paper's own data set with the papers' lists; its attributes have the paper's names.
 
     Returns:
         Rows as given, columns (whose, name). The numbers are MAP in percent; ours are mean ± spread over
@@ -210,7 +211,8 @@ def beside(
             lambda v: "not printed" if math.isnan(v) else f"{v:.2f}"
         )
     for name in ours or list(averages):
-        lines[f"ours: {dataset}", name] = text.get(name, empty).fillna(tables.NOT_RUN)
+        column = printed_attribute(dataset, name)
+        lines[f"ours: {dataset}", column] = text.get(name, empty).fillna(tables.NOT_RUN)
     for name, values in _cost(pairs, dataset, profile).items():
         lines["cost", name] = values
     return pd.DataFrame(lines, index=list(rows))

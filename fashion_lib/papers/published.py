@@ -7,6 +7,7 @@ import pandas as pd
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.data.published_schemas import DARN, DEEPFASHION, FASHIONAI
 from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
 
 KEY = ("source", "table", "dataset", "method", "metric", "attribute")
@@ -14,19 +15,23 @@ TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
 # A paper's data set -> the drawn wardrobe's label table in its form.
 COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
-
-# FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values. The names of the values
-# were never published.
-FASHIONAI_VALUES = {
-    "skirt_length": 6,
-    "sleeve_length": 9,
-    "coat_length": 8,
-    "pant_length": 6,
-    "collar_design": 5,
-    "lapel_design": 5,
-    "neckline_design": 10,
-    "neck_design": 5,
+# FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values.
+FASHIONAI_VALUES = {attribute.name: len(attribute.values) for attribute in FASHIONAI}
+# data set -> attribute as the authors' lists name it -> as the papers' tables and published_results.csv do.
+PRINTED_AS = {
+    "darn": {name: name.removeprefix("clothes ").replace(" ", "_") for name in DARN.names},
+    "deepfashion": {name: name.removesuffix("-related") for name in DEEPFASHION.names},
 }
+
+
+def printed_attribute(dataset: str, name: str) -> str:
+    """Return an attribute's name in the papers' tables; averages and other data sets keep their names.
+
+    Args:
+        dataset: our data set.
+        name: an attribute or average of its records.
+    """
+    return PRINTED_AS.get(dataset, {}).get(name, name)
 
 
 def published(**chosen: str) -> pd.DataFrame:

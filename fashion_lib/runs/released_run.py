@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.data.sets import known_names
+from fashion_lib.data.sets import is_here, known_names
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import build_model
@@ -44,6 +44,7 @@ from fashion_lib.training.checkpoint import (
 )
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory
+from fashion_lib.training.model_inputs import model_inputs
 from fashion_lib.training.profiles import PAPER, Profile, as_profile
 from fashion_lib.training.run_state import check_identity, check_state
 
@@ -121,9 +122,11 @@ def load_released(
     )
     with run_lock(folder):
         state = _state(model, data, record, history)
+        size = profile.image_size * model.image_scale if data is None else data.image_size
+        inputs = {"inputs": model_inputs(model.schema, size)}
         if stored := _stored(folder, record, model, data, state):
             return Run(model, data, stored, history, folder)
-        write_checkpoint(folder / CHECKPOINT, model_tensors(model), state)
+        write_checkpoint(folder / CHECKPOINT, model_tensors(model), state | inputs)
         if data is not None:
             begun = time.perf_counter()
             scores = task.measured(model, data, training_config(profile, SEED, task), history)
@@ -155,7 +158,7 @@ def _loaded(task, data, dataset: str, profile: Profile):
     if data is not None:
         check_has(data, ("schema", "encoded"), "data set", "load it with fl.load_dataset or fl.load_folder")
         return task.load(dataset, profile, data)
-    return task.load(dataset, profile) if dataset in known_names() else None
+    return task.load(dataset, profile) if is_here(dataset) else None
 
 
 def _schema(data, dataset: str) -> Schema:

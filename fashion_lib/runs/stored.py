@@ -15,26 +15,26 @@ import torch
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import RetrievalModel
-from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS, build_model
+from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
 from fashion_lib.runs.labels import checked_label, checked_settings
 from fashion_lib.runs.ledger import local_records
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
+from fashion_lib.runs.run_folder import check_architecture, checkpoint_model
 from fashion_lib.runs.same_run import check_same_run
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
 from fashion_lib.tasks.manipulation.manipulation_task import split_scores
 from fashion_lib.tasks.retrieval import triplet_prediction
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
-from fashion_lib.training.checkpoint import damaged, load_model_tensors, read_checkpoint, write_checkpoint
-from fashion_lib.training.device import training_device
+from fashion_lib.training.checkpoint import damaged, read_checkpoint, write_checkpoint
 from fashion_lib.training.profiles import PROFILES, Profile
-from fashion_lib.training.run_state import Architecture, check_state
+from fashion_lib.training.run_state import check_state
 
 
 def folder_of(record: RunRecord) -> Path:
@@ -76,23 +76,9 @@ def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
             f"The checkpoint {path} was made with the data {made} but {given} came: load the data set at the run's"
             " own profile."
         )
-    parts = state["architecture"]
-    try:
-        check_type(parts, Architecture)
-    except ValueError as error:
-        raise damaged(path, f"in its architecture, {error}") from error
+    check_architecture(state, path)
     check_of_record(record, state, path)
-    model = build_model(
-        parts["method"],
-        data.schema,
-        backbone=parts["backbone"],
-        variant=parts["variant"],
-        start="random",
-        seed=record.seed,
-        **parts["options"],
-    )
-    load_model_tensors(model, tensors, state, path)
-    return model.to(device=training_device("auto"), memory_format=torch.channels_last).eval()
+    return checkpoint_model(tensors, state, data.schema, path)
 
 
 def check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> None:

@@ -1,8 +1,8 @@
 """The training loop, the same for every method: batch, features once, loss, step; validate, keep the best.
 
 Kill it at any moment and call `train` again: the result equals the unbroken run, bit for bit on a CPU. On CUDA it is
-equal up to the order in which kernels add. Step k draws its batch, augmentation and dropout from (seed, k) alone, so
-a checkpoint needs only model, optimiser and history.
+equal up to the order in which kernels add. Step k draws its batch, augmentation and dropout from (seed, k) alone. So
+a checkpoint needs only model, optimiser and history, and threads may prepare the batches of the next steps.
 """
 
 import copy
@@ -20,7 +20,8 @@ from fashion_lib.core import threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import remove_leftovers
 from fashion_lib.core.progress import bar as progress_bar
-from fashion_lib.data.augmentation import augment, normalise
+from fashion_lib.data.augmentation import normalise
+from fashion_lib.data.feed import Feed
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.precision import autocast, choose_precision
 from fashion_lib.training.checkpoint import (
@@ -36,6 +37,8 @@ from fashion_lib.training.checkpoint import (
 from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
+from fashion_lib.training.model_inputs import model_inputs
+from fashion_lib.training.prepared_batch import PreparedBatch, batches_ahead, prepare_batch
 from fashion_lib.training.run_state import (
     check_best,
     check_identity,
@@ -58,6 +61,7 @@ class Parts:
         config: augmentation, margin, learning rate and clipping.
         precision: of the backbone, "fp32" or "bf16".
         task: encodes the labels of a batch.
+        feed: the batches of the coming steps, in their order; None prepares each batch when its step begins.
     """
 
     model: RetrievalModel
@@ -67,6 +71,7 @@ class Parts:
     config: TrainingConfig
     precision: str
     task: Task
+    feed: Feed[int, PreparedBatch] | None = None
 
 
 @threads.restored()
@@ -122,6 +127,7 @@ def train(
     def keep(name: str) -> None:
         """Write the checkpoint "last" or "best"; only "last" holds the optimiser."""
         state = _identity(model, data, config) | {"history": asdict(history)}
+        state["inputs"] = model_inputs(model.schema, data.image_size)
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
@@ -154,6 +160,7 @@ def train(
     model.train()
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        batches_ahead(sampler, data.pixels, config, range(history.step, steps), device) as feed,
         progress_bar(
             total=steps,
             initial=history.step,
@@ -165,7 +172,7 @@ def train(
         while history.step < steps:
             passes = model.training_passes
             told = task.before_step(model, data, config, history.step, history.precision) or {}
-            figures = training_step(parts, history.step)
+            figures = training_step(replace(parts, feed=feed), history.step)
             history.step += 1
             history.seconds += figures["seconds"]
             history.image_passes += int(figures["images"]) * passes + int(figures.get("views", 0))
@@ -206,21 +213,21 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
     """
     start = time.perf_counter()
     model, optimiser, config = parts.model, parts.optimiser, parts.config
-    rng = np.random.default_rng([config.seed, step])
     torch.manual_seed(int(np.random.SeedSequence([config.seed, step]).generate_state(1)[0]))  # dropout
     device = next(model.parameters()).device
-    batch = parts.sampler.batch(rng)
-    pixels = augment(
-        parts.data.pixels[batch.images], rng, shift=config.shift, brightness=config.brightness, flip=config.flip
-    )
-    images = normalise(pixels.to(device))  # (M, 3, S, S)
+    if parts.feed is None:
+        prepared = prepare_batch(parts.sampler, parts.data.pixels, config, step, device)
+    else:
+        prepared = next(parts.feed)
+    images = prepared.network_input(device)  # (M, 3, S, S)
     with autocast(parts.precision, device):
         features = model.features(images)
-        labels = parts.task.labels(batch, parts.data, config, device)
+        labels = parts.task.labels(prepared.drawn, parts.data, config, device)
         loss, figures = model.training_loss(features, labels, config.margin)
-    if not torch.isfinite(loss):
+    value = loss.item()  # here and not at the end: CUDA is still busy with this step while the next one is prepared
+    if not math.isfinite(value):
         raise FashionError(
-            f"The loss is {loss.item()} at step {step}: lower learning_rate (now {config.learning_rate}) "
+            f"The loss is {value} at step {step}: lower learning_rate (now {config.learning_rate}) "
             "or set precision='fp32'; the last checkpoint is from before."
         )
     for group in optimiser.param_groups:
@@ -233,9 +240,9 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
     optimiser.step()
     model.after_step()
     return {
-        "loss": loss.item(),
+        "loss": value,
         **figures,
-        "images": len(batch.images),
+        "images": len(prepared.drawn.images),
         "seconds": time.perf_counter() - start,
     }
 

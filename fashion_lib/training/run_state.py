@@ -31,8 +31,8 @@ class Architecture:
 class RunState:
     """The state in `last` and `best` of a run.
 
-    optimiser: numbers of the parameters with a state, in `last`. start_digest: of the start weights. Older files lack
-    both; whether a file may lack the digest is decided by `check_identity`.
+    optimiser: numbers of the parameters with a state, in `last`. start_digest: of the start weights. inputs: see
+    `ModelInputs`. Older files lack them; whether a file may lack the digest is decided by `check_identity`.
     """
 
     architecture: dict[str, Any]
@@ -43,6 +43,7 @@ class RunState:
     history: dict[str, Any]
     optimiser: list[int] | None = None
     start_digest: str = ""
+    inputs: dict[str, Any] | None = None
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.sets import known_names
 from fashion_lib.methods.registry import MANIPULATION_METHODS
@@ -137,7 +137,7 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
     """
     if dataset not in known_names():
         raise FashionError(
-            f"DATASET names {_short(dataset)}, which is no data set: {suggestion(dataset, known_names())}"
+            f"DATASET names {shortened(dataset)}, which is no data set: {suggestion(dataset, known_names())}"
         )
     known = KNOWN_METHODS
     names = list(known) if methods.strip() == "all" else listed(methods)
@@ -146,14 +146,14 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
         method, _, variant = name.partition(".")
         if method not in known:
             raise FashionError(
-                f"METHODS names {_short(method)}, which is no method: {suggestion(method, [*known, 'all'])}"
+                f"METHODS names {shortened(method)}, which is no method: {suggestion(method, [*known, 'all'])}"
             )
         plain, changed = variant, {}
         if method in MANIPULATION_METHODS:
             plain, changed = read_label(variant)
         if variant and plain not in known[method].variants:
             raise FashionError(
-                f"METHODS asks for {_short(name)}, a variant that {method} does not have: "
+                f"METHODS asks for {shortened(name)}, a variant that {method} does not have: "
                 f"{suggestion(variant, known[method].variants)}"
             )
         label = variant_label(plain or known[method].variants[0], **changed)
@@ -186,12 +186,12 @@ def course_notebooks(chosen: str = "all") -> list[Path]:
         low, high = whole_number(first), whole_number(last if mark else first)
         if low is None or high is None:
             raise FashionError(
-                f"NOTEBOOKS holds {_short(part)}: give 'all', or numbers and ranges such as {NOTEBOOKS},10."
+                f"NOTEBOOKS holds {shortened(part)}: give 'all', or numbers and ranges such as {NOTEBOOKS},10."
             )
         found = {number for number in numbered if low <= number <= high}
         if not found:
             known = ", ".join(f"{number:02d}" for number in numbered)
-            raise FashionError(f"NOTEBOOKS asks for {_short(part)}, but there are only {known}.")
+            raise FashionError(f"NOTEBOOKS asks for {shortened(part)}, but there are only {known}.")
         wanted |= found
     chosen = [path for number, path in numbered.items() if number in wanted]
     return [path for path in chosen if path.name not in TRAINING_NOTEBOOKS.values()]
@@ -212,7 +212,7 @@ def jobs_at_once(wish: str, cores: int) -> int:
     number = whole_number(wish.strip())
     if number is None or not 1 <= number <= LARGEST_JOBS:
         raise FashionError(
-            f"JOBS holds {_short(wish)}: give a whole number from 1 to {LARGEST_JOBS}, or leave it out for one per"
+            f"JOBS holds {shortened(wish)}: give a whole number from 1 to {LARGEST_JOBS}, or leave it out for one per"
             " core."
         )
     return number
@@ -230,15 +230,10 @@ def _seed(text: str) -> int:
     number = whole_number(text)
     if number is None or number > LARGEST_SEED:
         raise FashionError(
-            f"SEEDS holds {_short(text)}: give whole numbers up to {LARGEST_SEED}, separated by commas, such as"
+            f"SEEDS holds {shortened(text)}: give whole numbers up to {LARGEST_SEED}, separated by commas, such as"
             f" {SEEDS}."
         )
     return number
-
-
-def _short(text: str) -> str:
-    """Quote a user's text, cut off where it would fill the screen."""
-    return repr(text if len(text) <= 60 else f"{text[:40]}… ({len(text)} characters)")
 
 
 def listed(text: str) -> list[str]:

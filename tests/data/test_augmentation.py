@@ -1,10 +1,20 @@
 """Each image gets its own draw, and a draw does exactly what it says."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 
-from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment, normalise
+from fashion_lib.data.augmentation import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    apply_changes,
+    augment,
+    draw_changes,
+    normalise,
+    pixel_tensor,
+)
 
 SIZE = 12
 
@@ -84,3 +94,47 @@ def test_normalise_is_imagenets_rule_in_channels_last_memory(given):
     assert images.is_contiguous(memory_format=torch.channels_last) and torch.equal(
         torch.as_tensor(argument), before
     )
+
+
+# Settings -> digests of augmented and normalised pixels, made by commit d1016f1, when one function drew and applied.
+EARLIER = {
+    "usual": ({}, "c90b567938a51cb2", "8c9c01125e79c838"),
+    "flip": ({"shift": 0.0, "brightness": 0.0}, "d86e4f9475e83817", "f05471c44f9d9c6a"),
+    "wide": ({"shift": 0.3, "brightness": 1.0, "flip": False}, "54c8388c82130eee", "cd2dcd08b2780969"),
+}
+
+
+@pytest.mark.parametrize(("settings", "augmented", "normalised"), EARLIER.values(), ids=EARLIER)
+def test_stored_runs_can_be_repeated_bit_for_bit(settings, augmented, normalised):
+    pixels = np.random.default_rng(11).integers(0, 256, (9, 20, 20, 3), dtype=np.uint8)
+    found = augment(pixels, np.random.default_rng([7, 3]), **settings)
+    rows = normalise(found).permute(0, 2, 3, 1).contiguous()
+    digests = [hashlib.sha256(tensor.numpy().tobytes()).hexdigest()[:16] for tensor in (found, rows)]
+    assert digests == [augmented, normalised]
+
+
+def test_changes_are_drawn_before_the_pixels_are_known():
+    pixels = pictures(24)
+    changes = draw_changes(24, SIZE, np.random.default_rng(1), shift=0.17)
+    found = apply_changes(pixel_tensor(pixels), changes)
+    assert torch.equal(found, augment(pixels, np.random.default_rng(1), shift=0.17))
+    for k in range(24):
+        one = moved(pixels[k], changes.down[k], changes.right[k], changes.mirrored[k])
+        assert np.array_equal(found[k].numpy(), np.minimum(one * changes.gain[k], 255))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_gives_the_numbers_of_the_cpu():
+    pixels, changes = pixel_tensor(pictures(24)), draw_changes(24, SIZE, np.random.default_rng(1), shift=0.3)
+    here, there = (normalise(apply_changes(pixels.to(device), changes)).cpu() for device in ("cpu", "cuda"))
+    assert torch.allclose(here, there, rtol=0, atol=1e-5)
+
+
+def test_normalised_pixels_are_float32_whatever_the_default_type_was_at_the_first_call():
+    pixels = np.zeros((1, 7, 7, 3), np.uint8)  # a width of no other test, so that its constants are made here
+    torch.set_default_dtype(torch.float64)
+    try:
+        normalise(pixels)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert normalise(pixels).dtype == torch.float32

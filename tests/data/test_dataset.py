@@ -10,7 +10,7 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import COLUMNS, encode, write_label_table
 from fashion_lib.data.photographs import decode_photograph
-from fashion_lib.data.sets import DATASETS, DataSet, load_dataset
+from fashion_lib.data.sets import DATASETS, REAL, DataSet, load_dataset
 from fashion_lib.data.sets.folder import load_folder
 from fashion_lib.data.splits import one_label_per_image
 from fashion_lib.training.profiles import get_profile
@@ -86,7 +86,9 @@ def test_parts_that_do_not_fit_together(changes, words):
 
 
 def test_the_registry_loads_by_name(monkeypatch):
-    assert set(DATASETS) == {"wardrobe", "wardrobe_darn", "wardrobe_deepfashion", "clothing"}
+    drawn = {"wardrobe", "wardrobe_darn", "wardrobe_deepfashion", "clothing"}
+    assert set(DATASETS) == drawn | set(REAL)
+    assert set(REAL) == {"fashionai", "darn", "deepfashion", "deepfashion_adde", "shopping100k", "zappos50k"}
     monkeypatch.setitem(DATASETS, "mine", DataSet(lambda profile: (profile, "loaded"), "", ""))
     assert load_dataset("mine", TINY) == (TINY, "loaded")
     with pytest.raises(FashionError, match="no data set 'wardrob': did you mean 'wardrobe'"):

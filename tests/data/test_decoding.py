@@ -198,10 +198,36 @@ def test_signed_and_32_bit_whole_numbers_are_refused(tmp_path, dtype):
 
 @pytest.mark.parametrize("brand", sorted(decoding.HEIC_BRANDS))
 @pytest.mark.parametrize("name", ["IMG_0001.HEIC", "renamed.jpg", "a copy.heic"])
-def test_heic_is_named_with_the_way_to_convert_it(tmp_path, brand, name):
+def test_heic_is_named_with_the_way_to_read_it(tmp_path, monkeypatch, brand, name):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # not installed
     (tmp_path / name).write_bytes(struct.pack(">I", 24) + b"ftyp" + brand + bytes(4) + b"mif1heic" + bytes(99))
-    with pytest.raises(FashionError, match=rf"{name} .*HEIC.*convert it to JPEG.*heif-convert '?{name}'? '?[\w ]+.jpg"):
+    with pytest.raises(FashionError, match=rf"{name} .*HEIC.*install the package pillow-heif, or convert it to JPEG"
+                       rf".*heif-convert '?{name}'? '?[\w ]+.jpg"):  # fmt: skip
         decode_photograph(tmp_path / name, SIZE)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_heic_is_read_upright_where_pillow_heif_is_installed(tmp_path, orientation):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[decoding.ORIENTATION] = orientation
+    garment(90, 130).save(tmp_path / "a.png", exif=exif)
+    # As bytes: the encoder then writes the turn as phones do, as a property of the picture.
+    garment(90, 130).save(tmp_path / "renamed.jpg", format="HEIF", exif=exif.tobytes(), quality=95)
+    heic, expected = (decode_photograph(tmp_path / name, 64).astype(int) for name in ("renamed.jpg", "a.png"))
+    assert np.abs(heic - expected).mean() < 3
+    os.truncate(tmp_path / "renamed.jpg", (tmp_path / "renamed.jpg").stat().st_size // 2)
+    with pytest.raises(FashionError, match=r"renamed.jpg cannot be read \(.+\): replace it"):
+        decode_photograph(tmp_path / "renamed.jpg", SIZE)
+
+
+def test_a_fresh_process_reads_heic_without_being_asked_to(tmp_path):
+    """Worker processes that decode start clean."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    garment().save(tmp_path / "a.heic", format="HEIF")
+    assert peak_memory(tmp_path / "a.heic") < 100
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16", "F", "1", "LA"])

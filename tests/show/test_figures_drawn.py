@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -102,8 +103,21 @@ def two_sided(methods, attributes):
     return seeds.two_sided(ledger(methods, attributes), wanted, levels, ["overall", "local"], dataset="wardrobe")
 
 
+def answer(methods, attributes):
+    """The answer of a search over a gallery of the sample's photographs and of one that is gone."""
+    folder = paths.root() / "data" / "samples" / "own"
+    files = [*sorted(folder.glob("*.jpg"))[: len(methods)], folder / "gone.jpg"]
+    return SimpleNamespace(
+        index=None, query=files[0], question=attributes[-1], names=tuple(f"a folder/{f.name}" for f in files),
+        files=files, similarity=np.linspace(1, 0, len(files)), pixels=IMAGES[0],
+        maps={name: np.random.default_rng(0).random((4, 4)) for name in attributes},
+    )  # fmt: skip
+
+
 DRAWN = {
     "attribute_dots": lambda m, a: show.attribute_dots(ledger(m, a), m),
+    "gallery_board": lambda m, a: show.gallery_board(answer(m, a)),
+    "gallery_heat": lambda m, a: show.gallery_heat(answer(m, a)),
     "gap_bars": lambda m, a: show.gap_bars(gaps(m), list(gaps(m))[:2]),
     "heat_map_rows": heat_rows,
     "loss_panels": lambda m, a: show.loss_panels(losses(m), {}, {next(iter(losses(m))): {"always saying 1/11": 0.3}}),

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from fashion_lib.core.errors import FashionError
 from fashion_lib.tasks.retrieval import ranking
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k
-from fashion_lib.tasks.retrieval.ranking import _fixed_point, rank, sort_rows
+from fashion_lib.tasks.retrieval.ranking import _fixed_point, rank, sort_rows, sorted_on_device
 
 several = settings(max_examples=150, deadline=None, database=None)
 WIDEST = 2**53 - 1
@@ -150,3 +150,29 @@ def test_average_precision_adds_in_the_order_of_the_ranks(relevance, transposed)
         loop.append(total / max(1, len(ranks)))
     np.testing.assert_array_equal(average_precision(relevance), np.array(loop))  # to the last bit
     assert ndcg_at_k(relevance, 10).shape == (len(relevance),)
+
+
+@several
+@given(searches())
+def test_the_sort_of_other_devices_gives_the_same_order(search):
+    query, gallery, images = search
+    own = None
+    if images:
+        own = torch.from_numpy(images["query_images"][:, None] == images["gallery_images"][None])
+    found = sorted_on_device(_fixed_point(query) @ _fixed_point(gallery).T, own)
+    np.testing.assert_array_equal(found, ranked(query, gallery, **images))
+
+
+def test_float32_keeps_the_rule_where_similarities_are_far_apart():
+    rng = np.random.default_rng(0)
+    gallery = np.concatenate([np.eye(16), np.eye(16)])  # each candidate twice: the lower row first
+    query = np.stack([rng.permutation(16) + 1.0 for _ in range(30)])
+    sides = {"query_images": rng.integers(0, 9, 30), "gallery_images": rng.integers(0, 9, 32)}
+    for budget_mib in (0, 64):
+        found = ranked(query, gallery, dtype="float32", budget_mib=budget_mib, **sides)
+        np.testing.assert_array_equal(found, expected(query, gallery, **sides))
+    with pytest.raises(FashionError, match="dtype='bf16' is unknown for ranking: choose one of float64, float32"):
+        ranked(query, gallery, dtype="bf16")
+    query[3, 0] = np.nan
+    with pytest.raises(FashionError, match="row 3 is not finite"):
+        ranked(query, gallery, dtype="float32")

@@ -2,6 +2,19 @@
 
 A folder of your own pictures is a data set too: `remember_folder` gives it a name, in the project's datasets.toml, and
 from then on that name works wherever the name of a data set does.
+
+Real data sets whose licence forbids a download (REAL) are read from a folder that people have: FASHION_DATA, or
+`data/<name>`. Each is a module of this folder with the same names:
+
+    SCHEMA         the attributes with their values' names, in the order of the authors' lists
+    CARD           source, licence, how to get it, what the papers used
+    find(tree)     set_layout.Tree -> set_layout.Found: which layout and which parts are there; None without any
+    locate()       the Found of FASHION_DATA or data/<name>; a FashionError says how people get it
+    load(size)     RetrievalData: the papers' lists to the row where they are there, else our own split
+
+`find_real` returns the Found of any of them, for a folder or for the usual places. A list's rows with the lines at
+fault come from asen_lists.row_faults, fashionai_labels.raw_rows, deepfashion_benchmark.attribute_rows,
+zappos_lists.triplet_rows and adde_lists.matrix_faults; the readers raise the first one.
 """
 
 import json
@@ -10,16 +23,21 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import write_atomically
-from fashion_lib.core.words import suggestion
+from fashion_lib.core.words import one_line, suggestion
 from fashion_lib.data.dataset import RetrievalData
+
+if TYPE_CHECKING:
+    from fashion_lib.data.sets.set_layout import Found
 
 TABLE, SCHEMA = "labels.csv", "schema.json"  # what a folder of your own pictures holds beside them
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -43,6 +61,7 @@ class DataSet:
     source: str
     licence: str
     how_to_get: str = ""
+    real: bool = False  # read from a folder that people have; the module of its name is as described above
 
 
 # Imports wait inside the loaders so that loading one data set never needs the files or libraries of another.
@@ -56,6 +75,17 @@ def _clothing(settings: DataSettings) -> RetrievalData:
     from fashion_lib.data.sets.clothing import load_clothing
 
     return load_clothing(settings.image_size)
+
+
+def _real(name: str, settings: DataSettings) -> RetrievalData:
+    return real_module(name).load(settings.image_size)
+
+
+def real_module(name: str) -> ModuleType:
+    """Return the module of a real data set, see above. Raises FashionError for another name."""
+    if name not in REAL:
+        raise FashionError(f"{name!r} is no real data set with a reader: {suggestion(name, REAL)}")
+    return import_module(f"{__name__}.{name}")
 
 
 DATASETS: dict[str, DataSet] = {
@@ -72,7 +102,50 @@ DATASETS: dict[str, DataSet] = {
     "clothing": DataSet(
         _clothing, "photographs, Clothing dataset", "CC0 1.0", "run `python -m fashion_lib download clothing`"
     ),
+    "fashionai": DataSet(
+        partial(_real, "fashionai"),
+        "photographs, FashionAI (Alibaba 2018)",
+        "non-commercial research, signed terms",
+        "Tianchi competition 231671, and ASEN's lists",
+        real=True,
+    ),
+    "darn": DataSet(
+        partial(_real, "darn"),
+        "shop photographs, DARN (Huang et al. 2015)",
+        "none found; do not re-distribute",
+        "download the pictures of darn_url.txt, and ASEN's lists",
+        real=True,
+    ),
+    "deepfashion": DataSet(
+        partial(_real, "deepfashion"),
+        "photographs, DeepFashion attribute benchmark (Liu et al. 2016)",
+        "non-commercial research and education",
+        "the benchmark's authors, and ASEN's lists",
+        real=True,
+    ),
+    "deepfashion_adde": DataSet(
+        partial(_real, "deepfashion_adde"),
+        "DeepFashion as ADDE and Yao et al. 2026 use it",
+        "pictures as deepfashion; splits CC BY-NC 4.0",
+        "DeepFashion, and splits/DeepFashion of ADDE's code by git-lfs",
+        real=True,
+    ),
+    "shopping100k": DataSet(
+        partial(_real, "shopping100k"),
+        "shop photographs, Shopping100k (Ak et al. 2018), ADDE's split",
+        "non-commercial; splits CC BY-NC 4.0",
+        "ask its author for the pictures; splits/Shopping100k of ADDE's code",
+        real=True,
+    ),
+    "zappos50k": DataSet(
+        partial(_real, "zappos50k"),
+        "shoes, UT-Zap50K (Yu and Grauman 2014)",
+        "academic, non-commercial",
+        "vision.cs.utexas.edu/projects/finegrained/utzap50k, and CSN's triplet lists",
+        real=True,
+    ),
 }
+REAL = tuple(name for name, entry in DATASETS.items() if entry.real)
 
 
 def known_names() -> tuple[str, ...]:
@@ -94,16 +167,16 @@ def load_dataset(name: str, profile: DataSettings) -> RetrievalData:
         return DATASETS[name].load(profile)
     folders = own_folders()
     if name not in folders:
-        raise FashionError(f"there is no data set '{name}': {suggestion(name, (*DATASETS, *folders))}")
+        raise FashionError(f"there is no data set {shortened(name)}: {suggestion(name, (*DATASETS, *folders))}")
     return load_own_folder(name, folders[name], profile.image_size)
 
 
 def load_own_folder(name: str, folder: Path, size: int) -> RetrievalData:
-    """Load a folder that holds labels.csv, schema.json and the pictures that the table names.
+    """Load a folder that holds labels.csv, the pictures that the table names and, if wanted, schema.json.
 
     Args:
         name: the data set's name in records and tables.
-        folder: where the three are.
+        folder: where they are.
         size: side of the square pictures, in pixels.
     """
     from fashion_lib.data.sets.folder import load_folder
@@ -114,7 +187,8 @@ def load_own_folder(name: str, folder: Path, size: int) -> RetrievalData:
             f"the data set '{name}' is the folder {folder}, which is not there: put it back, or remove its lines from"
             f" {names_file()}."
         )
-    return load_folder(name, folder / TABLE, folder, folder / SCHEMA, size)
+    schema = folder / SCHEMA
+    return load_folder(name, folder / TABLE, folder, schema if schema.exists() else None, size)
 
 
 def names_file() -> Path:
@@ -138,7 +212,9 @@ def own_folders() -> dict[str, Path]:
     found = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict) or set(entry) != {"folder"} or not isinstance(entry["folder"], str):
-            raise FashionError(f'{file} has {name!r} in another form than [name] and folder = "...": correct it.')
+            raise FashionError(
+                f'{file} has {shortened(name)} in another form than [name] and folder = "...": correct it.'
+            )
         check_name(name)
         written = Path(entry["folder"])
         written = written if entry["folder"].startswith("~") else file.parent / written
@@ -154,7 +230,8 @@ def check_name(name: str) -> None:
     """
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise FashionError(
-            f"{name!r} cannot name a data set: use up to 40 small letters, digits, - and _, first a letter or digit."
+            f"{shortened(name)} cannot name a data set: use up to 40 small letters, digits, - and _, first a letter or"
+            " digit."
         )
     paths.plain_name(name, "data set")  # con and aux are devices on Windows
     if name in DATASETS or name.endswith(DERIVED):
@@ -178,15 +255,49 @@ def remember_folder(name: str, folder: Path) -> None:
             f"the name '{name}' belongs to the folder {folders[name]}: give another name, or remove its lines from"
             f" {names_file()}."
         )
+    if not one_line(str(folder)):
+        raise FashionError(f"the folder {shortened(str(folder), 120)} has a name that no text can hold: rename it.")
     if name not in folders:
-        # A JSON text is a TOML text, too.
-        lines = [f"[{key}]\nfolder = {json.dumps(str(path))}\n" for key, path in (folders | {name: folder}).items()]
-        write_atomically(names_file(), "# Your own data sets, written by fl.load_folder.\n" + "\n".join(lines))
+        file = names_file()
+        there = file.read_text(encoding="utf-8-sig").rstrip("\n") if file.exists() else "# Your own data sets."
+        # A JSON text is a TOML text, too. What its owner wrote into the file stays.
+        write_atomically(file, f"{there}\n\n[{name}]\nfolder = {json.dumps(str(folder), ensure_ascii=False)}\n")
+
+
+def find_real(name: str, folder: Path | None = None) -> "Found | None":
+    """Return where a real data set is and what of it; None where nothing of it is there.
+
+    Args:
+        name: one of REAL.
+        folder: the folder to search; None searches FASHION_DATA, else data/<name>.
+    """
+    from fashion_lib.data.sets.set_layout import Tree, search
+
+    module = real_module(name)
+    return search(name, module.find, module.ALIASES) if folder is None else module.find(Tree(folder))
+
+
+def is_here(name: str) -> bool:
+    """Return whether a known data set can be loaded on this machine; only real ones can be absent."""
+    return name in known_names() and (name not in REAL or find_real(name) is not None)
+
+
+def _how_to_get(name: str, entry: DataSet) -> str:
+    if not entry.real:
+        return entry.how_to_get
+    try:
+        found = find_real(name)
+    except FashionError as error:  # FASHION_DATA names no folder
+        return str(error)
+    return f"here: {found.layout}" if found else f"not here: {entry.how_to_get}; then set FASHION_DATA to the folder"
 
 
 def as_table() -> pd.DataFrame:
-    """Return the data sets as a table, name -> source, licence, how to get it; your own folders stand below."""
-    rows = {name: (entry.source, entry.licence, entry.how_to_get) for name, entry in DATASETS.items()}
+    """Return the data sets as a table, name -> source, licence, how to get it; your own folders stand below.
+
+    A real data set says whether it is here, and in which layout.
+    """
+    rows = {name: (entry.source, entry.licence, _how_to_get(name, entry)) for name, entry in DATASETS.items()}
     rows |= {name: ("your own pictures", "yours", str(folder)) for name, folder in own_folders().items()}
     columns = ["source", "licence", "how to get it"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from fashion_lib.core import paths
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.core.words import listed
 from fashion_lib.data.dataset import RetrievalData
@@ -148,8 +148,8 @@ def photograph_files(
     for image, file in files.items():
         if first.setdefault(file, image) != image:
             raise FashionError(
-                f"the images '{first[file]}' and '{image}' of {folder / 'images.csv'} are one file, "
-                f"'{file}': remove one of their lines."
+                f"the images {shortened(first[file])} and {shortened(image)} of {folder / 'images.csv'} are one file, "
+                f"{shortened(file)}: remove one of their lines."
             )
     return files, spelling
 
@@ -162,7 +162,7 @@ def load_clothing(size: int) -> RetrievalData:
     if twice.any():
         raise FashionError(
             f"line {lines[int(twice.argmax())]} of {folder / 'images.csv'} repeats the image "
-            f"'{rows['image'][int(twice.argmax())]}': remove one of its lines."
+            f"{shortened(rows['image'][int(twice.argmax())])}: remove one of its lines."
         )
     files, spelling = photograph_files(folder, rows, lines)
     missing = rows.loc[~rows["image"].isin(files), "image"]

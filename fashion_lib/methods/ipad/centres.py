@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.ipad.averaging_queues import write_with_averages
 from fashion_lib.parts.precision import float32_maths
 
 # Option of ClusterCentres -> its values; see there.
@@ -80,17 +81,25 @@ class ClusterCentres(nn.Module):
             pairs: int64 (L,).
             images: int64 (L,), rows of the data set.
         """
-        for feature, pair, image in zip(features, pairs.tolist(), images.tolist(), strict=True):
-            queue = int(self.queue_of[pair])
-            if self.repeats == "average":
-                met = (self.images[queue] == image) & (self.pairs[queue] >= 0)
-                if met.any():
-                    self.features[queue, met] = (self.features[queue, met] + feature) / 2
-                    self.pairs[queue, met] = pair
-                    continue
-            place = int(self.oldest[queue])
-            self.features[queue, place], self.pairs[queue, place], self.images[queue, place] = feature, pair, image
-            self.oldest[queue] = (place + 1) % self.length
+        features = features.to(self.features)
+        if self.repeats == "average":
+            write_with_averages(self, features, pairs, images)
+        else:
+            self._append(features, pairs, images)
+
+    def _append(self, features: Tensor, pairs: Tensor, images: Tensor) -> None:
+        """Write each feature behind its queue's newest; where more come than a queue holds, the last ones stay."""
+        queues, count = self.queue_of[pairs], len(self.oldest)
+        order = queues.argsort(stable=True)  # queue by queue, the rows of a queue in order
+        coming = torch.bincount(queues, minlength=count)
+        before = coming.cumsum(0) - coming  # rows of the queues with a lower number
+        turn = torch.arange(len(order), device=order.device) - before[queues[order]]  # 0, 1, ... in each queue
+        stays = turn >= coming[queues[order]] - self.length
+        rows, queue = order[stays], queues[order[stays]]
+        place = (self.oldest[queue] + turn[stays]) % self.length
+        self.features[queue, place], self.pairs[queue, place] = features[rows], pairs[rows]
+        self.images[queue, place] = images[rows]
+        self.oldest.copy_((self.oldest + coming) % self.length)
 
     @torch.no_grad()
     def update(self) -> None:

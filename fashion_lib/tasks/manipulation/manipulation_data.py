@@ -19,7 +19,14 @@ from fashion_lib.data.sets import load_dataset
 from fashion_lib.data.sets.wardrobe import WORLD, Wardrobe
 from fashion_lib.data.sets.wardrobe.garment_schema import INVISIBLE
 from fashion_lib.data.splits import QUERIES, split_images
-from fashion_lib.tasks.manipulation.tuples import TUPLES_PER_IMAGE, TestQueries, test_queries
+from fashion_lib.tasks.manipulation.operations import target_labels
+from fashion_lib.tasks.manipulation.tuples import (
+    TUPLES_PER_IMAGE,
+    TestQueries,
+    Tuples,
+    given_queries,
+    test_queries,
+)
 
 if TYPE_CHECKING:
     from fashion_lib.training.profiles import Profile
@@ -50,6 +57,7 @@ class ManipulationData:
         regions: as in RetrievalData.
         wardrobe: the drawn wardrobe, for twins; None for other data.
         usual_attributes: names of the default task's attributes.
+        given: the training tuples that came with the data set; None where they are drawn.
 
     Raises:
         FashionError: if names, labels, splits and roles do not have one entry per picture.
@@ -67,6 +75,7 @@ class ManipulationData:
     regions: object | None = None
     wardrobe: Wardrobe | None = None
     usual_attributes: tuple[str, ...] = ()
+    given: Tuples | None = None
     _queries: dict[str, TestQueries] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -178,7 +187,7 @@ def from_retrieval_data(
     data: RetrievalData,
     attributes: Sequence[str] | None = None,
     *,
-    rows: Sequence[Mapping[str, str]] | None = None,
+    rows: Sequence[Mapping[str, str | Sequence[str]]] | None = None,
     schema: Schema | None = None,
     split: np.ndarray | None = None,
     seed: int = 0,
@@ -208,7 +217,7 @@ def from_retrieval_data(
     if rows is None:
         rows = [{} for _ in data.image_names]
         for image, attribute, value in data.labels[["image", "attribute", "value"]].itertuples(index=False):
-            rows[place[image]][attribute] = value
+            rows[place[image]].setdefault(attribute, []).append(value)
     if split is None:
         first = data.labels.drop_duplicates("image")
         split = np.full(len(place), "", dtype="<U5")
@@ -236,6 +245,44 @@ def from_retrieval_data(
     )
 
 
+HELD_OUT = 0.1  # ADDE's code: the last tenth of the training tuples, in the file's order, is for validation
+VALID_QUERIES = 2_000  # of them, evenly spaced: all 78,034 would take longer than the training between two validations
+
+
+def from_released_tuples(data: RetrievalData) -> ManipulationData:
+    """Build the data for manipulation from tuples that came with a data set.
+
+    Training draws from the first nine tenths of the training tuples. Validation takes up to VALID_QUERIES of the last
+    tenth; its gallery is their pictures. Test takes every query; its gallery is every test picture.
+
+    Args:
+        data: a data set whose `tuples` is not None.
+    """
+    tuples, labels = data.tuples, data.tuples.labels
+    first = len(tuples.train) - round(HELD_OUT * len(tuples.train))
+    given = Tuples(tuples.train[:first, 0], tuples.train_vectors[:first], *tuples.train[:first, 1:].T)
+    count = len(tuples.train) - first
+    held = first + np.linspace(0, count - 1, min(count, VALID_QUERIES)).astype(int)
+    query, vectors = tuples.train[held, 0], tuples.train_vectors[held]
+    wanted, gallery = target_labels(labels.matrix[query], vectors), np.unique(tuples.train[held])
+    test_gallery = np.flatnonzero(tuples.split == "test")
+    return ManipulationData(
+        name=data.name + SUFFIX,
+        edition=data.version,
+        image_names=data.image_names,
+        pixels=data.pixels,
+        labels=labels,
+        split=tuples.split,
+        role=np.where(tuples.split == "test", "candidate", tuples.split),
+        usual_attributes=labels.schema.names,
+        given=given,
+        _queries={
+            "valid": given_queries(labels, query, vectors, wanted, gallery),
+            "test": given_queries(labels, tuples.test, tuples.test_vectors, tuples.test_targets, test_gallery),
+        },
+    )
+
+
 def load_manipulation(
     dataset: str,
     profile: Profile,
@@ -257,6 +304,8 @@ def load_manipulation(
         data: the data set for retrieval, if it is loaded already.
     """
     data = load_dataset(dataset, profile) if data is None else data
+    if data.tuples is not None and attributes is None and changes == 1:
+        return from_released_tuples(data)
     if dataset != "wardrobe":
         return from_retrieval_data(data, attributes, changes=changes)
     wardrobe = Wardrobe(profile.wardrobe_seed, profile.wardrobe_images, profile.image_size)

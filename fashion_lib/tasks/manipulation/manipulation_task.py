@@ -17,6 +17,7 @@ from pydantic import model_validator
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import Number
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.feed import to_device
 from fashion_lib.data.label_vectors import known_attributes
 from fashion_lib.methods.manipulation_base import ManipulationModel, TupleLabels
 from fashion_lib.parts.memory import value_samples
@@ -78,15 +79,19 @@ class TupleBatch:
 
 
 class TupleSampler:
-    """Batches of tuples from the training pictures, a pure function of the generator."""
+    """Batches of tuples, given or drawn from the training pictures; a pure function of the generator."""
 
     def __init__(self, data: ManipulationData, batch_size: int):
         self.labels, self.rows, self.changes = data.labels, data.rows("train"), data.changes
-        self.count = batch_size // 3
+        self.given, self.count = data.given, batch_size // 3
 
     def batch(self, rng: np.random.Generator) -> TupleBatch:
         """Draw one batch; a pure function of the generator."""
-        drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
+        if self.given is not None:
+            rows = rng.integers(len(self.given), size=self.count)
+            drawn = Tuples(*(part[rows] for part in vars(self.given).values()))
+        else:
+            drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
         return TupleBatch(np.concatenate([drawn.query, drawn.target, drawn.negative]), drawn)
 
 
@@ -146,7 +151,8 @@ class AttributeManipulation:
         labels = matrix[batch.images]
         wanted = target_labels(matrix[batch.tuples.query], vectors)
         arrays = (labels, known_attributes(labels, blocks), vectors.astype(np.float32), wanted)
-        return TupleLabels(*(torch.from_numpy(a).to(device) for a in (*arrays, known_attributes(wanted, blocks))))
+        arrays = (*arrays, known_attributes(wanted, blocks))
+        return TupleLabels(*(to_device(torch.from_numpy(a), device) for a in arrays))
 
     def score(
         self, model: ManipulationModel, data: ManipulationData, config: ManipulationConfig, precision: str

@@ -13,6 +13,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_vectors import described, value_blocks
 
+NOTHING = "(none)"  # in ADDE's Shopping100k some queries lack the attribute that they ask for
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -74,7 +76,10 @@ def operations_of(schema: Schema, vector: np.ndarray) -> tuple[Operation, ...]:
     for attribute, block in zip(schema, value_blocks(schema), strict=True):
         part = np.asarray(vector[block])
         if part.any():
-            remove, add = (attribute.values[int(np.flatnonzero(part == sign)[0])] for sign in (-1, 1))
+            remove, add = (
+                attribute.values[int(np.flatnonzero(part == sign)[0])] if (part == sign).any() else NOTHING
+                for sign in (-1, 1)
+            )
             found.append(Operation(attribute.name, remove, add))
     return tuple(found)
 

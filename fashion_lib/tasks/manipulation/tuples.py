@@ -167,7 +167,7 @@ def test_queries(
     Raises:
         FashionError: if no query has a match.
     """
-    rng, gallery = np.random.default_rng(seed), np.asarray(gallery_rows)
+    rng = np.random.default_rng(seed)
     query, vectors = [], []
     for row in np.asarray(query_rows).tolist():
         drawn = [draw_vector(labels.schema, labels.matrix[row], rng, changes) for _ in range(per_image)]
@@ -175,8 +175,31 @@ def test_queries(
         query += [row] * len(different)
         vectors += different
     query, vectors = np.array(query, np.int64), np.array(vectors, np.int8).reshape(-1, labels.matrix.shape[1])
-    targets = target_labels(labels.matrix[query], vectors)
-    found = matches(targets, labels.matrix[gallery], labels.blocks).sum(axis=1)
+    return given_queries(labels, query, vectors, target_labels(labels.matrix[query], vectors), np.asarray(gallery_rows))
+
+
+test_queries.__test__ = False
+AT_ONCE = 1_000  # queries that are compared with the gallery in one step
+
+
+def given_queries(
+    labels: LabelVectors, query: np.ndarray, vectors: np.ndarray, targets: np.ndarray, gallery: np.ndarray
+) -> TestQueries:
+    """Return queries with the number of their matches; those that no gallery picture matches are excluded and counted.
+
+    Args:
+        labels: the label vectors of the data set.
+        query: int64 (Q,), rows of the data set.
+        vectors: manipulation vectors int8 (Q, V).
+        targets: bool (Q, V), the label vectors wanted.
+        gallery: int64 (G,), rows of the data set.
+
+    Raises:
+        FashionError: if no query has a match.
+    """
+    offered = labels.matrix[gallery]
+    parts = [targets[start : start + AT_ONCE] for start in range(0, len(targets), AT_ONCE)]
+    found = np.concatenate([np.zeros(0, int), *(matches(p, offered, labels.blocks).sum(axis=1) for p in parts)])
     if not found.any():
         raise FashionError(
             f"none of the {len(query)} queries drawn has a match among {len(gallery)} gallery pictures:"
@@ -190,9 +213,6 @@ def test_queries(
     return TestQueries(
         query[answerable], vectors[answerable], targets[answerable], found[answerable], gallery, excluded
     )
-
-
-test_queries.__test__ = False
 
 
 def changed_names(schema: Schema, changed: np.ndarray) -> str:

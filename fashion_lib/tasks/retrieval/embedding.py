@@ -9,7 +9,8 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.progress import bar as progress_bar
-from fashion_lib.data.augmentation import normalise
+from fashion_lib.data.augmentation import normalise, pixel_tensor
+from fashion_lib.data.feed import Feed, for_device, how_far, to_device
 from fashion_lib.parts.precision import autocast
 
 
@@ -20,7 +21,7 @@ def visit_features(
     """Run the backbone once per needed image; call `visit` with the rows that each attribute needs.
 
     The calls are made without gradients and in eval mode. The train modes of the model are restored at the
-    end.
+    end. Where it pays, threads read the pictures of the next batches meanwhile (`data.feed`).
 
     Args:
         model: a retrieval model.
@@ -42,15 +43,22 @@ def visit_features(
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     batch_size = batch_size or (32 if device.type == "cpu" else 256)
     images = np.unique(np.concatenate([np.zeros(0, np.int64), *wanted.values()]))
+
+    def read(start: int) -> tuple[np.ndarray, Tensor]:
+        chunk = images[start:start + batch_size]
+        return chunk, for_device(pixel_tensor(data.pixels[chunk]), device)
+
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.no_grad():
-            starts = range(0, len(images), batch_size)
-            for start in progress_bar(starts, desc=progress, unit="batch", disable=progress is None):
-                chunk = images[start:start + batch_size]
+        starts = range(0, len(images), batch_size)
+        reach = how_far(data.pixels, batch_size, cuda=device.type == "cuda")
+        with torch.no_grad(), Feed(read, starts, reach) as feed:
+            for chunk, pixels in progress_bar(
+                feed, total=len(starts), desc=progress, unit="batch", disable=progress is None
+            ):
                 with autocast(precision, device):
-                    features = model.features(normalise(np.asarray(data.pixels[chunk])).to(device))
+                    features = model.features(normalise(to_device(pixels, device)))
                 for attribute, rows in wanted.items():
                     part = slice(*np.searchsorted(rows, (chunk[0], chunk[-1] + 1)))
                     inside = np.searchsorted(chunk, rows[part])

@@ -15,7 +15,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has
 from fashion_lib.tasks.retrieval.embedding import embed_images, embed_wanted, visit_features
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
-from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES, rank
+from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES, rank, ranking_device
 
 AVERAGES = {
     "overall": "mean over all queries of all attributes, so that an attribute weighs by its number of queries",
@@ -95,7 +95,7 @@ class Evaluation:
 
 
 def score_attribute(
-    query, gallery, queries, candidates, *, budget_mib: float = 64, rerank: Rerank | None = None,
+    query, gallery, queries, candidates, *, budget_mib: float = 64, rerank: Rerank | None = None, device="cpu",
 ) -> dict[str, np.ndarray]:
     """Compute every metric of one attribute for each of its queries.
 
@@ -108,6 +108,7 @@ def score_attribute(
         rerank: changes the order of each chunk of queries. Its arguments are the chunk's embeddings, the
             gallery's, and the order by similarity, int64 (q, N). Self-matches are not passed to it and stay
             last.
+        device: where the ranking is computed, see rank. The order does not depend on it.
 
     Returns:
         Metric -> float64 (Q,), and "answerable" -> bool (Q,), False where no candidate is relevant.
@@ -115,7 +116,7 @@ def score_attribute(
     scores = {metric: np.zeros(len(queries)) for metric in METRICS} | {"answerable": np.zeros(len(queries), bool)}
     met = bool(np.isin(queries.image, candidates.image).any())
     images = {"query_images": queries.image, "gallery_images": candidates.image} if met else {}
-    for rows, order in rank(query, gallery, budget_mib=budget_mib, **images):
+    for rows, order in rank(query, gallery, budget_mib=budget_mib, device=device, **images):
         if rerank is not None:
             own = candidates.image[order] == queries.image[rows, None]  # self-matches are all at the end
             free = order.shape[1] - int(own.sum(axis=1).max(initial=0))
@@ -170,7 +171,7 @@ def evaluate(
         name = data.schema.names[a]
         vectors = embedded.pop(a)
         result = score_attribute(vectors[:len(q)], vectors[len(q):], q, c, budget_mib=budget_mib,
-                                 rerank=rerank)
+                                 rerank=rerank, device=ranking_device(model))
         counts["queries"][name], counts["candidates"][name] = len(q), len(c)
         counts["without_relevant"][name] = int((~result.pop("answerable")).sum())
         counts["self_matches"][name] = int(np.isin(q.image, c.image).sum())

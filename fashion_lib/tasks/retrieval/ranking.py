@@ -1,4 +1,8 @@
-"""Rankings by cosine similarity: exact, with ties in the table's order, in chunks under a memory budget."""
+"""Rankings by cosine similarity: exact, with ties in the table's order, in chunks under a memory budget.
+
+On a CPU whole-number keys are sorted, on another device the similarities, by a stable sort. In float64 both are exact,
+so they give the same order.
+"""
 
 from collections.abc import Iterator
 
@@ -14,6 +18,7 @@ STEPS_PER_UNIT = 2.0**25
 BYTES_PER_PAIR = 48  # order and values in rank order (8 bytes each), and the metrics' arrays per hit
 KEY_BITS = 64
 PAIRS_PER_BLOCK = 2**18  # their similarities take 2 MiB, so they are still in the cache during the sort
+TYPES = ("float64", "float32")
 
 
 def _fixed_point(embeddings) -> Tensor:
@@ -24,7 +29,12 @@ def _fixed_point(embeddings) -> Tensor:
     same similarities as the full matrix, and equal embeddings tie exactly. The step 2**-25 is finer than
     float32's own.
     """
-    rows = torch.as_tensor(embeddings, dtype=torch.float64, device="cpu").detach()
+    return _unit_vectors(embeddings, torch.float64).mul_(STEPS_PER_UNIT).round_()
+
+
+def _unit_vectors(embeddings, dtype: torch.dtype) -> Tensor:
+    """Return rows of length 1 on the CPU, (N, D): another device may round them differently."""
+    rows = torch.as_tensor(embeddings, dtype=dtype, device="cpu").detach()
     if rows.ndim != 2:
         raise FashionError(f"embeddings have shape {tuple(rows.shape)}, but (images, dimensions) is needed:"
                            " pass one row per image.")
@@ -32,7 +42,7 @@ def _fixed_point(embeddings) -> Tensor:
     if not finite.all():
         raise FashionError(f"the embedding of row {int(np.argmin(finite))} is not finite, so it cannot be ranked:"
                            " the training has diverged, lower the learning rate or the precision's risk (fp32).")
-    return torch.nn.functional.normalize(rows, dim=1).mul_(STEPS_PER_UNIT).round_()
+    return torch.nn.functional.normalize(rows, dim=1)
 
 
 def sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
@@ -62,8 +72,31 @@ def sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
         order[wrong] = np.argsort(distance[wrong], axis=1, stable=True)
 
 
+def ranking_device(model) -> torch.device:
+    """Return where a model's embeddings are ranked: on CUDA with the model, else on the CPU, as float64 is needed."""
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
+def sorted_on_device(similarity: Tensor, same: Tensor | None) -> np.ndarray:
+    """Return the order of each row by a stable sort on its device: largest first, equal ones by column.
+
+    Args:
+        similarity: (q, N), overwritten.
+        same: bool (q, N), the self-matches, which come last; None if there are none.
+
+    Returns:
+        int64 (q, N).
+    """
+    similarity.add_(0.0)  # a sort by bits, as on CUDA, would tell -0.0 from 0.0
+    if same is not None:
+        similarity.masked_fill_(same.to(similarity.device), -torch.inf)
+    return similarity.sort(dim=1, descending=True, stable=True).indices.cpu().numpy()
+
+
 def rank(
     query, gallery, *, query_images=None, gallery_images=None, budget_mib: float = 64,
+    device: torch.device | str = "cpu", dtype: str = "float64",
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Rank the gallery for every query by cosine similarity, one chunk of queries at a time.
 
@@ -77,30 +110,46 @@ def rank(
         query_images: (Q,), the image of each query, or None.
         gallery_images: (N,), the image of each gallery row, or None.
         budget_mib: memory for one chunk, in MiB.
+        device: where similarities are computed and sorted; it also holds the whole gallery.
+        dtype: "float64" is exact: the order is the same on every device. "float32" is faster on GPUs with few float64
+            units. Its similarities are rounded, so candidates that differ by less than about 1e-6 may change places
+            (1e-3 where TF32 is on).
 
     Yields:
         (slice of the queries, order). The order is int64 (q, N): gallery rows, best first, equal similarities
         by lower row.
 
     Raises:
-        FashionError: if an embedding is not finite or the shapes do not fit together.
+        FashionError: if an embedding is not finite, the shapes do not fit together, or dtype is unknown.
     """
-    queries, candidates = _fixed_point(query), _fixed_point(gallery)
+    if dtype not in TYPES:
+        raise FashionError(f"dtype={dtype!r} is unknown for ranking: choose one of {', '.join(TYPES)}.")
+    by_keys = dtype == "float64" and torch.device(device).type == "cpu"
+    queries, candidates = (
+        (_fixed_point(side) if dtype == "float64" else _unit_vectors(side, torch.float32)).to(device)
+        for side in (query, gallery)
+    )
     if queries.shape[1] != candidates.shape[1]:
         raise FashionError(f"queries have {queries.shape[1]} dimensions and the gallery {candidates.shape[1]}:"
                            " embed both with the same model.")
-    known = query_images is not None and gallery_images is not None
+    own = None
+    if query_images is not None and gallery_images is not None:
+        own = np.asarray(query_images), np.asarray(gallery_images)
     step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(candidates)))))
     block = max(1, PAIRS_PER_BLOCK // max(1, len(candidates)))
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))
+        if not by_keys:
+            same = None if own is None else torch.from_numpy(own[0][rows, None] == own[1][None])
+            yield rows, sorted_on_device(queries[rows] @ candidates.T, same)
+            continue
         order = np.empty((rows.stop - start, len(candidates)), dtype=np.int64)
         for first in range(start, rows.stop, block):
             part = slice(first, min(first + block, rows.stop))
             similarity = (queries[part] @ candidates.T).numpy()  # (q, D) @ (D, N) -> (q, N), exact whole numbers
             distance = similarity.max(axis=1, keepdims=True, initial=-np.inf) - similarity
-            if known:
-                same = np.asarray(query_images)[part, None] == np.asarray(gallery_images)[None]
+            if own is not None:
+                same = own[0][part, None] == own[1][None]
                 distance[same] = distance.max(initial=0) + 1  # larger than the distance of any other image
             sort_rows(distance, order[first - start:part.stop - start])
         yield rows, order

@@ -6,6 +6,7 @@ import torch
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.feed import to_device
 from fashion_lib.data.sampling import SAMPLERS, Batch, triplet_pools
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
@@ -127,5 +128,5 @@ def batch_labels(batch: Batch, mining: str, device: torch.device) -> BatchLabels
     """
     arrays = (batch.images, batch.rows, batch.attributes, batch.values, batch.triplets)
     return BatchLabels(
-        *(None if a is None else torch.from_numpy(a).to(device) for a in arrays), mining=mining
+        *(None if a is None else to_device(torch.from_numpy(a), device) for a in arrays), mining=mining
     )
