@@ -241,9 +241,17 @@ class _WholeBatch(TorchFunctionMode):
         if not training or p == 0:
             return x
         per = len(x) // self.rows  # rows of x per row of the batch
-        whole = torch.ones(per * self.count, *x.shape[1:], dtype=x.dtype, device=x.device)
-        mask = F.dropout(whole, p)[per * self.start :][: len(x)]
+        mask = F.dropout(_ones_like(x, per * self.count), p)[per * self.start :][: len(x)]
         return x.mul_(mask) if inplace else x * mask
+
+
+def _ones_like(x: Tensor, count: int) -> Tensor:
+    """Return ones for `count` rows like x, in the same order in memory, which decides where a drawn number goes."""
+    strides = torch.empty_like(x, device="meta").stride()
+    order = sorted(range(x.ndim), key=lambda dim: -strides[dim])
+    sizes = (count, *x.shape[1:])
+    ones = torch.ones([sizes[dim] for dim in order], dtype=x.dtype, device=x.device)
+    return ones.permute([order.index(dim) for dim in range(x.ndim)])
 
 
 def _sum_of_ranks(tensor: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ from fashion_lib.parts.shared_rows import ENDED, others_needed, rank, ranks
 
 PATIENCE = timedelta(hours=6)  # the others wait while rank 0 validates, or waits for another job's run
 Found = TypeVar("Found")
+_ending = threading.Lock()  # held by the thread that ends this process, so that its sentence is not cut off
 
 
 @contextmanager
@@ -64,6 +65,7 @@ def launched() -> Iterator[None]:
             yield
         wait()
     except (Exception, KeyboardInterrupt):
+        _ending.acquire()
         if not _is_first_to_tell():
             raise SystemExit(2) from None
         raise
@@ -136,6 +138,8 @@ def _watch_for_the_end() -> None:
     def end() -> None:
         while signal.SIGTERM not in os.read(reading, 1):
             pass
+        if not _ending.acquire(blocking=False):
+            return
         if _is_first_to_tell():
             print(f"error: {ENDED}", file=sys.stderr, flush=True)
         os._exit(2)
