@@ -148,13 +148,10 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx, own: Tensor, count: int) -> Tensor:
         ctx.count = count
-        sizes = [(rows := own_rows(count, of)).stop - rows.start for of in range(ranks())]
+        sizes = _sizes(count)
         sent = own.new_zeros(sizes[0], *own.shape[1:])
         sent[: len(own)] = own
-        received = [torch.empty_like(sent) for _ in sizes]
-        with others_needed():
-            dist.all_gather(received, sent)
-        return torch.cat([part[:size] for part, size in zip(received, sizes, strict=True)])
+        return torch.cat([part[:size] for part, size in zip(_of_all_ranks(sent), sizes, strict=True)])
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
@@ -171,7 +168,7 @@ class SharedBatchNorm(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float, numbers: float):
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, eps: float, shares: Tensor, numbers: float):
         """Return y like x, and the whole batch's mean and variance (C,).
 
         Args:
@@ -179,16 +176,17 @@ class SharedBatchNorm(torch.autograd.Function):
             x: own rows, (n, C, ...).
             weight, bias: (C,).
             eps: added to the variance.
+            shares: each rank's share of the rows, (ranks, 1).
             numbers: how many numbers each channel has in the whole batch.
         """
         others, shape = [d for d in range(x.ndim) if d != 1], (1, -1, *(1,) * (x.ndim - 2))
         wide = x.float()
-        mean = _sum_of_ranks(wide.sum(others)) / numbers
-        centred = wide - mean.view(shape)
-        # A second round of messages, because mean(x^2) - mean(x)^2 loses digits.
-        variance = _sum_of_ranks(centred.square().sum(others)) / numbers
+        own = torch.stack([wide.mean(others), wide.var(others, correction=0)])  # (2, C)
+        means, variances = torch.stack(_of_all_ranks(own), dim=1)  # (ranks, C) each
+        mean = (shares * means).sum(0)
+        variance = (shares * (variances + (means - mean).square())).sum(0)  # within and between the ranks
         scale = torch.rsqrt(variance + eps)
-        y = torch.addcmul(bias.view(shape), centred, (scale * weight).view(shape))
+        y = torch.addcmul(bias.view(shape), wide - mean.view(shape), (scale * weight).view(shape))
         ctx.save_for_backward(x, weight, mean, scale)
         ctx.others, ctx.shape, ctx.numbers = others, shape, numbers
         ctx.mark_non_differentiable(mean, variance)
@@ -201,9 +199,9 @@ class SharedBatchNorm(torch.autograd.Function):
         gradient, shape = gradient.float(), ctx.shape
         normal = (x.float() - mean.view(shape)) * scale.view(shape)
         own = torch.stack([gradient.sum(ctx.others), (gradient * normal).sum(ctx.others)])  # (2, C)
-        of_bias, of_weight = _sum_of_ranks(own) / ctx.numbers
+        of_bias, of_weight = sum(_of_all_ranks(own)) / ctx.numbers
         change = gradient - of_bias.view(shape) - normal * of_weight.view(shape)
-        return (change * (scale * weight).view(shape)).to(x.dtype), own[1], own[0], None, None
+        return (change * (scale * weight).view(shape)).to(x.dtype), own[1], own[0], None, None, None
 
 
 class _WholeBatch(TorchFunctionMode):
@@ -213,6 +211,7 @@ class _WholeBatch(TorchFunctionMode):
         super().__init__()
         rows = own_rows(count)
         self.count, self.start, self.rows = count, rows.start, rows.stop - rows.start
+        self.shares = [[size / count] for size in _sizes(count)]
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         named = named or {}
@@ -230,7 +229,8 @@ class _WholeBatch(TorchFunctionMode):
         ones = torch.ones(x.shape[1], device=x.device)
         weight, bias = ones if weight is None else weight, torch.zeros_like(ones) if bias is None else bias
         numbers = x.numel() / x.shape[1] / self.rows * self.count
-        y, mean, variance = SharedBatchNorm.apply(x, weight, bias, eps, numbers)
+        shares = torch.tensor(self.shares, device=x.device)
+        y, mean, variance = SharedBatchNorm.apply(x, weight, bias, eps, shares, numbers)
         if running_mean is not None:
             with torch.no_grad():  # the stored variance is the unbiased one, as in torch
                 running_mean.lerp_(mean, momentum)
@@ -252,6 +252,20 @@ def _ones_like(x: Tensor, count: int) -> Tensor:
     sizes = (count, *x.shape[1:])
     ones = torch.ones([sizes[dim] for dim in order], dtype=x.dtype, device=x.device)
     return ones.permute([order.index(dim) for dim in range(x.ndim)])
+
+
+def _sizes(count: int) -> list[int]:
+    """Return the number of rows of each rank."""
+    return [(rows := own_rows(count, of)).stop - rows.start for of in range(ranks())]
+
+
+def _of_all_ranks(tensor: Tensor) -> list[Tensor]:
+    """Return the tensors of all ranks, which have one shape."""
+    tensor = tensor.contiguous()
+    received = [torch.empty_like(tensor) for _ in range(ranks())]
+    with others_needed():
+        dist.all_gather(received, tensor)
+    return received
 
 
 def _sum_of_ranks(tensor: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from kill_and_resume import Killed, kill_after, weights
 from ranked_tiny_run import tiny_run
-from ranks_in_processes import CASES, STEPS, in_processes, own_losses, pieces, ten_steps
+from ranks_in_processes import CASES, ONE_MORE, STEPS, in_processes, own_losses, pieces, ten_steps
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.parts import shared_rows
@@ -42,8 +42,10 @@ def largest_difference(one, other):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 4])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "count"),
+    [(case, count) for case in CASES for count in (2, 4) if count == 2 or case not in ONE_MORE],
+)
 def test_ranks_compute_the_loss_the_gradients_and_ten_steps_of_one_process(case, count, alone, together):
     expected, found = alone[case], together[count][0][case]
     assert len(found["figures"]) == STEPS
@@ -64,7 +66,7 @@ def test_the_cases_of_ipad_reach_full_queues_and_both_stages(case, alone):
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 4])
 def test_queues_hold_the_same_images_in_the_same_order(count, alone, together):
-    for case in ("ipad", "ipad.code"):
+    for case in ("ipad", "ipad.code")[: 4 // count]:
         expected, found = (one[case]["state"] for one in (alone, together[count][0]))
         names = [name for name in expected if name.endswith((".images", ".pairs", ".oldest"))]
         assert len(names) == 6 and all(torch.equal(expected[name], found[name]) for name in names)
@@ -73,7 +75,7 @@ def test_queues_hold_the_same_images_in_the_same_order(count, alone, together):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_all_ranks_end_with_the_same_bits(case, together):
-    for ranks in together.values():
+    for ranks in [ranks for ranks in together.values() if case in ranks[0]]:
         state = ranks[0][case]["state"]
         assert all(torch.equal(state[name], one[case]["state"][name]) for one in ranks for name in state)
 
