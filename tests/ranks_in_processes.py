@@ -14,7 +14,8 @@ from tiny_manipulation import tiny_manipulation
 from torch import Tensor, nn
 
 from fashion_lib.methods.registry import build_model
-from fashion_lib.parts.shared_rows import average_gradients, gather_rows, own_rows, rank, shared_out
+from fashion_lib.parts.collectives import own_rows, rank
+from fashion_lib.parts.shared_batch import average_gradients, gather_rows, shared_out
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION, ManipulationConfig
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig

@@ -29,7 +29,7 @@ from fashion_lib.parts.backbones import Backbone, build_backbone, build_stage4
 from fashion_lib.parts.losses import LOSS_WEIGHTS, LossWeights
 from fashion_lib.parts.masks import initial_masks
 from fashion_lib.parts.precision import float32_maths
-from fashion_lib.parts.shared_rows import shared_out
+from fashion_lib.parts.shared_batch import shared_out
 
 
 class Settings(NamedTuple):

@@ -32,7 +32,7 @@ from fashion_lib.parts.cropping import (
 from fashion_lib.parts.losses import mean_similarity
 from fashion_lib.parts.precision import float32_maths, rounded_as_autocast
 from fashion_lib.parts.released_crop import released_boxes, released_crop
-from fashion_lib.parts.shared_rows import shared_out
+from fashion_lib.parts.shared_batch import shared_out
 
 # beta of RPF's and IPAD's released configurations, by data set
 BETA_OF_DATA_SET = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}

@@ -14,7 +14,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model, known_variant
-from fashion_lib.parts.shared_rows import ranks
+from fashion_lib.parts.collectives import ranks
 from fashion_lib.runs.cost import cost
 from fashion_lib.runs.options import check_options
 from fashion_lib.runs.record import (

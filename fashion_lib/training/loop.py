@@ -25,8 +25,9 @@ from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.feed import Feed
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.parts.collectives import ranks
 from fashion_lib.parts.precision import autocast, choose_precision
-from fashion_lib.parts.shared_rows import average_gradients, of_own_rows, ranks
+from fashion_lib.parts.shared_batch import average_gradients, of_own_rows
 from fashion_lib.training.checkpoint import (
     check_optimiser_tensors,
     load_model_tensors,

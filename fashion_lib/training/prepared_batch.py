@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fashion_lib.data.augmentation import Changes, apply_changes, draw_changes, normalise, pixel_tensor
 from fashion_lib.data.feed import Feed, for_device, how_far, to_device
-from fashion_lib.parts.shared_rows import own_rows
+from fashion_lib.parts.collectives import own_rows
 from fashion_lib.training.config import TrainingConfig
 
 

@@ -7,7 +7,7 @@ Each process is a *rank* with a GPU of its own, or computes on the CPU where the
 writes checkpoints and records, shows progress, and validates and scores alone while the others wait. That is simple and
 gives the scores of one process; its cost is the validation's time on the idle GPUs. All ranks read checkpoints, so the
 folder of runs must be on a disk that all machines share. No checkpoint depends on the number of ranks: a run may go on
-with another number. How the ranks share a batch is explained in `fashion_lib.parts.shared_rows`.
+with another number. How the ranks share a batch is explained in `fashion_lib.parts.shared_batch`.
 
 What the number of ranks does not change here, and does in many other programs:
 
@@ -37,7 +37,7 @@ import torch.distributed as dist
 from torch import nn
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.parts.shared_rows import ENDED, others_needed, rank, ranks
+from fashion_lib.parts.collectives import ENDED, others_needed, rank, ranks
 
 PATIENCE = timedelta(hours=6)  # the others wait while rank 0 validates, or waits for another job's run
 Found = TypeVar("Found")

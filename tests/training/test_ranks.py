@@ -14,8 +14,9 @@ from ranked_tiny_run import tiny_run
 from ranks_in_processes import CASES, ONE_MORE, STEPS, in_processes, own_losses, pieces, ten_steps
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.parts import shared_rows
-from fashion_lib.parts.shared_rows import ENDED, gather_rows, own_rows, shared_out
+from fashion_lib.parts import collectives
+from fashion_lib.parts.collectives import ENDED, own_rows
+from fashion_lib.parts.shared_batch import gather_rows, shared_out
 from fashion_lib.training.ranks import equalise, first, launched, of_first
 
 CLOSE = 1e-5
@@ -101,12 +102,12 @@ def test_the_gradient_is_that_of_the_mean_of_the_ranks_losses(together):
 
 def test_ranks_share_all_rows_in_order(monkeypatch):
     for count, ranks in ((14, 4), (8, 8), (5, 1), (9, 2)):
-        monkeypatch.setattr(shared_rows, "ranks", lambda ranks=ranks: ranks)
+        monkeypatch.setattr(collectives, "ranks", lambda ranks=ranks: ranks)
         rows = [own_rows(count, of) for of in range(ranks)]
         assert [row for part in rows for row in range(count)[part]] == list(range(count))
         sizes = [part.stop - part.start for part in rows]
         assert sizes == sorted(sizes, reverse=True) and sizes[0] - sizes[-1] <= 1
-    monkeypatch.setattr(shared_rows, "ranks", lambda: 4)
+    monkeypatch.setattr(collectives, "ranks", lambda: 4)
     with pytest.raises(FashionError, match="^A batch of 3 rows cannot be shared by 4 processes: start fewer"):
         own_rows(3, 0)
 

@@ -40,7 +40,7 @@ from fashion_lib.parts.cropping import shrunk
 from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import PatchBranch
 from fashion_lib.parts.precision import autocast_of
-from fashion_lib.parts.shared_rows import shared_out
+from fashion_lib.parts.shared_batch import shared_out
 from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
 
 
