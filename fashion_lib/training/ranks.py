@@ -15,7 +15,8 @@ What the number of ranks does not change here, and does in many other programs:
    rank; then eight ranks make the batch eight times as large.
 2. The learning rate. It belongs to the effective batch, so it stays. Whoever enlarges `batch_size` for more ranks
    trains another run. The usual first guess is a learning rate larger by the same factor for SGD, with a warm-up (Goyal
-   et al. 2017), and by its square root for Adam. With a fixed number of epochs there are also fewer steps.
+   et al. 2017), and by its square root for Adam (Malladi et al. 2022). With a fixed number of epochs there are also
+   fewer steps.
 3. The statistics of batch normalisation. They are those of the effective batch.
 4. The triplets. With ranks that mine in their own rows alone, eight ranks see about an eighth of the triplets.
 
