@@ -25,15 +25,22 @@ def train(
     profile: Profile = "laptop",
     seed: Annotated[str, typer.Option(help="a whole number")] = "0",
 ) -> None:
-    """Load one run if there is one, else train it, and print its scores."""
+    """Load one run if there is one, else train it, and print its scores.
+
+    On several GPUs: torchrun --nproc-per-node=8 -m fashion_lib train ..., with the same result.
+    """
     from fashion_lib.runs.run import load_or_train, task_of
     from fashion_lib.runs.trace import MAIN_METRIC
+    from fashion_lib.training.ranks import first, launched
 
-    task = task_of(method)
-    run = load_or_train(method, dataset=dataset, variant=variant, profile=profile, seed=whole_seed(seed))
-    metric = MAIN_METRIC[task.name]
-    print(f"{run.record.method} ({run.record.variant}) seed {run.record.seed}: {metric} {run.score(metric):.1f}")
-    print(run.folder)
+    with launched():
+        task = task_of(method)
+        run = load_or_train(method, dataset=dataset, variant=variant, profile=profile, seed=whole_seed(seed))
+        metric = MAIN_METRIC[task.name]
+        if first():
+            made = run.record
+            print(f"{made.method} ({made.variant}) seed {made.seed}: {metric} {run.score(metric):.1f}")
+            print(run.folder)
 
 
 def plan(

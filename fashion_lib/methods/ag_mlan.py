@@ -29,6 +29,7 @@ from fashion_lib.parts.backbones import Backbone, build_backbone, build_stage4
 from fashion_lib.parts.losses import LOSS_WEIGHTS, LossWeights
 from fashion_lib.parts.masks import initial_masks
 from fashion_lib.parts.precision import float32_maths
+from fashion_lib.parts.shared_batch import shared_out
 
 
 class Settings(NamedTuple):
@@ -206,7 +207,7 @@ class AGMLAN(RetrievalModel):
         triplet, figures = super().training_loss(features, labels, margin)
         if self.branch1 is None:
             return triplet, figures
-        logits = self.examples(self.branch1(features.merged), labels)  # (L, n)
+        logits = self.examples(shared_out(self.branch1, features.merged), labels)  # (L, n)
         target = F.one_hot(labels.attributes, len(self.schema)).to(logits)
         classification = F.binary_cross_entropy_with_logits(logits, target)
         losses = {"classification": classification, "triplet": triplet}

@@ -32,6 +32,7 @@ from fashion_lib.parts.cropping import (
 from fashion_lib.parts.losses import mean_similarity
 from fashion_lib.parts.precision import float32_maths, rounded_as_autocast
 from fashion_lib.parts.released_crop import released_boxes, released_crop
+from fashion_lib.parts.shared_batch import shared_out
 
 # beta of RPF's and IPAD's released configurations, by data set
 BETA_OF_DATA_SET = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}
@@ -335,7 +336,7 @@ class TwoBranchModel(RetrievalModel):
             terms["region"], active["region"] = self.region_loss(seen, labels, margin)
         if "patch" in self.branches and not self.in_first_stage:
             seen.crops, _ = self.cut(features.pictures, seen.located)
-            seen.patch, _ = self.describe(seen.crops, labels.attributes)
+            seen.patch, _ = shared_out(self.describe, seen.crops, labels.attributes)
             parts["patch"] = F.normalize(seen.patch, dim=1)
             loss, active["patch"] = self.triplet_loss(parts["patch"], labels, margin)
             terms["patch"] = loss * (self.patch_weight if seen.located else 1.0)

@@ -1,6 +1,7 @@
 """One run from names to numbers: load the checkpoint if it is there, else train; then score the test split."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model, known_variant
+from fashion_lib.parts.collectives import ranks
 from fashion_lib.parts.start_files import start_source
 from fashion_lib.runs.cost import cost
 from fashion_lib.runs.options import check_options
@@ -35,6 +37,7 @@ from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.history import TrainingHistory, threads_used
 from fashion_lib.training.loop import train
 from fashion_lib.training.profiles import PROFILES, Profile, as_profile
+from fashion_lib.training.ranks import first, of_first, wait
 from fashion_lib.training.task import Task
 
 TASKS: dict[str, Task] = {task.name: task for task in (RETRIEVAL, MANIPULATION)}
@@ -173,16 +176,17 @@ def load_or_train(
     label = variant_label(variant, **departures(profile), **options, **task.departures(data))
     folder = run_dir(data.name, profile.name, method, label, seed)
     record_file = folder / RECORD_NAME
-    if progress and not record_file.exists() and any(True for _ in model.parameters()):
+    if progress and first() and not record_file.exists() and any(True for _ in model.parameters()):
         print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
-    with run_lock(folder):  # of several processes one trains; the others wait and load
+    with run_lock(folder) if first() else nullcontext():  # of several runs one trains; the others wait and load
+        wait()  # for the lock, which rank 0 holds for all ranks
         if record_file.exists() and not (folder / "last.safetensors").is_file():
             raise FashionError(
                 f"{folder} holds the record of a finished run but no last.safetensors, or a link that leads nowhere: "
                 "put it back, or delete that folder to train anew."
             )
         history = train(model, data, config, folder, task=task, progress=progress)
-        if record_file.exists():
+        if of_first(record_file.exists):
             record = RunRecord.load(record_file)
             if not of_this_edition(record):
                 raise FashionError(
@@ -192,26 +196,32 @@ def load_or_train(
             of_data = {"data_version": data.version, "pixels": data.pixel_digest, "start_digest": model.start_digest}
             check_same_run(record, settings | of_data | {"parameters": parameter_count(model)}, record_file)
             return Run(model, data, record, history, folder)
-        scores = task.measured(model, data, config, history)
-        source = start_source(profile.backbone, profile.start)
-        record = RunRecord(
-            method=method,
-            variant=label,
-            dataset=data.name,
-            profile=profile.name,
-            seed=seed,
-            metrics=scores.metrics | selected_by(history.best_map),
-            localisation=scores.localisation,
-            counts=scores.counts,
-            minutes=(history.seconds + history.evaluation_seconds) / 60,
-            parameters=parameter_count(model),
-            image_passes=model.image_passes,
-            start=profile.start if METHODS[method].trainable else "",
-            precision=history.precision,
-            config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
-            | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
-            | edition_setting(model)
-            | ({"start_source": source} if source else {}),
-        )
-        record.save(record_file)
+
+        def make_record() -> RunRecord:
+            scores = task.measured(model, data, config, history)
+            source = start_source(profile.backbone, profile.start)
+            record = RunRecord(
+                method=method,
+                variant=label,
+                dataset=data.name,
+                profile=profile.name,
+                seed=seed,
+                metrics=scores.metrics | selected_by(history.best_map),
+                localisation=scores.localisation,
+                counts=scores.counts,
+                minutes=(history.seconds + history.evaluation_seconds) / 60,
+                parameters=parameter_count(model),
+                image_passes=model.image_passes,
+                start=profile.start if METHODS[method].trainable else "",
+                precision=history.precision,
+                config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
+                | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
+                | edition_setting(model)
+                | ({"processes": ranks()} if ranks() > 1 else {})
+                | ({"start_source": source} if source else {}),
+            )
+            record.save(record_file)
+            return record
+
+        record = of_first(make_record)
     return Run(model, data, record, history, folder)

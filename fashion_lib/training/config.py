@@ -20,7 +20,8 @@ class TrainingConfig(Settings):
 
     Attributes:
         steps: optimiser steps.
-        batch_size: images per batch.
+        batch_size: images per batch: of all processes together, where several share it. So neither the learning rate
+            nor the statistics of batch normalisation depend on their number; see `fashion_lib.training.ranks`.
         groups: see fashion_lib.data.sampling.
         optimiser: "adamw" or "adam".
         learning_rate: largest learning rate of the schedule.

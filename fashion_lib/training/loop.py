@@ -3,6 +3,8 @@
 Kill it at any moment and call `train` again: the result equals the unbroken run, bit for bit on a CPU. On CUDA it is
 equal up to the order in which kernels add. Step k draws its batch, augmentation and dropout from (seed, k) alone. So
 a checkpoint needs only model, optimiser and history, and threads may prepare the batches of the next steps.
+
+Several processes may train together, see `fashion_lib.training.ranks`; the result is that of one, up to rounding.
 """
 
 import copy
@@ -23,7 +25,9 @@ from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.feed import Feed
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.parts.collectives import ranks
 from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.parts.shared_batch import average_gradients, of_own_rows
 from fashion_lib.training.checkpoint import (
     check_optimiser_tensors,
     load_model_tensors,
@@ -39,6 +43,7 @@ from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
 from fashion_lib.training.model_inputs import model_inputs
 from fashion_lib.training.prepared_batch import PreparedBatch, batches_ahead, prepare_batch
+from fashion_lib.training.ranks import equalise, first, of_first, wait
 from fashion_lib.training.run_state import (
     check_best,
     check_identity,
@@ -113,19 +118,23 @@ def train(
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
     history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    wait()  # every rank has read the folder before rank 0 writes there
     if not history.threads:  # a new run, or one from before the number was recorded
         history.threads = [[history.step, threads.chosen().threads if device.type == "cpu" else 1]]
     threads.set_torch_threads(history.threads[-1][1])
     model.before_training(steps, data.encoded("train", labels=config.labels))
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
-        history.precision = choose_precision(
-            config.precision, model, normalise(data.pixels[trial]).to(device)
+        history.precision = of_first(
+            lambda: choose_precision(config.precision, model, normalise(data.pixels[trial]).to(device))
         )
     parts = Parts(model, optimiser, data, sampler, config, history.precision, task)
 
     def keep(name: str) -> None:
-        """Write the checkpoint "last" or "best"; only "last" holds the optimiser."""
+        """Write the checkpoint "last" or "best"; only "last" holds the optimiser. Rank 0 alone writes."""
+        equalise(model)
+        if not first():
+            return
         state = _identity(model, data, config) | {"history": asdict(history)}
         state["inputs"] = model_inputs(model.schema, data.image_size)
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
@@ -135,7 +144,9 @@ def train(
     def validate() -> None:
         """Score the validation split, and keep the weights if they are the best so far."""
         start = time.perf_counter()
-        score = task.score(model, data, config, history.precision) if config.evaluations else None
+        score = None
+        if config.evaluations:
+            score = of_first(lambda: task.score(model, data, config, history.precision))
         history.evaluation_seconds += time.perf_counter() - start
         if history.entries:
             history.entries[-1]["valid_map"] = score
@@ -145,7 +156,7 @@ def train(
 
     def measure_threads() -> None:
         """Choose the threads of the next steps; call this before a checkpoint, which stores the choice."""
-        if threads.measures() and device.type == "cpu" and history.step < steps:
+        if threads.measures() and ranks() == 1 and device.type == "cpu" and history.step < steps:
             timed = step_seconds(parts, history.step)
             number = threads.chosen(timed).threads
             if history.threads[-1][0] == history.step:
@@ -164,7 +175,7 @@ def train(
         progress_bar(
             total=steps,
             initial=history.step,
-            disable=not (progress and history.step < steps),
+            disable=not (progress and first() and history.step < steps),
             unit="step",
             desc="training",
         ) as bar,
@@ -172,6 +183,8 @@ def train(
         while history.step < steps:
             passes = model.training_passes
             told = task.before_step(model, data, config, history.step, history.precision) or {}
+            if told:  # it may have set weights
+                equalise(model)
             figures = training_step(replace(parts, feed=feed), history.step)
             history.step += 1
             history.seconds += figures["seconds"]
@@ -191,9 +204,12 @@ def train(
     if history.best_step is None:  # no validation asked for, or nothing to train
         validate()
         keep("last")
+    wait()  # rank 0 has written
     best = _read_best(model, data, config, run_dir, history)
     load_model_tensors(model, *best, run_dir / "best.safetensors")
-    remove_leftovers(run_dir)
+    wait()
+    if first():
+        remove_leftovers(run_dir)
     model.eval()
     return history
 
@@ -219,9 +235,9 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
         prepared = prepare_batch(parts.sampler, parts.data.pixels, config, step, device)
     else:
         prepared = next(parts.feed)
-    images = prepared.network_input(device)  # (M, 3, S, S)
+    images = prepared.network_input(device)  # (M, 3, S, S), own rows
     with autocast(parts.precision, device):
-        features = model.features(images)
+        features = of_own_rows(model.features, len(prepared.drawn.images), images)
         labels = parts.task.labels(prepared.drawn, parts.data, config, device)
         loss, figures = model.training_loss(features, labels, config.margin)
     value = loss.item()  # here and not at the end: CUDA is still busy with this step while the next one is prepared
@@ -234,9 +250,9 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
         group["lr"] = group["initial_lr"] * config.learning_rate_factor(step)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(
-        (p for group in optimiser.param_groups for p in group["params"]), config.clip
-    )
+    trained = [p for group in optimiser.param_groups for p in group["params"]]
+    average_gradients(trained)
+    torch.nn.utils.clip_grad_norm_(trained, config.clip)
     optimiser.step()
     model.after_step()
     return {

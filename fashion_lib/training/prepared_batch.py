@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fashion_lib.data.augmentation import Changes, apply_changes, draw_changes, normalise, pixel_tensor
 from fashion_lib.data.feed import Feed, for_device, how_far, to_device
+from fashion_lib.parts.collectives import own_rows
 from fashion_lib.training.config import TrainingConfig
 
 
@@ -18,8 +19,8 @@ class PreparedBatch:
     """What step k computes with, a pure function of (config.seed, k).
 
     Attributes:
-        drawn: the sampler's batch.
-        pixels: uint8 (M, S, S, 3) on the CPU, pinned for CUDA.
+        drawn: the sampler's batch, of all ranks together.
+        pixels: uint8 (M, S, S, 3) on the CPU, pinned for CUDA. With several ranks, M is the number of own rows.
         changes: what augmentation does to the M images.
     """
 
@@ -44,6 +45,7 @@ def prepare_batch(sampler, pixels, config: TrainingConfig, step: int, device: to
     """
     rng = np.random.default_rng([config.seed, step])
     drawn = sampler.batch(rng)
+    rows = own_rows(len(drawn.images))  # all of them, unless several processes share the batch
     changes = draw_changes(
         len(drawn.images),
         pixels.shape[2],
@@ -52,7 +54,8 @@ def prepare_batch(sampler, pixels, config: TrainingConfig, step: int, device: to
         brightness=config.brightness,
         flip=config.flip,
     )
-    return PreparedBatch(drawn, for_device(pixel_tensor(pixels[drawn.images]), device), changes)
+    changes = Changes(*(part[rows] for part in (changes.down, changes.right, changes.mirrored, changes.gain)))
+    return PreparedBatch(drawn, for_device(pixel_tensor(pixels[drawn.images[rows]]), device), changes)
 
 
 def batches_ahead(

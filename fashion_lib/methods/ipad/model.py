@@ -40,6 +40,7 @@ from fashion_lib.parts.cropping import shrunk
 from fashion_lib.parts.losses import e_info_nce
 from fashion_lib.parts.patch_branch import PatchBranch
 from fashion_lib.parts.precision import autocast_of
+from fashion_lib.parts.shared_batch import shared_out
 from fashion_lib.parts.vit import PatchTokens, build_vit, vit_beside, vit_start
 
 
@@ -184,7 +185,7 @@ class IPAD(TwoBranchModel):
         views = []
         for distortion in DISTORTIONS:
             with autocast_of(seen.pictures):
-                features = self.look(perspective_views(pictures, distortion))
+                features = shared_out(self.look, perspective_views(pictures, distortion))
             views.append(F.normalize(self.locate(features, attributes).vector, dim=1))
         return view_triplet_loss(seen.parts["region"], views, labels, margin)
 
@@ -238,10 +239,11 @@ class IPAD(TwoBranchModel):
             if parts is None:
                 found[name] = seen.located.vector.detach() if name == "region" else seen.patch.detach()
             elif name == "region":
-                features = parts["region"].features(shrunk(seen.pictures.float(), self.image_scale))
+                pictures = shrunk(seen.pictures.float(), self.image_scale)
+                features = shared_out(parts["region"].features, pictures)
                 found["region"] = parts["region"](features, parts["attribute"](attributes)).vector
             else:
-                found["patch"], _ = parts["patch"](seen.crops, parts["attribute"](attributes))
+                found["patch"], _ = shared_out(parts["patch"], seen.crops, parts["attribute"](attributes))
         if self.queued == "unit":
             return {name: F.normalize(vectors, dim=1) for name, vectors in found.items()}
         return found
