@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from fashion_lib import __version__
-from fashion_lib.commands import checkpoints, course, data, data_check, gallery, numbers, training
+from fashion_lib.commands import batch, checkpoints, course, data, data_check, gallery, numbers, training
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError, one_screen
 from fashion_lib.core.words import suggestion
@@ -32,6 +32,7 @@ LONGEST = 80  # characters of an argument that an error sentence repeats
 # As `--help` lists them.
 COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
+    *(batch.batch_plan, batch.status),
     *(course.notebook, course.execute_notebooks, numbers.keep, numbers.triplets, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),

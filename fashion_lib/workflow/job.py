@@ -18,11 +18,12 @@ from fashion_lib.course import sources
 from fashion_lib.course.execute import library_digest, run_notebook
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import check_own_folder, delete_run
+from fashion_lib.runs.reranked import SUFFIX, load_or_rerank
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.stored import labelled_run
 from fashion_lib.training.profiles import PROFILES
 from fashion_lib.workflow.child import ALREADY_DONE, DONE, ERROR, FAILED, INTERRUPTED
-from fashion_lib.workflow.plan import TRAINING_NOTEBOOKS, Job, from_json
+from fashion_lib.workflow.plan import TRAINING_NOTEBOOKS, Job, PlannedRun, from_json
 
 
 def perform(job: Job) -> bool:
@@ -34,16 +35,15 @@ def perform(job: Job) -> bool:
     if job.kind == "course":
         return _execute_course_notebook(job)
     (run,) = job.runs
+    if job.kind == "run":
+        return _finish(run)
     if job.force:
         check_own_folder(run.folder)
         with run_lock(run.folder):  # never under the hands of a process that trains it
             delete_run(run.folder)
     notebook = TRAINING_NOTEBOOKS.get(METHODS.known(run.method).task)
-    if notebook is None:  # of this task no notebook trains a run
-        if run.record.is_file():
-            return False
-        labelled_run(run.method, run.variant, dataset=run.dataset, profile=PROFILES[run.profile], seed=run.seed)
-        return True
+    if notebook is None or "+" in run.variant:  # no notebook trains a run of this task, or one with such a label
+        return _finish(run)
     source = paths.notebooks_dir() / notebook
     return run_notebook(
         source,
@@ -54,6 +54,17 @@ def perform(job: Job) -> bool:
         force=job.force or not run.record.is_file(),
         shown="stderr",
     )
+
+
+def _finish(run: PlannedRun) -> bool:
+    """Train a run, or re-rank one; return False where its record is there already."""
+    if run.record.is_file():
+        return False
+    method = run.method.removesuffix(SUFFIX)
+    trained = labelled_run(method, run.variant, dataset=run.dataset, profile=PROFILES[run.profile], seed=run.seed)
+    if method != run.method:
+        load_or_rerank(trained)
+    return True
 
 
 def _execute_course_notebook(job: Job) -> bool:
