@@ -9,8 +9,7 @@ from filelock import FileLock, Timeout
 from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.run_lock import lock_file
 from fashion_lib.workflow.child import ERROR
-from fashion_lib.workflow.step import step_lock
-from fashion_lib.workflow.steps import Step, latest_plan, log_file, read_plan
+from fashion_lib.workflow.steps import Step, latest_plan, log_file, read_plan, step_lock
 
 DONE, RUNNING, FAILED, STOPPED, WAITING = "done", "running", "failed", "stopped", "waiting"
 STATES = (RUNNING, FAILED, STOPPED, WAITING, DONE)
@@ -61,9 +60,7 @@ def status_text(profile: str, everything: bool = False) -> str:
     """
     plan = latest_plan(profile)
     if plan is None:
-        raise FashionError(
-            f"there is no batch of the profile {profile}: start one with `make batch PROFILE={profile}`."
-        )
+        raise FashionError(f"there is no batch of the profile {profile}: start one with `make batch`.")
     found = standings(plan)
     count = Counter(one.state for one in found)
     head = f"{plan.parent}: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])

@@ -17,22 +17,15 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
+from fashion_lib.data.sets import load_dataset
 from fashion_lib.training.profiles import PROFILES
+from fashion_lib.workflow.batch_report import write_report
 from fashion_lib.workflow.board import spoken
 from fashion_lib.workflow.child import ERROR, FAILED, INTERRUPTED
 from fashion_lib.workflow.job import perform
-from fashion_lib.workflow.steps import Step, batch_folder, read_plan
+from fashion_lib.workflow.steps import Step, read_plan, step_lock
 
 STOPPED = "stopped; the next submission goes on from the last checkpoint"
-
-
-def step_lock(step: Step) -> Path | None:
-    """Return the lock file that a step holds while it works; None for a run, which holds its run folder's."""
-    return (
-        None
-        if step.job.kind == "run"
-        else batch_folder(step.job.runs[0].profile) / "locks" / f"{step.name}.lock"
-    )
 
 
 def do_step(step: Step) -> bool:
@@ -49,13 +42,9 @@ def do_step(step: Step) -> bool:
         paths.made(lock.parent)
     with nullcontext() if lock is None else FileLock(lock):
         if step.job.kind == "data":
-            from fashion_lib.data.sets import load_dataset
-
             load_dataset(run.dataset, PROFILES[run.profile])
             return True
         if step.job.kind == "report":
-            from fashion_lib.workflow.batch_report import write_report
-
             print(write_report(run.profile, step.job.runs))
             return True
         return perform(step.job)

@@ -48,6 +48,15 @@ def log_file(profile: str, name: str) -> Path:
     return batch_folder(profile) / "logs" / f"{name}.log"
 
 
+def step_lock(step: Step) -> Path | None:
+    """Return the lock file that a step holds while it works; None for a run, which holds its run folder's."""
+    return (
+        None
+        if step.job.kind == "run"
+        else batch_folder(step.job.runs[0].profile) / "locks" / f"{step.name}.lock"
+    )
+
+
 def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[Step]:
     """Return the steps of a batch: data, runs, the notebooks that read their records, and the report.
 
