@@ -1,5 +1,5 @@
-# make env | quick | test | reproduce | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
-# requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+# make env | quick | test | reproduce | batch | lab | notebooks | bench | lock | clean. Everything happens in .venv, built
+# from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 
 PROFILE ?= laptop
 METHODS ?= random,triplet,csn,asen
@@ -17,7 +17,14 @@ override SEEDS := $(value SEEDS)
 override DATASET := $(value DATASET)
 override NOTEBOOKS := $(value NOTEBOOKS)
 override JOBS := $(value JOBS)
-export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS
+# BATCH=slurm submits to a cluster: a folder of batch/profiles. DRY=1 shows the grid and does nothing.
+BATCH ?= local
+override BATCH := $(value BATCH)
+DRY ?=
+# Values of batch/config.yaml for this call, such as BATCH_CONFIG=threads=4, and more arguments of Snakemake.
+BATCH_CONFIG ?=
+BATCH_ARGS ?=
+export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS BATCH
 WORKERS ?= 2
 # FORCE=1 deletes the chosen runs and trains them anew.
 FORCE ?=
@@ -33,6 +40,9 @@ endif
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Snakemake has an environment of its own: it asks for an older `packaging` than the course's lock.
+BATCH_STAMP := .venv-batch/.installed
+SNAKEMAKE := .venv-batch/bin/snakemake
 CPU_LOCK := build/requirements-without-torch.lock
 COURSE := $(BIN)/python -m fashion_lib
 # pip -qq says nothing but errors; its newer-version hints and notes on local indexes are no news here.
@@ -40,7 +50,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # Results of tests stay apart from those of the user.
 TEST_RUNS := $(CURDIR)/build/test
 
-.PHONY: env quick test lint unit job notebook-tests reproduce lab notebooks bench lock clean
+.PHONY: env quick test lint unit job notebook-tests reproduce batch batch-env lab notebooks bench lock clean
 .DEFAULT_GOAL := env
 
 env: $(STAMP)
@@ -70,6 +80,13 @@ $(CPU_LOCK): requirements.lock
 	@mkdir -p build
 	@awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==/ } !skip' $< > $@
 
+batch-env: $(BATCH_STAMP)
+
+$(BATCH_STAMP): batch/requirements.lock
+	@[ -x .venv-batch/bin/python ] || "$(PYTHON)" -m venv .venv-batch
+	@.venv-batch/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
 # Every stage runs even after a failure, so that one run shows all there is to mend.
 test: env
 	@rm -rf "$(TEST_RUNS)" && mkdir -p "$(TEST_RUNS)"
@@ -82,7 +99,7 @@ test: env
 lint: env
 	$(BIN)/ruff check --quiet .
 
-unit: env
+unit: env batch-env
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests
 
 # The loop between two edits, at most 90 seconds: what is not marked slow, notebook or real_data.
@@ -107,6 +124,15 @@ reproduce: env
 	@$(COURSE) reproduce --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
 		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS" $(if $(FORCE),--force)
 
+# The same job as steps of a workflow, on this machine or a cluster (batch/README.md); `status` says where it stands.
+batch: env batch-env
+	@plan=$$($(COURSE) batch-plan --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
+		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS") || exit $$?; \
+	jobs=--jobs; if [ "$$BATCH" = local ]; then jobs=--cores; fi; \
+	set --; if [ -n "$$JOBS" ]; then set -- $$jobs "$$JOBS"; fi; \
+	$(SNAKEMAKE) --snakefile batch/Snakefile --workflow-profile "batch/profiles/$$BATCH" "$$@" \
+		$(if $(DRY),--dry-run) $(BATCH_ARGS) --config plan="$$plan" $(BATCH_CONFIG)
+
 lab: env
 	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
 
@@ -124,8 +150,10 @@ lock:
 	@build/lock-venv/bin/python -m pip --disable-pip-version-check -qq install 'uv>=0.8'
 	build/lock-venv/bin/uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o requirements.lock
+	build/lock-venv/bin/uv pip compile batch/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o batch/requirements.lock
 	@rm -rf build/lock-venv
 
-# Leaves .venv and, because they took hours, runs/ alone.
+# Leaves .venv, .venv-batch and, because they took hours, runs/ alone.
 clean:
 	rm -rf build cache .pytest_cache .ruff_cache

@@ -13,13 +13,16 @@ def batch_plan(
     seeds: Seeds = "0,1,2",
     dataset: Dataset = "wardrobe",
     notebooks: Annotated[str, typer.Option(help="all, or such as 00-07,10; none leaves them out")] = "00-07",
+    jobs: Annotated[str, typer.Option(help="how many the engine will start at once, which is checked here")] = "",
 ) -> None:
     """Write the plan of a batch for Snakemake or SLURM, and print its file."""
     check_clone("batch-plan plans the course's notebooks")
     check_profile(profile)
-    from fashion_lib.workflow.plan import course_notebooks, planned_runs
+    from fashion_lib.core import threads
+    from fashion_lib.workflow.plan import course_notebooks, jobs_at_once, planned_runs
     from fashion_lib.workflow.steps import batch_steps, write_plan
 
+    jobs_at_once(jobs, threads.cores())
     leaves = [] if notebooks.strip() == "none" else course_notebooks(notebooks)
     print(write_plan(batch_steps(planned_runs(methods, seeds, dataset, profile), leaves)))
 
