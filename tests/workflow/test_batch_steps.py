@@ -23,7 +23,6 @@ from fashion_lib.workflow.status import standing, status_text
 from fashion_lib.workflow.step import chosen_step, do_step
 from fashion_lib.workflow.steps import batch_steps, latest_plan, log_file, read_plan, step_lock, write_plan
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

