@@ -9,19 +9,20 @@ import pandas as pd
 
 from fashion_lib.core import provenance
 from fashion_lib.core.files import write_atomically
-from fashion_lib.course import paired_differences, report_figures
+from fashion_lib.course import paired_differences, report_boards, report_figures
 from fashion_lib.course.offline_pages import formula, offline_page
 from fashion_lib.course.report import by_dataset, overview
 from fashion_lib.runs import run_list
 from fashion_lib.runs.record import RunRecord
 
+COMPARED = {"map": "MAP", "top10_acc": "Top-10 accuracy"}
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Fine-grained fashion retrieval: {title}</title>
 <style>
 body {{ font: 16px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
 div.wide {{ overflow-x: auto }} table {{ border-collapse: collapse; font-size: 85% }} img {{ max-width: 100% }}
-td, th {{ padding: .15em .6em; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }}
-th {{ text-align: left }} td.words {{ text-align: left; white-space: normal }} figure {{ margin: 1em 0 }}
+td, th {{ padding: .15em .6em; border-bottom: 1px solid #ddd; text-align: left; white-space: nowrap }}
+figure {{ margin: 1em 0 }}
 figcaption {{ font-size: 80%; color: #555 }}
 </style>
 <h1>Fine-grained fashion retrieval: {title}</h1>
@@ -72,7 +73,7 @@ def write(
         ("How the numbers are computed", _formulas()),
         ("Cost", [_cost(records)]),
         ("Training", report_figures.curves(records)),
-        ("What the methods find, and where they look", report_figures.boards(records)),
+        ("What the methods find, and where they look", report_boards.boards(records)),
         ("How each run was made", [_provenance(records)]),
         ("Executed notebooks", [_notebooks(folder, notebooks or folder)]),
     ]
@@ -84,19 +85,22 @@ def write(
 def _results(records: Sequence[RunRecord]) -> Iterable[str]:
     for dataset, rows, order in by_dataset(records):
         heading, text = overview(rows, order)
-        metric, digits = ("map", 1) if (rows.metric == "map").any() else ("top10_acc", 1)
+        metric = "map" if (rows.metric == "map").any() else "top10_acc"
         yield f"<h3>{html.escape(f'{dataset}: {heading}')}</h3>"
-        table = text.join(paired_differences.differences(rows, order, metric, digits))
+        text = text.rename_axis(["method", "variant"])
+        table = text.join(paired_differences.differences(rows, order, metric))
         table["seeds"] = [
             str(rows[(rows.method == m) & (rows.variant == v)].seed.nunique()) for m, v in order
         ]
         yield _html(table)
-        yield (f"<p>Difference: of {metric}, overall, over equal seeds, mean ± standard deviation of the differences"
-               " (number of common seeds).</p>")  # fmt: skip
+        what = (
+            f"Difference of {COMPARED[metric]}, overall, over equal seeds: mean ± standard deviation of the"
+        )
+        yield f"<p>{what} differences (number of common seeds).</p>"
         plain = [row for row in order if "+" not in row[1]]
         if 2 < len(plain) <= paired_differences.MOST:
             yield f"<p>{html.escape(dataset)}: the method of the row minus that of the column.</p>"
-            yield _html(paired_differences.difference_matrix(rows, plain, metric, digits))
+            yield _html(paired_differences.difference_matrix(rows, plain, metric))
 
 
 def _unfinished(planned: int, unfinished: Sequence[tuple[str, str, str]]) -> str:
@@ -150,6 +154,8 @@ def _notebooks(folder: Path, notebooks: Path) -> str:
 
 
 def _html(table: pd.DataFrame) -> str:
-    """Return a table of text as HTML that a narrow window can scroll."""
-    flat = table.astype(str).reset_index() if table.index.names != [None] else table.astype(str)
-    return f'<div class="wide">{flat.to_html(index=table.index.names == [None], border=0, na_rep="")}</div>'
+    """Return a table of text as HTML that a narrow window can scroll; no cell is cut off."""
+    named = table.index.names != [None]
+    flat = table.astype(str).reset_index() if named else table.astype(str)
+    with pd.option_context("display.max_colwidth", None):
+        return f'<div class="wide">{flat.to_html(index=not named, border=0)}</div>'

@@ -47,7 +47,12 @@ def do_step(step: Step) -> bool:
         if step.job.kind == "report":
             print(write_report(run.profile, step.job.runs))
             return True
-        return perform(step.job)
+        done = perform(step.job)
+        if step.job.kind == "run" and not run.record.is_file():
+            raise FashionError(
+                f"the run {run.label} was trained, but there is no record {run.record}: name it as `results` does."
+            )
+        return done
 
 
 def main(arguments: list[str]) -> int:

@@ -126,14 +126,23 @@ def test_a_finished_run_is_not_touched_again(runs, monkeypatch):
 
 def test_a_run_is_trained_without_a_notebook(runs, monkeypatch):
     trained = []
+
+    def train(*names, **settings):
+        trained.append((*names, settings["seed"]))
+        finish(runs[3])
+
     monkeypatch.setattr(
         "fashion_lib.workflow.job.run_notebook", lambda *a, **k: pytest.fail("a kernel starts")
     )
-    monkeypatch.setattr(
-        "fashion_lib.workflow.job.labelled_run", lambda *a, **k: trained.append((*a, k["seed"]))
-    )
+    monkeypatch.setattr("fashion_lib.workflow.job.labelled_run", train)
     assert do_step(batch_steps(runs, [])[4]) is True
     assert trained == [("asen", "v2+channel=False", 1)]
+
+
+def test_a_run_whose_record_lies_elsewhere_is_not_done(runs, monkeypatch):
+    monkeypatch.setattr("fashion_lib.workflow.job.labelled_run", lambda *a, **k: None)
+    with pytest.raises(FashionError, match="was trained, but there is no record"):
+        do_step(batch_steps(runs, [])[1])
 
 
 @pytest.mark.parametrize(
@@ -149,6 +158,7 @@ def test_the_last_line_of_a_step_says_how_it_ended(runs, monkeypatch, capsys, ou
     def perform(job):
         if isinstance(outcome, BaseException):
             raise outcome
+        finish(runs[0])
         return outcome
 
     monkeypatch.setattr(step_module, "perform", perform)
