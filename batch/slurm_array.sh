@@ -16,11 +16,16 @@
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --output=build/slurm-%A_%a.log
-#SBATCH --signal=TERM@60
+#SBATCH --signal=B:TERM@60
 set -eu
 plan=$1
 python=${FASHION_PYTHON:-.venv/bin/python}
 export FASHION_THREADS=${FASHION_THREADS:-1} FASHION_PROGRESS=${FASHION_PROGRESS:-60} PYTHONUNBUFFERED=1
 # Pixels are drawn on the node's own disk where there is one.
 if [ -n "${SLURM_TMPDIR:-}" ]; then export FASHION_CACHE="$SLURM_TMPDIR/cache"; fi
-exec "$python" -m fashion_lib.workflow.step "$plan" "$SLURM_ARRAY_TASK_ID"
+"$python" -m fashion_lib.workflow.step "$plan" "$SLURM_ARRAY_TASK_ID" --log &
+step=$!
+# A minute before the time is over SLURM sends TERM: the task goes back into the queue and on from its checkpoint.
+trap 'kill -TERM "$step"; wait "$step" || true
+      scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"; exit 0' TERM
+wait "$step"

@@ -1,8 +1,10 @@
-"""One step of a batch in this process: python -m fashion_lib.workflow.step PLAN NAME.
+"""One step of a batch in this process: python -m fashion_lib.workflow.step PLAN NAME [--log].
 
-It writes its lines to stdout and stderr, which the engine sends to the step's log. The last line says how it ended.
+With --log, all that the process prints is appended to the step's log, which `status` reads. The last line says how the
+step ended.
 """
 
+import os
 import platform
 import signal
 import sys
@@ -23,7 +25,7 @@ from fashion_lib.workflow.batch_report import write_report
 from fashion_lib.workflow.board import spoken
 from fashion_lib.workflow.child import ERROR, FAILED, INTERRUPTED
 from fashion_lib.workflow.job import perform
-from fashion_lib.workflow.steps import Step, read_plan, step_lock
+from fashion_lib.workflow.steps import Step, log_file, read_plan, step_lock
 
 STOPPED = "stopped; the next submission goes on from the last checkpoint"
 
@@ -59,7 +61,7 @@ def main(arguments: list[str]) -> int:
     """Do the step of a plan that the arguments name.
 
     Args:
-        arguments: the plan's file, then a step's name, or the number of a run step counted from 0.
+        arguments: the plan's file; a step's name, or the number of a run step counted from 0; perhaps --log.
 
     Returns:
         0 if the step is complete; 2 after a FashionError, whose sentence is the last line; 130 after a signal.
@@ -68,9 +70,12 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as SLURM preempts
     started = time.monotonic()
     try:
-        if len(arguments) != 2:
+        words = [word for word in arguments if word != "--log"]
+        if len(words) != 2:
             raise FashionError("a step takes two words: python -m fashion_lib.workflow.step PLAN NAME.")
-        step = chosen_step(read_plan(Path(arguments[0])), arguments[1])
+        step = chosen_step(read_plan(Path(words[0])), words[1])
+        if "--log" in arguments:
+            _print_into(log_file(step.job.runs[0].profile, step.name))
         print(f"== {step.name} on {platform.node()}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", flush=True)
         how = f"done in {spoken(time.monotonic() - started)}" if do_step(step) else "done before"
         print(how, flush=True)
@@ -81,6 +86,15 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr, flush=True)
         return INTERRUPTED
+
+
+def _print_into(log: Path) -> None:
+    """Append to a file whatever this process and its kernels print from now on."""
+    paths.made(log.parent)
+    sys.stdout.flush()
+    with open(log, "ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
 
 
 def chosen_step(steps: dict[str, Step], wish: str) -> Step:

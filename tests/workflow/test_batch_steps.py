@@ -236,8 +236,34 @@ def test_the_array_script_starts_the_run_of_its_number(tmp_path):
     script = ROOT / "batch" / "slurm_array.sh"
     environment = os.environ | {"FASHION_PYTHON": "echo", "SLURM_ARRAY_TASK_ID": "3"}
     run = subprocess.run(["bash", script, "a plan.json"], capture_output=True, text=True, env=environment)
-    assert run.stdout == "-m fashion_lib.workflow.step a plan.json 3\n"
+    assert run.returncode == 0 and run.stdout == "-m fashion_lib.workflow.step a plan.json 3 --log\n"
     assert subprocess.run(["bash", script], capture_output=True, env=environment).returncode != 0
+    failing = environment | {"FASHION_PYTHON": "false"}
+    assert subprocess.run(["bash", script, "plan"], env=failing).returncode == 1
+
+
+def test_an_array_task_whose_time_is_over_goes_back_into_the_queue(tmp_path):
+    """Stand-ins for Python and scontrol, since no cluster is at hand."""
+    for name, body in {
+        "python": "trap 'echo stopped; exit 130' TERM; echo begun; sleep 60 & wait",
+        "scontrol": 'echo "$@"',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {
+        "FASHION_PYTHON": str(tmp_path / "python"), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "SLURM_ARRAY_JOB_ID": "77", "SLURM_ARRAY_TASK_ID": "3",
+    }  # fmt: skip
+    script = subprocess.Popen(["bash", ROOT / "batch" / "slurm_array.sh", "plan"], text=True,
+                              stdout=subprocess.PIPE, env=environment, start_new_session=True)  # fmt: skip
+    try:
+        assert script.stdout.readline() == "begun\n"
+        script.send_signal(signal.SIGTERM)
+        lines = [script.stdout.readline(), script.stdout.readline()]
+        assert script.wait(timeout=30) == 0
+    finally:
+        os.killpg(script.pid, signal.SIGKILL)  # the stand-in's sleep too
+    assert lines == ["stopped\n", "requeue 77_3\n"]
 
 
 def test_the_extra_is_what_the_batch_environment_installs():
@@ -254,3 +280,15 @@ def test_a_step_can_be_started_as_a_program(project):
     ended = subprocess.run(command, capture_output=True, text=True, cwd=project, timeout=120, env=here)
     sentence = "error: a step takes two words: python -m fashion_lib.workflow.step PLAN NAME.\n"
     assert (ended.returncode, ended.stderr) == (2, sentence)
+
+
+def test_with_log_a_step_prints_into_its_log_alone(runs):
+    plan = write_plan(batch_steps(runs, []))
+    finish(runs[0])
+    here = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "fashion_lib.workflow.step", str(plan), "0", "--log"]
+    for _ in range(2):
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=here)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    lines = log_file("smoke", f"run.{runs[0].label}").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["==", "done"] * 2
