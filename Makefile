@@ -1,5 +1,6 @@
-# make env | quick | test | reproduce | batch | lab | notebooks | bench | lock | clean. Everything happens in .venv, built
-# from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+# make env | quick | test | reproduce | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
+# requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+# make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
 METHODS ?= random,triplet,csn,asen
@@ -50,7 +51,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # Results of tests stay apart from those of the user.
 TEST_RUNS := $(CURDIR)/build/test
 
-.PHONY: env quick test lint unit job notebook-tests reproduce batch batch-env lab notebooks bench lock clean
+.PHONY: env quick test lint unit job notebook-tests reproduce lab notebooks bench lock clean
 .DEFAULT_GOAL := env
 
 env: $(STAMP)
@@ -80,6 +81,7 @@ $(CPU_LOCK): requirements.lock
 	@mkdir -p build
 	@awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==/ } !skip' $< > $@
 
+.PHONY: batch batch-env
 batch-env: $(BATCH_STAMP)
 
 $(BATCH_STAMP): batch/requirements.lock
@@ -124,6 +126,14 @@ reproduce: env
 	@$(COURSE) reproduce --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
 		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS" $(if $(FORCE),--force)
 
+lab: env
+	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
+
+# The committed outputs: trained runs first, since the notebooks load them.
+notebooks: env
+	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
+	@$(COURSE) execute-notebooks --profile laptop
+
 # The same job as steps of a workflow, on this machine or a cluster (batch/README.md); `status` says where it stands.
 batch: env batch-env
 	@plan=$$($(COURSE) batch-plan --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
@@ -132,14 +142,6 @@ batch: env batch-env
 	set --; if [ -n "$$JOBS" ]; then set -- $$jobs "$$JOBS"; fi; \
 	$(SNAKEMAKE) --snakefile batch/Snakefile --workflow-profile "batch/profiles/$$BATCH" "$$@" \
 		$(if $(DRY),--dry-run) $(BATCH_ARGS) --config plan="$$plan" $(BATCH_CONFIG)
-
-lab: env
-	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
-
-# The committed outputs: trained runs first, since the notebooks load them.
-notebooks: env
-	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
-	@$(COURSE) execute-notebooks --profile laptop
 
 bench: env
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -32,11 +32,11 @@ LONGEST = 80  # characters of an argument that an error sentence repeats
 # As `--help` lists them.
 COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
-    *(batch.batch_plan, batch.status),
     *(course.notebook, course.execute_notebooks, numbers.keep, numbers.triplets, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
+    *(batch.batch_plan, batch.status),
 )
 for command in COMMANDS:
     app.command()(command)

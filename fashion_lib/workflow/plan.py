@@ -64,10 +64,11 @@ class PlannedRun:
 class Job:
     """Hold one piece of work that a process can do alone.
 
+    A batch has jobs of two more kinds: "data" draws or reads the pixels of `runs`, and "report" writes their page.
+
     Attributes:
         kind: "training" for the one run in `runs`, in the training notebook where its task has one; "run" for the same
-            without a notebook, whatever options its label has; "course" for executing the notebook `source`. Of a batch
-            also "data", which draws or reads the pixels that `runs` need, and "report".
+            without a notebook, whatever options its label has; "course" for executing the notebook `source`.
         title: its name on the screen.
         runs: the run to train, or the runs whose records the notebook reads.
         output: the folder of executed notebooks.
