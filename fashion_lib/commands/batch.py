@@ -1,5 +1,6 @@
 """Commands for a batch of runs on a cluster or on many cores: its plan, and where it stands."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -13,7 +14,9 @@ def batch_plan(
     seeds: Seeds = "0,1,2",
     dataset: Dataset = "wardrobe",
     notebooks: Annotated[str, typer.Option(help="all, or such as 00-07,10; none leaves them out")] = "00-07",
-    jobs: Annotated[str, typer.Option(help="how many the engine will start at once, which is checked here")] = "",
+    jobs: Annotated[
+        str, typer.Option(help="how many the engine will start at once, which is checked here")
+    ] = "",
 ) -> None:
     """Write the plan of a batch for Snakemake or SLURM, and print its file."""
     check_clone("batch-plan plans the course's notebooks")
@@ -24,7 +27,10 @@ def batch_plan(
 
     jobs_at_once(jobs, threads.cores())
     leaves = [] if notebooks.strip() == "none" else course_notebooks(notebooks)
-    print(write_plan(batch_steps(planned_runs(methods, seeds, dataset, profile), leaves)))
+    steps = batch_steps(planned_runs(methods, seeds, dataset, profile), leaves)
+    done = [step.done for step in steps if step.job.kind == "run"]
+    print(f"{len(done)} runs, {sum(done)} of them finished; {len(leaves)} notebooks", file=sys.stderr)
+    print(write_plan(steps))
 
 
 def status(

@@ -91,5 +91,7 @@ def _held(lock: Path) -> bool:
     try:
         with FileLock(lock, timeout=0):
             return False
-    except (Timeout, OSError):
+    except Timeout:
         return True
+    except OSError:  # another user's, which cannot be opened
+        return False

@@ -50,11 +50,9 @@ def log_file(profile: str, name: str) -> Path:
 
 def step_lock(step: Step) -> Path | None:
     """Return the lock file that a step holds while it works; None for a run, which holds its run folder's."""
-    return (
-        None
-        if step.job.kind == "run"
-        else batch_folder(step.job.runs[0].profile) / "locks" / f"{step.name}.lock"
-    )
+    if step.job.kind == "run":
+        return None
+    return batch_folder(step.job.runs[0].profile) / "locks" / f"{step.name}.lock"
 
 
 def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[Step]:
