@@ -21,7 +21,8 @@ PAGE = """<!doctype html>
 <style>
 body {{ font: 16px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
 div.wide {{ overflow-x: auto }} table {{ border-collapse: collapse; font-size: 85% }} img {{ max-width: 100% }}
-td, th {{ padding: .15em .6em; border-bottom: 1px solid #ddd; text-align: left; white-space: nowrap }}
+td, th {{ padding: .15em .6em; border-bottom: 1px solid #ddd; text-align: left; vertical-align: bottom }}
+td {{ white-space: nowrap }}
 figure {{ margin: 1em 0 }}
 figcaption {{ font-size: 80%; color: #555 }}
 </style>
@@ -132,7 +133,7 @@ def _cost(records: Sequence[RunRecord]) -> str:
         names.get(column, column): values.map(lambda value: "" if pd.isna(value) else f"{value:,.0f}")
         if column not in ("minutes", "total") else values.map("{:,.1f}".format) for column, values in table.items()
     })  # fmt: skip
-    return _html(shown) + f"<p>Together {rows['minutes'].sum():,.0f} minutes.</p>"
+    return _html(shown) + f"<p>Together: {rows['minutes'].sum():,.1f} minutes.</p>"
 
 
 def _provenance(records: Sequence[RunRecord]) -> str:

@@ -115,7 +115,7 @@ def test_the_page_holds_results_cost_origin_and_what_is_missing(project):
     assert "wardrobe: MAP in percent" in page and "50.0 ± 10.0" in page
     assert "+5.5 ± 0.7 (2)" in page and "the method of the row minus that of the column" in page
     assert "1 of 16 planned runs are not finished" in page and "error: &lt;b&gt;no&lt;/b&gt; space" + " x" * 60 in page
-    assert "1,234" in page and "640" in page and "Together 20 minutes." in page
+    assert "1,234" in page and "640" in page and "Together: 20.0 minutes." in page
     assert page.count("abc1234") == 10 and "3+aa" in page
     assert "<mfrac>" in page and "<h2>Training</h2>\n<p>none</p>" in page
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tiny_notebooks import write_tiny
 
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.workflow.plan import planned_runs
@@ -24,10 +25,10 @@ pytestmark = [
 ]
 
 
-def planned(methods="triplet.default+" + TINY, seeds="0-1"):
+def planned(methods="triplet.default+" + TINY, seeds="0-1", notebooks=()):
     """The runs, and the file of a new plan of them."""
     runs = planned_runs(methods, seeds, "wardrobe", "smoke")
-    return runs, write_plan(batch_steps(runs, []))
+    return runs, write_plan(batch_steps(runs, notebooks))
 
 
 def begin(project, plan, profile, *arguments, **environment):
@@ -59,8 +60,12 @@ def process_of(engine, name):
     return None
 
 
+@pytest.mark.notebook
 def test_two_jobs_at_once_of_which_one_is_killed_and_goes_on_from_its_checkpoint(project):
-    runs, plan = planned()
+    leaf = write_tiny(
+        project / "notebooks" / "00_leaf.ipynb", "print(6 * 7)", parameters='profile = "laptop"\n'
+    )
+    runs, plan = planned(notebooks=[leaf])
     logs = [log_file("smoke", f"run.{run.label}") for run in runs]
     engine = begin(project, plan, "local", "--cores", "2")
     try:
@@ -86,7 +91,9 @@ def test_two_jobs_at_once_of_which_one_is_killed_and_goes_on_from_its_checkpoint
     )  # the second attempt did not begin at step 1
     assert logs[0].read_text().count("== run.") == 2 and logs[1].read_text().count("== run.") == 1
     assert sorted(second) == list(range(1, 61))
-    assert "triplet" in (plan.parents[1] / "report.html").read_text()
+    page = plan.parents[1] / "report.html"
+    assert "triplet" in page.read_text() and 'href="notebooks/00_leaf.html"' in page.read_text()
+    assert "42" in (page.parent / "notebooks" / "00_leaf.html").read_text()
 
     again, plan = planned()
     assert again == runs
