@@ -20,12 +20,11 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.sets import load_dataset
-from fashion_lib.training.profiles import PROFILES
 from fashion_lib.workflow.batch_report import write_report
 from fashion_lib.workflow.board import spoken
 from fashion_lib.workflow.child import ERROR, FAILED, INTERRUPTED
 from fashion_lib.workflow.job import perform
-from fashion_lib.workflow.steps import Step, log_file, read_plan, step_lock
+from fashion_lib.workflow.steps import Step, log_file, read_plan, settings_of, step_lock
 
 STOPPED = "stopped; the next submission goes on from the last checkpoint"
 
@@ -44,7 +43,8 @@ def do_step(step: Step) -> bool:
         paths.made(lock.parent)
     with nullcontext() if lock is None else FileLock(lock):
         if step.job.kind == "data":
-            load_dataset(run.dataset, PROFILES[run.profile])
+            for one in step.job.runs:
+                load_dataset(one.dataset, settings_of(one))
             return True
         if step.job.kind == "report":
             print(write_report(run.profile, step.job.runs))

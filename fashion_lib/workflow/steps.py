@@ -15,7 +15,9 @@ from pathlib import Path
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
+from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
+from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.workflow.plan import Job, PlannedRun, course_job, from_json, run_job
 
 PLAN_NAME = "plan.json"
@@ -69,7 +71,7 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
     for run in runs:
         datasets.setdefault(run.dataset, []).append(run)
     drawn = {
-        name: Step(f"data.{name}", Job("data", f"pixels of {name}", (own[0],), str(output)),
+        name: Step(f"data.{name}", Job("data", f"pixels of {name}", _one_per_size(own), str(output)),
                    done=all(run.record.is_file() for run in own))
         for name, own in datasets.items()
     }  # fmt: skip
@@ -86,6 +88,20 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
     report = Job("report", "report", tuple(runs), str(output))
     last = Step("report", report, (*every, *(step.name for step in leaves)))
     return [*drawn.values(), *trained, *leaves, last]
+
+
+def settings_of(run: PlannedRun) -> Profile:
+    """Return the profile of a planned run with the settings that its label changes."""
+    return checked_label(run.method.removesuffix(RERANKED), run.variant, PROFILES[run.profile]).profile
+
+
+def _one_per_size(runs: Sequence[PlannedRun]) -> tuple[PlannedRun, ...]:
+    """Return a run for each pixel cache that these runs read: ablations may change size and number of pictures."""
+    found: dict[tuple, PlannedRun] = {}
+    for run in runs:
+        profile = settings_of(run)
+        found.setdefault((profile.image_size, profile.wardrobe_images, profile.wardrobe_seed), run)
+    return tuple(found.values())
 
 
 def write_plan(steps: Sequence[Step], folder: Path | None = None) -> Path:

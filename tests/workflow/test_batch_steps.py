@@ -97,6 +97,17 @@ def test_a_reranked_run_waits_for_its_base(runs):
     )  # it trains the base itself
 
 
+def test_pixels_are_drawn_once_per_size(runs, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        step_module, "load_dataset", lambda *given: drawn.append((given[0], given[1].image_size))
+    )
+    methods = "csn,asen.v2+image_size=32,asen.v2+channel=False,csn.prein+image_size=32,random"
+    step = batch_steps(planned_runs(methods, "0-1", "wardrobe", "smoke"), [])[0]
+    assert do_step(step) is True
+    assert drawn == [("wardrobe", 64), ("wardrobe", 32)]
+
+
 def test_a_plan_is_read_back_as_it_was_written(runs):
     steps = batch_steps(runs, [])
     file = write_plan(steps)
