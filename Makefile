@@ -1,5 +1,6 @@
 # make env | quick | test | reproduce | tables | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
 # requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+# make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
 METHODS ?= random,triplet,csn,asen
@@ -17,7 +18,14 @@ override SEEDS := $(value SEEDS)
 override DATASET := $(value DATASET)
 override NOTEBOOKS := $(value NOTEBOOKS)
 override JOBS := $(value JOBS)
-export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS
+# BATCH=slurm submits to a cluster: a folder of batch/profiles. DRY=1 shows the grid and does nothing.
+BATCH ?= local
+override BATCH := $(value BATCH)
+DRY ?=
+# Values of batch/config.yaml for this call, such as BATCH_CONFIG=threads=4, and more arguments of Snakemake.
+BATCH_CONFIG ?=
+BATCH_ARGS ?=
+export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS BATCH
 WORKERS ?= 2
 # FORCE=1 deletes the chosen runs and trains them anew.
 FORCE ?=
@@ -33,6 +41,9 @@ endif
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Snakemake has an environment of its own: it asks for an older `packaging` than the course's lock.
+BATCH_STAMP := .venv-batch/.installed
+SNAKEMAKE := .venv-batch/bin/snakemake
 CPU_LOCK := build/requirements-without-torch.lock
 COURSE := $(BIN)/python -m fashion_lib
 # pip -qq says nothing but errors; its newer-version hints and notes on local indexes are no news here.
@@ -70,6 +81,14 @@ $(CPU_LOCK): requirements.lock
 	@mkdir -p build
 	@awk '/^[a-z]/ { skip = /^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==/ } !skip' $< > $@
 
+.PHONY: batch batch-env
+batch-env: $(BATCH_STAMP)
+
+$(BATCH_STAMP): batch/requirements.lock
+	@[ -x .venv-batch/bin/python ] || "$(PYTHON)" -m venv .venv-batch
+	@.venv-batch/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
+	@touch $@
+
 # Every stage runs even after a failure, so that one run shows all there is to mend.
 test: env
 	@rm -rf "$(TEST_RUNS)" && mkdir -p "$(TEST_RUNS)"
@@ -82,7 +101,7 @@ test: env
 lint: env
 	$(BIN)/ruff check --quiet .
 
-unit: env
+unit: env batch-env
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests
 
 # The loop between two edits, at most 90 seconds: what is not marked slow, notebook or real_data.
@@ -119,6 +138,15 @@ notebooks: env
 	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
 	@$(COURSE) execute-notebooks --profile laptop
 
+# The same job as steps of a workflow, on this machine or a cluster (batch/README.md); `status` says where it stands.
+batch: env batch-env
+	@plan=$$($(COURSE) batch-plan --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
+		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS") || exit $$?; \
+	jobs=--jobs; if [ "$$BATCH" = local ]; then jobs=--cores; fi; \
+	set --; if [ -n "$$JOBS" ]; then set -- $$jobs "$$JOBS"; fi; \
+	$(SNAKEMAKE) --snakefile batch/Snakefile --workflow-profile "batch/profiles/$$BATCH" "$$@" \
+		$(if $(DRY),--dry-run) $(BATCH_ARGS) --config plan="$$plan" $(BATCH_CONFIG)
+
 bench: env
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
@@ -128,8 +156,10 @@ lock:
 	@build/lock-venv/bin/python -m pip --disable-pip-version-check -qq install 'uv>=0.8'
 	build/lock-venv/bin/uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o requirements.lock
+	build/lock-venv/bin/uv pip compile batch/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o batch/requirements.lock
 	@rm -rf build/lock-venv
 
-# Leaves .venv and, because they took hours, runs/ alone.
+# Leaves .venv, .venv-batch and, because they took hours, runs/ alone.
 clean:
 	rm -rf build cache .pytest_cache .ruff_cache

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from fashion_lib import __version__
-from fashion_lib.commands import checkpoints, course, data, data_check, gallery, numbers, training
+from fashion_lib.commands import batch, checkpoints, course, data, data_check, gallery, numbers, training
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError, one_screen
 from fashion_lib.core.words import suggestion
@@ -37,6 +37,7 @@ COMMANDS = (
     *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
+    *(batch.batch_plan, batch.status),
 )
 for command in COMMANDS:
     app.command()(command)

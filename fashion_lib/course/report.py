@@ -1,13 +1,10 @@
-"""The report of `make reproduce`: the final table, and every executed notebook as a web page."""
+"""The tables of a report as text: what `make reproduce` prints at its end and `results` shows."""
 
-import html
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.files import write_atomically
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.show import tables
@@ -15,18 +12,6 @@ from fashion_lib.show.tables import as_text, by_metric
 from fashion_lib.tasks.manipulation.manipulation_metrics import RETRIEVAL_METRICS
 
 SHOWN = ("overall", "macro", "local")
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Fine-grained fashion retrieval: {title}</title>
-<style>body {{ font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}</style>
-<h1>Fine-grained fashion retrieval: {title}</h1>
-<pre>{table}</pre>
-<p>{made}</p>
-<h2>Executed notebooks</h2>
-<ul>
-{links}
-</ul>
-</html>
-"""
 
 
 def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> tuple[str, pd.DataFrame]:
@@ -56,48 +41,16 @@ def final_table(runs: Sequence) -> str:
         raise FashionError(
             f"{missing[0].label} left no record {missing[0].record}: look at its executed notebook and run it again."
         )
-    table = pd.concat([ledger.rows(RunRecord.load(run.record)) for run in runs])
     parts = []
-    for dataset, part in table.groupby("dataset", sort=False):
-        order = list(dict.fromkeys((run.method, run.variant) for run in runs if run.recorded_dataset == dataset))
-        heading, text = overview(part, order)
+    for dataset, rows, order in by_dataset([RunRecord.load(run.record) for run in runs]):
+        heading, text = overview(rows, order)
         parts.append(f"{dataset}: {heading}\n\n{text.to_string()}")
     return "\n\n".join(parts)
 
 
-def write(folder: Path, table: str, title: str, minutes: float) -> Path:
-    """Turn each executed notebook of a folder into HTML beside it, and write report.html with links to all.
-
-    Args:
-        folder: of the executed notebooks and the report.
-        table: text of the final table.
-        title: of the page.
-        minutes: wall-clock minutes of the whole call.
-
-    Returns:
-        The path of report.html.
-    """
-    from fashion_lib.core import provenance
-
-    links = []
-    for notebook in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-        if notebook.name.endswith((".failed.ipynb", ".partial.ipynb")):
-            continue
-        page = _as_html(notebook)
-        links.append(f'<li><a href="{html.escape(page.name)}">{html.escape(notebook.stem)}</a></li>')
-    versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
-    made = f"Commit {provenance.commit()}; {provenance.hardware()}; {versions}; {minutes:.1f} minutes in this call."
-    text = PAGE.format(
-        title=html.escape(title), table=html.escape(table), made=html.escape(made), links="\n".join(links)
-    )
-    return write_atomically(folder / "report.html", text)
-
-
-def _as_html(notebook: Path) -> Path:
-    """Return the notebook's HTML page; make it where it is missing or older than the notebook."""
-    page = notebook.with_suffix(".html")
-    if not page.is_file() or page.stat().st_mtime < notebook.stat().st_mtime:
-        from nbconvert import HTMLExporter
-
-        write_atomically(page, HTMLExporter().from_filename(str(notebook))[0])
-    return page
+def by_dataset(records: Sequence[RunRecord]) -> Iterable[tuple[str, pd.DataFrame, list[tuple[str, str]]]]:
+    """Yield each data set of finished runs: its name, its ledger rows, and its (method, variant) pairs in order."""
+    for dataset in dict.fromkeys(record.dataset for record in records):
+        own = [record for record in records if record.dataset == dataset]
+        order = list(dict.fromkeys((record.method, record.variant) for record in own))
+        yield dataset, pd.concat([ledger.rows(record) for record in own], ignore_index=True), order

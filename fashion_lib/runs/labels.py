@@ -13,7 +13,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.options import check_option, check_options
 from fashion_lib.runs.record import read_label, variant_label
-from fashion_lib.runs.run import task_of, training_config
+from fashion_lib.runs.run import departures, task_of, training_config
 from fashion_lib.training.profiles import Profile
 
 QUESTIONS = {"attributes": str, "changes": int}  # of attribute manipulation
@@ -78,6 +78,21 @@ def checked_settings(label: str, profile: Profile) -> tuple[Profile, dict[str, o
         return profile.with_options(**settings), changed
     except FashionError as error:
         raise FashionError(f"in {where}, {error}") from error
+
+
+def recorded_label(method: str, label: str, profile: Profile) -> str:
+    """Return a label as the run's record will have it: without settings that the profile has anyway.
+
+    Raises:
+        FashionError: as `checked_label` does.
+    """
+    given = checked_label(method, label, profile)
+    _, changed = read_label(label)
+    departed = departures(given.profile)
+    own = {name: value for name, value in changed.items() if name not in given.profile.settings()}
+    if given.changes == 1:
+        own.pop("changes", None)
+    return variant_label(given.variant, **departed, **own)
 
 
 def _shown(label: str) -> str:

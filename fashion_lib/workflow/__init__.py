@@ -1,1 +1,1 @@
-"""The main job: what there is to do as plain data (plan), and doing it on this machine (local)."""
+"""The main job: what there is to do as plain data (plan), doing it on this machine (local), and as steps of a batch."""

@@ -41,6 +41,8 @@ def perform(job: Job) -> bool:
         check_own_folder(run.folder)
         with run_lock(run.folder):  # never under the hands of a process that trains it
             delete_run(run.folder)
+    if "+" in run.variant:  # the training notebook takes no label with options
+        return _finish(run)
     notebook = TRAINING_NOTEBOOKS.get(METHODS.known(run.method).task)
     if notebook is None:  # of this task no notebook trains a run
         return _finish(run)

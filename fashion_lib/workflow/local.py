@@ -13,7 +13,7 @@ from fashion_lib.core import paths, progress, threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.course import report
+from fashion_lib.course import report, report_page
 from fashion_lib.training.profiles import PROFILES
 from fashion_lib.workflow.board import Board
 from fashion_lib.workflow.child import ALREADY_DONE, DONE, INTERRUPTED, Child
@@ -83,7 +83,7 @@ def reproduce(
     print(f"\nProfile {profile}\n\n{table}\n")
     if training_only:
         return None
-    page = report.write(output, table, f"{dataset}, profile {profile}", minutes)
+    page = report_page.write(output, runs, f"{dataset}, profile {profile}", minutes=minutes)
     print(f"The report is {page}, after {minutes:.1f} minutes.")
     return page
 

@@ -15,7 +15,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.data.sets import known_names
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
-from fashion_lib.runs.labels import checked_label
+from fashion_lib.runs.labels import recorded_label
 from fashion_lib.runs.record import RECORD_NAME, read_label, run_dir, variant_label
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PROFILES
@@ -25,6 +25,7 @@ METHODS = "random,triplet,csn,asen"
 SEEDS = "0,1,2"
 NOTEBOOKS = "00-07"  # those that need no other models than METHODS; the later ones train theirs inside
 LARGEST_SEED = 2**32 - 1
+LARGEST_RANGE = 1_000  # seeds; a longer range is a slip of the keyboard
 LARGEST_JOBS = 1024
 
 
@@ -62,6 +63,8 @@ class PlannedRun:
 @dataclass(frozen=True)
 class Job:
     """Hold one piece of work that a process can do alone.
+
+    A batch has jobs of two more kinds: "data" draws or reads the pixels of `runs`, and "report" writes their page.
 
     Attributes:
         kind: "training" for the one run in `runs`, in the training notebook where its task has one; "run" for the same
@@ -121,14 +124,14 @@ def _job(runs: list[dict[str, Any]], **settings: Any) -> Job:
 
 
 def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[PlannedRun]:
-    """Return the runs behind METHODS=asen,csn.fixed SEEDS=0,1.
+    """Return the runs behind METHODS=asen,csn.fixed SEEDS=0-4.
 
     They are ordered by seed, so that an interrupted job has comparable rows.
 
     Args:
-        methods: names, "name.variant", or "all" for the default variant of every method. A variant of a manipulation
-            method may be any label of the records: "yao2026.default+attention=False".
-        seeds: whole numbers, separated by commas or spaces.
+        methods: names, "name.variant", or "all" for the default variant of every method. A variant may be any label
+            of the records: "asen.v2+channel=False", "csn.learned+learning_rate=0.002".
+        seeds: whole numbers and ranges such as 0-4, separated by commas or spaces.
         dataset: name of the data set.
         profile: name of the profile.
 
@@ -148,9 +151,7 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
             raise FashionError(
                 f"METHODS names {shortened(method)}, which is no method: {suggestion(method, [*known, 'all'])}"
             )
-        plain, changed = variant, {}
-        if method in MANIPULATION_METHODS:
-            plain, changed = read_label(variant)
+        plain, changed = read_label(variant)
         if variant and plain not in known[method].variants:
             raise FashionError(
                 f"METHODS asks for {shortened(name)}, a variant that {method} does not have: "
@@ -158,9 +159,9 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
             )
         label = variant_label(plain or known[method].variants[0], **changed)
         if changed and profile in PROFILES:
-            checked_label(method, variant, PROFILES[profile])  # --force deletes the folder of that name
+            label = recorded_label(method, variant, PROFILES[profile])  # --force deletes the folder of that name
         chosen.append((method, label))
-    numbers = [_seed(text) for text in listed(seeds)]
+    numbers = [number for text in listed(seeds) for number in _seeds(text)]
     if not chosen or not numbers:
         raise FashionError(
             "METHODS or SEEDS is empty: name at least one, or leave both out for the defaults."
@@ -226,14 +227,16 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
-def _seed(text: str) -> int:
-    number = whole_number(text)
-    if number is None or number > LARGEST_SEED:
+def _seeds(text: str) -> range:
+    """Return the seeds of "3" or of the range "0-4", both ends included."""
+    first, mark, last = text.partition("-")
+    low, high = whole_number(first), whole_number(last if mark else first)
+    if low is None or high is None or not low <= high <= LARGEST_SEED or high - low >= LARGEST_RANGE:
         raise FashionError(
             f"SEEDS holds {shortened(text)}: give whole numbers up to {LARGEST_SEED}, separated by commas, such as"
-            f" {SEEDS}."
+            f" {SEEDS}, or a range of at most {LARGEST_RANGE} such as 0-4."
         )
-    return number
+    return range(low, high + 1)
 
 
 def listed(text: str) -> list[str]:

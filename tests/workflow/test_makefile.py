@@ -49,6 +49,10 @@ def place(tmp_path):
     (tmp_path / "requirements.lock").write_text("")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".installed").write_text("")
+    (tmp_path / ".venv-batch").mkdir()
+    (tmp_path / "batch").mkdir()
+    (tmp_path / "batch" / "requirements.lock").write_text("")
+    (tmp_path / ".venv-batch" / ".installed").write_text("")
     (tmp_path / "told.py").write_text("import json, sys; json.dump(sys.argv[1:], open('told.json', 'w'))")
     return tmp_path
 
@@ -78,6 +82,32 @@ def test_what_is_typed_is_passed_on_untouched(place, value):
         assert told(place, "reproduce", *typed)[1:] == expected
     inherited = dict.fromkeys(VARIABLES, value)
     assert told(place, "reproduce", **inherited)[1:] == [f"--{name.lower()}={value}" for name in VARIABLES]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_what_is_typed_reaches_the_plan_of_a_batch_untouched(place, value):
+    typed = dict.fromkeys((*VARIABLES, "BATCH"), value)
+    expected = [f"--{name.lower()}={value}" for name in VARIABLES]
+    assert told(place, "batch", "SNAKEMAKE=true", **typed) == ["batch-plan", *expected]
+
+
+def test_a_batch_starts_snakemake_with_profile_cores_and_plan(place):
+    (place / "told.py").write_text("print('the plan.json')")
+    engine = f"SNAKEMAKE={sys.executable} -c 'import json, sys; json.dump(sys.argv[1:], open(\"told.json\", \"w\"))'"
+    command = [MAKE, "--silent", "-C", str(place), f"COURSE={sys.executable} told.py", engine, "batch"]
+    found = {}
+    for typed in ("JOBS=8", "BATCH=slurm JOBS=64", "DRY=1 BATCH_CONFIG=threads=4 BATCH_ARGS=--keep-going"):
+        clean = {name: text for name, text in os.environ.items() if name not in VARIABLES and "MAKE" not in name}
+        run = subprocess.run([*command, *typed.split()], capture_output=True, text=True, env=clean)
+        assert run.returncode == 0, run.stderr
+        found[typed] = json.loads((place / "told.json").read_text())
+    shared = ["--snakefile", "batch/Snakefile", "--workflow-profile"]
+    plan = ["--config", "plan=the plan.json"]
+    assert list(found.values()) == [
+        [*shared, "batch/profiles/local", "--cores", "8", *plan],
+        [*shared, "batch/profiles/slurm", "--jobs", "64", *plan],
+        [*shared, "batch/profiles/local", "--dry-run", "--keep-going", *plan, "threads=4"],
+    ]
 
 
 def test_no_recipe_lets_make_expand_a_variable_of_the_user():

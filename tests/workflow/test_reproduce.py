@@ -147,6 +147,14 @@ def test_manipulation_runs_are_trained_beside_the_notebooks_and_have_a_table_of_
     assert trained[4:] == [("amnet", "default", "wardrobe", "smoke", 1)]
 
 
+def test_a_run_with_options_is_trained_without_the_notebook_that_does_not_know_them(course, monkeypatch):
+    trained = []
+    monkeypatch.setattr("fashion_lib.workflow.job.labelled_run", lambda *names, **settings: trained.append(names))
+    with pytest.raises(FashionError, match="left no record"):
+        smoke("asen.v2+channel=False", "0", training_only=True)
+    assert trained == [("asen", "v2+channel=False")] and course == []
+
+
 def test_the_whole_job_trains_then_executes_the_course_then_reports(course, project, capsys):
     page = smoke()
     trained = {"dataset": "wardrobe", "profile": "smoke"}
