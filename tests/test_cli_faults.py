@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
-FILTERED = ("results", "keep", "triplets", "manipulation-scores")
+FILTERED = ("results", "keep", "retrieval-scores", "manipulation-scores")
 
 
 def refused(capsys, *arguments):

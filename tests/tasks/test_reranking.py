@@ -14,7 +14,7 @@ from fashion_lib.data.label_table import Labels
 from fashion_lib.runs.ledger import collect, local_records
 from fashion_lib.runs.reranked import ReasoningConfig, held_out, load_or_rerank
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.runs.stored import add_missing_triplets
+from fashion_lib.runs.stored import add_missing_retrieval_scores
 from fashion_lib.tasks.retrieval.evaluation import evaluate, score_attribute
 from fashion_lib.tasks.retrieval.metrics import average_precision
 from fashion_lib.tasks.retrieval.ranking import rank
@@ -288,7 +288,7 @@ def test_a_reranked_run_is_recorded_beside_its_run_and_loaded_again(run, monkeyp
     assert again.valid["after"].scores == found.valid["after"].scores
     with pytest.raises(FashionError, match="holds a reranker of another configuration"):
         load_or_rerank(run, ReasoningConfig(samples=20, nodes=5, steps=5))
-    assert not [*add_missing_triplets()]  # the run has its triplets, and re-ranking answers none
+    assert not [*add_missing_retrieval_scores()]  # the run has its triplets, and re-ranking answers none
 
 
 def test_a_reranker_that_does_not_help_on_validation_is_not_used(run, monkeypatch):
