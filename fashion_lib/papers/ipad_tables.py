@@ -24,7 +24,9 @@ from fashion_lib.runs import run_list
 from fashion_lib.runs.record import variant_label
 from fashion_lib.runs.reranked import SUFFIX
 from fashion_lib.show import tables
+from fashion_lib.tasks.retrieval.chosen_beta import SCORES
 
+NO_BETA = "-"  # a row that is not run, re-ranked, or has one branch
 READING = {"gate": "image", "suppression": "erase"}
 DEFAULTS = VARIANTS["paper"] | {
     "passes": 3, "isa": True, "ica": True, "end_norm": True, "branches": "both", "diverging": True
@@ -187,7 +189,7 @@ def beside(
 
     Returns:
         Rows as given, columns (whose, name). The numbers are MAP in percent; ours are mean ± spread over
-        seeds.
+        seeds. Where a row has two branches, one more column gives the MAP with beta from the validation split.
 
     Raises:
         FashionError: for rows that are neither a mapping nor the name of a table or figure.
@@ -213,6 +215,8 @@ def beside(
     for name in ours or list(averages):
         column = printed_attribute(dataset, name)
         lines[f"ours: {dataset}", column] = text.get(name, empty).fillna(tables.NOT_RUN)
+    if (chosen := _with_chosen_beta(pairs, dataset, profile)) is not None:
+        lines[f"ours: {dataset}", "overall, chosen beta"] = chosen
     for name, values in _cost(pairs, dataset, profile).items():
         lines["cost", name] = values
     return pd.DataFrame(lines, index=list(rows))
@@ -264,9 +268,18 @@ def missing(
     return [pair for key, pair in wanted.items() if key not in have]
 
 
-def _ledger(dataset: str, profile: str) -> pd.DataFrame:
+def _ledger(dataset: str, profile: str, metric: str = "map") -> pd.DataFrame:
     ledger = results.collect(dataset, profile)
-    return ledger[ledger["metric"] == "map"]
+    return ledger[ledger["metric"] == metric]
+
+
+def _with_chosen_beta(pairs: Mapping[str, tuple[str, str]], dataset: str, profile: str) -> pd.Series | None:
+    """Return row -> overall MAP with beta chosen on validation, as text; None where no row has two branches."""
+    summary = tables.summarise(_ledger(dataset, profile, SCORES), SCORES)
+    if not any(key in summary.index for key in pairs.values()):
+        return None
+    text = tables.formatted(summary)["overall"].reindex(pd.MultiIndex.from_tuples(pairs.values()))
+    return text.set_axis(list(pairs)).fillna(NO_BETA)
 
 
 def _printed_tables() -> set[str]:
