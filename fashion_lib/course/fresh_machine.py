@@ -18,17 +18,9 @@ from importlib import metadata
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[2]
+TORCH = ("torch", "torchvision")
 # Left as they are where they are installed.
-KEPT = (
-    "torch",
-    "torchvision",
-    "ipython",
-    "ipykernel",
-    "jupyter-client",
-    "jupyter-core",
-    "traitlets",
-    "pyzmq",
-)
+KEPT = (*TORCH, "ipython", "ipykernel", "jupyter-client", "jupyter-core", "traitlets", "pyzmq", "tornado")
 NOT_NEEDED = ("jupyterlab",)  # the notebook is open already
 OLDEST = (3, 11)  # of Python
 
@@ -107,13 +99,13 @@ def _versions_in_use() -> dict[str, str]:
 
 
 def _say_untested(needed: dict[str, str]) -> None:
-    """Say which kept packages have a version that the course does not ask for."""
+    """Say where torch or torchvision has a version that the course does not ask for."""
     from packaging.requirements import Requirement  # pip has just seen to it that it is there
 
-    for name, text in needed.items():
+    for name in TORCH:
         version = _version(name)
-        if name in KEPT and version and not Requirement(text).specifier.contains(version, prereleases=True):
-            print(f"{name} {version} of this machine stays; the course is tested with {text}.")
+        if not Requirement(needed[name]).specifier.contains(version, prereleases=True):
+            print(f"{name} {version} of this machine stays; the course is tested with {needed[name]}.")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_output
+from papermill.parameterize import parameterize_notebook
 from tiny_notebooks import executed, tiny_notebook
 
 from fashion_lib.core import paths
@@ -46,6 +47,13 @@ def test_putting_the_cell_leaves_all_others_as_they_are_and_the_digest_too():
     notebook.cells.insert(1, added)
     assert source_digest(notebook) == digest
     assert not in_order(notebook)  # a cell that never ran is still found
+
+
+def test_papermill_still_injects_after_the_parameters():
+    notebook = tiny_notebook("seed")
+    first_cell.put(notebook)
+    cells = parameterize_notebook(notebook, {"seed": 3}).cells
+    assert [cell.metadata.get("tags") for cell in cells[1:4]] == [["colab"], ["parameters"], ["injected-parameters"]]
 
 
 @pytest.mark.parametrize("place", [1, 3])
