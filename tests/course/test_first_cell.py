@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
 from nbformat.v4 import new_output
-from papermill.parameterize import parameterize_notebook
-from tiny_notebooks import executed, tiny_notebook
+from tiny_notebooks import executed, tiny_notebook, write_tiny
 
 from fashion_lib.core import paths
 from fashion_lib.course import first_cell, parameters
@@ -49,11 +49,14 @@ def test_putting_the_cell_leaves_all_others_as_they_are_and_the_digest_too():
     assert not in_order(notebook)  # a cell that never ran is still found
 
 
-def test_papermill_still_injects_after_the_parameters():
-    notebook = tiny_notebook("seed")
+def test_papermill_still_injects_after_the_parameters(tmp_path):
+    options = {"kernel_name": "python3", "language": "python", "prepare_only": True, "progress_bar": False}
+    source = write_tiny(tmp_path / "a.ipynb", "seed")
+    notebook = nbformat.read(source, as_version=4)
     first_cell.put(notebook)
-    cells = parameterize_notebook(notebook, {"seed": 3}).cells
-    assert [cell.metadata.get("tags") for cell in cells[1:4]] == [["colab"], ["parameters"], ["injected-parameters"]]
+    nbformat.write(notebook, source)
+    cells = papermill.execute_notebook(str(source), str(tmp_path / "o.ipynb"), {"seed": 3}, **options).cells
+    assert [cell.metadata.tags for cell in cells[1:4]] == [["colab"], ["parameters"], ["injected-parameters"]]
 
 
 @pytest.mark.parametrize("place", [1, 3])
