@@ -40,11 +40,11 @@ def new_data(
         GROUP,
         check_header,
         name_of,
-        picture_files,
         unreadable_heic,
         without_a_row,
         write_template,
     )
+    from fashion_lib.data.picture_files import picture_files
 
     given, folder = folder, user_path(folder, "the folder of photographs", follow=False)
     if not folder.is_dir():

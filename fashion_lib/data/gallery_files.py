@@ -15,7 +15,7 @@ from fashion_lib.core import threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.file_digests import file_digest
 from fashion_lib.data.photographs import decode_photograph
-from fashion_lib.data.picture_endings import PICTURE_ENDINGS
+from fashion_lib.data.picture_files import picture_files
 
 DIGITS = 32  # hexadecimal digits that are kept of a file's SHA-256
 BYTES_AHEAD = 64 * 2**20  # of pixels that may wait, decoded, while the model computes
@@ -31,29 +31,15 @@ class Facts(NamedTuple):
 def gallery_pictures(folder: str | os.PathLike) -> dict[str, Facts]:
     """Return the pictures below a folder, in the order of their names.
 
-    Names are paths relative to the folder, with "/". Hidden files and folders are left out, and so are files without
-    the ending of a picture. Links to files are followed, links to folders are not.
+    Names are paths relative to the folder, with "/"; see `picture_files` for what counts.
 
     Raises:
         FashionError: the folder is not there, cannot be listed, or holds no picture.
     """
     folder = Path(folder)
-    found: dict[str, Facts] = {}
     if not folder.is_dir():
         raise FashionError(f"the gallery {folder} is no folder: give the folder that holds the pictures.")
-
-    def refuse(error: OSError) -> None:
-        raise FashionError(
-            f"{error.filename} in the gallery cannot be listed ({error.strerror}): make it readable, or move it away."
-        ) from error
-
-    for place, inner, files in os.walk(folder, onerror=refuse):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        below = os.path.relpath(place, folder)
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_ENDINGS:
-                path = name if below == os.curdir else f"{below.replace(os.sep, '/')}/{name}"
-                found[path] = facts_of(os.path.join(place, name))
+    found = {name: facts_of(os.path.join(folder, name)) for name in sorted(picture_files(folder))}
     if not found:
         raise FashionError(
             f"there is no picture in {folder}: give a folder with JPEG or PNG files, or others."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,21 +14,6 @@ from fashion_lib.data.decoding import is_heic, reads_heic
 from fashion_lib.data.label_table import read_cells
 from fashion_lib.data.named_files import NamedFiles
 from fashion_lib.data.own_table import DELIMITERS, FILE, GROUP, check_header
-from fashion_lib.data.picture_endings import PICTURE_ENDINGS
-
-
-def picture_files(folder: str | os.PathLike) -> list[str]:
-    """Return the paths of all pictures below a folder, relative to it with "/", numbers in their order.
-
-    What counts is the suffix. Hidden files and folders are passed over: macOS and file servers keep their own there.
-    """
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "@")))
-        for name in files:
-            if name.lower().endswith(PICTURE_ENDINGS) and not name.startswith("."):
-                found.append(Path(place, name).relative_to(folder).as_posix())
-    return sorted(found, key=_in_order)
 
 
 def write_template(table: Path, pictures: Sequence[str], attributes: Sequence[str]) -> None:
@@ -94,9 +78,3 @@ def _head(path: Path) -> bytes:
             return file.read(12)
     except OSError:
         return b""
-
-
-def _in_order(name: str) -> list[tuple[int, int, str]]:
-    """A key that sorts IMG_2 before IMG_10."""
-    parts = re.split(r"([0-9]{1,15})", name)
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in parts]

@@ -105,17 +105,18 @@ def one_row_per_picture(table: OwnTable, found: dict[str, str]) -> OwnTable:
         found: name -> file; a name without a file stays.
 
     Raises:
-        FashionError: one picture has two rows in a wide table, two labels of an attribute, two groups or two splits.
+        FashionError: one picture has two values of an attribute, two groups or two splits. Rows that agree are one.
     """
     pictures = table.pictures.assign(file=[found.get(name, name) for name in table.pictures["file"]])
     labels = table.labels.assign(image=[found.get(name, name) for name in table.labels["image"]])
+    labels = labels.drop_duplicates(["image", "attribute", "value"]).reset_index(drop=True)
     twice = labels.duplicated(["image", "attribute"])
     if twice.any():
         row = labels.loc[twice.idxmax()]
         same = (labels["image"] == row["image"]) & (labels["attribute"] == row["attribute"])
         raise FashionError(
-            f"line {row['line']} of {table.source} labels {shortened(row['attribute'])} of "
-            f"{shortened(row['image'], 120)} again, after line {labels.loc[same.idxmax(), 'line']}: keep one of "
+            f"line {row['line']} of {table.source} gives {shortened(row['attribute'])} of "
+            f"{shortened(row['image'], 120)} another value than line {labels.loc[same.idxmax(), 'line']}: keep one of "
             "the two."
         )
     for column in (GROUP, SPLIT):
@@ -155,6 +156,25 @@ def schema_of(table: OwnTable) -> Schema:
             "and long."
         )
     return Schema(tuple(attributes))
+
+
+def schema_of_rows(rows: pd.DataFrame) -> Schema:
+    """Return the attributes of rows (columns attribute, value) in the order of their first row, their values sorted.
+
+    Raises:
+        FashionError: an attribute has one value, or a name that an attribute or a value cannot have.
+    """
+    values = {
+        a: sorted(set(rows.loc[rows["attribute"] == a, "value"])) for a in dict.fromkeys(rows["attribute"])
+    }
+    return Schema.from_json([{"name": attribute, "values": found} for attribute, found in values.items()])
+
+
+def labelled(schema: Schema, attributes: set[str]) -> tuple[Schema, dict[str, str]]:
+    """Return the schema without the attributes that no picture is labelled with, and these: name -> why."""
+    kept = tuple(attribute for attribute in schema if attribute.name in attributes)
+    empty = {attribute.name: "no value" for attribute in schema if attribute.name not in attributes}
+    return (Schema(kept), empty) if kept else (schema, {})
 
 
 def check_values(table: OwnTable, schema: Schema, schema_file: str | os.PathLike) -> None:

@@ -10,8 +10,9 @@ from tiny_photographs import photograph
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data import sets
-from fashion_lib.data.new_data import name_of, picture_files, without_a_row, write_template
+from fashion_lib.data.new_data import name_of, without_a_row, write_template
 from fashion_lib.data.photographs import decode_photograph
+from fashion_lib.data.picture_files import picture_files
 
 SIZE = 16
 

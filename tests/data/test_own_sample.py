@@ -8,8 +8,8 @@ from PIL import Image
 from fashion_lib.core import paths
 from fashion_lib.data.checks.examination import examine_folder
 from fashion_lib.data.decoding import ORIENTATION
-from fashion_lib.data.new_data import picture_files
 from fashion_lib.data.own_table import read_own_table
+from fashion_lib.data.picture_files import picture_files
 from fashion_lib.data.sets import load_own_folder
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
 

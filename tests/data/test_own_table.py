@@ -104,7 +104,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path, text, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("file,neck\na,x\nb,x\n./a,y\n", "line 4 .* labels 'neck' of 'a' again, after line 2: keep one"),
+        ("file,neck\na,x\nb,x\n./a,y\n", "line 4 .* gives 'neck' of 'a' another value than line 2: keep one"),
         ("file,group,neck\na,g,x\n./a,h,\n", "line 3 .* gives 'a' another group"),
         ("file,split,neck\na,train,x\n./a,test,\n", "line 3 .* gives 'a' another split"),
     ],
@@ -112,6 +112,14 @@ def test_a_mistake_is_named_with_its_line(tmp_path, text, words):
 def test_two_rows_of_one_picture_must_agree(tmp_path, text, words):
     with pytest.raises(FashionError, match=words):
         one_row_per_picture(read(tmp_path, text), {"a": "a", "b": "b", "./a": "a"})
+
+
+def test_rows_of_one_picture_that_agree_are_one_row(tmp_path):
+    table = read(tmp_path, "file,neck,sleeve\na,x,\nb,y,long\n./a,x,short\na,x,\n")
+    found = one_row_per_picture(table, {"a": "a", "b": "b", "./a": "a"})
+    assert list(found.pictures["file"]) == ["a", "b"]
+    expected = {("a", "neck", "x"), ("a", "sleeve", "short"), ("b", "neck", "y"), ("b", "sleeve", "long")}
+    assert len(found.labels) == 4 and set(labels(found)) == expected
 
 
 def test_the_schema_is_what_the_cells_say(tmp_path):

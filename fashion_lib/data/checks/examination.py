@@ -25,7 +25,7 @@ from fashion_lib.data.checks.protocol_proof import (
     check_proof,
     prove,
 )
-from fashion_lib.data.picture_endings import PICTURE_ENDINGS
+from fashion_lib.data.picture_files import PICTURE_ENDINGS
 from fashion_lib.data.sets import REAL, find_real
 
 DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(facts, dict))
@@ -48,7 +48,7 @@ class Examination:
         proofs: the expected MAP of a random order, one per split.
         shares: split -> attribute -> (rows whose picture is there, all rows).
         named, found, looked: numbers of pictures: in lists, on the disk, looked at.
-        costs: of the pixel cache, one per size.
+        costs: of reading the pictures, one per size.
     """
 
     dataset: str
@@ -99,7 +99,7 @@ def examine_folder(
         folder: where the files are, in any layout below it.
         floor: the expected AP of a random order, see `prove`.
         pictures: "all", "sample" (at most SAMPLE, spread evenly) or "none".
-        sizes: sides in pixels for which the cost of the pixel cache is measured.
+        sizes: sides in pixels for which the cost of reading the pictures is measured.
 
     Returns:
         The findings, worst first, and the numbers beside them.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from fashion_lib.core.words import listed
+from fashion_lib.data.checks.cache_cost import RULE
 from fashion_lib.data.checks.examination import Examination
 from fashion_lib.data.checks.finding import SEVERITIES, Finding
 
@@ -26,7 +27,11 @@ def as_text(examination: Examination, printed: Sequence[float] = ()) -> str:
     parts += list(_proofs(examination, printed))
     parts += list(_shares(examination))
     if examination.costs:
-        lines = ["What the pixel cache would cost:", *(f"  {cost}" for cost in examination.costs)]
+        lines = [
+            "What reading the pictures would cost:",
+            *(f"  {cost}" for cost in examination.costs),
+            f"  {RULE}",
+        ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 

@@ -14,7 +14,7 @@ from fashion_lib.core.files import parsed_json
 from fashion_lib.data.checks.file_bytes import no_text
 from fashion_lib.data.checks.finding import Finding, of_lines
 from fashion_lib.data.checks.text_lines import TextForm, check_form, numbered_lines
-from fashion_lib.data.picture_endings import PICTURE_ENDINGS
+from fashion_lib.data.picture_files import PICTURE_ENDINGS
 
 WHOLE = re.compile(r"-?[0-9]{1,18}")
 

@@ -13,6 +13,14 @@ from fashion_lib.data.checks.finding import Finding, of_lines
 from fashion_lib.data.checks.listings import Around, Listing
 from fashion_lib.data.checks.own_cells import Table, labels_of, table_of
 from fashion_lib.data.label_table import COLUMNS, ROLES, SPLITS, check_label_table, read_rows
+from fashion_lib.data.own_table import (
+    DELIMITERS,
+    check_values,
+    labelled,
+    read_own_table,
+    schema_of,
+    schema_of_rows,
+)
 
 CORRECT = "correct the cell or remove the row"
 
@@ -82,6 +90,10 @@ def check_own_table(listing: Listing, around: Around) -> Iterator[Finding]:
         if not labels_of(table, line, row)
     ]
     yield from of_lines("note", listing.file, unlabelled, "nothing: it can be searched, not trained on")
+    if not whole:
+        yield from of_lines(
+            "warning", listing.file, _repeated(table), "nothing, if it was meant: it is read once"
+        )
 
 
 def _cell_faults(table: Table, schema: Schema | None) -> dict[str, list[tuple[int, str]]]:
@@ -107,16 +119,16 @@ def _cell_faults(table: Table, schema: Schema | None) -> dict[str, list[tuple[in
         group = row.get("group", "").strip()
         if groups.setdefault(image, group) != group:
             faults["group"].append((line, f"'{image}' is also in the group '{groups[image]}'"))
-        if table.form == "wide" and image in first:
-            faults["twice"].append((line, f"'{image}' has a row already, line {first[image]}"))
         for _, _, attribute, value in labels_of(table, line, row):
             if not attribute:
                 faults["empty"].append((line, "the cell 'attribute' is empty"))
                 continue
-            if table.form != "wide" and (image, attribute) in first:
-                where = first[image, attribute]
+            where, other = first.setdefault((image, attribute), (line, value))
+            if where != line and table.form == "whole":
                 faults["twice"].append((line, f"'{image}' has a row for '{attribute}' already, line {where}"))
-            first.setdefault((image, attribute), line)
+            elif other != value:
+                what = f"'{image}' has '{value}' as its '{attribute}', and '{other}' in line {where}"
+                faults["twice"].append((line, what))
             if schema and attribute not in schema.names:
                 known = ", ".join(schema.names)
                 faults["attribute"].append(
@@ -124,8 +136,21 @@ def _cell_faults(table: Table, schema: Schema | None) -> dict[str, list[tuple[in
                 )
             elif schema and value not in schema.attribute(attribute).values:
                 faults["value"].append((line, f"'{value}' is not a value of '{attribute}' in the schema"))
-        first.setdefault(image, line)
     return faults
+
+
+def _repeated(table: Table) -> Iterator[tuple[int, str]]:
+    """Yield the lines that say nothing new of their picture: (line, what)."""
+    first: dict[tuple[str, ...], int] = {}
+    for line, row in table.rows:
+        image, labels = row[table.file], labels_of(table, line, row)
+        known = [first.get((image, attribute, value)) for _, _, attribute, value in labels] or [
+            first.get((image,))
+        ]
+        if all(known):
+            yield line, f"'{image}' has a row already, line {known[0]}, which says the same"
+        for key in [(image,), *((image, attribute, value) for _, _, attribute, value in labels)]:
+            first.setdefault(key, line)
 
 
 def _check_labels(file: str, labels: list[tuple[int, str, str, str]], whole: bool) -> Iterator[Finding]:
@@ -145,7 +170,8 @@ def _check_labels(file: str, labels: list[tuple[int, str, str, str]], whole: boo
         few = sorted(value for value, count in values.items() if count < 4)
         if len(values) < 2:
             what = f"the attribute '{attribute}' has one value, '{next(iter(values))}': nothing to tell apart"
-            yield Finding("error", file, None, what, "label more pictures, or remove the attribute")
+            severity, then = ("error", "remove the attribute") if whole else ("warning", "it is left out")
+            yield Finding(severity, file, None, what, f"label more pictures, or {then}")
         elif few and not whole:
             what = f"values of '{attribute}' with fewer than four pictures: {listed(few)}"
             advice = "two in train, a query and a candidate are the least: label more pictures, or merge the values"
@@ -176,14 +202,18 @@ def _check_roles(file: str, rows: list[tuple[int, dict]]) -> Iterator[Finding]:
 
 
 def check_loadable(listing: Listing, around: Around) -> Iterator[Finding]:
-    """Give the loader's own verdict on a whole table, once its rows have passed."""
+    """Give the loader's own verdict on the table, once its rows have passed."""
     table, schema = table_of(listing), _schema(listing, around)
-    passed = all(finding.severity != "error" for finding in check_own_table(listing, around))
-    if table.form != "whole" or table.delimiter != "," or schema is None or not passed:
+    if any(finding.severity == "error" for finding in check_own_table(listing, around)):
         return
     try:
-        rows, lines = read_rows(listing.path, COLUMNS)
-        check_label_table(rows, schema, source="the table", lines=lines)
+        if table.form == "whole":
+            rows, lines = read_rows(listing.path, COLUMNS, DELIMITERS)
+            known, _ = labelled(schema or schema_of_rows(rows), set(rows["attribute"]))
+            check_label_table(rows, known, source="the table", lines=lines)
+        else:
+            written = read_own_table(listing.path)
+            check_values(written, schema, "schema.json") if schema else schema_of(written)
     except FashionError as error:
         yield Finding("error", listing.file, None, _phrase(error), CORRECT)
 

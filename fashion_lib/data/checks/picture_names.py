@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from fashion_lib.data.checks.finding import Finding
 from fashion_lib.data.checks.listings import Listing
-from fashion_lib.data.picture_endings import PICTURE_ENDINGS
+from fashion_lib.data.picture_files import PICTURE_ENDINGS
 
 PROBED = 200  # names of a list that are tried in each folder
 EXPECTED_MISSING = ("darn",)  # its addresses die, so that every copy is a part
@@ -74,7 +74,10 @@ class PicturePlaces:
             listing: the list, near whose folder pictures are looked for first.
             names: one per row; DARN's list of addresses may leave out ".jpg".
         """
-        names = [name if name is None or name.lower().endswith(PICTURE_ENDINGS) else f"{name}.jpg" for name in names]
+        names = [
+            name if name is None or name.lower().endswith(PICTURE_ENDINGS) else f"{name}.jpg"
+            for name in names
+        ]
         named, bases = (
             Named(listing, names=list(names)),
             self._bases(listing, [n for n in names if n is not None]),

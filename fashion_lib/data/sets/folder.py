@@ -21,9 +21,11 @@ from fashion_lib.data.own_splits import draw, fractions
 from fashion_lib.data.own_table import (
     DELIMITERS,
     check_values,
+    labelled,
     one_row_per_picture,
     read_own_table,
     schema_of,
+    schema_of_rows,
 )
 from fashion_lib.data.picture_source import pictures
 from fashion_lib.data.splits import one_label_per_image
@@ -116,8 +118,8 @@ def _as_written(table_csv, folder: Path, schema_json) -> _Labels:
     found, spelling = find_files(rows["image"], folder, source=str(table_csv), lines=lines)
     # Before the check: two spellings of one picture in two splits are a leak, too.
     rows["image"] = [found.get(image, image) for image in rows["image"]]
-    schema = read_schema(schema_json) if schema_json is not None else _schema_of_rows(rows)
-    schema, empty = _labelled(schema, set(rows["attribute"]))
+    schema = read_schema(schema_json) if schema_json is not None else schema_of_rows(rows)
+    schema, empty = labelled(schema, set(rows["attribute"]))
     table = check_label_table(rows, schema, source=str(table_csv), lines=lines)
     _check_present(table["image"], found, table_csv, folder)
     notes = (spelling, _left_out(empty), _copies(table, digest_of_each(folder, sorted(set(table["image"])))))
@@ -151,7 +153,7 @@ def _drawn(table_csv, folder: Path, schema_json) -> _Labels:
             f"no attribute of {table_csv} can be trained and measured yet ({reasons}): label more pictures, at least "
             "six of one value and one of another, in at least three groups."
         )
-    schema, _ = _labelled(schema, set(table["attribute"]))
+    schema, _ = labelled(schema, set(table["attribute"]))
     table = check_label_table(table, schema, source=str(table_csv))
     unlabelled = len(written.pictures) - table["image"].nunique()
     notes = (_counts(table, schema, unlabelled), _left_out(faults), spelling, _copies(table, digests))
@@ -186,21 +188,6 @@ def read_schema(path: str | os.PathLike) -> Schema:
     # ValueError: no text, no JSON, or a number of thousands of digits.
     except (OSError, ValueError, RecursionError) as error:
         raise FashionError(f"the schema file {path} is not readable JSON ({error}): correct it.") from error
-
-
-def _schema_of_rows(rows: pd.DataFrame) -> Schema:
-    """The attributes of a whole table in the order of their first row, their values sorted."""
-    values = {
-        a: sorted(set(rows.loc[rows["attribute"] == a, "value"])) for a in dict.fromkeys(rows["attribute"])
-    }
-    return Schema.from_json([{"name": attribute, "values": found} for attribute, found in values.items()])
-
-
-def _labelled(schema: Schema, attributes: set[str]) -> tuple[Schema, dict[str, str]]:
-    """The schema without the attributes that no picture is labelled with, and these."""
-    kept = tuple(attribute for attribute in schema if attribute.name in attributes)
-    empty = {attribute.name: "no value" for attribute in schema if attribute.name not in attributes}
-    return (Schema(kept), empty) if kept else (schema, {})
 
 
 def _left_out(faults: Mapping[str, str]) -> str:

@@ -151,8 +151,9 @@ def load_found(found: Found, size: int) -> RetrievalData:
     if triplets:
         split, shared = image_split(triplets, len(names))
         notes += [f"{shared:,} pictures stand in the triplets of several splits."] if shared else []
-        notes.append("Test reads CSN's triplets, all lines of them. Training draws its own from the labels of the "
-                     "pictures in CSN's training triplets.")  # fmt: skip
+        notes.append("Test reads CSN's triplets, all lines of them. Training reads CSN's with sampling='triplet_list', "
+                     "as in the profile paper; else it draws its own from the labels of their pictures. Weights are "
+                     "selected by validation MAP, in CSN's code by validation triplet accuracy.")  # fmt: skip
     if not all((split == name).any() for name in SPLITS):
         split = split_images(len(names), SEED, FRACTIONS)
         notes.append(f"The pictures are split here, {FRACTIONS}, seed {SEED}, and not as in CSN.")

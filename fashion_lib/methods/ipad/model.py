@@ -31,7 +31,13 @@ from fashion_lib.methods.ipad.variants import (
     SHORT,
     VARIANTS,
 )
-from fashion_lib.methods.ipad.views import DISTORTIONS, anchors_of, perspective_views, view_triplet_loss
+from fashion_lib.methods.ipad.views import (
+    DISTORTIONS,
+    anchors_of,
+    known_values,
+    perspective_views,
+    view_triplet_loss,
+)
 from fashion_lib.methods.registry import method
 from fashion_lib.methods.two_branch import Seen, TwoBranchModel
 from fashion_lib.parts.attention import attention_dim
@@ -194,7 +200,7 @@ class IPAD(TwoBranchModel):
         terms = self.centre_terms(seen, labels, margin) if self.centres_from == 1 else {}
         if self.values is not None:
             rows = anchors_of(labels)
-            loss = self.values.loss(seen.located.vector[rows], labels.attributes[rows], labels.values[rows])
+            loss = self.values.loss(seen.located.vector[rows], labels.attributes[rows], known_values(labels)[rows])
             terms["values"] = self.value_weight * loss
         return terms
 
@@ -211,7 +217,7 @@ class IPAD(TwoBranchModel):
         """Return the weighted cluster-centre losses, and put this batch's features into the queues or aside."""
         if self.diverging is None:
             return {}
-        pairs = self.diverging.pairs(labels.attributes, labels.values)
+        pairs = self.diverging.pairs(labels.attributes, known_values(labels))
         found = self.queue_features(seen, labels.attributes), pairs, labels.images[labels.rows], labels.triplets
         if self.pushed == "before the loss":
             self.diverging.remember(*found)

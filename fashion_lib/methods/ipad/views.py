@@ -47,6 +47,19 @@ def anchors_of(labels: BatchLabels) -> Tensor:
 
 
 @float32_maths
+def known_values(labels: BatchLabels) -> Tensor:
+    """Return the value of each example, int64 (L,).
+
+    Raises:
+        FashionError: an example of a released triplet has no label; centres and classifiers of values need one.
+    """
+    if labels.triplets is not None and bool((labels.values < 0).any()):
+        raise FashionError(
+            "a picture of a released triplet has no label, and IPAD learns from values: set sampling='in_batch'."
+        )
+    return labels.values
+
+
 def view_triplet_loss(
     region: Tensor, views: Sequence[Tensor], labels: BatchLabels, margin: float
 ) -> tuple[Tensor, float]:

@@ -13,11 +13,12 @@ from fashion_lib.core.markdown import markdown_table
 from fashion_lib.core.words import plain_markdown
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
 from fashion_lib.data.label_table import ROLES, SPLITS
+from fashion_lib.data.released_triplets import ReleasedTripletSampler
 from fashion_lib.data.sampling import SAMPLERS
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS
 from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
 from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES
-from fashion_lib.tasks.retrieval.retrieval_task import untrained_attributes
+from fashion_lib.tasks.retrieval.retrieval_task import released_lists, untrained_attributes
 
 
 def protocol_card(data, profile=None) -> str:
@@ -36,7 +37,7 @@ def protocol_card(data, profile=None) -> str:
              "A random order's MAP is about the share of relevant candidates, a little more where candidates are few.",
              "## Scoring", _bullets(_scoring_facts(data)), "## Network input", _bullets(_input_facts(data))]
     if profile is not None:
-        parts += [f"## Training batches (profile {profile.name})", _bullets(_training_facts(profile))]
+        parts += [f"## Training batches (profile {profile.name})", _bullets(_training_facts(data, profile))]
     if data.notes:
         parts += ["## Notes", "\n".join(f"- {plain_markdown(note)}" for note in data.notes)]
     return "\n\n".join(parts) + "\n"
@@ -128,9 +129,13 @@ def _input_facts(data) -> dict[str, str]:
     }
 
 
-def _training_facts(profile) -> dict[str, str]:
+def _training_facts(data, profile) -> dict[str, str]:
+    sampler = SAMPLERS[profile.sampling]
+    if lists := released_lists(data, profile.sampling):
+        sampler = ReleasedTripletSampler
     return {
-        "sampling": f"{profile.sampling}: {inspect.getdoc(SAMPLERS[profile.sampling]).splitlines()[0]}",
+        "sampling": f"{profile.sampling}: {inspect.getdoc(sampler).splitlines()[0]}",
+        **({"released triplets": f"{sum(map(len, lists.values())):,} in train"} if lists else {}),
         "batch": f"{profile.batch_size} images, {profile.groups} attributes, labels '{profile.labels}'",
         "budget": f"{profile.steps:,} steps, {profile.evaluations} validations",
         "triplets": f"margin {profile.margin} on cosine similarity, mining '{profile.mining}'",

@@ -2,11 +2,13 @@
 
 import warnings
 
+import numpy as np
 import torch
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.feed import to_device
+from fashion_lib.data.released_triplets import ReleasedTripletSampler
 from fashion_lib.data.sampling import SAMPLERS, Batch, triplet_pools
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
@@ -50,16 +52,18 @@ class AttributeRetrieval:
         """Do nothing: a method receives the labels that it needs in `before_training`."""
 
     def sampler(self, data: RetrievalData, config: TrainingConfig):
-        """Return the sampler of `config.sampling` over the training labels.
+        """Return the sampler of `config.sampling` over the training labels, or over `released_lists`.
 
         A warning names the attributes without a triplet.
         """
-        if untrained := untrained_attributes(data, config.labels):
+        if untrained := untrained_attributes(data, config.labels, config.sampling):
             warnings.warn(
                 f"{', '.join(untrained)} of {data.name} cannot be trained and gets no MAP: its training labels hold no "
                 "triplet, which needs two values, and two images of one of them.",
                 stacklevel=3,
             )
+        if released := released_lists(data, config.sampling):
+            return ReleasedTripletSampler(data.encoded("train", labels="all"), released, config.batch_size)
         return SAMPLERS[config.sampling](
             data.encoded("train", labels=config.labels), config.batch_size, config.groups, config.negative
         )
@@ -92,7 +96,7 @@ class AttributeRetrieval:
         if data.regions is not None:
             pointed = localisation.scores(localisation.measure(model, data, split="test", limit=LOCALISED_PICTURES))
         counts = {name: getattr(result, name) for name in ("queries", "candidates", "without_relevant")}
-        if scored is not None and (untrained := untrained_attributes(data, config.labels)):
+        if scored is not None and (untrained := untrained_attributes(data, config.labels, config.sampling)):
             counts["untrained"] = untrained
             for scores in (answered, pointed):
                 for row in scores.values():
@@ -104,10 +108,19 @@ class AttributeRetrieval:
 RETRIEVAL = AttributeRetrieval()
 
 
-def untrained_attributes(data: RetrievalData, labels: str = "one") -> dict[str, int]:
-    """Return the attributes whose training labels hold no triplet: name -> number of training labels."""
+def released_lists(data: RetrievalData, sampling: str) -> dict[int, np.ndarray]:
+    """Return the training triplets that came with the data and are read: attribute id -> anchor, far, close.
+
+    They are read with sampling="triplet_list", as in the papers' code. {} where triplets are drawn from the labels.
+    """
+    lists = data.triplets.get("train", {}) if sampling == "triplet_list" else {}
+    return {data.schema.index(condition): rows for condition, rows in lists.items() if len(rows)}
+
+
+def untrained_attributes(data: RetrievalData, labels: str = "one", sampling: str = "in_batch") -> dict[str, int]:
+    """Return the attributes without a training triplet: name -> number of training labels."""
     known = data.encoded("train", labels=labels)
-    trained = triplet_pools(known)
+    trained = released_lists(data, sampling) or triplet_pools(known)
     return {name: len(known.of(a)) for a, name in enumerate(data.schema.names) if a not in trained}
 
 
@@ -115,7 +128,7 @@ def scored_attributes(model: RetrievalModel, data: RetrievalData, config: Traini
     """Return the ids of the trained attributes; None, which means all, for a model that trains nothing."""
     if not any(True for _ in model.parameters()):
         return None
-    untrained = untrained_attributes(data, config.labels)
+    untrained = untrained_attributes(data, config.labels, config.sampling)
     return [a for a, name in enumerate(data.schema.names) if name not in untrained]
 
 

@@ -54,8 +54,11 @@ def test_the_proof_stands_beside_the_printed_row_and_the_cost_below(here, capsys
     table = text.split("test split")[1]
     assert "released lists  printed (IPAD)" in table
     assert rows["skirt_length"][1] in ("17.38", "17.20") and "15.79           15.79" in table
-    assert f"36 pictures at {PROFILES['laptop'].image_size} px: 0.00 GiB, about" in text
-    assert "36 pictures at 224 px: 0.01 GiB" in text
+    assert f"36 pictures at {PROFILES['laptop'].image_size} px: cache (taken) 0.00 GiB, about" in text
+    assert "36 pictures at 224 px: cache (taken) 0.01 GiB" in text
+    assert (
+        "or decoded on the fly, no disk, about " in text and "A cache above 4 GiB is not made unless" in text
+    )
 
 
 def test_json_holds_every_place(here, capsys):

@@ -5,7 +5,9 @@ import json
 import pytest
 from check_layouts import LAYOUTS, jpeg, write
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.checks.examination import examine_folder
+from fashion_lib.data.sets import load_own_folder
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
 
 WHOLE = LAYOUTS["own long"][1]["labels.csv"].decode().splitlines()
@@ -86,7 +88,8 @@ def test_every_form_of_table_is_read(tmp_path, form):
         ({3: "2.jpg,long"}, "error", 4, "2 cells for 3 columns"),
         ({3: '2.jpg,"long,v'}, "error", 4, "the line is not CSV"),
         ({3: ",long,v"}, "error", 4, "the cell 'file' is empty"),
-        ({3: "1.jpg,long,v"}, "error", 4, "'1.jpg' has a row already, line 3"),
+        ({3: "1.jpg,long,v"}, "error", 4, "'1.jpg' has 'long' as its 'sleeve', and 'short' in line 3"),
+        ({3: "1.jpg,short,v"}, "warning", 4, "'1.jpg' has a row already, line 3, which says the same"),
         ({3: "2.jpg,Long,v"}, "error", 4, "'sleeve' has both 'long' and 'Long'"),
         ({3: "2.jpg,wide,v"}, "warning", None, "values of 'sleeve' with fewer than four pictures: wide"),
         ({3: "2.jpg, long,v"}, "note", 4, "' long' has blanks around it"),
@@ -94,16 +97,46 @@ def test_every_form_of_table_is_read(tmp_path, form):
         ({3: "77.jpg,long,v"}, "error", 4, "not here: 1 of its 16 pictures (6.2%), such as '77.jpg'"),
         (
             {i: f"{i - 1}.jpg,long,v" for i in range(1, 17)},
-            "error",
+            "warning",
             None,
             "the attribute 'sleeve' has one value, 'long'",
         ),
+        ({i: f"{i - 1}.jpg,long,v" for i in range(1, 17)}, "error", None, "no attribute of"),
     ],
 )
 def test_a_fault_of_a_wide_table_is_named(tmp_path, change, severity, line, words):
     rows = [change.get(i, row) for i, row in enumerate(GOOD["wide"])]
     done = examined(tmp_path, rows, pictures=[f"{i}.jpg" for i in range(16)])
     assert any(f.severity == severity and f.line == line and f.what.startswith(words) for f in done.findings)
+
+
+@pytest.mark.parametrize(
+    ("change", "good"),
+    [
+        ({}, True),
+        ({3: "1.jpg,short,v"}, True),  # two rows that agree
+        ({3: "1.jpg,short,"}, True),
+        ({3: "1.jpg,long,v"}, False),
+        ({i: f"{i - 1}.jpg,long,{('v', 'round')[i % 2]}" for i in range(1, 17)}, True),  # one value of sleeve
+        ({i: f"{i - 1}.jpg,long,v" for i in range(1, 17)}, False),
+        ({3: "2.jpg,Long,v"}, False),
+        ({3: "2.jpg,,"}, True),
+        ({0: "file,sleeve,value"}, False),
+    ],
+)
+def test_the_check_and_the_loader_agree(tmp_path, monkeypatch, change, good):
+    monkeypatch.setenv("FASHION_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "mine").mkdir()
+    rows = [change.get(i, row) for i, row in enumerate(GOOD["wide"])]
+    for i in range(16):
+        (tmp_path / "mine" / f"{i}.jpg").write_bytes(jpeg(i))
+    done = examined(tmp_path / "mine", rows)
+    assert done.good == good
+    if good:
+        assert len(load_own_folder("mine", tmp_path / "mine", 16).labels)
+    else:
+        with pytest.raises(FashionError):
+            load_own_folder("mine", tmp_path / "mine", 16)
 
 
 def test_a_schema_that_is_none_and_a_table_against_its_schema(tmp_path):
@@ -118,9 +151,15 @@ def test_a_schema_that_is_none_and_a_table_against_its_schema(tmp_path):
     assert found.file == "schema.json" and "entry 1" in found.what
 
 
-def test_pictures_alone_are_a_beginning_and_nothing_is_an_error(tmp_path):
+def test_pictures_alone_are_a_beginning_and_nothing_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.delenv("FASHION_PIXELS", raising=False)
     assert not examine_folder("mine", tmp_path, random_average_precision).good
     (tmp_path / "a.jpg").write_bytes(jpeg(1))
     done = examine_folder("mine", tmp_path, random_average_precision, sizes=(16,))
     assert done.good and [f.severity for f in done.findings] == ["note"]
-    assert done.costs[0].pictures == 1 and done.costs[0].gib == 16 * 16 * 3 / 2**30
+    (cost,) = done.costs
+    assert (cost.pictures, cost.gib, cost.way) == (1, 16 * 16 * 3 / 2**30, "cache")
+    assert cost.per_second > 0 and cost.minutes > 0 and "decoded on the fly, no disk" in str(cost)
+    monkeypatch.setenv("FASHION_PIXELS", "decode")
+    (cost,) = examine_folder("mine", tmp_path, random_average_precision, sizes=(16,)).costs
+    assert cost.way == "decode" and "decoded on the fly (taken), no disk" in str(cost)

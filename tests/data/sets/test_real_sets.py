@@ -1,5 +1,6 @@
 """The registry of real data sets: absent files are one sentence, present ones train and evaluate."""
 
+import numpy as np
 import pytest
 from real_layouts import adde_split, asen_lists, picture, zappos
 
@@ -7,6 +8,7 @@ import fashion_lib as fl
 from fashion_lib.data.sets import REAL, find_real, is_here, load_dataset, real_module
 from fashion_lib.data.sets.set_layout import Found, Tree
 from fashion_lib.tasks.retrieval.protocol import protocol_card
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL, untrained_attributes
 from fashion_lib.training.profiles import SMOKE
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
@@ -75,6 +77,28 @@ def test_a_run_trains_and_is_scored(name, tmp_path, monkeypatch):
     assert real_module(name).CARD["licence"] in card and "layout found" in card
     if name == "zappos50k":
         assert 0 <= run.score("triplet_accuracy") <= 100
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be trained and gets no MAP")
+@pytest.mark.parametrize("method", ["csn", "rpf"])
+@pytest.mark.parametrize("meta", [True, False])
+def test_zappos_trains_on_the_released_triplets(method, meta, tmp_path, monkeypatch):
+    zappos(tmp_path / "sets", meta=meta)
+    monkeypatch.setenv("FASHION_DATA", str(tmp_path / "sets"))
+    monkeypatch.setenv("FASHION_RUNS", str(tmp_path / "runs"))
+    profile = PROFILE.with_options(sampling="triplet_list")
+    data = load_dataset("zappos50k", profile)
+    sampler, config = RETRIEVAL.sampler(data, profile.training), profile.training
+    listed = {(a, *row) for a, name in enumerate(data.schema.names) for row in data.triplets["train"][name].tolist()}
+    batch = sampler.batch(np.random.default_rng(0))
+    anchor, close, far = batch.images[batch.triplets].T
+    assert set(zip(batch.attributes[: len(anchor)], anchor, far, close, strict=True)) <= listed
+    assert untrained_attributes(data, sampling="triplet_list") == {}
+    assert set(untrained_attributes(data)) == (set() if meta else {"closure", "gender", "heel"})
+    assert "released triplets**: 204 in train" in protocol_card(data, profile)
+    run = fl.load_or_train(method, dataset="zappos50k", profile=profile, progress=False)
+    assert set(run.record.metrics["triplet_accuracy"]) == {"overall", *data.schema.names} and config.steps == 2
+    assert "untrained" not in run.record.counts
 
 
 @pytest.mark.parametrize("name", ["deepfashion_adde"])
