@@ -10,6 +10,7 @@ from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import read_label
@@ -46,7 +47,8 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
     keys = list(zip(rows.method, rows.variant, strict=True))
-    methods = [key for key in ROWS if key in set(keys)]
+    wanted = [(method, shared_label(dataset, method, variant)) for method, variant in ROWS]
+    methods = [key for key in wanted if key in set(keys)]
     rows = rows[[key in methods for key in keys]]
     methods = ROWS if dataset == "wardrobe" else methods
     if rows.empty:

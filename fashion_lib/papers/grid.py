@@ -10,6 +10,7 @@ import pandas as pd
 
 from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
+from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
@@ -17,8 +18,6 @@ from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULAT
 from fashion_lib.training.profiles import Profile
 
 SEEDS, CLAIM_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
-# our data set that stands for FashionAI, DARN and DeepFashion
-COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
 TRIED_RATES = (0.5, 2.0)  # times the profile's learning rate, which is the third trial
 PHOTOGRAPHS = ("random", "triplet", "csn", "asen")
 
@@ -61,8 +60,8 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
         ("wardrobe", ag_mlan_tables.ABLATION_ROWS.values(), SEEDS, "AG-MLAN's ablations"),
         *(("wardrobe", ipad_tables.labelled(rows).values(), SEEDS, f"IPAD, {figure}")
           for figure, rows in ipad_tables.FIGURES.items() if figure != "fig5"),
-        ("wardrobe_darn", _methods(), SEEDS, "table 2 of IPAD"),
-        ("wardrobe_deepfashion", _methods(), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
+        ("wardrobe_darn", _methods("wardrobe_darn"), SEEDS, "table 2 of IPAD"),
+        ("wardrobe_deepfashion", _methods("wardrobe_deepfashion"), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
         ("clothing", [(name, _first(name)) for name in PHOTOGRAPHS], SEEDS, "photographs"),
         ("wardrobe", _passes((1, 3, 5, 10)), SEEDS, "IPAD, fig5"),
         ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
@@ -96,9 +95,10 @@ def overview(runs: Iterable[WantedRun]) -> pd.DataFrame:
 
 
 def learning_rate_trials(profile: Profile) -> list[tuple[str, str]]:
-    """Return (method, label) of the trials with other learning rates, two per trained method of table 1."""
+    """Return (method, label) of the trials with other learning rates, two per trained method of both tasks."""
     rates = [{"learning_rate": profile.learning_rate * factor} for factor in TRIED_RATES]
     trained = [pair for pair in _methods() if pair[0] != "random" and not pair[0].endswith(RERANKED)]
+    trained += _manipulation(yao2026_tables.METHOD_ROWS, profile)
     return [(method, _with(label, changed)) for method, label in trained for changed in rates]
 
 
@@ -111,12 +111,13 @@ def _first(method: str) -> str:
     return METHODS[method].variants[0]
 
 
-def _methods() -> list[tuple[str, str]]:
+def _methods(dataset: str = "wardrobe") -> list[tuple[str, str]]:
     """Return (method, label) of the rows that AG-MLAN's and IPAD's tables share a column with, simplest first."""
     rows = dict.fromkeys(ipad_tables.labelled(ipad_tables.METHOD_ROWS).values())
     own = ag_mlan_tables.METHOD_ROWS["AG-MLAN"]
     trained = [pair for pair in rows if not pair[0].endswith(RERANKED)]
-    return [*trained, own, *(pair for pair in rows if pair[0].endswith(RERANKED))]
+    pairs = [*trained, own, *(pair for pair in rows if pair[0].endswith(RERANKED))]
+    return [(method, shared_label(dataset, method, label)) for method, label in pairs]
 
 
 def _passes(numbers: Iterable[int]) -> list[tuple[str, str]]:

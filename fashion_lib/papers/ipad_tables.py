@@ -18,7 +18,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers.published import COUNTERPARTS, printed_attribute, published
+from fashion_lib.papers.counterparts import COUNTERPARTS, shared_label
+from fashion_lib.papers.published import printed_attribute, published
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs import run_list
 from fashion_lib.runs.record import variant_label
@@ -128,9 +129,9 @@ CODE = {
 }
 
 
-def labelled(rows: Mapping[str, Row]) -> dict[str, tuple[str, str]]:
-    """Return row's name -> (method, variant) as the ledger stores them."""
-    return {name: (row.method, row.label) for name, row in rows.items()}
+def labelled(rows: Mapping[str, Row], dataset: str = "wardrobe") -> dict[str, tuple[str, str]]:
+    """Return row's name -> (method, variant) as the ledger stores them for a data set."""
+    return {name: (row.method, shared_label(dataset, row.method, row.label)) for name, row in rows.items()}
 
 
 def printed(rows: Mapping[str, Row], where: str, table: str) -> pd.DataFrame:
@@ -200,7 +201,7 @@ def beside(
     elif not isinstance(rows, Mapping):
         raise FashionError(f"{rows!r} is no table of IPAD's paper: give its name, such as 'table1' or 'fig3'.")
     dataset = dataset or COUNTERPARTS[where]
-    theirs, pairs, ledger = printed(rows, where, table), labelled(rows), _ledger(dataset, profile)
+    theirs, pairs, ledger = printed(rows, where, table), labelled(rows, dataset), _ledger(dataset, profile)
     summary = tables.summarise(ledger)
     averages = tables.averages_of(ledger) if averages is None else averages
     names = summary.columns.get_level_values(0).unique()
@@ -240,7 +241,7 @@ def steps(
         profile: name of our profile.
         average: name of the average to compare.
     """
-    summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows)
+    summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows, dataset)
     return {
         name: tables.gap(summary, pair, pairs[against], average)
         for name, pair in pairs.items()
@@ -264,7 +265,8 @@ def missing(
     """
     ledger = _ledger(dataset, profile)
     have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
-    wanted = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}
+    pairs = labelled(rows, dataset)
+    wanted = {(*pairs[name], seed): (row, seed) for seed in seeds for name, row in rows.items()}
     return [pair for key, pair in wanted.items() if key not in have]
 
 
