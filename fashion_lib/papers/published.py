@@ -34,6 +34,19 @@ def printed_attribute(dataset: str, name: str) -> str:
     return PRINTED_AS.get(dataset, {}).get(name, name)
 
 
+def our_dataset(where: str, dataset: str) -> str:
+    """Return the data set of ours whose numbers stand beside a paper's table.
+
+    Args:
+        where: the paper's data set: "fashionai", "darn" or "deepfashion".
+        dataset: the data set that the page is made for. Of a drawn one, the label table in the paper's form is shown;
+            of a paper's own, the data set of the table; any other data set stands beside every table itself.
+    """
+    if dataset in COUNTERPARTS.values():
+        return COUNTERPARTS[where]
+    return where if dataset in (*COUNTERPARTS, "zappos50k") else dataset
+
+
 def published(**chosen: str) -> pd.DataFrame:
     """Return the papers' own numbers, for example published(source="ipad", dataset="fashionai", table="1").
 
