@@ -11,6 +11,19 @@ ALL_LABELS = {"labels": "all", "sampling": "all_labels"}
 SHARED_SETTINGS = {"wardrobe_darn": ALL_LABELS, "wardrobe_deepfashion": ALL_LABELS}
 
 
+def our_dataset(where: str, dataset: str) -> str:
+    """Return the data set of ours whose numbers stand beside a paper's table.
+
+    Args:
+        where: the paper's data set: "fashionai", "darn" or "deepfashion".
+        dataset: the data set that the page is made for. Of a drawn one, the label table in the paper's form is shown;
+            of a paper's own, the data set of the table; any other data set stands beside every table itself.
+    """
+    if dataset in COUNTERPARTS.values():
+        return COUNTERPARTS[where]
+    return where if dataset in (*COUNTERPARTS, "zappos50k") else dataset
+
+
 def shared_label(dataset: str, method: str, label: str) -> str:
     """Return the label of a method's run in a table of a data set: with the settings that all its rows share.
 
