@@ -12,7 +12,7 @@ from fashion_lib.parts.losses import MINING
 from fashion_lib.parts.precision import PRECISIONS
 
 OF_THE_MACHINE = ("device", "checkpoint_every")  # they decide no result
-OF_THE_RUN = ("seed", "precision", *OF_THE_MACHINE)  # all others are settings of a profile
+OF_THE_RUN = ("seed", *OF_THE_MACHINE)  # all others are settings of a profile
 
 
 class TrainingConfig(Settings):
@@ -42,7 +42,7 @@ class TrainingConfig(Settings):
         brightness: see augment.
         flip: see augment.
         seed: seed of everything random in the run.
-        precision: see choose_precision.
+        precision: "auto", "fp32", "bf16", or "fp16" with loss scaling; see choose_precision.
         device: "auto", "cpu" or "cuda".
         checkpoint_every: steps between checkpoints; 0 means a tenth of the steps, at most 1,000.
 

@@ -203,7 +203,7 @@ def split_scores(model: ManipulationModel, data: ManipulationData, precision: st
     Args:
         model: a manipulation method.
         data: ManipulationData.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         Metric -> name of what was changed, or an average -> value. Metrics of PERCENT are in percent.
@@ -240,7 +240,7 @@ def class_means(model: ManipulationModel, data: ManipulationData, seed: int, pre
         model: a manipulation method.
         data: ManipulationData.
         seed: decides which pictures are used.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         float32 (V, F).
