@@ -9,7 +9,7 @@ A stage is one training of the authors: it has its own optimiser, schedule and b
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -239,28 +239,40 @@ def networks(row: PaperRow) -> str:
 
 
 def as_table() -> pd.DataFrame:
-    """Return all rows as text, one line per system, data set and stage."""
+    """Return all rows as text, one line per system and stage; data sets with the same line share it."""
     lines = []
     for row in ROWS:
         for number, stage in enumerate(row.stages, 1):
             rate = f"{stage.learning_rate:.3g}" + (
-                f", outside the patch branch {stage.rest:g}" if stage.rest else ""
+                f"; {stage.rest:g} outside the patch branch" if stage.rest else ""
             )
-            lines.append({
-                "system": row.system,
-                "data set": row.dataset,
-                "networks": networks(row),
-                "stage": f"{number} of {len(row.stages)}",
-                "epochs": str(stage.epochs),
-                "examples per epoch": f"{stage.examples:,}",
-                "examples per step": str(stage.batch),
-                "learning rate": rate,
-                "decay": f"×{stage.decay:g} per {stage.every} epoch{'s' if stage.every > 1 else ''}",
-                "mirrored": "yes" if stage.flip else "no",
-                "weights kept": stage.kept,
-                "negative": {"image": "any image", "value": "value first", "": "–"}[row.negative],
-                "β": "–" if row.beta is None else f"{row.beta:g}",
-                "source": row.source,
-                "notes": row.notes,
-            })  # fmt: skip
-    return pd.DataFrame(lines)
+            lines.append(
+                {
+                    "system": row.system,
+                    "data sets": row.dataset,
+                    "networks": networks(row),
+                    "stage": f"{number} of {len(row.stages)}",
+                    "epochs": str(stage.epochs),
+                    "examples per epoch": f"{stage.examples:,}",
+                    "per step": f"{stage.batch} of {stage.pictures} picture{'s' if stage.pictures > 1 else ''}",
+                    "learning rate": rate,
+                    "decay": f"×{stage.decay:g} per {stage.every} epoch{'s' if stage.every > 1 else ''}",
+                    "mirrored": "yes" if stage.flip else "no",
+                    "weights kept": stage.kept,
+                    "negative": {"image": "any image", "value": "value first", "": "–"}[row.negative],
+                    "β": "–" if row.beta is None else f"{row.beta:g}",
+                    "source": row.source,
+                    "notes": row.notes,
+                }
+            )
+    table = pd.DataFrame(lines)
+    alike = table.groupby([name for name in table if name != "data sets"], sort=False)["data sets"]
+    joined = alike.agg(", ".join).reset_index()
+    return joined.sort_values(["system", "stage"], key=_first_seen(table), kind="stable")[list(table)]
+
+
+def _first_seen(table: pd.DataFrame) -> Callable[[pd.Series], pd.Series]:
+    """Return the sorting key that keeps the values of a column in the table's order."""
+    return lambda column: column.map(
+        {value: place for place, value in enumerate(dict.fromkeys(table[column.name]))}
+    )

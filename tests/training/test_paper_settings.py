@@ -71,11 +71,18 @@ def test_rows_are_single_and_the_table_shows_them_all():
     keys = [(row.system, row.dataset) for row in ROWS]
     assert len(keys) == len(set(keys))
     table = as_table()
-    assert len(table) == sum(len(row.stages) for row in ROWS) and not table.isna().any(axis=None)
-    assert {row.system for row in ROWS} == set(table["system"])
-    line = table[(table["system"] == "rpf") & (table["data set"] == "darn")].iloc[1]
+    assert table.map(lambda cell: isinstance(cell, str)).all(axis=None)
+    shown = [(line.system, name, line.stage) for line in table.rename(columns={"data sets": "names"}).itertuples()
+             for name in line.names.split(", ")]  # fmt: skip
+    stages = [
+        (row.system, row.dataset, f"{n + 1} of {len(row.stages)}")
+        for row in ROWS
+        for n in range(len(row.stages))
+    ]
+    assert sorted(shown) == sorted(stages)
+    line = table[(table["system"] == "rpf") & (table["data sets"] == "fashionai, darn")].iloc[1]
     assert line["networks"] == "resnet50, 224 px + ViT-B/16" and line["β"] == "0.3"
-    assert line["learning rate"] == "5.5e-05, outside the patch branch 1e-05"
+    assert line["learning rate"] == "5.5e-05; 1e-05 outside the patch branch"
 
 
 def test_a_drawn_wardrobe_has_the_settings_of_the_data_set_it_is_drawn_like():
