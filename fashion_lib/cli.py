@@ -38,7 +38,7 @@ COMMANDS = (
     *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
-    *(batch.batch_plan, batch.status),
+    *(batch.batch_plan, batch.status, numbers.paper_costs),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -94,3 +94,16 @@ def manipulation_scores(profile: OnlyProfile = None, dataset: OnlyDataset = None
 
     for record in add_missing_scores(dataset, profile):
         print(folder_of(record), f"Top-1 {record.metrics['top1_acc']['overall']:.1f} %", flush=True)
+
+
+def paper_costs(
+    write: Annotated[bool, typer.Option("--write", help="write the page data/paper_costs.md anew")] = False,
+) -> None:
+    """Show the settings of profile paper and what the papers' tables cost."""
+    from fashion_lib.course import paper_page
+
+    if not write:
+        print(paper_page.page(), end="")
+        return
+    check_clone("paper-costs writes a page of the repository")
+    print(paper_page.update())

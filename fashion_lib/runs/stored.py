@@ -33,6 +33,7 @@ from fashion_lib.tasks.manipulation.manipulation_task import split_scores
 from fashion_lib.tasks.retrieval import chosen_beta, triplet_prediction
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
 from fashion_lib.training.checkpoint import damaged, read_checkpoint, write_checkpoint
+from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.training.run_state import check_state
 
@@ -53,7 +54,9 @@ def profile_of(record: RunRecord) -> Profile:
             f"the run in {folder_of(record)} has the profile {shortened(record.profile)}, which is not known: "
             f"{suggestion(record.profile, tuple(PROFILES))}"
         )
-    return checked_settings(record.variant, PROFILES[record.profile])[0]
+    profile = checked_settings(record.variant, PROFILES[record.profile])[0]
+    variant, dataset = read_label(record.variant)[0], record.dataset.removesuffix(SUFFIX)
+    return training_stages(record.method, variant, dataset, profile, {})[-1].profile
 
 
 def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:

@@ -8,6 +8,8 @@ from pydantic import model_validator
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import AtLeastOne, Count, Fraction, Number, Settings, one_of
 from fashion_lib.data.sampling import SAMPLERS
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.parts.losses import MINING
 from fashion_lib.parts.precision import PRECISIONS
 
@@ -95,6 +97,24 @@ class TrainingConfig(Settings):
         """Return the number of steps between two checkpoints."""
         return self.checkpoint_every or min(1000, max(1, self.steps // 10))
 
+    def parameter_groups(self, model: RetrievalModel) -> list[dict]:
+        """Return a model's parameters in groups, each with its learning rate."""
+        return model.parameter_groups(self.learning_rate)
+
     def evaluation_steps(self) -> set[int]:
         """Return the counts of finished steps after which validation MAP is taken; the last is `steps`."""
         return {round(self.steps * (k + 1) / self.evaluations) for k in range(self.evaluations)} - {0}
+
+
+class BranchConfig(TrainingConfig):
+    """TrainingConfig of a two-branch model whose patch branch alone has the full learning rate.
+
+    Attributes:
+        region_rate: learning rate of all other layers, as a share of `learning_rate`.
+    """
+
+    region_rate: Number
+
+    def parameter_groups(self, model: TwoBranchModel) -> list[dict]:
+        """Return the patch branch's parameters, then all others, each group with its learning rate."""
+        return model.parameter_groups(self.learning_rate, self.region_rate)

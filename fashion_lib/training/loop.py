@@ -122,7 +122,7 @@ def train(
     model.to(device=device, memory_format=torch.channels_last)
     task.prepare(model, data)
     sampler = task.sampler(data, config)
-    groups = [group for group in model.parameter_groups(config.learning_rate) if group["params"]]
+    groups = [group for group in config.parameter_groups(model) if group["params"]]
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
     scaler = loss_scaler(config.precision, device)

@@ -14,7 +14,7 @@ from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
 from fashion_lib.tasks.retrieval import chosen_beta, localisation, triplet_prediction
 from fashion_lib.tasks.retrieval.evaluation import evaluate
-from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.config import BranchConfig, TrainingConfig
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.task import Measured
 
@@ -26,7 +26,7 @@ class AttributeRetrieval:
 
     name = "retrieval"
     measure = "MAP"
-    config = TrainingConfig
+    config, stage_config = TrainingConfig, BranchConfig
 
     def load(self, dataset: str, profile, data: RetrievalData | None = None, **questions) -> RetrievalData:
         """Load a data set of the registry, or take `data`.
