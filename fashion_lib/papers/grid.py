@@ -15,7 +15,7 @@ from fashion_lib.runs import ledger
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATION
-from fashion_lib.training.profiles import Profile
+from fashion_lib.training.profiles import PAPER, Profile
 
 SEEDS, CLAIM_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
 TRIED_RATES = (0.5, 2.0)  # times the profile's learning rate, which is the third trial
@@ -52,6 +52,12 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
     Args:
         profile: of the runs; it decides which settings count as departures in a label.
     """
+
+    def shared(dataset: str) -> list[tuple[str, str]]:
+        if profile.name == PAPER.name:  # there the papers' settings decide
+            return _methods()
+        return [(method, shared_label(dataset, method, label)) for method, label in _methods()]
+
     blocks = (
         ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),
         ("wardrobe", learning_rate_trials(profile), (0,), "learning-rate trials"),
@@ -60,8 +66,8 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
         ("wardrobe", ag_mlan_tables.ABLATION_ROWS.values(), SEEDS, "AG-MLAN's ablations"),
         *(("wardrobe", ipad_tables.labelled(rows).values(), SEEDS, f"IPAD, {figure}")
           for figure, rows in ipad_tables.FIGURES.items() if figure != "fig5"),
-        ("wardrobe_darn", _methods("wardrobe_darn"), SEEDS, "table 2 of IPAD"),
-        ("wardrobe_deepfashion", _methods("wardrobe_deepfashion"), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
+        ("wardrobe_darn", shared("wardrobe_darn"), SEEDS, "table 2 of IPAD"),
+        ("wardrobe_deepfashion", shared("wardrobe_deepfashion"), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
         ("clothing", [(name, _first(name)) for name in PHOTOGRAPHS], SEEDS, "photographs"),
         ("wardrobe", _passes((1, 3, 5, 10)), SEEDS, "IPAD, fig5"),
         ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
@@ -111,13 +117,12 @@ def _first(method: str) -> str:
     return METHODS[method].variants[0]
 
 
-def _methods(dataset: str = "wardrobe") -> list[tuple[str, str]]:
+def _methods() -> list[tuple[str, str]]:
     """Return (method, label) of the rows that AG-MLAN's and IPAD's tables share a column with, simplest first."""
     rows = dict.fromkeys(ipad_tables.labelled(ipad_tables.METHOD_ROWS).values())
     own = ag_mlan_tables.METHOD_ROWS["AG-MLAN"]
     trained = [pair for pair in rows if not pair[0].endswith(RERANKED)]
-    pairs = [*trained, own, *(pair for pair in rows if pair[0].endswith(RERANKED))]
-    return [(method, shared_label(dataset, method, label)) for method, label in pairs]
+    return [*trained, own, *(pair for pair in rows if pair[0].endswith(RERANKED))]
 
 
 def _passes(numbers: Iterable[int]) -> list[tuple[str, str]]:

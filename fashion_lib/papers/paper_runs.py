@@ -12,8 +12,8 @@ from fashion_lib.data.published_schemas import FASHIONAI
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS, build_model
 from fashion_lib.papers import ag_mlan_tables
+from fashion_lib.papers.counterparts import COUNTERPARTS
 from fashion_lib.papers.grid import SEEDS, WantedRun, wanted_runs
-from fashion_lib.papers.published import COUNTERPARTS
 from fashion_lib.papers.yao2026_tables import BACKBONE_ROWS
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
