@@ -6,6 +6,7 @@ what `make env` installs.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -15,6 +16,7 @@ import pytest
 
 from fashion_lib.course import first_cell, fresh_machine
 
+pytestmark = pytest.mark.slow
 CLONE = Path(__file__).resolve().parents[2]
 PIP = """
 import json, os, re, sys
@@ -50,21 +52,12 @@ def distribution(packages, name, version, source="", requirements=()):
 def address(tmp_path_factory):
     """A git repository of the working tree's files, as a reader clones it."""
     folder = tmp_path_factory.mktemp("address") / "course.git"
-    git = ["git", "-c", "init.defaultBranch=main"]
-    listed = [
-        "git",
-        "ls-files",
-        "-z",
-        "fashion_lib",
-        "notebooks/conftest.py",
-        "pyproject.toml",
-        "data/samples",
-    ]
-    names = subprocess.run(listed, cwd=CLONE, check=True, capture_output=True).stdout.decode().split("\0")
-    work = folder.parent / "work"
-    for name in [*filter(None, names), "fashion_lib/course/fresh_machine.py"]:
-        (work / name).parent.mkdir(parents=True, exist_ok=True)
-        (work / name).write_bytes((CLONE / name).read_bytes())
+    git, work = ["git", "-c", "init.defaultBranch=main"], folder.parent / "work"
+    for name in ("fashion_lib", "data/samples"):
+        shutil.copytree(CLONE / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (work / "notebooks").mkdir()
+    for name in ("notebooks/conftest.py", "pyproject.toml"):
+        shutil.copyfile(CLONE / name, work / name)
     subprocess.run([*git, "init", "-q"], cwd=work, check=True)
     subprocess.run([*git, "add", "."], cwd=work, check=True)
     author = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
