@@ -136,7 +136,7 @@ def train(
         if not first():
             return
         state = _identity(model, data, config) | {"history": asdict(history)}
-        state["inputs"] = model_inputs(model.schema, data.image_size)
+        state["inputs"] = model_inputs(model.schema, data.image_size, data.geometry)
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
