@@ -46,7 +46,6 @@ def anchors_of(labels: BatchLabels) -> Tensor:
     return labels.triplets[:, 0]
 
 
-@float32_maths
 def known_values(labels: BatchLabels) -> Tensor:
     """Return the value of each example, int64 (L,).
 
@@ -60,6 +59,7 @@ def known_values(labels: BatchLabels) -> Tensor:
     return labels.values
 
 
+@float32_maths
 def view_triplet_loss(
     region: Tensor, views: Sequence[Tensor], labels: BatchLabels, margin: float
 ) -> tuple[Tensor, float]:
