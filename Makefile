@@ -1,5 +1,5 @@
-# make env | quick | test | reproduce | tables | lab | notebooks | bench | lock | clean. Everything happens in .venv, built from
-# requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+# make env | quick | test | reproduce | tables | lab | lab-reset | notebooks | bench | lock | clean. Everything happens in
+# .venv, built from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
@@ -27,6 +27,11 @@ BATCH_CONFIG ?=
 BATCH_ARGS ?=
 export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS BATCH
 WORKERS ?= 2
+# More arguments of JupyterLab for `make lab`, and the notebooks that `make lab-reset` replaces (all of them).
+LAB_ARGS ?=
+ONLY ?=
+override ONLY := $(value ONLY)
+export ONLY
 # FORCE=1 deletes the chosen runs and trains them anew.
 FORCE ?=
 # TORCH_INDEX=<index of CPU-only wheels>: torch and torchvision come from there, in the locked versions, and the 3-4 GB of
@@ -51,7 +56,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # Results of tests stay apart from those of the user.
 TEST_RUNS := $(CURDIR)/build/test
 
-.PHONY: env quick test lint unit job notebook-tests reproduce tables lab notebooks bench lock clean
+.PHONY: env quick test lint unit job notebook-tests reproduce tables lab lab-reset notebooks bench lock clean
 .DEFAULT_GOAL := env
 
 env: $(STAMP)
@@ -130,8 +135,16 @@ reproduce: env
 tables: env
 	@$(COURSE) tables --profile="$$PROFILE" --jobs="$$JOBS"
 
+# Opens lab/, a copy of the notebooks that git ignores. In a container: make lab LAB_ARGS="--ip=0.0.0.0 --no-browser".
+# Jupyter refuses to run as root, the usual user of a container, unless it is told that this is meant.
 lab: env
-	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
+	@$(COURSE) working-copy
+	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab \
+		$$(if [ "$$(id -u)" = 0 ]; then echo --allow-root; fi) $(LAB_ARGS) lab
+
+# Fresh copies; those that you changed stay beside them, with the date in the name. ONLY=03,06 chooses notebooks.
+lab-reset: env
+	@$(COURSE) working-copy --reset --only="$$ONLY"
 
 # The committed outputs: trained runs first, since the notebooks load them.
 notebooks: env
@@ -160,6 +173,6 @@ lock:
 		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o batch/requirements.lock
 	@rm -rf build/lock-venv
 
-# Leaves .venv, .venv-batch and, because they took hours, runs/ alone.
+# Leaves .venv, .venv-batch, lab/ with its reader's work and, because they took hours, runs/ alone.
 clean:
 	rm -rf build cache .pytest_cache .ruff_cache

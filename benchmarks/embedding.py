@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--size", type=int, default=96, help="side of the pictures in pixels")
     parser.add_argument("--backbone", default="small")
-    parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     data = random_data(options.images, options.size)

@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40 if cuda else 5)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--backbones", default="resnet50" if cuda else "small")
-    parser.add_argument("--precision", default="bf16" if cuda else "fp32", choices=("fp32", "bf16"))
+    parser.add_argument("--precision", default="bf16" if cuda else "fp32", choices=("fp32", "bf16", "fp16"))
     options = parser.parse_args()
     os.environ["FASHION_CACHE"] = tempfile.mkdtemp()  # digests of the files; nothing of the user's is touched
     device = torch.device("cuda" if cuda else "cpu")

@@ -14,7 +14,7 @@ from stopwatch import report, seconds
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sampling import SAMPLERS
 from fashion_lib.methods.registry import METHODS, build_model
-from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.parts.precision import PRECISIONS, autocast, choose_precision
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.loop import Parts, build_optimiser, training_step
@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--methods", default=",".join(trainable))
     parser.add_argument("--steps", type=int, default=5, help="steps a turn")
-    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     profile = PROFILES["laptop"]

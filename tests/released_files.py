@@ -29,7 +29,7 @@ class Size:
 
 
 PAPER = Size("resnet50", "resnet34", 1024, 512, 256, (12, 768, 3072, 16), 196)
-SMALL = Size("small", "small", 128, 128, 128, (4, 128, 256, 8), 144)
+SMALL = Size("small", "small", 128, 128, 128, (4, 128, 256, 8), 64)
 
 
 def linear(name: str, inside: int, outside: int) -> Shapes:

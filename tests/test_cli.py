@@ -90,7 +90,7 @@ def test_manipulation_has_a_table_of_its_own_and_leaves_the_others_alone(project
     assert main(["keep"]) == 0
     assert set(ledger.read_ledger()["dataset"]) == {"wardrobe", "wardrobe_manipulation"}
     assert len(ledger.pd.read_csv(project / "data" / "runs.csv")) == 2
-    assert main(["triplets", "--dataset", "wardrobe_manipulation"]) == 0
+    assert main(["retrieval-scores", "--dataset", "wardrobe_manipulation"]) == 0
 
 
 def test_results_without_any_say_what_to_do(project, capsys):

@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
 
-FILTERED = ("results", "keep", "triplets", "manipulation-scores")
+FILTERED = ("results", "keep", "retrieval-scores", "manipulation-scores")
 
 
 def refused(capsys, *arguments):
@@ -92,7 +92,8 @@ def test_seeds_that_are_none(seed, project, capsys):
 
 @pytest.mark.parametrize("arguments", [
     ["train", "asne"], ["train", "asen", "--dataset", "../x"], ["train", "asen", "--profile", "lapto"],
-    ["train", "asen", "--variant", "v3"], ["protocol", "ward*"], ["protocol", "../x"], ["trace", "../x"],
+    ["train", "asen", "--variant", "v3"], ["train", "asen", "--precision", "fp8"],
+    ["protocol", "ward*"], ["protocol", "../x"], ["trace", "../x"],
 ])  # fmt: skip
 def test_names_that_are_none(arguments, project, monkeypatch, capsys):
     monkeypatch.setattr("fashion_lib.tasks.retrieval.retrieval_task.load_dataset", _known_only)

@@ -23,6 +23,7 @@ COMMANDS = [
     *("index @ g", "index r @", "index r g --index @", "search @ q", "search r @", "search r q --attribute @"),
     *("search r q --change @", "search r q --has @", "search r q --gallery @", "search r q --index @"),
     *("figures --profile @", "download @", "protocol @", "protocol wardrobe --profile @", "doctor @"),
+    "working-copy --reset --only @",
 ]
 
 

@@ -55,6 +55,24 @@ def execute_notebooks(
             print(f"    {problem}", flush=True)
 
 
+def working_copy(
+    reset: Annotated[bool, typer.Option("--reset", help="bring fresh copies and keep changed ones beside")] = False,
+    only: Annotated[str, typer.Option(help="of --reset: two digits of each notebook, such as 03,06")] = "",
+) -> None:
+    """Copy the notebooks into lab/, where they may be changed."""
+    check_clone("working-copy copies the course's notebooks")
+    from fashion_lib.course import working_copy as copies
+
+    if only and not reset:
+        raise FashionError("--only chooses what --reset replaces: give both, or neither.")
+    if reset:
+        for kept in copies.reset([number.strip() for number in only.split(",") if number.strip()]):
+            print(f"your work is kept in {kept}")
+    for copy in copies.bring():
+        advice = f"`make lab-reset ONLY={copy.name[:2]}` brings the new one and keeps yours"
+        print(f"{copy} is a copy of an earlier notebook: {advice}.")
+
+
 def figures(profile: Profile = "laptop") -> None:
     """Draw the README's pictures into figures/."""
     check_clone("figures draws the README's pictures")

@@ -75,14 +75,16 @@ def keep(profile: OnlyProfile = None, dataset: OnlyDataset = None) -> None:
         print(path)
 
 
-def triplets(profile: OnlyProfile = None, dataset: OnlyDataset = None) -> None:
-    """Measure triplet prediction for finished runs whose records lack it."""
+def retrieval_scores(profile: OnlyProfile = None, dataset: OnlyDataset = None) -> None:
+    """Measure what records of retrieval runs lack: triplet prediction, and beta from the validation split."""
     check_filter(dataset, profile)
-    from fashion_lib.runs.stored import add_missing_triplets, folder_of
+    from fashion_lib.runs.stored import add_missing_retrieval_scores, folder_of
 
-    for record in add_missing_triplets(dataset, profile):
+    for record in add_missing_retrieval_scores(dataset, profile):
         answered = record.metrics.get("triplet_accuracy", {}).get("overall")
-        print(folder_of(record), "forms no triplet" if answered is None else f"{answered:.1f} %", flush=True)
+        beta = record.metrics.get("chosen_beta", {}).get("overall")
+        told = "forms no triplet" if answered is None else f"{answered:.1f} %"
+        print(folder_of(record), told if beta is None else f"{told}, beta {beta}", flush=True)
 
 
 def manipulation_scores(profile: OnlyProfile = None, dataset: OnlyDataset = None) -> None:
@@ -92,3 +94,16 @@ def manipulation_scores(profile: OnlyProfile = None, dataset: OnlyDataset = None
 
     for record in add_missing_scores(dataset, profile):
         print(folder_of(record), f"Top-1 {record.metrics['top1_acc']['overall']:.1f} %", flush=True)
+
+
+def paper_costs(
+    write: Annotated[bool, typer.Option("--write", help="write the page data/paper_costs.md anew")] = False,
+) -> None:
+    """Show the settings of profile paper and what the papers' tables cost."""
+    from fashion_lib.course import paper_page
+
+    if not write:
+        print(paper_page.page(), end="")
+        return
+    check_clone("paper-costs writes a page of the repository")
+    print(paper_page.update())

@@ -24,6 +24,7 @@ def train(
     variant: Annotated[str | None, typer.Option(help="one of the method's")] = None,
     profile: Profile = "laptop",
     seed: Annotated[str, typer.Option(help="a whole number")] = "0",
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16")] = "auto",
 ) -> None:
     """Load one run if there is one, else train it, and print its scores.
 
@@ -31,11 +32,13 @@ def train(
     """
     from fashion_lib.runs.run import load_or_train, task_of
     from fashion_lib.runs.trace import MAIN_METRIC
+    from fashion_lib.training.profiles import as_profile
     from fashion_lib.training.ranks import first, launched
 
     with launched():
         task = task_of(method)
-        run = load_or_train(method, dataset=dataset, variant=variant, profile=profile, seed=whole_seed(seed))
+        settings = as_profile(profile).with_options(precision=precision)
+        run = load_or_train(method, dataset=dataset, variant=variant, profile=settings, seed=whole_seed(seed))
         metric = MAIN_METRIC[task.name]
         if first():
             made = run.record

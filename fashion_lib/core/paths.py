@@ -174,6 +174,11 @@ def notebooks_dir() -> Path:
     return root() / "notebooks"
 
 
+def lab_dir() -> Path:
+    """Return the folder of a reader's own copies of the notebooks."""
+    return root() / "lab"
+
+
 def absolute_settings() -> dict[str, str]:
     """Return the FASHION_* variables that name folders and are set, as absolute paths.
 

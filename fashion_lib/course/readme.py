@@ -10,6 +10,7 @@ from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import read_label
@@ -23,18 +24,18 @@ START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-
 ROWS = [(name, method.variants[0]) for name, method in RETRIEVAL_METHODS.items() if name != "ipad"] + [
     (row.method, row.label) for name, row in ipad_tables.METHOD_ROWS.items() if name.startswith("IPAD")
 ]
-COLUMNS = {
-    "wardrobe": ("overall", "macro", "local"),
+COLUMNS = {  # None: the averages that say different things
+    "wardrobe": None,
+    "wardrobe_darn": None,
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
 }
 MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
 
 
 def markdown_table(dataset: str, profile: str = "laptop") -> str:
-    """Return one data set's MAP in percent as a Markdown table, mean ± standard deviation over seeds.
+    """Return one data set's MAP in percent as a Markdown table: mean ± standard deviation, and the number of seeds.
 
-    Its rows are the methods with the largest number of seeds: a method with fewer would look surer than it is. The
-    wardrobe's table has all methods; those without a run, or with fewer seeds, say "not run".
+    The wardrobe's table has all methods, "not run" where there is no run; another table has those with runs.
 
     Args:
         dataset: a name of COLUMNS.
@@ -46,15 +47,16 @@ def markdown_table(dataset: str, profile: str = "laptop") -> str:
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
     keys = list(zip(rows.method, rows.variant, strict=True))
-    seeds = rows.groupby(["method", "variant"]).seed.nunique()
-    methods = [key for key in ROWS if key in seeds and seeds[key] == seeds.max()]
+    wanted = [(method, shared_label(dataset, method, variant)) for method, variant in ROWS]
+    methods = [key for key in wanted if key in set(keys)]
     rows = rows[[key in methods for key in keys]]
     methods = ROWS if dataset == "wardrobe" else methods
     if rows.empty:
         raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
     shown = tables.formatted(tables.summarise(rows), methods)
-    columns = [name for name in COLUMNS[dataset] if name in shown]
+    columns = [name for name in COLUMNS[dataset] or tables.averages_of(rows) if name in shown]
     shown = shown[columns].rename(columns=lambda name: name.replace("_", " "))
+    shown["seeds"] = rows.groupby(["method", "variant"]).seed.nunique().reindex(shown.index).fillna(0).astype(int)
     return _by_method(shown, f"MAP, {dataset}") + "\n" + _made(rows, profile)
 
 
@@ -92,6 +94,7 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
         return None
     shown = as_text(by_metric(rows, MANIPULATION), [key for key in named if key in have])
     shown = shown.rename(columns=MANIPULATION)
+    shown["seeds"] = rows.groupby(["method", "variant"]).seed.nunique().reindex(shown.index)
     return _by_method(shown, f"attribute manipulation, {dataset}") + "\n" + _made(rows, profile)
 
 
@@ -103,7 +106,9 @@ def with_results(text: str) -> str:
     """
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
-    block = "\n\n".join(filter(None, [*map(markdown_table, COLUMNS), manipulation_table()]))
+    run = set(results.read_ledger().query("profile == 'laptop'").dataset)
+    made = [markdown_table(name) for name in COLUMNS if name in run]
+    block = "\n\n".join(filter(None, [*made, manipulation_table()]))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)
 
 

@@ -11,8 +11,6 @@ from fashion_lib.show import tables
 from fashion_lib.show.tables import as_text, by_metric
 from fashion_lib.tasks.manipulation.manipulation_metrics import RETRIEVAL_METRICS
 
-SHOWN = ("overall", "macro", "local")
-
 
 def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> tuple[str, pd.DataFrame]:
     """Summarise ledger rows of one data set and profile: MAP, or else the scores of attribute manipulation.
@@ -25,7 +23,8 @@ def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> 
         A heading, and a table of text by (method, variant).
     """
     if (rows.metric == "map").any():
-        summary = tables.summarise(rows[rows.attribute.isin(SHOWN)])
+        averages = {"overall", "macro", *tables.averages_of(rows)}  # "local" only where it is another number
+        summary = tables.summarise(rows[rows.attribute.isin(averages)])
         return "MAP in percent, mean ± standard deviation over seeds", tables.formatted(summary, order)
     summary = by_metric(rows, ("accuracy", *RETRIEVAL_METRICS))
     return "accuracies in percent, NDCG@30, mean ± standard deviation over seeds", as_text(summary, order)

@@ -16,7 +16,7 @@ import nbformat
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.course import parameters
+from fashion_lib.course import first_cell, parameters
 
 MAXIMUM_BYTES = 1_000_000
 CLOSING_HEADINGS = ("## What to take away", "## Exercises", "## References")
@@ -53,7 +53,8 @@ def read(path: Path) -> nbformat.NotebookNode:
 def source_digest(notebook: nbformat.NotebookNode, imports: bool = False) -> str:
     """Digest type and source of the code and Markdown cells, in order, as SHA-256.
 
-    Left out are ids, outputs, metadata and, by default, the import statements at the top level of code cells. A
+    Left out are the first cell, which prints nothing here and whose text a test compares with `first_cell.SOURCE`;
+    ids, outputs and metadata; and, by default, the import statements at the top level of code cells. A
     module that moved changes no output, so a moved import keeps the stamp. The price: an import that now takes
     another thing of the same name keeps it too. Blank lines of a cell with imports do not count either. A cell that
     Python cannot parse, such as one with a magic command, counts as it is.
@@ -65,7 +66,7 @@ def source_digest(notebook: nbformat.NotebookNode, imports: bool = False) -> str
     sources = [
         [cell.cell_type, _without_imports(cell.source) if cell.cell_type == "code" and not imports else cell.source]
         for cell in notebook.cells
-        if cell.cell_type != "raw"
+        if cell.cell_type != "raw" and not first_cell.is_first_cell(cell)
     ]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 

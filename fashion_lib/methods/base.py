@@ -215,6 +215,14 @@ class RetrievalModel(nn.Module):
             return features
         return self.select(features, rows)
 
+    def continue_from(self, first: "RetrievalModel") -> None:
+        """Take over the weights of a first stage, which a new training goes on from.
+
+        Args:
+            first: a trained model of the same architecture.
+        """
+        self.load_state_dict(first.state_dict())
+
     def before_training(self, steps: int, labels: Labels) -> None:
         """Prepare for training. The loop calls this before the first step, and again when it resumes a run.
 

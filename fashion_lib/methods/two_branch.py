@@ -37,6 +37,7 @@ from fashion_lib.parts.shared_batch import shared_out
 # beta of RPF's and IPAD's released configurations, by data set
 BETA_OF_DATA_SET = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}
 CROPS = ("course", "code")
+PATCH_SIDE = ("patch", "values", "unused")  # modules with the patch branch's learning rate in the authors' code
 
 
 class TwoBranchFeatures(NamedTuple):
@@ -143,7 +144,8 @@ class TwoBranchModel(RetrievalModel):
         threshold: see `fashion_lib.parts.cropping.attention_boxes`.
         crop: "course" cuts as in `fashion_lib.parts.cropping`, "code" as in `fashion_lib.parts.released_crop`.
         crop_scale: side of the region branch's input over the side of the crop, from 1.
-        first_stage: share of the training steps in which only the region branch learns, in [0, 1].
+        first_stage: share of the training steps in which only the region branch learns, in [0, 1]. With 1 the patch
+            branch is never trained, so the embedding is always the region's.
         image_scale: side of the large picture over the side of the region branch's input. 1 cuts crops from
             the small picture.
         branches: ("region",) or ("patch",) leaves the other branch out, so D = C. Without a region branch the
@@ -234,7 +236,7 @@ class TwoBranchModel(RetrievalModel):
     @property
     def in_first_stage(self) -> bool:
         """Return whether training has begun and only the region branch learns."""
-        return int(self.step) < self.second_stage_begins
+        return self.first_stage == 1 or int(self.step) < self.second_stage_begins
 
     @property
     def training_passes(self) -> int:
@@ -253,6 +255,26 @@ class TwoBranchModel(RetrievalModel):
     def after_step(self) -> None:
         """Count the step."""
         self.step += 1
+
+    def continue_from(self, first: "TwoBranchModel") -> None:
+        """Take over the weights of a first stage, and count this model's steps from 0."""
+        super().continue_from(first)
+        self.step.zero_()
+        self.steps.zero_()
+
+    def parameter_groups(self, learning_rate: float, region_rate: float = 1.0) -> list[dict]:
+        """Return one group, or two: what only the patch branch's loss or the values need, then the rest.
+
+        Args:
+            learning_rate: of the first group.
+            region_rate: learning rate of the second group, as a share of the first one's.
+        """
+        if region_rate == 1:
+            return super().parameter_groups(learning_rate)
+        trained = [(name.partition(".")[0], p) for name, p in self.named_parameters() if p.requires_grad]
+        patch = [p for part, p in trained if part in PATCH_SIDE]
+        rest = [p for part, p in trained if part not in PATCH_SIDE]
+        return [{"params": patch, "lr": learning_rate}, {"params": rest, "lr": learning_rate * region_rate}]
 
     def features(self, images: Tensor) -> TwoBranchFeatures:
         """Compute the region branch's features of small pictures, and keep the large ones for crops."""

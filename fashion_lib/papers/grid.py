@@ -10,15 +10,14 @@ import pandas as pd
 
 from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
+from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATION
-from fashion_lib.training.profiles import Profile
+from fashion_lib.training.profiles import PAPER, Profile
 
 SEEDS, CLAIM_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
-# our data set that stands for FashionAI, DARN and DeepFashion
-COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
 TRIED_RATES = (0.5, 2.0)  # times the profile's learning rate, which is the third trial
 PHOTOGRAPHS = ("random", "triplet", "csn", "asen")
 
@@ -53,6 +52,12 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
     Args:
         profile: of the runs; it decides which settings count as departures in a label.
     """
+
+    def shared(dataset: str) -> list[tuple[str, str]]:
+        if profile.name == PAPER.name:  # there the papers' settings decide
+            return _methods()
+        return [(method, shared_label(dataset, method, label)) for method, label in _methods()]
+
     blocks = (
         ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),
         ("wardrobe", learning_rate_trials(profile), (0,), "learning-rate trials"),
@@ -61,8 +66,8 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
         ("wardrobe", ag_mlan_tables.ABLATION_ROWS.values(), SEEDS, "AG-MLAN's ablations"),
         *(("wardrobe", ipad_tables.labelled(rows).values(), SEEDS, f"IPAD, {figure}")
           for figure, rows in ipad_tables.FIGURES.items() if figure != "fig5"),
-        ("wardrobe_darn", _methods(), SEEDS, "table 2 of IPAD"),
-        ("wardrobe_deepfashion", _methods(), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
+        ("wardrobe_darn", shared("wardrobe_darn"), SEEDS, "table 2 of IPAD"),
+        ("wardrobe_deepfashion", shared("wardrobe_deepfashion"), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
         ("clothing", [(name, _first(name)) for name in PHOTOGRAPHS], SEEDS, "photographs"),
         ("wardrobe", _passes((1, 3, 5, 10)), SEEDS, "IPAD, fig5"),
         ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
@@ -96,9 +101,10 @@ def overview(runs: Iterable[WantedRun]) -> pd.DataFrame:
 
 
 def learning_rate_trials(profile: Profile) -> list[tuple[str, str]]:
-    """Return (method, label) of the trials with other learning rates, two per trained method of table 1."""
+    """Return (method, label) of the trials with other learning rates, two per trained method of both tasks."""
     rates = [{"learning_rate": profile.learning_rate * factor} for factor in TRIED_RATES]
     trained = [pair for pair in _methods() if pair[0] != "random" and not pair[0].endswith(RERANKED)]
+    trained += _manipulation(yao2026_tables.METHOD_ROWS, profile)
     return [(method, _with(label, changed)) for method, label in trained for changed in rates]
 
 

@@ -18,13 +18,16 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers.published import COUNTERPARTS, printed_attribute, published
+from fashion_lib.papers.counterparts import COUNTERPARTS, shared_label
+from fashion_lib.papers.published import printed_attribute, published
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs import run_list
 from fashion_lib.runs.record import variant_label
 from fashion_lib.runs.reranked import SUFFIX
 from fashion_lib.show import tables
+from fashion_lib.tasks.retrieval.chosen_beta import SCORES
 
+NO_BETA = "-"  # a row that is not run, re-ranked, or has one branch
 READING = {"gate": "image", "suppression": "erase"}
 DEFAULTS = VARIANTS["paper"] | {
     "passes": 3, "isa": True, "ica": True, "end_norm": True, "branches": "both", "diverging": True
@@ -126,9 +129,9 @@ CODE = {
 }
 
 
-def labelled(rows: Mapping[str, Row]) -> dict[str, tuple[str, str]]:
-    """Return row's name -> (method, variant) as the ledger stores them."""
-    return {name: (row.method, row.label) for name, row in rows.items()}
+def labelled(rows: Mapping[str, Row], dataset: str = "wardrobe") -> dict[str, tuple[str, str]]:
+    """Return row's name -> (method, variant) as the ledger stores them for a data set."""
+    return {name: (row.method, shared_label(dataset, row.method, row.label)) for name, row in rows.items()}
 
 
 def printed(rows: Mapping[str, Row], where: str, table: str) -> pd.DataFrame:
@@ -187,7 +190,7 @@ def beside(
 
     Returns:
         Rows as given, columns (whose, name). The numbers are MAP in percent; ours are mean ± spread over
-        seeds.
+        seeds. Where a row has two branches, one more column gives the MAP with beta from the validation split.
 
     Raises:
         FashionError: for rows that are neither a mapping nor the name of a table or figure.
@@ -198,7 +201,7 @@ def beside(
     elif not isinstance(rows, Mapping):
         raise FashionError(f"{rows!r} is no table of IPAD's paper: give its name, such as 'table1' or 'fig3'.")
     dataset = dataset or COUNTERPARTS[where]
-    theirs, pairs, ledger = printed(rows, where, table), labelled(rows), _ledger(dataset, profile)
+    theirs, pairs, ledger = printed(rows, where, table), labelled(rows, dataset), _ledger(dataset, profile)
     summary = tables.summarise(ledger)
     averages = tables.averages_of(ledger) if averages is None else averages
     names = summary.columns.get_level_values(0).unique()
@@ -213,6 +216,8 @@ def beside(
     for name in ours or list(averages):
         column = printed_attribute(dataset, name)
         lines[f"ours: {dataset}", column] = text.get(name, empty).fillna(tables.NOT_RUN)
+    if (chosen := _with_chosen_beta(pairs, dataset, profile)) is not None:
+        lines[f"ours: {dataset}", "overall, chosen beta"] = chosen
     for name, values in _cost(pairs, dataset, profile).items():
         lines["cost", name] = values
     return pd.DataFrame(lines, index=list(rows))
@@ -236,7 +241,7 @@ def steps(
         profile: name of our profile.
         average: name of the average to compare.
     """
-    summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows)
+    summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows, dataset)
     return {
         name: tables.gap(summary, pair, pairs[against], average)
         for name, pair in pairs.items()
@@ -260,13 +265,23 @@ def missing(
     """
     ledger = _ledger(dataset, profile)
     have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
-    wanted = {(row.method, row.label, seed): (row, seed) for seed in seeds for row in rows.values()}
+    pairs = labelled(rows, dataset)
+    wanted = {(*pairs[name], seed): (row, seed) for seed in seeds for name, row in rows.items()}
     return [pair for key, pair in wanted.items() if key not in have]
 
 
-def _ledger(dataset: str, profile: str) -> pd.DataFrame:
+def _ledger(dataset: str, profile: str, metric: str = "map") -> pd.DataFrame:
     ledger = results.collect(dataset, profile)
-    return ledger[ledger["metric"] == "map"]
+    return ledger[ledger["metric"] == metric]
+
+
+def _with_chosen_beta(pairs: Mapping[str, tuple[str, str]], dataset: str, profile: str) -> pd.Series | None:
+    """Return row -> overall MAP with beta chosen on validation, as text; None where no row has two branches."""
+    summary = tables.summarise(_ledger(dataset, profile, SCORES), SCORES)
+    if not any(key in summary.index for key in pairs.values()):
+        return None
+    text = tables.formatted(summary)["overall"].reindex(pd.MultiIndex.from_tuples(pairs.values()))
+    return text.set_axis(list(pairs)).fillna(NO_BETA)
 
 
 def _printed_tables() -> set[str]:

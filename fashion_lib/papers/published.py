@@ -13,8 +13,10 @@ from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
 KEY = ("source", "table", "dataset", "method", "metric", "attribute")
 TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
-# A paper's data set -> the drawn wardrobe's label table in its form.
-COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
+# Where a picture has several labels, training reads all of them in one pass, for every method alike. Decided on
+# validation: ASEN, `wardrobe_darn`, see `trials`.
+ALL_LABELS = {"labels": "all", "sampling": "all_labels"}
+SHARED_SETTINGS = {"wardrobe_darn": ALL_LABELS, "wardrobe_deepfashion": ALL_LABELS}
 # FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values.
 FASHIONAI_VALUES = {attribute.name: len(attribute.values) for attribute in FASHIONAI}
 # data set -> attribute as the authors' lists name it -> as the papers' tables and published_results.csv do.
@@ -32,19 +34,6 @@ def printed_attribute(dataset: str, name: str) -> str:
         name: an attribute or average of its records.
     """
     return PRINTED_AS.get(dataset, {}).get(name, name)
-
-
-def our_dataset(where: str, dataset: str) -> str:
-    """Return the data set of ours whose numbers stand beside a paper's table.
-
-    Args:
-        where: the paper's data set: "fashionai", "darn" or "deepfashion".
-        dataset: the data set that the page is made for. Of a drawn one, the label table in the paper's form is shown;
-            of a paper's own, the data set of the table; any other data set stands beside every table itself.
-    """
-    if dataset in COUNTERPARTS.values():
-        return COUNTERPARTS[where]
-    return where if dataset in (*COUNTERPARTS, "zappos50k") else dataset
 
 
 def published(**chosen: str) -> pd.DataFrame:

@@ -35,8 +35,9 @@ class Row:
 
     def variant(self, profile: Profile) -> str:
         """Return the variant's name in records of that profile."""
-        changed = departures(profile.with_options(**self.settings))
-        return variant_label(MANIPULATION_METHODS[self.method].variants[0], **changed, **self.options)
+        variant = MANIPULATION_METHODS[self.method].variants[0]
+        changed = departures(profile.with_options(**self.settings), self.method, variant)
+        return variant_label(variant, **changed, **self.options)
 
 
 PLAIN = {"attention": False, "loss": "plain"}

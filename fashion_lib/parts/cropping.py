@@ -77,7 +77,7 @@ def crop(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
     function.
 
     Args:
-        pictures: (B, 3, H, W), float32 or bfloat16.
+        pictures: (B, 3, H, W), float32, bfloat16 or float16.
         boxes: (B, 4), see above.
         size: side of the result, in pixels.
 

@@ -153,7 +153,7 @@ class PatchBranch(nn.Module):
         """Compute the patch feature.
 
         Args:
-            crops: (B, 3, S, S), float32 or bfloat16; the transformer computes in that type.
+            crops: (B, 3, S, S), float32, bfloat16 or float16; the transformer computes in that type.
             attribute: attribute vectors, (B, A).
 
         Returns:

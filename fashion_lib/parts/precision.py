@@ -1,11 +1,18 @@
-"""The backbone's precision, float32 or bfloat16: a short timing on this machine decides, not a guess.
+"""The backbone's precision: float32, bfloat16 or float16. Between the first two a short timing decides, not a guess.
 
 Autocast is torch's context in which convolutions and linear layers compute in a lower precision.
+
+float16 holds numbers from 6e-8 to 65,504. Some gradients of a network are smaller than that. So the loss is multiplied
+by a large number, the *loss scale*, before the backward pass, and the gradients are divided by it afterwards
+(Micikevicius et al., Mixed precision training, ICLR 2018). torch's GradScaler finds the scale: a step whose gradients
+hold infinity or NaN is left out and halves the scale; 2,000 steps without one double it. bfloat16 has float32's range
+and needs no scale; float16 is for GPUs without fast bfloat16, such as V100 and T4. Not run on a GPU here.
 """
 
 import copy
 import functools
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 import torch
@@ -13,13 +20,20 @@ from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
 
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # name -> the type of two bytes
 _measured: dict[tuple, str] = {}
 
 
 def autocast(precision: str, device: torch.device | str) -> torch.autocast:
-    """Return a context in which convolutions and linear layers run in `precision` ("fp32" or "bf16")."""
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    """Return a context in which convolutions and linear layers run in `precision` ("fp32", "bf16" or "fp16")."""
+    half = HALVES.get(precision)
+    return torch.autocast(torch.device(device).type, dtype=half or torch.bfloat16, enabled=half is not None)
+
+
+def loss_scaler(precision: str, device: torch.device | str) -> torch.amp.GradScaler:
+    """Return torch's loss scaling for "fp16"; for any other precision one that changes nothing."""
+    return torch.amp.GradScaler(torch.device(device).type, enabled=precision == "fp16")
 
 
 def rounded_as_autocast(tensor: Tensor) -> Tensor:
@@ -32,8 +46,9 @@ def rounded_as_autocast(tensor: Tensor) -> Tensor:
 
 
 def autocast_of(tensor: Tensor) -> torch.autocast:
-    """Return a context that computes in bfloat16 if the tensor is bfloat16, and in float32 otherwise."""
-    return autocast("bf16" if tensor.dtype == torch.bfloat16 else "fp32", tensor.device)
+    """Return a context that computes in the tensor's type if that is bfloat16 or float16, and in float32 otherwise."""
+    precision = next((name for name, half in HALVES.items() if half == tensor.dtype), "fp32")
+    return autocast(precision, tensor.device)
 
 
 def float32_maths(function: Callable) -> Callable:
@@ -54,10 +69,11 @@ def float32_maths(function: Callable) -> Callable:
 
 
 def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
-    """Return the precision for training a model, "fp32" or "bf16".
+    """Return the precision for training a model, "fp32", "bf16" or "fp16".
 
-    "auto" times forward and backward of `model.features` in both precisions, channels-last, on a copy of the
-    model. It takes the faster one and keeps the answer until the process ends.
+    "auto" times forward and backward of `model.features` in fp32 and bf16, channels-last, on a copy of the
+    model. It takes the faster one and keeps the answer until the process ends. It never takes fp16, whose steps may
+    be left out. On a CPU, fp16 gives a warning: the backward pass of a convolution is 10 to 200 times slower there.
 
     Args:
         requested: one of PRECISIONS.
@@ -69,6 +85,12 @@ def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
     """
     if requested not in PRECISIONS:
         raise FashionError(f"Unknown precision '{requested}': choose one of {', '.join(PRECISIONS)}.")
+    if requested == "fp16" and images.device.type == "cpu":
+        warnings.warn(
+            "precision='fp16' on a CPU is many times slower than 'fp32' and is meant for GPUs: choose 'auto', unless "
+            "you want to see how it computes.",
+            stacklevel=2,
+        )
     if requested != "auto":
         return requested
     weights = tuple((name, tuple(p.shape)) for name, p in model.named_parameters())

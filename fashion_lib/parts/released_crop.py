@@ -80,7 +80,7 @@ def released_crop(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
     normalised 8-bit pixels in float32.
 
     Args:
-        pictures: normalised pictures, (B, 3, H, W), float32 or bfloat16.
+        pictures: normalised pictures, (B, 3, H, W), float32, bfloat16 or float16.
         boxes: (B, 4), what `released_boxes` returned.
         size: side of the result, in pixels.
 

@@ -88,7 +88,7 @@ def recorded_label(method: str, label: str, profile: Profile) -> str:
     """
     given = checked_label(method, label, profile)
     _, changed = read_label(label)
-    departed = departures(given.profile)
+    departed = departures(given.profile, method, given.variant)
     own = {name: value for name, value in changed.items() if name not in given.profile.settings()}
     if given.changes == 1:
         own.pop("changes", None)

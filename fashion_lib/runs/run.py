@@ -30,16 +30,19 @@ from fashion_lib.runs.record import (
 )
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.same_run import check_same_run
+from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATED
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.tasks.retrieval.search import Hits, search
 from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
 from fashion_lib.training.history import TrainingHistory, threads_used
 from fashion_lib.training.loop import train
+from fashion_lib.training.paper_stages import TrainingStage, departs, training_stages
 from fashion_lib.training.profiles import PROFILES, Profile, as_profile
 from fashion_lib.training.ranks import first, of_first, wait
 from fashion_lib.training.task import Task
 
+FIRST_STAGE = "stage_1"  # folder inside the run's folder
 TASKS: dict[str, Task] = {task.name: task for task in (RETRIEVAL, MANIPULATION)}
 
 
@@ -103,15 +106,29 @@ class Run:
         return search(self.model, self.data, row, attribute, split=split, precision=self.history.precision or "fp32")
 
 
-def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL) -> TrainingConfig:
-    """Return the profile's training settings with a seed, as the task's kind of configuration."""
-    return task.config(**dict(profile.training) | {"seed": seed})
+def training_config(profile: Profile, seed: int, task: Task = RETRIEVAL, **more: object) -> TrainingConfig:
+    """Return the profile's training settings with a seed, as the task's kind of configuration.
+
+    Args:
+        profile: of the run.
+        seed: of the run.
+        task: of the method.
+        **more: settings that are no profile's: see `TrainingStage`.
+    """
+    kind = task.stage_config if more else task.config
+    return kind(**dict(profile.training) | {"seed": seed} | more)
 
 
-def departures(profile: Profile) -> dict[str, object]:
-    """Return the settings in which a profile differs from the course's profile of that name."""
-    base = PROFILES[profile.name].settings()
-    return {name: value for name, value in profile.settings().items() if value != base[name]}
+def departures(profile: Profile, method: str = "", variant: str = "") -> dict[str, object]:
+    """Return the settings in which a profile differs from the course's profile of that name.
+
+    Args:
+        profile: of the run, as the user gave it.
+        method, variant: the run's. At profile `paper` their own settings are not the profile's, so every setting
+            that the user gave in place of one of them is among the departures.
+    """
+    base, named = PROFILES[profile.name].settings(), departs(profile, method, variant)
+    return {name: value for name, value in profile.settings().items() if value != base[name] or name in named}
 
 
 def task_of(method: str) -> Task:
@@ -163,21 +180,25 @@ def load_or_train(
         advice = "load it with fl.load_dataset, or give only its name, as in dataset='wardrobe'"
         check_has(data, ("schema", "encoded"), "data set", advice)
     options = dict(options or {})
-    config = training_config(profile, seed, task)
     # Whatever can be wrong with names shows before data is drawn or loaded, which may take minutes.
     variant = known_variant(method, variant)
+    named = (dataset if data is None else data.name).removesuffix(MANIPULATED)
+    *earlier, stage = training_stages(method, variant, named, profile, options)
+    asked, profile = departures(profile, method, variant), stage.profile
+    config = training_config(profile, seed, task, **stage.more)
     check_options(method, variant, options, profile.backbone, f"the options {shortened(options)}")
     questions = {"attributes": attributes} if attributes is not None else {}
     questions |= {"changes": changes} if changes != 1 else {}
     data = task.load(dataset, profile, data, **questions)
     settings = {"backbone": profile.backbone, "start": profile.start, "variant": variant, "seed": seed}
-    model = build_model(method, data.schema, **settings, **options)
+    model = build_model(method, data.schema, **settings, **stage.options)
     data = task.fitted(data, model, profile)
-    label = variant_label(variant, **departures(profile), **options, **task.departures(data))
+    label = variant_label(variant, **asked, **options, **task.departures(data))
     folder = run_dir(data.name, profile.name, method, label, seed)
     record_file = folder / RECORD_NAME
+    steps = config.steps + sum(one.profile.steps for one in earlier)
     if progress and first() and not record_file.exists() and any(True for _ in model.parameters()):
-        print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {config.steps} steps.")
+        print(f"No finished run of {method} ({label}) with seed {seed} on {data.name}: training {steps} steps.")
     with run_lock(folder) if first() else nullcontext():  # of several runs one trains; the others wait and load
         wait()  # for the lock, which rank 0 holds for all ranks
         if record_file.exists() and not (folder / "last.safetensors").is_file():
@@ -185,6 +206,10 @@ def load_or_train(
                 f"{folder} holds the record of a finished run but no last.safetensors, or a link that leads nowhere: "
                 "put it back, or delete that folder to train anew."
             )
+        before: list[tuple[TrainingConfig, TrainingHistory]] = []
+        if not record_file.exists():
+            before = [_train_first(one, model, data, folder, seed, task, progress) for one in earlier]
+        wait()  # every rank has looked for the record, and for last.safetensors
         history = train(model, data, config, folder, task=task, progress=progress)
         if of_first(record_file.exists):
             record = RunRecord.load(record_file)
@@ -200,6 +225,8 @@ def load_or_train(
         def make_record() -> RunRecord:
             scores = task.measured(model, data, config, history)
             source = start_source(profile.backbone, profile.start)
+            histories = [*(one for _, one in before), history]
+            passes = sum(one.image_passes for one in histories)
             record = RunRecord(
                 method=method,
                 variant=label,
@@ -209,19 +236,40 @@ def load_or_train(
                 metrics=scores.metrics | selected_by(history.best_map),
                 localisation=scores.localisation,
                 counts=scores.counts,
-                minutes=(history.seconds + history.evaluation_seconds) / 60,
+                minutes=sum(one.seconds + one.evaluation_seconds for one in histories) / 60,
                 parameters=parameter_count(model),
                 image_passes=model.image_passes,
                 start=profile.start if METHODS[method].trainable else "",
                 precision=history.precision,
-                config=dict(config) | {"training_image_passes": history.image_passes, "data_version": data.version}
+                config=dict(config) | {"training_image_passes": passes, "data_version": data.version}
                 | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
                 | edition_setting(model)
                 | ({"processes": ranks()} if ranks() > 1 else {})
-                | ({"start_source": source} if source else {}),
+                | ({"start_source": source} if source else {})
+                | ({"stage_1": dict(before[0][0])} if before else {})
+                | ({"model_options": stage.options} if stage.options != options else {}),
             )
             record.save(record_file)
             return record
 
         record = of_first(make_record)
     return Run(model, data, record, history, folder)
+
+
+def _train_first(
+    stage: TrainingStage, model: RetrievalModel, data, folder: Path, seed: int, task: Task, progress: bool
+) -> tuple[TrainingConfig, TrainingHistory]:
+    """Train a stage that comes before the last one, or load it; then `model` starts from its weights.
+
+    A `model` whose own training has begun is left alone.
+    """
+    profile, made = stage.profile, model.architecture
+    first = build_model(
+        made["method"], model.schema, backbone=made["backbone"], variant=made["variant"], start=profile.start,
+        seed=seed, **stage.options,
+    )  # fmt: skip
+    config = training_config(profile, seed, task, **stage.more)
+    history = train(first, data, config, folder / FIRST_STAGE, task=task, progress=progress)
+    if not (folder / "last.safetensors").is_file():
+        model.continue_from(first)
+    return config, history

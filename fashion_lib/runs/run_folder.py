@@ -14,6 +14,7 @@ from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.data.picture_geometry import WHOLE
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS, build_model
+from fashion_lib.parts.precision import PRECISIONS
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, check_seed
 from fashion_lib.runs.run import Run, task_of
@@ -42,7 +43,7 @@ class OpenedRun:
         folder: of the run.
         model: with its best weights, in eval mode.
         image_size: side of the square pictures that the model takes, in pixels.
-        precision: of the backbone, "fp32" or "bf16".
+        precision: of the backbone, "fp32", "bf16" or "fp16".
         title: the run in words.
         geometry: how a photograph becomes a square, see `picture_geometry`.
     """
@@ -100,7 +101,7 @@ def open_run(run: Run | OpenedRun | str | Path) -> OpenedRun:
     schema, size, geometry = read_inputs(state, path) or (*_older_inputs(state, folder), WHOLE)
     model = checkpoint_model(tensors, state, schema, path)
     precision = state["history"].get("precision") or "fp32"
-    if precision not in ("fp32", "bf16"):
+    if precision not in PRECISIONS or precision == "auto":
         raise damaged(path, f"its precision is {shortened(precision)}")
     parts, data = state["architecture"], state["data"].get("name", "unknown data")
     title = (

@@ -30,9 +30,10 @@ from fashion_lib.runs.same_run import check_same_run
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
 from fashion_lib.tasks.manipulation.manipulation_task import split_scores
-from fashion_lib.tasks.retrieval import triplet_prediction
+from fashion_lib.tasks.retrieval import chosen_beta, triplet_prediction
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
 from fashion_lib.training.checkpoint import damaged, read_checkpoint, write_checkpoint
+from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.training.run_state import check_state
 
@@ -53,7 +54,9 @@ def profile_of(record: RunRecord) -> Profile:
             f"the run in {folder_of(record)} has the profile {shortened(record.profile)}, which is not known: "
             f"{suggestion(record.profile, tuple(PROFILES))}"
         )
-    return checked_settings(record.variant, PROFILES[record.profile])[0]
+    profile = checked_settings(record.variant, PROFILES[record.profile])[0]
+    variant, dataset = read_label(record.variant)[0], record.dataset.removesuffix(SUFFIX)
+    return training_stages(record.method, variant, dataset, profile, {})[-1].profile
 
 
 def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:
@@ -108,13 +111,14 @@ def check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> Non
     check_same_run(record, same, folder_of(record) / RECORD_NAME)
 
 
-def lacks_triplets(record: RunRecord) -> bool:
-    """Return whether the record of a retrieval run was stored before triplet prediction was measured."""
-    return record.method in RETRIEVAL_METHODS and not set(triplet_prediction.METRICS) <= set(record.metrics)
+def lacks_retrieval_scores(record: RunRecord) -> bool:
+    """Return whether a record of a retrieval run was stored before triplet prediction or a chosen beta was measured."""
+    wanted = triplet_prediction.METRICS + (chosen_beta.METRICS if record.image_passes == 2 else ())
+    return record.method in RETRIEVAL_METHODS and not set(wanted) <= set(record.metrics)
 
 
-def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:
-    """Measure triplet prediction from a run's best checkpoint if its record lacks it, and save the record.
+def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
+    """Measure from a run's best checkpoint what its record lacks, see `lacks_retrieval_scores`; save the record.
 
     Everything else in the record stays as it is, the commit of the training included.
 
@@ -128,21 +132,26 @@ def add_triplets(record: RunRecord, data: RetrievalData) -> RunRecord:
     Raises:
         FashionError: as `stored_model` does.
     """
-    if lacks_triplets(record):
-        model = stored_model(record, data)
-        record.metrics |= triplet_prediction.scores(model, data, precision=record.precision or "fp32")
+    if lacks_retrieval_scores(record):
+        model, precision = stored_model(record, data), record.precision or "fp32"
+        pictures = data.resized(profile_of(record).image_size * model.image_scale) if data.at_size else data
+        known = set(record.metrics["map"])
+        scored = [a for a, name in enumerate(data.schema.names) if name in known]
+        found = triplet_prediction.scores(model, pictures, precision=precision)
+        found |= chosen_beta.scores(model, pictures, precision=precision, attributes=scored)
+        record.metrics |= {name: row for name, row in found.items() if name not in record.metrics}
         record.save(folder_of(record) / RECORD_NAME)
     return record
 
 
-def add_missing_triplets(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
-    """Call `add_triplets` for all finished runs whose records lack it, and yield those records.
+def add_missing_retrieval_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
+    """Call `add_retrieval_scores` for all finished runs whose records lack some, and yield those records.
 
     Each data set is loaded once.
     """
     load = cache(load_dataset)
-    for record in filter(lacks_triplets, local_records(dataset, profile)):
-        yield add_triplets(record, load(record.dataset, profile_of(record)))
+    for record in filter(lacks_retrieval_scores, local_records(dataset, profile)):
+        yield add_retrieval_scores(record, load(record.dataset, profile_of(record)))
 
 
 def stored_parts(record: RunRecord, data: RetrievalData, split: str = "test") -> dict[int, dict[str, Tensor]]:

@@ -224,7 +224,13 @@ def trained_parameters(tensors: dict[str, Tensor]) -> list[int]:
 
 
 def check_optimiser_tensors(
-    optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor], indices: list[int], steps: int, path
+    optimiser: torch.optim.Optimizer,
+    tensors: dict[str, Tensor],
+    indices: list[int],
+    steps: int,
+    path,
+    *,
+    fewest: int = 1,
 ) -> None:
     """Check that a checkpoint holds all that the optimiser needs to go on.
 
@@ -234,6 +240,7 @@ def check_optimiser_tensors(
         indices: numbers of the parameters that must have a state; the others must have none.
         steps: finished training steps.
         path: where the tensors were read, for error sentences.
+        fewest: steps of the optimiser that a parameter with a state must have taken.
 
     Raises:
         FashionError: a parameter's state is missing, not expected, incomplete, or of another shape, dtype or step
@@ -255,7 +262,7 @@ def check_optimiser_tensors(
                 found = f"{tuple(tensor.shape)} {tensor.dtype}"
                 raise damaged(path, f"{key} is {found} instead of {shape} {dtype}")
         taken = held[f"{OPTIMISER}{index}.step"].item()
-        if not (1 <= taken <= steps and taken == int(taken)):
+        if not (fewest <= taken <= steps and taken == int(taken)):
             raise damaged(path, f"parameter {index} has taken {taken} of {steps} steps")
         if (held[f"{OPTIMISER}{index}.exp_avg_sq"] < 0).any():
             raise damaged(path, f"a mean of squares of parameter {index} is negative")

@@ -8,11 +8,13 @@ from pydantic import model_validator
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import AtLeastOne, Count, Fraction, Number, Settings, one_of
 from fashion_lib.data.sampling import SAMPLERS
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.parts.losses import MINING
 from fashion_lib.parts.precision import PRECISIONS
 
 OF_THE_MACHINE = ("device", "checkpoint_every")  # they decide no result
-OF_THE_RUN = ("seed", "precision", *OF_THE_MACHINE)  # all others are settings of a profile
+OF_THE_RUN = ("seed", *OF_THE_MACHINE)  # all others are settings of a profile
 
 
 class TrainingConfig(Settings):
@@ -42,7 +44,7 @@ class TrainingConfig(Settings):
         brightness: see augment.
         flip: see augment.
         seed: seed of everything random in the run.
-        precision: see choose_precision.
+        precision: "auto", "fp32", "bf16", or "fp16" with loss scaling; see choose_precision.
         device: "auto", "cpu" or "cuda".
         checkpoint_every: steps between checkpoints; 0 means a tenth of the steps, at most 1,000.
 
@@ -95,6 +97,24 @@ class TrainingConfig(Settings):
         """Return the number of steps between two checkpoints."""
         return self.checkpoint_every or min(1000, max(1, self.steps // 10))
 
+    def parameter_groups(self, model: RetrievalModel) -> list[dict]:
+        """Return a model's parameters in groups, each with its learning rate."""
+        return model.parameter_groups(self.learning_rate)
+
     def evaluation_steps(self) -> set[int]:
         """Return the counts of finished steps after which validation MAP is taken; the last is `steps`."""
         return {round(self.steps * (k + 1) / self.evaluations) for k in range(self.evaluations)} - {0}
+
+
+class BranchConfig(TrainingConfig):
+    """TrainingConfig of a two-branch model whose patch branch alone has the full learning rate.
+
+    Attributes:
+        region_rate: learning rate of all other layers, as a share of `learning_rate`.
+    """
+
+    region_rate: Number
+
+    def parameter_groups(self, model: TwoBranchModel) -> list[dict]:
+        """Return the patch branch's parameters, then all others, each group with its learning rate."""
+        return model.parameter_groups(self.learning_rate, self.region_rate)

@@ -26,7 +26,7 @@ from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.feed import Feed
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.collectives import ranks
-from fashion_lib.parts.precision import autocast, choose_precision
+from fashion_lib.parts.precision import autocast, choose_precision, loss_scaler
 from fashion_lib.parts.shared_batch import average_gradients, of_own_rows
 from fashion_lib.training.checkpoint import (
     check_optimiser_tensors,
@@ -50,6 +50,7 @@ from fashion_lib.training.run_state import (
     check_state,
     optimiser_parameters,
     read_history,
+    scaler_state,
 )
 from fashion_lib.training.task import Task
 
@@ -64,9 +65,10 @@ class Parts:
         data: with uint8 pixels (N, S, S, 3).
         sampler: draws the image rows of a batch.
         config: augmentation, margin, learning rate and clipping.
-        precision: of the backbone, "fp32" or "bf16".
+        precision: of the backbone, "fp32", "bf16" or "fp16".
         task: encodes the labels of a batch.
         feed: the batches of the coming steps, in their order; None prepares each batch when its step begins.
+        scaler: scales the loss in fp16 and changes nothing in other precisions; None takes a new one.
     """
 
     model: RetrievalModel
@@ -77,6 +79,12 @@ class Parts:
     precision: str
     task: Task
     feed: Feed[int, PreparedBatch] | None = None
+    scaler: torch.amp.GradScaler | None = None
+
+    def __post_init__(self):
+        if self.scaler is None:
+            device = next((p.device for p in self.model.parameters()), "cpu")
+            object.__setattr__(self, "scaler", loss_scaler(self.precision, device))
 
 
 @threads.restored()
@@ -114,10 +122,11 @@ def train(
     model.to(device=device, memory_format=torch.channels_last)
     task.prepare(model, data)
     sampler = task.sampler(data, config)
-    groups = [group for group in model.parameter_groups(config.learning_rate) if group["params"]]
+    groups = [group for group in config.parameter_groups(model) if group["params"]]
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
-    history = _resume(model, optimiser, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    scaler = loss_scaler(config.precision, device)
+    history = _resume(model, optimiser, scaler, data, config, run_dir) or TrainingHistory(measure=task.measure)
     wait()  # every rank has read the folder before rank 0 writes there
     if not history.threads:  # a new run, or one from before the number was recorded
         history.threads = [[history.step, threads.chosen().threads if device.type == "cpu" else 1]]
@@ -128,7 +137,7 @@ def train(
         history.precision = of_first(
             lambda: choose_precision(config.precision, model, normalise(data.pixels[trial]).to(device))
         )
-    parts = Parts(model, optimiser, data, sampler, config, history.precision, task)
+    parts = Parts(model, optimiser, data, sampler, config, history.precision, task, scaler=scaler)
 
     def keep(name: str) -> None:
         """Write the checkpoint "last" or "best"; only "last" holds the optimiser. Rank 0 alone writes."""
@@ -139,6 +148,7 @@ def train(
         state["inputs"] = model_inputs(model.schema, data.image_size, data.geometry)
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
+        state |= {"scaler": scaler.state_dict()} if name == "last" and scaler.is_enabled() else {}
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
 
     def validate() -> None:
@@ -217,15 +227,18 @@ def train(
 def training_step(parts: Parts, step: int) -> dict[str, float]:
     """Take one optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
 
+    In fp16 the scaler's state counts too, and a step whose gradients overflow changes it alone.
+
     Args:
-        parts: what the step needs; its model, in train mode, and its optimiser are changed in place.
+        parts: what the step needs; its model, in train mode, its optimiser and its scaler are changed in place.
         step: number of steps taken before this one.
 
     Returns:
-        Name -> number: loss, the figures of the method's `training_loss`, images per step, seconds per step.
+        Name -> number: loss, the figures of the method's `training_loss`, images per step, seconds per step, and in
+        fp16 the loss scale that this step used.
 
     Raises:
-        FashionError: the loss is NaN or infinite.
+        FashionError: the loss is NaN or infinite, or the gradients are at any loss scale.
     """
     start = time.perf_counter()
     model, optimiser, config = parts.model, parts.optimiser, parts.config
@@ -246,14 +259,18 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
             f"The loss is {value} at step {step}: lower learning_rate (now {config.learning_rate}) "
             "or set precision='fp32'; the last checkpoint is from before."
         )
+    if parts.scaler.is_enabled():  # read here for the same reason
+        figures = figures | {"loss_scale": checked_scale(parts.scaler, step)}
     for group in optimiser.param_groups:
         group["lr"] = group["initial_lr"] * config.learning_rate_factor(step)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    parts.scaler.scale(loss).backward()
     trained = [p for group in optimiser.param_groups for p in group["params"]]
     average_gradients(trained)
+    parts.scaler.unscale_(optimiser)  # so that clipping sees the true gradients
     torch.nn.utils.clip_grad_norm_(trained, config.clip)
-    optimiser.step()
+    parts.scaler.step(optimiser)
+    parts.scaler.update()
     model.after_step()
     return {
         "loss": value,
@@ -261,6 +278,21 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
         "images": len(prepared.drawn.images),
         "seconds": time.perf_counter() - start,
     }
+
+
+def checked_scale(scaler: torch.amp.GradScaler, step: int) -> float:
+    """Return the loss scale of a step.
+
+    Raises:
+        FashionError: it has fallen below 1, so the gradients themselves do not fit into float16.
+    """
+    scale = scaler.get_scale()
+    if scale < 1:
+        raise FashionError(
+            f"The gradients overflow float16 at step {step} without any loss scale: set precision='bf16' or 'fp32', or "
+            "lower learning_rate; the last checkpoint is from before."
+        )
+    return scale
 
 
 def step_seconds(parts: Parts, step: int) -> dict[int, float]:
@@ -274,8 +306,8 @@ def step_seconds(parts: Parts, step: int) -> dict[int, float]:
     """
     found = {}
     with torch.random.fork_rng(devices=[]):
-        model, optimiser = copy.deepcopy((parts.model, parts.optimiser))
-        parts = replace(parts, model=model, optimiser=optimiser)
+        model, optimiser, scaler = copy.deepcopy((parts.model, parts.optimiser, parts.scaler))
+        parts = replace(parts, model=model, optimiser=optimiser, scaler=scaler)
         model.train()
         parts.task.before_step(model, parts.data, parts.config, step, parts.precision)
         for number in (1, threads.cores()):
@@ -313,8 +345,8 @@ def _identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
     }
 
 
-def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
-    """Load run_dir's last checkpoint into model and optimiser; return its history, None where there is none."""
+def _resume(model, optimiser, scaler, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
+    """Load run_dir's last checkpoint into model, optimiser, scaler; return its history, None where there is none."""
     path = run_dir / "last.safetensors"
     if path.is_symlink() and not path.exists():
         raise FashionError(
@@ -332,8 +364,10 @@ def _resume(model, optimiser, data, config: TrainingConfig, run_dir: Path) -> Tr
     if optimiser:
         parameters = sum(len(group["params"]) for group in optimiser.param_groups)
         trained = optimiser_parameters(state, tensors, parameters, config.steps)
-        check_optimiser_tensors(optimiser, tensors, trained, history.step, path)
+        fewest = 0 if scaler.is_enabled() else 1  # a step that fp16 leaves out is no step of the optimiser
+        check_optimiser_tensors(optimiser, tensors, trained, history.step, path, fewest=fewest)
         load_optimiser_tensors(optimiser, tensors)
+        scaler.load_state_dict(scaler_state(state, scaler, history.step, path))
     return history
 
 

@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Annotated, Any
 
+from pydantic import PrivateAttr
+
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import AtLeastOne, Count, Settings, one_of
 from fashion_lib.core.typed import shortened
@@ -38,6 +40,12 @@ class Profile(Settings):
     start: Annotated[str, one_of(STARTS)]
     training: TrainingConfig
     wardrobe_seed: Count = 0
+    _given: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Return the names of the settings that `with_options` was given, whatever their values."""
+        return self._given
 
     def __getattr__(self, name: str) -> Any:
         if name in TrainingConfig.model_fields and name not in OF_THE_RUN:
@@ -63,7 +71,9 @@ class Profile(Settings):
             )
         own = {name: value for name, value in options.items() if name in Profile.model_fields}
         trained = {name: value for name, value in options.items() if name not in own}
-        return Profile(**dict(self) | own | {"training": self.training.with_options(**trained)})
+        changed = Profile(**dict(self) | own | {"training": self.training.with_options(**trained)})
+        changed._given = self._given | options.keys()
+        return changed
 
 
 # The laptop numbers come from a feasibility study on two CPU cores; notebook 05 checks them again.
@@ -88,9 +98,9 @@ LAPTOP = Profile(
 
 SMOKE = LAPTOP.with_options(name="smoke", wardrobe_images=2_400, steps=120, evaluations=1)
 
-# ASEN's v2 and AG-MAN: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 epochs of 100,000 triplets (6,250 steps
-# per epoch). 50 epochs, as ASEN's v2 and each stage of RPF's code. One triplet per three images, ImageNet
-# weights, 224 px. Mirroring is ASEN's only augmentation.
+# What the papers' systems share, with ASEN's v2 where they differ: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 of
+# 50 epochs of 100,000 triplets (6,250 steps per epoch). `load_or_train` puts each system's own settings in their
+# place, see `fashion_lib.training.paper_settings`. One triplet per three images, ImageNet weights, 224 px.
 PAPER = Profile(
     name="paper",
     image_size=224,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from torch.amp import GradScaler
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_type, shortened
@@ -32,7 +33,8 @@ class RunState:
     """The state in `last` and `best` of a run.
 
     optimiser: numbers of the parameters with a state, in `last`. start_digest: of the start weights. inputs: see
-    `ModelInputs`. Older files lack them; whether a file may lack the digest is decided by `check_identity`.
+    `ModelInputs`. Older files lack them; whether a file may lack the digest is decided by `check_identity`. scaler: the
+    state of fp16's loss scaling, in `last` of a run that uses it.
     """
 
     architecture: dict[str, Any]
@@ -44,6 +46,7 @@ class RunState:
     optimiser: list[int] | None = None
     start_digest: str = ""
     inputs: dict[str, Any] | None = None
+    scaler: dict[str, float] | None = None
 
 
 @dataclass
@@ -201,3 +204,23 @@ def optimiser_parameters(state: dict[str, Any], tensors: dict[str, Tensor], para
     done = state["history"]["step"]
     return trained_parameters(tensors) if done in (0, steps) else list(range(parameters))
 
+
+def scaler_state(state: dict[str, Any], scaler: GradScaler, steps: int, path: Path) -> dict[str, float]:
+    """Return the state of the loss scaling that a `last` holds; {} where the precision needs none.
+
+    Args:
+        state: of the checkpoint, checked by `check_state`.
+        scaler: of the run that goes on.
+        steps: finished training steps.
+        path: of the checkpoint, for error sentences.
+
+    Raises:
+        FashionError: the entry is missing, not expected, or of a scaling that this library does not do.
+    """
+    found, own = state.get("scaler") or {}, scaler.state_dict()
+    chosen = {name: own[name] for name in own if name not in ("scale", "_growth_tracker")}
+    if found.keys() != own.keys() or any(found[name] != value for name, value in chosen.items()):
+        raise damaged(path, f"its scaler is {shortened(state.get('scaler'))}")
+    if found and not (found["scale"] > 0 and found["_growth_tracker"] in range(steps + 1)):
+        raise damaged(path, f"its scaler is {shortened(found)} after {steps} steps")
+    return found

@@ -24,11 +24,16 @@ class Measured:
 
 
 class Task(Protocol):
-    """One task. name: as in `Method.task`. measure: the validation score in words. config: its configuration class."""
+    """One task.
+
+    name: as in `Method.task`. measure: the validation score in words. config: its configuration class. stage_config:
+    that of a stage with settings of its own, see `fashion_lib.training.paper_stages`.
+    """
 
     name: str
     measure: str
     config: type[TrainingConfig]
+    stage_config: type[TrainingConfig]
 
     def load(self, dataset: str, profile, data=None, **questions) -> Any:
         """Load the data set of a name, or convert `data`, into what this task trains and evaluates on."""

@@ -47,9 +47,9 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
         results, "read_ledger", lambda: pd.concat([ledger, pd.DataFrame(lines, columns=list(results.COLUMNS))])
     )
     header, _, *rows, _, made = manipulation_table().splitlines()
-    assert header == "| attribute manipulation, wardrobe | Top-10 | NDCG@30 |"
-    assert rows == ["| image_only | 10.0 ± 0.0 | not run |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 |",
-                    "| yao2026 (attention False) | 30.0 ± 0.0 | not run |"]  # fmt: skip
+    assert header == "| attribute manipulation, wardrobe | Top-10 | NDCG@30 | seeds |"
+    assert rows == ["| image_only | 10.0 ± 0.0 | not run | 2 |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 | 2 |",
+                    "| yao2026 (attention False) | 30.0 ± 0.0 | not run | 2 |"]  # fmt: skip
     assert made == "Profile laptop, seeds 0, 1, commit abc1234."
     assert markdown_table("wardrobe") == alone
     assert manipulation_table() in with_results(readme())

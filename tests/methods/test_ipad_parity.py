@@ -119,7 +119,7 @@ def assert_terms_agree(figures, expected, tolerance=CLOSE):
 @torch.no_grad()
 def test_maps_region_background_patch_and_embedding(monkeypatch):
     both = Recorded(monkeypatch, vit="tiny")
-    model, pictures, attributes = both.model.eval(), pictures_of(4, 192), torch.tensor([0, 1, 2, 1])
+    model, pictures, attributes = both.model.eval(), pictures_of(4, 128), torch.tensor([0, 1, 2, 1])
     both.backbone.eval()
     alpha, r, background = ipad.region(both.W, both.maps(shrunk(pictures, 2)), attributes)
     located = model.locate(model.look(shrunk(pictures, 2)), attributes)
@@ -158,7 +158,7 @@ def test_every_loss_and_gradient_of_a_stage(number, monkeypatch):
     model.steps.fill_(2)
     model.step.fill_(number - 1)
     labels = drawn_labels(rng, 9, COUNTS, images=60)
-    pictures = pictures_of(27, 192)
+    pictures = pictures_of(27, 128)
     banks = both.banks(length=30, every=3)
     loss, figures = both.loss(pictures, labels)
     expected = both.by_hand(number, pictures, labels, banks)
@@ -189,7 +189,7 @@ def test_optimiser_steps_through_both_stages_with_queues_and_centres(monkeypatch
         if step == 2:
             banks = both.banks(length=8, every=4)
         labels = drawn_labels(rng, 9, COUNTS, images=60)
-        pictures = pictures_of(27, 192, seed=step)
+        pictures = pictures_of(27, 128, seed=step)
         loss, figures = both.loss(pictures, labels)
         expected = both.by_hand(number, pictures, labels, banks)
         assert_terms_agree(figures, expected, 1e-7)

@@ -70,7 +70,7 @@ def drawn(method, shapes, variant="code", **options):
     given = written.values(shapes)
     model = build_model(method, SCHEMA, backbone="small", variant=variant, start="random", **options)
     fill(model, AuthorsFile(given, None, None, "a.pth, sha256 0"))
-    return model.eval(), given, torch.randn(4, 3, 96, 96, generator=torch.Generator().manual_seed(3))
+    return model.eval(), given, torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(3))
 
 
 def same(found, expected):

@@ -78,7 +78,7 @@ def rpf_stages(linear, maps, crops, layers, heads):
 @pytest.mark.parametrize("variant", ["paper", "code"])
 def test_rpfs_maps_features_losses_and_gradients(variant, monkeypatch):
     model = built("rpf", variant, vit="tiny")
-    maps, crops, linear = normal(9, 128, 6, 5).relu(), normal(9, 3, 96, 96, seed=1), variant == "paper"
+    maps, crops, linear = normal(9, 128, 6, 5).relu(), normal(9, 3, 64, 64, seed=1), variant == "paper"
     W, e = weights_of(model), model.attribute(ATTRIBUTES)
     located = model.locate(model.look(maps), ATTRIBUTES)
     for found, expected in zip(

@@ -28,7 +28,7 @@ def test_rows_whose_order_is_claimed_have_five_seeds_and_others_three(wanted):
     for run in wanted:
         seeds.setdefault((run.dataset, run.method, run.label), set()).add(run.seed)
     assert seeds["wardrobe", "asen", "v2"] == set(grid.CLAIM_SEEDS)
-    assert seeds["wardrobe_darn", "asen", "v2"] == set(grid.SEEDS)
+    assert seeds["wardrobe_darn", "asen", "v2+labels=all+sampling=all_labels"] == set(grid.SEEDS)
     only_first = {label for (_, _, label), found in seeds.items() if found == {0}}
     assert all("passes=" in label or "learning_rate=" in label for label in only_first)
 

@@ -41,11 +41,11 @@ def own_files(monkeypatch, tmp_path):
     monkeypatch.setattr("fashion_lib.core.paths.run_list_file", lambda: tmp_path / "runs.csv")
 
 
-def put(row, seed, overall):
+def put(row, seed, overall, **scores):
     record = RunRecord(
         method=row.method, variant=row.label, dataset="wardrobe", profile="smoke", seed=seed, minutes=2.0,
         parameters=1234,
-        metrics={"map": {"collar": overall + 1, "overall": overall, "macro": 0.0, "local": overall + 2}},
+        metrics={"map": {"collar": overall + 1, "overall": overall, "macro": 0.0, "local": overall + 2}} | scores,
         config={"training_image_passes": 7680},
     )  # fmt: skip
     record.save(run_dir("wardrobe", "smoke", row.method, row.label, seed) / RECORD_NAME)
@@ -99,6 +99,10 @@ def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
     assert table["ours: wardrobe", "overall"].tolist() == ["52.0 ± 2.0", tables.NOT_RUN, "61.0 ± 1.0"]
     assert table["ours: wardrobe", "local"].tolist()[2] == "63.0 ± 1.0"
     assert table.loc["w/ IP", "cost"].tolist() == ["0, 1, 2", "1,234", "7,680", "2.0"]
+    assert ("ours: wardrobe", "overall, chosen beta") not in table
+    put(rows["w/ IP"], 0, 60.0, map_at_chosen_beta={"overall": 61.0})
+    chosen = beside(rows, "fig2", profile="smoke")["ours: wardrobe", "overall, chosen beta"]
+    assert chosen.to_dict() == {"w/o SE": "-", "w/o SP": "-", "w/ IP": "61.0"}
     wide = beside(METHOD_ROWS, "1", profile="smoke", attributes=True)
     assert ("paper: fashionai", "neck_design") in wide and ("ours: wardrobe", "collar") in wide
     for number, ours in {"2": "wardrobe_darn", "3": "wardrobe_deepfashion"}.items():  # each in the form of the paper's

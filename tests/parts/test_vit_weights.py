@@ -68,7 +68,8 @@ def test_the_class_token_of_the_released_vit_is_not_loaded(folder, monkeypatch):
     for vit in (released, whole):
         assert torch.equal(vit.encoder.pos_embedding, theirs.pos_embed)
     assert vit_start("b16", "imagenet") == f"timm:{NAME} {start_digest(f'timm:{NAME}', 'imagenet')}"
-    assert vit_start("b16", "random") == vit_start("hybrid", "pretext") == ""
+    assert vit_start("b16", "random") == vit_start("hybrid", "random") == ""
+    assert vit_start("hybrid", "pretext") == f"pretext_patch {start_digest('small', 'pretext_patch')}"
 
 
 def test_torchvisions_1k_weights_are_another_choice_and_named(folder, monkeypatch):

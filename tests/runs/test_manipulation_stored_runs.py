@@ -12,7 +12,7 @@ from fashion_lib.methods.registry import build_model
 from fashion_lib.runs import stored as stored_runs
 from fashion_lib.runs.record import RECORD_NAME, RunRecord
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.runs.stored import add_missing_scores, add_missing_triplets, folder_of, labelled_run
+from fashion_lib.runs.stored import add_missing_retrieval_scores, add_missing_scores, folder_of, labelled_run
 from fashion_lib.tasks.manipulation import manipulation_task
 from fashion_lib.tasks.manipulation.disentanglement import (
     manipulation_features,
@@ -122,7 +122,7 @@ def test_a_stored_run_gains_what_it_lacks_without_training(stored, monkeypatch, 
 
 
 def test_triplets_are_not_asked_of_manipulation_runs(stored):
-    assert list(add_missing_triplets()) == []
+    assert list(add_missing_retrieval_scores()) == []
 
 
 def test_attributes_of_the_tiny_schema_are_scored(stored):

@@ -10,14 +10,21 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.runs import ledger, stored
 from fashion_lib.runs.record import RECORD_NAME, RunRecord
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.runs.stored import add_missing_triplets, add_triplets, folder_of, profile_of, stored_model
+from fashion_lib.runs.stored import (
+    add_missing_retrieval_scores,
+    add_retrieval_scores,
+    folder_of,
+    profile_of,
+    stored_model,
+)
+from fashion_lib.tasks.retrieval import chosen_beta
 from fashion_lib.tasks.retrieval.triplet_prediction import METRICS, fixed_lists, predict_triplets
 from fashion_lib.training import loop
 from fashion_lib.training.profiles import get_profile
 
 DATA = tiny_data(90)
 PROFILE = get_profile("smoke").with_options(steps=3, batch_size=12, groups=2, start="random", learning_rate=2e-3)
-METHODS = {"random": {}, "ag_mlan": {"branch1": False}}
+METHODS = {"random": {}, "ag_mlan": {"branch1": False}, "rpf": {"image_scale": 1}}
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def forget(record):
     """Take the figures out of the record's file, as if it had been stored before they existed."""
     path = folder_of(record) / RECORD_NAME
     content = json.loads(path.read_text())
-    for metric in METRICS:
+    for metric in {*METRICS, *chosen_beta.METRICS} & set(content["metrics"]):
         del content["metrics"][metric]
     path.write_text(json.dumps(content))
     return RunRecord.load(path)
@@ -53,20 +60,21 @@ def test_a_stored_run_gains_them_without_training(method, runs, monkeypatch):
     old = forget(runs[method])
     checkpoint = folder_of(old) / "best.safetensors"
     before = checkpoint.read_bytes()
-    assert add_triplets(old, DATA) == runs[method]  # to the last bit, commit and time of making included
+    assert add_retrieval_scores(old, DATA) == runs[method]  # to the last bit, commit and time of making included
     assert RunRecord.load(folder_of(old) / RECORD_NAME) == runs[method]
     assert checkpoint.read_bytes() == before
     monkeypatch.setattr(stored, "stored_model", None)
-    assert add_triplets(runs[method], DATA) == runs[method]  # and what has them is left alone
+    assert add_retrieval_scores(runs[method], DATA) == runs[method]  # and what has them is left alone
 
 
 def test_all_records_that_lack_them_are_found(runs, monkeypatch, capsys):
     loaded = []
     monkeypatch.setattr(stored, "load_dataset", lambda *names: loaded.append(names) or DATA)
-    assert list(add_missing_triplets()) == []
-    forget(runs["random"]), forget(runs["ag_mlan"])
-    assert list(add_missing_triplets("tiny", "laptop")) == []
-    assert main(["triplets", "--dataset", "tiny"]) == 0
+    assert list(add_missing_retrieval_scores()) == []
+    for record in runs.values():
+        forget(record)
+    assert list(add_missing_retrieval_scores("tiny", "laptop")) == []
+    assert main(["retrieval-scores", "--dataset", "tiny"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         str(folder_of(record)) for record in sorted(runs.values(), key=lambda record: record.method)
     ]

@@ -222,7 +222,7 @@ HISTORY = {
     "seconds": ("1", None, -1.0, [1.0]),
     "evaluation_seconds": ("1", None, -1.0),
     "image_passes": (1.5, "1", None, -1),
-    "precision": (None, 3, "", "fp16", "auto"),
+    "precision": (None, 3, "", "fp8", "auto"),
     "warned": (0, "no", None),
     "measure": (None, 3, ["MAP"]),
     "threads": (None, "2", [2], [[1]], [[0, 0]], [[0, -1]], [["0", 1]], [[0, 1, 2]], [[-1, 1]]),
@@ -299,6 +299,7 @@ OPTIMISER = {
     "the list is text": of_state("optimiser", to="all"),
     "the list holds text": of_state("optimiser", 0, to="0"),
     "the list is negative": of_state("optimiser", 0, to=-1),
+    "a loss scale of fp16": of_state("scaler", to={"scale": 1024.0}),
     "the list is lost with a part": lambda tensors, state: (state.pop("optimiser"), drop("exp_avg")(tensors, state)),
 }
 

@@ -204,8 +204,8 @@ def test_the_real_timing_leaves_the_model_as_it_was(monkeypatch):
     before = weights(model)
     assert precision.choose_precision("auto", model, torch.randn(3, 3, 32, 32)) in ("fp32", "bf16")
     assert same(before, weights(model)) and all(p.grad is None for p in model.parameters())
-    with pytest.raises(FashionError, match="'fp16'"):
-        precision.choose_precision("fp16", model, torch.randn(3, 3, 32, 32))
+    with pytest.raises(FashionError, match="'fp8'"):
+        precision.choose_precision("fp8", model, torch.randn(3, 3, 32, 32))
 
 
 @pytest.mark.parametrize(("figures", "warned"), [

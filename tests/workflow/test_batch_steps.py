@@ -60,11 +60,11 @@ def test_a_range_that_cannot_be_meant_is_one_sentence(seeds):
 
 def test_any_label_of_the_ledger_is_a_run_under_the_name_that_its_record_has():
     methods = (
-        "asen.v2+learning_rate=2e-3+channel=False,asen.v2+steps=120+channel=False,yao2026.default+changes=1"
+        "asen.v2+learning_rate=4e-3+channel=False,asen.v2+steps=120+channel=False,yao2026.default+changes=1"
     )
     labels = [run.variant for run in planned_runs(methods, "0", "wardrobe", "smoke")]
     assert labels == [
-        "v2+channel=False+learning_rate=0.002",
+        "v2+channel=False+learning_rate=0.004",
         "v2+channel=False",
         "default",
     ]  # smoke has 120 steps

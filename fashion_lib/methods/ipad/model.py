@@ -276,6 +276,14 @@ class IPAD(TwoBranchModel):
             told = (torch.from_numpy(part).to(device) for part in (labels.attribute, labels.value))
             self.diverging.expect(*told)
 
+    def continue_from(self, first: "IPAD") -> None:
+        """Take over a first stage's weights; queues are empty and momentum encoders are copies of them."""
+        super().continue_from(first)
+        if self.diverging is not None:
+            self.diverging.clear()
+        for name, encoder in self.slow.items():
+            encoder.follow(self.online(name), mu=0)
+
     def after_step(self) -> None:
         """Count the step, update the momentum encoders, and fill or empty the queues if that is due."""
         super().after_step()

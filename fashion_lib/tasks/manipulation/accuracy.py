@@ -17,7 +17,7 @@ def classification_accuracy(model, data, split: str = "test", *, precision: str 
         model: a manipulation method with classifiers.
         data: ManipulationData.
         split: "train", "valid" or "test".
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         Attribute name, "overall" and "macro" -> accuracy in [0, 1].

@@ -29,7 +29,7 @@ def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str =
         data: ManipulationData.
         rows: int image rows (may repeat).
         batch_size: images per batch.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         float32 (len(rows), F) on the CPU.
@@ -129,7 +129,7 @@ def evaluate_manipulation(
         model: a manipulation method.
         data: ManipulationData.
         split: "valid" or "test".
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
         batch_size: images per batch.
         budget_mib: memory for one chunk of the ranking, in MiB.
     """

@@ -70,6 +70,28 @@ class ManipulationConfig(TrainingConfig):
         return {self.feature_steps + round(left * (k + 1) / self.evaluations) for k in range(self.evaluations)}
 
 
+class ManipulationStageConfig(ManipulationConfig):
+    """ManipulationConfig of a run with one stage: `feature_share` 1 is stage 1, 0 is stage 2.
+
+    Raises:
+        FashionError: if feature_share is another number, or a batch has fewer than two tuples.
+    """
+
+    @model_validator(mode="after")
+    def _check_stages(self) -> Self:
+        if self.feature_share not in (0, 1) or self.batch_size < 6:
+            raise FashionError(
+                f"feature_share={self.feature_share} with batch_size={self.batch_size} is no single stage: give a share"
+                " of 0 or 1 and at least two tuples of three images."
+            )
+        return self
+
+    @property
+    def feature_steps(self) -> int:
+        """Return the number of steps of stage 1: all or none."""
+        return round(self.feature_share * self.steps)
+
+
 @dataclass(frozen=True, eq=False)
 class TupleBatch:
     """The data of one step. images, int64 (3 T,), holds the tuples' queries, then targets, then negatives."""
@@ -103,7 +125,7 @@ class AttributeManipulation:
 
     name = "manipulation"
     measure = "Top-10 accuracy"
-    config = ManipulationConfig
+    config, stage_config = ManipulationConfig, ManipulationStageConfig
 
     def load(
         self,
@@ -203,7 +225,7 @@ def split_scores(model: ManipulationModel, data: ManipulationData, precision: st
     Args:
         model: a manipulation method.
         data: ManipulationData.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         Metric -> name of what was changed, or an average -> value. Metrics of PERCENT are in percent.
@@ -240,7 +262,7 @@ def class_means(model: ManipulationModel, data: ManipulationData, seed: int, pre
         model: a manipulation method.
         data: ManipulationData.
         seed: decides which pictures are used.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         float32 (V, F).

@@ -34,7 +34,7 @@ def embed_parts(
         data: RetrievalData.
         wanted: attribute id -> image rows (may repeat).
         batch_size: see visit_features.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         Attribute id -> "region" or "patch" -> unit vectors float32 (rows, C) on the CPU, in the order of

@@ -11,7 +11,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise, pixel_tensor
 from fashion_lib.data.feed import Feed, for_device, how_far, to_device
-from fashion_lib.parts.precision import autocast
+from fashion_lib.parts.precision import PRECISIONS, autocast
 
 
 def visit_features(
@@ -32,14 +32,14 @@ def visit_features(
             `model.attend`.
         batch_size: images per batch. Default 256, and 32 on a CPU, whose cache then holds the features of a
             batch while all attributes read them.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
         progress: label of a progress bar; None shows none.
 
     Raises:
         FashionError: if the precision is unknown.
     """
-    if precision not in ("fp32", "bf16"):
-        raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32 or bf16.")
+    if precision not in PRECISIONS or precision == "auto":
+        raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32, bf16 or fp16.")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     batch_size = batch_size or (32 if device.type == "cpu" else 256)
     images = np.unique(np.concatenate([np.zeros(0, np.int64), *wanted.values()]))
@@ -112,7 +112,7 @@ def embed_wanted(
         data: RetrievalData.
         wanted: attribute id -> int image rows (may repeat).
         batch_size: see visit_features.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
         progress: label of a progress bar; None shows none.
         vectors: the model's method that makes the vectors (B, D) of features and attribute ids; None is its
             embed_features.
@@ -148,7 +148,7 @@ def embed_images(
         attribute_ids: list of ids, not names.
         batch_size: see visit_features.
         progress: label of a progress bar; None shows none.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Returns:
         Attribute id -> float32 (len(image_rows), D) on the CPU.

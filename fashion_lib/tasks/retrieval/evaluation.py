@@ -146,7 +146,7 @@ def evaluate(
         data: RetrievalData.
         split: "valid" or "test".
         batch_size: see visit_features.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
         budget_mib: memory for one chunk of the ranking, in MiB.
         progress: label of a progress bar; None shows none.
         rerank: see score_attribute.

@@ -138,7 +138,7 @@ def measure(
         limit: images per attribute, evenly spread; None takes all.
         training_limit: training images that choose the fixed point.
         batch_size: images per batch.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
         progress: label of a progress bar; None shows none.
 
     Returns:

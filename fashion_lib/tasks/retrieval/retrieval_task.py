@@ -12,9 +12,9 @@ from fashion_lib.data.released_triplets import ReleasedTripletSampler
 from fashion_lib.data.sampling import SAMPLERS, Batch, triplet_pools
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import BatchLabels, RetrievalModel
-from fashion_lib.tasks.retrieval import localisation, triplet_prediction
+from fashion_lib.tasks.retrieval import chosen_beta, localisation, triplet_prediction
 from fashion_lib.tasks.retrieval.evaluation import evaluate
-from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.config import BranchConfig, TrainingConfig
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.task import Measured
 
@@ -26,7 +26,7 @@ class AttributeRetrieval:
 
     name = "retrieval"
     measure = "MAP"
-    config = TrainingConfig
+    config, stage_config = TrainingConfig, BranchConfig
 
     def load(self, dataset: str, profile, data: RetrievalData | None = None, **questions) -> RetrievalData:
         """Load a data set of the registry, or take `data`.
@@ -83,7 +83,7 @@ class AttributeRetrieval:
     def measured(
         self, model: RetrievalModel, data: RetrievalData, config: TrainingConfig, history: TrainingHistory
     ) -> Measured:
-        """Evaluate the test split: the metrics in percent, its fixed triplets, and localisation.
+        """Evaluate the test split: the metrics in percent, its fixed triplets, beta from validation, and localisation.
 
         Localisation needs data with known true regions; its scores are fractions in [0, 1]. An attribute that
         formed no triplet in training is counted as "untrained" and gets no MAP.
@@ -91,6 +91,7 @@ class AttributeRetrieval:
         scored = scored_attributes(model, data, config)
         result = evaluate(model, data, split="test", precision=history.precision, attributes=scored)
         answered = triplet_prediction.scores(model, data, precision=history.precision)
+        answered |= chosen_beta.scores(model, data, precision=history.precision, attributes=scored)
         pointed = {}
         if data.regions is not None:
             pointed = localisation.scores(localisation.measure(model, data, split="test", limit=LOCALISED_PICTURES))

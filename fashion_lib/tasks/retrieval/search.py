@@ -64,7 +64,7 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
         row: the query picture, a row of data.pixels, of any split. It is never among its own answers.
         attribute: a name of data.schema.
         split: whose candidates are ranked: "test", "valid", or "train" for all training pictures with that label.
-        precision: of the backbone, "fp32" or "bf16".
+        precision: of the backbone, "fp32", "bf16" or "fp16".
 
     Returns:
         The hits. Equal similarities are ordered by row of the candidates' table.

@@ -180,7 +180,7 @@ def predict_triplets(
         data: RetrievalData.
         lists: condition -> int64 (T, 3), rows of data.pixels as anchor, far, close.
         margin: margin of the loss, in cosine similarity.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Raises:
         FashionError: if the lists hold no triplet.

@@ -1,0 +1,39 @@
+"""The drawn wardrobe's label tables in the form of the papers' data sets, and how all methods train on each."""
+
+from fashion_lib.methods.registry import METHODS
+from fashion_lib.runs.record import read_label, variant_label
+
+# A paper's data set -> the label table in its form.
+COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
+# Where a picture has several labels, training reads all of them in one pass, for every method alike. Decided on the
+# validation split with ASEN on `wardrobe_darn`, see `trials`.
+ALL_LABELS = {"labels": "all", "sampling": "all_labels"}
+SHARED_SETTINGS = {"wardrobe_darn": ALL_LABELS, "wardrobe_deepfashion": ALL_LABELS}
+
+
+def our_dataset(where: str, dataset: str) -> str:
+    """Return the data set of ours whose numbers stand beside a paper's table.
+
+    Args:
+        where: the paper's data set: "fashionai", "darn" or "deepfashion".
+        dataset: the data set that the page is made for. Of a drawn one, the label table in the paper's form is shown;
+            of a paper's own, the data set of the table; any other data set stands beside every table itself.
+    """
+    if dataset in COUNTERPARTS.values():
+        return COUNTERPARTS[where]
+    return where if dataset in (*COUNTERPARTS, "zappos50k") else dataset
+
+
+def shared_label(dataset: str, method: str, label: str) -> str:
+    """Return the label of a method's run in a table of a data set: with the settings that all its rows share.
+
+    Args:
+        dataset: our data set.
+        method: our name of the method; "<method>+fr" has the label of the method.
+        label: variant with its options, as in the ledger.
+    """
+    shared = SHARED_SETTINGS.get(dataset, {})
+    if not shared or not METHODS[method.partition("+")[0]].trainable:
+        return label
+    variant, changed = read_label(label)
+    return variant_label(variant, **shared | changed)

@@ -1,0 +1,105 @@
+"""The plan of runs on the papers' own data sets at profile `paper`: what each trains, in steps, images and passes.
+
+A pass is one image through one network once: forward and backward, or only forward in a momentum encoder. The counts
+follow from `fashion_lib.training.paper_settings` and need no GPU.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+
+from fashion_lib.data.published_schemas import FASHIONAI
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS, build_model
+from fashion_lib.papers import ag_mlan_tables
+from fashion_lib.papers.counterparts import COUNTERPARTS
+from fashion_lib.papers.grid import SEEDS, WantedRun, wanted_runs
+from fashion_lib.papers.yao2026_tables import BACKBONE_ROWS
+from fashion_lib.runs.labels import checked_label
+from fashion_lib.runs.reranked import SUFFIX as RERANKED
+from fashion_lib.training.paper_stages import SECOND_ONLY, training_stages
+from fashion_lib.training.profiles import PAPER
+
+THEIRS = {ours: theirs for theirs, ours in COUNTERPARTS.items()}
+ZAPPOS_ROWS = ("CSN", "ASEN", "AttnFashion", "ISLN", "AG-MLAN")  # table 3 of AG-MLAN
+# Blocks of the grid that no paper prints.
+OWN = ("learning-rate trials", "AG-MLAN's ablations", "photographs", "paper against code")
+YAO_1 = "table 1 of Yao et al."  # in the grid with backbones that need no download
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """One training of a run. number: 1 or 2. images, passes: per step. backbone: of the region branch."""
+
+    number: int
+    steps: int
+    images: int
+    passes: int
+    backbone: str
+
+
+def grid_runs() -> list[WantedRun]:
+    """Return all runs of the grid on the data sets that the wardrobe stands for, and those of AG-MLAN's table 3."""
+    runs = [_on_theirs(run) for run in wanted_runs(PAPER) if run.dataset in THEIRS and run.shown_in != YAO_1]
+    named = {"deepfashion_adde": [(row.method, row.variant(PAPER), YAO_1) for row in BACKBONE_ROWS]}
+    rows = [(*ag_mlan_tables.METHOD_ROWS[name], "table 3 of AG-MLAN") for name in ZAPPOS_ROWS]
+    named["zappos50k"] = rows
+    more = [
+        WantedRun(dataset, method, label, seed, shown_in)
+        for dataset, rows in named.items()
+        for seed in SEEDS
+        for method, label, shown_in in rows
+    ]
+    have = {(run.dataset, run.method, run.label, run.seed) for run in runs}
+    return runs + [run for run in more if (run.dataset, run.method, run.label, run.seed) not in have]
+
+
+def table_runs() -> list[WantedRun]:
+    """Return the runs of the three papers' printed tables and figures alone, with three seeds."""
+    return [run for run in grid_runs() if run.shown_in not in OWN and run.seed in SEEDS]
+
+
+def _on_theirs(run: WantedRun) -> WantedRun:
+    return replace(
+        run, dataset="deepfashion_adde" if run.method in MANIPULATION_METHODS else THEIRS[run.dataset]
+    )
+
+
+def name_of(run: WantedRun) -> str:
+    """Return a run's name in plans: "fashionai.asen.v2.seed0"."""
+    return f"{run.dataset}.{run.method}.{run.label}.seed{run.seed}"
+
+
+def needed_before(runs: Iterable[WantedRun]) -> dict[str, tuple[str, ...]]:
+    """Return name -> names of the runs that must be finished before: re-ranking needs the run that it re-ranks."""
+    return {name_of(run): (name_of(_base(run)),) if run.method.endswith(RERANKED) else () for run in runs}
+
+
+def _base(run: WantedRun) -> WantedRun:
+    return replace(run, method=run.method.removesuffix(RERANKED))
+
+
+def cost_of(run: WantedRun) -> tuple[StageCost, ...]:
+    """Return the trainings of a run; () for the random baseline, and for re-ranking, which trains no network."""
+    return () if run.method.endswith(RERANKED) else _cost(run.method, run.label, run.dataset)
+
+
+@cache
+def _cost(method: str, label: str, dataset: str) -> tuple[StageCost, ...]:
+    if not METHODS[method].trainable:
+        return ()
+    named = checked_label(method, label, PAPER)
+    stages, found = training_stages(method, named.variant, dataset, named.profile, named.options), []
+    alone = named.options.get("branches") in SECOND_ONLY
+    for number, stage in enumerate(stages, 2 if alone else 1):
+        images = stage.profile.batch_size // 3 * 3  # whole triplets or tuples
+        model = _model(method, named.variant, tuple(stage.options.items()))
+        passes = images * model.training_passes + images // 3 * (getattr(model, "views", 1) - 1)
+        found.append(StageCost(number, stage.profile.steps, images, passes, stage.profile.backbone))
+    return tuple(found)
+
+
+@cache
+def _model(method: str, variant: str, options: tuple[tuple[str, object], ...]) -> RetrievalModel:
+    """Return the method's smallest model: passes per image do not depend on its size."""
+    return build_model(method, FASHIONAI, variant=variant, start="random", **dict(options))

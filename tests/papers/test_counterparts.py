@@ -1,0 +1,28 @@
+"""Which of our data sets stands beside a paper's, and which settings the rows of its table share."""
+
+import pytest
+
+from fashion_lib.papers.counterparts import COUNTERPARTS, our_dataset, shared_label
+
+
+@pytest.mark.parametrize(
+    ("dataset", "method", "label", "expected"),
+    [
+        ("wardrobe", "asen", "v2", "v2"),
+        ("wardrobe_darn", "asen", "v2", "v2+labels=all+sampling=all_labels"),
+        ("wardrobe_darn", "rpf+fr", "paper+steps=9", "paper+labels=all+sampling=all_labels+steps=9"),
+        ("wardrobe_darn", "asen", "v2+sampling=in_batch", "v2+labels=all+sampling=in_batch"),
+        ("wardrobe_deepfashion", "random", "default", "default"),  # it does not train
+    ],
+)
+def test_every_row_of_a_table_with_several_labels_trains_on_all_of_them(dataset, method, label, expected):
+    assert shared_label(dataset, method, label) == expected
+
+
+@pytest.mark.parametrize("where", COUNTERPARTS)
+def test_drawn_tables_stand_for_the_papers_and_real_sets_for_themselves(where):
+    for drawn in COUNTERPARTS.values():
+        assert our_dataset(where, drawn) == COUNTERPARTS[where]
+    for real in (*COUNTERPARTS, "zappos50k"):
+        assert our_dataset(where, real) == where
+    assert our_dataset(where, "clothing") == "clothing" and our_dataset(where, "mine") == "mine"

@@ -1,0 +1,47 @@
+"""Beta from validation: the best of figure 6's values there, and the test scores that this beta gives."""
+
+import pytest
+from tiny_data import tiny_data
+
+from fashion_lib.methods.registry import build_model
+from fashion_lib.tasks.retrieval import chosen_beta
+from fashion_lib.tasks.retrieval.branch_weights import BETAS
+from fashion_lib.tasks.retrieval.evaluation import evaluate
+
+DATA = tiny_data(90)
+
+
+def model(method="rpf", **options):
+    if method in ("rpf", "asen_pp", "ipad"):
+        options |= {"image_scale": 1}  # crops from the small picture: these pictures have one size
+    return build_model(method, DATA.schema, backbone="small", start="random", seed=3, **options).eval()
+
+
+def with_beta(made, beta, split):
+    made.beta = beta
+    return evaluate(made, DATA, split=split).percent()["map"]
+
+
+@pytest.mark.parametrize("method", ["rpf", "asen_pp", "ipad"])
+def test_the_best_beta_of_validation_gives_the_test_scores(method):
+    made = model(method)
+    own = made.beta
+    found = chosen_beta.scores(made, DATA)
+    assert made.beta == own
+    valid = {beta: with_beta(made, beta, "valid")["overall"] for beta in BETAS}
+    beta = found["chosen_beta"]["overall"]
+    assert valid[beta] == pytest.approx(max(valid.values()))
+    assert len(set(valid.values())) > 1, "beta must matter here"
+    assert found["map_at_chosen_beta"] == pytest.approx(with_beta(made, beta, "test"))
+
+
+def test_attributes_that_do_not_count_are_left_out():
+    made = model()
+    found = chosen_beta.scores(made, DATA, attributes=[0])
+    assert DATA.schema.names[0] in found["map_at_chosen_beta"]
+    assert DATA.schema.names[1] not in found["map_at_chosen_beta"]
+
+
+@pytest.mark.parametrize(("method", "options"), [("asen", {}), ("random", {}), ("rpf", {"branches": ("region",)})])
+def test_a_model_without_two_branches_has_no_beta(method, options):
+    assert chosen_beta.scores(model(method, **options), DATA) == {}
