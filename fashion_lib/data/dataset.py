@@ -17,6 +17,7 @@ from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.feed import Feed, how_far
 from fashion_lib.data.label_table import COLUMNS, Labels, encode
+from fashion_lib.data.picture_geometry import WHOLE
 from fashion_lib.data.released_tuples import ReleasedTuples
 
 if TYPE_CHECKING:  # a data set in memory needs no decoder
@@ -47,6 +48,7 @@ class RetrievalData:
         triplets: split -> condition -> int64 (T, 3), the triplets that came with the data set, rows of pictures as
             anchor, far, close; {} where they are drawn from the labels.
         tuples: the tuples of manipulation that came with the data set; None where they are drawn.
+        geometry: how photographs became squares, see `picture_geometry`.
 
     Raises:
         FashionError: if pixels, image names or a label table do not have this form.
@@ -67,6 +69,7 @@ class RetrievalData:
     shown: Callable[[int], Mapping[str, str]] | None = None
     triplets: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     tuples: ReleasedTuples | None = None
+    geometry: str = WHOLE
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.file_digests import file_digest
 from fashion_lib.data.photographs import decode_photograph
 from fashion_lib.data.picture_files import picture_files
+from fashion_lib.data.picture_geometry import WHOLE
 
 DIGITS = 32  # hexadecimal digits that are kept of a file's SHA-256
 BYTES_AHEAD = 64 * 2**20  # of pixels that may wait, decoded, while the model computes
@@ -75,7 +77,9 @@ class ReadPicture:
     reason: str = ""
 
 
-def read_picture(folder: str | os.PathLike, name: str, size: int, known) -> ReadPicture:
+def read_picture(
+    folder: str | os.PathLike, name: str, size: int, known, geometry: str = WHOLE
+) -> ReadPicture:
     """Read one picture of a gallery; whatever is wrong with it becomes its `reason`.
 
     Args:
@@ -83,12 +87,13 @@ def read_picture(folder: str | os.PathLike, name: str, size: int, known) -> Read
         name: path relative to it.
         size: side of the square, in pixels.
         known: digests of pictures that need no decoding, as something that has `in`.
+        geometry: see `picture_geometry`.
     """
     path = os.path.join(folder, name)
     facts, digest = facts_of(path), ""
     try:
         digest = file_digest(path)[:DIGITS]
-        pixels = None if digest in known else decode_photograph(path, size)
+        pixels = None if digest in known else decode_photograph(path, size, geometry)
     except FileNotFoundError:
         return ReadPicture(
             name, facts, digest, None, "the file is not there, or is a link that leads nowhere"
@@ -101,7 +106,13 @@ def read_picture(folder: str | os.PathLike, name: str, size: int, known) -> Read
 
 
 def read_blocks(
-    folder: str | os.PathLike, names: Iterable[str], size: int, known, *, workers: int | None = None
+    folder: str | os.PathLike,
+    names: Iterable[str],
+    size: int,
+    known,
+    *,
+    geometry: str = WHOLE,
+    workers: int | None = None,
 ) -> Iterator[list[ReadPicture]]:
     """Read pictures of a gallery in blocks; the next block is decoded by threads while the caller computes.
 
@@ -112,6 +123,7 @@ def read_blocks(
         names: paths relative to it.
         size: side of the squares, in pixels.
         known: digests of pictures that need no decoding, as something that has `in`; it may grow meanwhile.
+        geometry: see `picture_geometry`.
         workers: threads that decode; None takes one per processor.
 
     Yields:
@@ -119,16 +131,15 @@ def read_blocks(
     """
     names = list(names)
     count = max(1, min(512, BYTES_AHEAD // (2 * 3 * size * size)))
+    read = partial(read_picture, folder, size=size, known=known, geometry=geometry)
     parts = [names[start : start + count] for start in range(0, len(names), count)]
     with ThreadPoolExecutor(workers or threads.cores()) as pool:
         try:
             ahead: list[Future] = []
             for number in range(len(parts)):
-                current = ahead or [
-                    pool.submit(read_picture, folder, name, size, known) for name in parts[number]
-                ]
+                current = ahead or [pool.submit(read, name) for name in parts[number]]
                 following = parts[number + 1] if number + 1 < len(parts) else []
-                ahead = [pool.submit(read_picture, folder, name, size, known) for name in following]
+                ahead = [pool.submit(read, name) for name in following]
                 yield [future.result() for future in current]
         finally:
             pool.shutdown(cancel_futures=True)

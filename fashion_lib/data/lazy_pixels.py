@@ -10,6 +10,7 @@ import numpy as np
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.file_digests import file_digest
 from fashion_lib.data.photographs import decode_photograph
+from fashion_lib.data.picture_geometry import WHOLE
 
 
 class LazyPixels:
@@ -25,16 +26,23 @@ class LazyPixels:
         digests: SHA-256 of each file (hexadecimal). A file of other content is a `FashionError`, because a run that
             reads it would not be the run that its name says.
         digest: stands for the pixels in the identity of a run; "" if they must be decoded for it.
+        geometry: see `picture_geometry`.
     """
 
     decoded_when_read = True
     dtype, ndim = np.dtype(np.uint8), 4
 
     def __init__(
-        self, folder: Path, images: Sequence[str], size: int, digests: Sequence[str], digest: str = ""
+        self,
+        folder: Path,
+        images: Sequence[str],
+        size: int,
+        digests: Sequence[str],
+        digest: str = "",
+        geometry: str = WHOLE,
     ):
         self.folder, self.images = Path(folder), tuple(images)
-        self.digests, self.digest = tuple(digests), digest
+        self.digests, self.digest, self.geometry = tuple(digests), digest, geometry
         self.shape = (len(self.images), size, size, 3)
         self._rows = np.arange(len(self.images))
 
@@ -69,7 +77,7 @@ class LazyPixels:
 
     def _decode(self, row: int) -> np.ndarray:
         path = self.folder / self.images[row]
-        pixels = decode_photograph(path, self.shape[1])
+        pixels = decode_photograph(path, self.shape[1], self.geometry)
         if file_digest(path) != self.digests[row]:
             raise FashionError(
                 f"the image {path} was changed after the data set was loaded: start the command again when its "

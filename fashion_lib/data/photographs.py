@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.cache import check_key, discard, load_or_build
 from fashion_lib.data.decoding import read_rgb
 from fashion_lib.data.file_digests import file_digest, file_digests
+from fashion_lib.data.picture_geometry import WHOLE, check_geometry, fit
 
 VERSION = 2  # of the decoding below: part of every cache key
+UNREDUCED = 1 << 15  # a side for which `read_rgb` decodes no photograph at a fraction of its size
 
 
-def decode_photograph(path: str | Path, size: int) -> np.ndarray:
-    """Read one photograph, turned upright (EXIF), as a square that keeps the whole garment.
+def decode_photograph(path: str | Path, size: int, geometry: str = WHOLE) -> np.ndarray:
+    """Read one photograph, turned upright (EXIF), as a square, by default one that keeps the whole garment.
 
     The long side is scaled to `size` and the short side padded with the mean colour of the picture's border. The
     papers' centre crop on FashionAI would cut off hems and collars of portrait photographs, and the attributes are
@@ -29,6 +30,7 @@ def decode_photograph(path: str | Path, size: int) -> np.ndarray:
     Args:
         path: the file.
         size: side of the square, in pixels.
+        geometry: see `picture_geometry`. Those of the papers are computed from the picture at its full size.
 
     Returns:
         uint8 (size, size, 3), RGB.
@@ -37,7 +39,7 @@ def decode_photograph(path: str | Path, size: int) -> np.ndarray:
         FashionError: for a file that is missing, unreadable or cut off; it names the file.
     """
     try:
-        return square_pixels(read_rgb(path, size), size)
+        return fit(read_rgb(path, size if geometry == WHOLE else UNREDUCED), size, geometry)
     except FileNotFoundError:
         raise FashionError(f"the image {path} does not exist: restore it or remove its rows.") from None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
@@ -45,19 +47,6 @@ def decode_photograph(path: str | Path, size: int) -> np.ndarray:
         raise FashionError(
             f"the image {path} cannot be read ({reason}): replace it or remove its rows."
         ) from error
-
-
-def square_pixels(image: Image.Image, size: int) -> np.ndarray:
-    """Fit an RGB image into uint8 (size, size, 3), centred on the mean colour of its border."""
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    pixels = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # (2 width + 2 height, 3)
-    square = np.empty((size, size, 3), dtype=np.uint8)
-    square[:] = np.round(border.mean(axis=0)).astype(np.uint8)
-    top, left = (size - height) // 2, (size - width) // 2
-    square[top : top + height, left : left + width] = pixels
-    return square
 
 
 @dataclass(frozen=True)
@@ -68,11 +57,13 @@ class PhotographReader:
         files: paths of the photographs.
         size: side of the square pictures, in pixels.
         digests: SHA-256 of each file, where a file of other content is a `FashionError`; empty: not compared.
+        geometry: see `picture_geometry`.
     """
 
     files: tuple[str, ...]
     size: int
     digests: tuple[str, ...] = ()
+    geometry: str = WHOLE
 
     def __call__(self, rows: range) -> np.ndarray:
         pixels = np.zeros((len(rows), self.size, self.size, 3), dtype=np.uint8)
@@ -83,14 +74,20 @@ class PhotographReader:
                     "command again when its folder is at rest."
                 )
             try:
-                pixels[place] = decode_photograph(self.files[row], self.size)
+                pixels[place] = decode_photograph(self.files[row], self.size, self.geometry)
             except FashionError:
                 continue  # `cached_photographs` finds the black rows again and reads each file for its reason
         return pixels
 
 
 def cached_photographs(
-    name: str, folder: Path, images: Sequence[str], size: int, *, workers: int | None = None
+    name: str,
+    folder: Path,
+    images: Sequence[str],
+    size: int,
+    *,
+    geometry: str = WHOLE,
+    workers: int | None = None,
 ) -> tuple[np.memmap, dict[str, str], str]:
     """Decode photographs once; later calls read the cache.
 
@@ -101,6 +98,7 @@ def cached_photographs(
         folder: the folder of the photographs.
         images: paths relative to `folder`, all existing.
         size: side of the square pictures, in pixels.
+        geometry: see `picture_geometry`; each has a cache of its own.
         workers: processes that decode; None takes as many as there are processors.
 
     Returns:
@@ -113,8 +111,8 @@ def cached_photographs(
     check_key(name)  # before anything is read for it
     folder = Path(folder)
     digests, mark = digests_of(folder, images)
-    key = f"{name}-photographs{VERSION}-{size}px-{mark}"
-    reader = PhotographReader(tuple(str(folder / image) for image in images), size, tuple(digests))
+    key = f"{name}-{decoder(size, geometry)}-{mark}"
+    reader = PhotographReader(tuple(str(folder / image) for image in images), size, tuple(digests), geometry)
 
     def load() -> np.memmap:
         return load_or_build(
@@ -122,17 +120,22 @@ def cached_photographs(
         )
 
     pixels = load()
-    unreadable = _unreadable(pixels, folder, images, size)
+    unreadable = _unreadable(pixels, folder, images, size, geometry)
     if unreadable is None:  # a file that decodes now did not then: too little memory, a network disk away
         discard(key)
         pixels = load()
-        unreadable = _unreadable(pixels, folder, images, size)
+        unreadable = _unreadable(pixels, folder, images, size, geometry)
     if unreadable is None:
         raise FashionError(
             f"photographs in {folder} can be read at one moment and not at the next: check the disk and the "
             "free memory, then run the command again."
         )
     return pixels, unreadable, mark
+
+
+def decoder(size: int, geometry: str = WHOLE) -> str:
+    """Return the decoder's version, the size in pixels and the geometry as a part of names: what decides the pixels."""
+    return f"photographs{VERSION}-{size}px" + ("" if check_geometry(geometry) == WHOLE else f"-{geometry}")
 
 
 def digests_of(folder: Path, images: Sequence[str]) -> tuple[list[str], str]:
@@ -158,7 +161,9 @@ def digests_of(folder: Path, images: Sequence[str]) -> tuple[list[str], str]:
     return digests, digest.hexdigest()[:12]
 
 
-def _unreadable(pixels: np.ndarray, folder: Path, images: Sequence[str], size: int) -> dict[str, str] | None:
+def _unreadable(
+    pixels: np.ndarray, folder: Path, images: Sequence[str], size: int, geometry: str
+) -> dict[str, str] | None:
     """Image -> why it cannot be read, for the black rows; None if the cache has black where the file has not."""
     # One row of pixels rules out nearly every photograph without reading the rest.
     dark = np.flatnonzero(~pixels[:, size // 2].any(axis=(1, 2)))
@@ -166,7 +171,7 @@ def _unreadable(pixels: np.ndarray, folder: Path, images: Sequence[str], size: i
     for row in dark:
         if not pixels[row].any():
             try:
-                if decode_photograph(folder / images[row], size).any():
+                if decode_photograph(folder / images[row], size, geometry).any():
                     return None
                 # a photograph that really is black stays in
             except FashionError as error:

@@ -14,7 +14,8 @@ import numpy as np
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.lazy_pixels import LazyPixels
-from fashion_lib.data.photographs import VERSION, cached_photographs, digests_of
+from fashion_lib.data.photographs import cached_photographs, decoder, digests_of
+from fashion_lib.data.picture_geometry import WHOLE
 
 SETTING = "FASHION_PIXELS"
 WAYS = ("cache", "decode")
@@ -49,7 +50,14 @@ def chosen_way(count: int, size: int, way: str = "") -> str:
 
 
 def pictures(
-    name: str, folder: Path, images: Sequence[str], size: int, *, way: str = "", workers: int | None = None
+    name: str,
+    folder: Path,
+    images: Sequence[str],
+    size: int,
+    *,
+    geometry: str = WHOLE,
+    way: str = "",
+    workers: int | None = None,
 ) -> tuple[np.ndarray | LazyPixels, dict[str, str], str]:
     """Return the pixels of a folder of photographs, decoded once into the cache or whenever they are read.
 
@@ -62,6 +70,7 @@ def pictures(
         folder: the folder of the photographs.
         images: paths relative to `folder`, all existing.
         size: side of the square pictures, in pixels.
+        geometry: see `picture_geometry`.
         way: see `chosen_way`.
         workers: processes that fill the cache; None takes as many as there are processors.
 
@@ -75,19 +84,23 @@ def pictures(
     """
     large = chosen_way(len(images), size, str(LIMIT_GIB)) == "decode"
     if chosen_way(len(images), size, way) == "cache":
-        pixels, unreadable, mark = cached_photographs(name, folder, images, size, workers=workers)
+        pixels, unreadable, mark = cached_photographs(
+            name, folder, images, size, geometry=geometry, workers=workers
+        )
         if large:
-            pixels.digest = decoding_digest(mark, size)
+            pixels.digest = decoding_digest(mark, size, geometry)
         return pixels, unreadable, mark
     digests, mark = digests_of(Path(folder), images)
-    return LazyPixels(folder, images, size, digests, decoding_digest(mark, size) if large else ""), {}, mark
+    digest = decoding_digest(mark, size, geometry) if large else ""
+    return LazyPixels(folder, images, size, digests, digest, geometry), {}, mark
 
 
-def decoding_digest(mark: str, size: int) -> str:
-    """Return what stands for the pixels in a run's identity: the files' digest, the decoder's version and the size.
+def decoding_digest(mark: str, size: int, geometry: str = WHOLE) -> str:
+    """Return what stands for the pixels in a run's identity: the files' digest, and what decides their decoding.
 
     Args:
         mark: digest of the names and the files' content.
         size: side of the pictures, in pixels; it also decides the draft mode of JPEG files.
+        geometry: see `picture_geometry`.
     """
-    return f"{mark}-photographs{VERSION}-{size}px"
+    return f"{mark}-{decoder(size, geometry)}"

@@ -159,7 +159,7 @@ def _update(
     with progress_bar(
         total=len(due), desc="indexing", unit="picture", disable=not progress or not due
     ) as bar:
-        for block in read_blocks(gallery, due, run.image_size, known, workers=workers):
+        for block in read_blocks(gallery, due, run.image_size, known, geometry=run.geometry, workers=workers):
             rows, pixels, entries = [], [], []
             for one in block:
                 row = known.get(one.digest) if one.digest else None

@@ -136,7 +136,7 @@ def search_index(
         raise FashionError(f"the query is {shortened(picture)}: give the file of a photograph.")
     run, file = index.run, user_path(picture, "the query", follow=False)
     _check_question(run, attribute, change, has)
-    pixels = decode_photograph(file, run.image_size)[None]
+    pixels = decode_photograph(file, run.image_size, run.geometry)[None]
     notes = _unfinished(index)
     if run.manipulates:
         kind = PICTURE

@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.data.sets import is_here, known_names
+from fashion_lib.data.sets import geometry_of, is_here, known_names
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import build_model
@@ -122,8 +122,10 @@ def load_released(
     )
     with run_lock(folder):
         state = _state(model, data, record, history)
-        size = profile.image_size * model.image_scale if data is None else data.image_size
-        inputs = {"inputs": model_inputs(model.schema, size)}
+        size, geometry = profile.image_size * model.image_scale, geometry_of(dataset, profile)
+        if data is not None:
+            size, geometry = data.image_size, data.geometry
+        inputs = {"inputs": model_inputs(model.schema, size, geometry)}
         if stored := _stored(folder, record, model, data, state):
             return Run(model, data, stored, history, folder)
         write_checkpoint(folder / CHECKPOINT, model_tensors(model), state | inputs)

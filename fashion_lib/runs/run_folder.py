@@ -11,6 +11,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.paths import user_path
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.data.picture_geometry import WHOLE
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.precision import PRECISIONS
@@ -44,6 +45,7 @@ class OpenedRun:
         image_size: side of the square pictures that the model takes, in pixels.
         precision: of the backbone, "fp32", "bf16" or "fp16".
         title: the run in words.
+        geometry: how a photograph becomes a square, see `picture_geometry`.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class OpenedRun:
     image_size: int
     precision: str
     title: str
+    geometry: str = WHOLE
 
     @property
     def manipulates(self) -> bool:
@@ -62,7 +65,7 @@ class OpenedRun:
 
         These are weights, architecture, attributes, picture size, preparation and precision.
         """
-        inputs = model_inputs(self.model.schema, self.image_size)
+        inputs = model_inputs(self.model.schema, self.image_size, self.geometry)
         decides = {"architecture": self.model.architecture, "inputs": inputs, "precision": self.precision}
         own = {name: tensor.detach().cpu() for name, tensor in model_tensors(self.model).items()}
         return digest(own, json.dumps(decides, sort_keys=True))[:32]
@@ -83,9 +86,8 @@ def open_run(run: Run | OpenedRun | str | Path) -> OpenedRun:
     if isinstance(run, Run):
         if run.data is None:
             return open_run(run.folder)
-        return OpenedRun(
-            run.folder, run.model, run.data.image_size, run.history.precision or "fp32", repr(run)
-        )
+        data, precision = run.data, run.history.precision or "fp32"
+        return OpenedRun(run.folder, run.model, data.image_size, precision, repr(run), data.geometry)
     if not isinstance(run, str | Path):
         raise FashionError(
             f"{shortened(run)} is no run: give a run's folder, or what fl.load_or_train returned."
@@ -96,7 +98,7 @@ def open_run(run: Run | OpenedRun | str | Path) -> OpenedRun:
         raise FashionError(f"{folder} is no folder of a run, which holds {CHECKPOINT}: {_advice(folder)}")
     tensors, state = read_checkpoint(path)
     check_state(state, path)
-    schema, size = read_inputs(state, path) or _older_inputs(state, folder)
+    schema, size, geometry = read_inputs(state, path) or (*_older_inputs(state, folder), WHOLE)
     model = checkpoint_model(tensors, state, schema, path)
     precision = state["history"].get("precision") or "fp32"
     if precision not in PRECISIONS or precision == "auto":
@@ -105,7 +107,7 @@ def open_run(run: Run | OpenedRun | str | Path) -> OpenedRun:
     title = (
         f"{parts['method']} ({parts['variant']}), seed {state['config'].get('seed', 0)}, trained on {data}"
     )
-    return OpenedRun(folder, model, size, precision, title)
+    return OpenedRun(folder, model, size, precision, title, geometry)
 
 
 def checkpoint_model(tensors: dict, state: dict[str, Any], schema: Schema, path: Path) -> RetrievalModel:

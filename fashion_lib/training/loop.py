@@ -145,7 +145,7 @@ def train(
         if not first():
             return
         state = _identity(model, data, config) | {"history": asdict(history)}
-        state["inputs"] = model_inputs(model.schema, data.image_size)
+        state["inputs"] = model_inputs(model.schema, data.image_size, data.geometry)
         extra = optimiser_tensors(optimiser) if optimiser and name == "last" else {}
         state |= {"optimiser": trained_parameters(extra)} if name == "last" else {}
         state |= {"scaler": scaler.state_dict()} if name == "last" and scaler.is_enabled() else {}

@@ -11,13 +11,14 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD
+from fashion_lib.data.picture_geometry import FITS, WHOLE
 from fashion_lib.training.checkpoint import damaged
 
 
-def preparation() -> dict[str, Any]:
-    """Return how this library prepares a photograph: see `decode_photograph` and `normalise`."""
+def preparation(geometry: str = WHOLE) -> dict[str, Any]:
+    """Return how this library prepares a photograph of a geometry: see `decode_photograph` and `normalise`."""
     return {
-        "fit": "the long side is scaled to the size, the short side padded with the border's mean colour",
+        "fit": FITS[geometry],
         "mean": list(IMAGENET_MEAN),
         "std": list(IMAGENET_STD),
     }
@@ -39,18 +40,19 @@ class ModelInputs:
     preparation: dict[str, Any] = field(default_factory=preparation)
 
 
-def model_inputs(schema: Schema, image_size: int) -> dict[str, Any]:
+def model_inputs(schema: Schema, image_size: int, geometry: str = WHOLE) -> dict[str, Any]:
     """Return the entry "inputs" of a checkpoint's state, as JSON holds it.
 
     Args:
         schema: the model's attributes.
         image_size: side of the pictures that the model takes, in pixels.
+        geometry: how photographs become squares, see `picture_geometry`.
     """
-    return asdict(ModelInputs(schema.to_json(), image_size))
+    return asdict(ModelInputs(schema.to_json(), image_size, preparation(geometry)))
 
 
-def read_inputs(state: dict[str, Any], path: Path) -> tuple[Schema, int] | None:
-    """Return schema and picture size of a checkpoint's state; None for a file from before they were kept.
+def read_inputs(state: dict[str, Any], path: Path) -> tuple[Schema, int, str] | None:
+    """Return schema, picture size and geometry of a checkpoint's state; None for a file from before they were kept.
 
     Args:
         state: checked by `check_state`.
@@ -70,7 +72,9 @@ def read_inputs(state: dict[str, Any], path: Path) -> tuple[Schema, int] | None:
             raise ValueError("its schema does not name the attributes of the model")
     except ValueError as error:
         raise damaged(path, f"in its inputs, {error}") from error
-    made, own = state["inputs"].get("preparation", preparation()), preparation()
+    made = state["inputs"].get("preparation", preparation())
+    geometry = next((name for name, text in FITS.items() if text == made.get("fit")), WHOLE)
+    own = preparation(geometry)
     if made != own:
         part = next(name for name in [*own, *made] if made.get(name) != own.get(name))
         raise FashionError(
@@ -78,4 +82,4 @@ def read_inputs(state: dict[str, Any], path: Path) -> tuple[Schema, int] | None:
             f"{shortened(made.get(part))} instead of {shortened(own.get(part))}): use the version of fashion_lib that "
             "trained it, or train anew."
         )
-    return schema, state["inputs"]["image_size"]
+    return schema, state["inputs"]["image_size"], geometry

@@ -15,6 +15,7 @@ from pathlib import Path
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
+from fashion_lib.data.sets import geometry_of
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.training.profiles import PROFILES, Profile
@@ -100,7 +101,8 @@ def _one_per_size(runs: Sequence[PlannedRun]) -> tuple[PlannedRun, ...]:
     found: dict[tuple, PlannedRun] = {}
     for run in runs:
         profile = settings_of(run)
-        found.setdefault((profile.image_size, profile.wardrobe_images, profile.wardrobe_seed), run)
+        drawn = profile.wardrobe_images, profile.wardrobe_seed
+        found.setdefault((profile.image_size, geometry_of(run.dataset, profile), *drawn), run)
     return tuple(found.values())
 
 

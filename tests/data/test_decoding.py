@@ -15,7 +15,8 @@ from PIL import Image, ImageFilter, ImageOps, PngImagePlugin
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data import decoding
 from fashion_lib.data.decoding import read_rgb
-from fashion_lib.data.photographs import PhotographReader, decode_photograph, square_pixels
+from fashion_lib.data.photographs import PhotographReader, decode_photograph
+from fashion_lib.data.picture_geometry import square_pixels
 
 SIZE = 16
 

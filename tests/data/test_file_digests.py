@@ -139,10 +139,10 @@ def test_a_file_that_changes_between_digest_and_decoding_makes_no_cache(folder, 
 def test_a_photograph_that_failed_for_a_moment_is_not_black_for_ever(folder, monkeypatch, capsys):
     moments = [FashionError("no memory")]
 
-    def fails_once(path, size):
+    def fails_once(path, size, geometry):
         if moments and str(path).endswith("1.bmp"):
             raise moments.pop()
-        return decode_photograph(path, size)
+        return decode_photograph(path, size, geometry)
 
     monkeypatch.setattr(photographs, "decode_photograph", fails_once)
     pixels, unreadable, _ = cached_photographs("t", folder, NAMES, 8, workers=1)

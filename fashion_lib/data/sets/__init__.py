@@ -7,10 +7,12 @@ Real data sets whose licence forbids a download (REAL) are read from a folder th
 `data/<name>`. Each is a module of this folder with the same names:
 
     SCHEMA         the attributes with their values' names, in the order of the authors' lists
+    GEOMETRY       how the papers' code makes a picture square, see picture_geometry
     CARD           source, licence, how to get it, what the papers used
     find(tree)     set_layout.Tree -> set_layout.Found: which layout and which parts are there; None without any
     locate()       the Found of FASHION_DATA or data/<name>; a FashionError says how people get it
-    load(size)     RetrievalData: the papers' lists to the row where they are there, else our own split
+    load(size, geometry)
+                   RetrievalData: the papers' lists to the row where they are there, else our own split
 
 `find_real` returns the Found of any of them, for a folder or for the usual places. A list's rows with the lines at
 fault come from asen_lists.row_faults, fashionai_labels.raw_rows, deepfashion_benchmark.attribute_rows,
@@ -35,6 +37,7 @@ from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import write_atomically
 from fashion_lib.core.words import one_line, suggestion
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.picture_geometry import PAPERS, WHOLE
 
 if TYPE_CHECKING:
     from fashion_lib.data.sets.set_layout import Found
@@ -46,7 +49,10 @@ DERIVED = "_manipulation"  # a record's name of the data set adds this for that 
 
 
 class DataSettings(Protocol):
-    """What a data set reads of a profile: side of the pictures in pixels; count and seed of the drawn wardrobe."""
+    """What a data set reads of a profile: side of the pictures in pixels; count and seed of the drawn wardrobe.
+
+    It may have a text `geometry`, one of `picture_geometry.CHOICES`; see `geometry_of`.
+    """
 
     image_size: int
     wardrobe_images: int
@@ -78,7 +84,17 @@ def _clothing(settings: DataSettings) -> RetrievalData:
 
 
 def _real(name: str, settings: DataSettings) -> RetrievalData:
-    return real_module(name).load(settings.image_size)
+    return real_module(name).load(settings.image_size, geometry_of(name, settings))
+
+
+def geometry_of(name: str, settings: DataSettings) -> str:
+    """Return how a data set's pictures become squares, a key of `picture_geometry.FITS`.
+
+    Real data sets follow the papers' code where a profile's `geometry` is "papers". All others are whole: no paper has
+    used them.
+    """
+    papers = name in REAL and getattr(settings, "geometry", WHOLE) == PAPERS
+    return real_module(name).GEOMETRY if papers else WHOLE
 
 
 def real_module(name: str) -> ModuleType:

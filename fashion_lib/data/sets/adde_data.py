@@ -28,6 +28,7 @@ def adde_data(
     file_of: Callable[[str], Path | None],
     size: int,
     *,
+    geometry: str,
     at_size: Callable[[int], RetrievalData],
     card: Mapping[str, str],
     notes: Sequence[str] = (),
@@ -40,6 +41,7 @@ def adde_data(
         schema: one attribute per entry of lists.sizes, with as many values.
         file_of: picture -> its file.
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
         at_size: loads the same data set at another size.
         card, notes: further facts.
 
@@ -47,8 +49,8 @@ def adde_data(
     images = tuple(dict.fromkeys((*lists.train, *lists.test)))
     pictures = placed(images, file_of, found.folder)
     data = photographed(
-        found, schema, label_table(lists, schema), pictures, size, at_size=at_size, protocol=PAPERS, card=card,
-        notes=(*_notes(lists, schema), *notes), rule="ADDE's released tuples; see the notes for retrieval",
+        found, schema, label_table(lists, schema), pictures, size, geometry=geometry, at_size=at_size, protocol=PAPERS,
+        card=card, notes=(*_notes(lists, schema), *notes), rule="ADDE's released tuples; see the notes for retrieval",
         evaluated=(),
     )  # fmt: skip
     tuples, left_out = released(lists, schema, data.image_names)

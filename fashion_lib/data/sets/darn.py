@@ -16,6 +16,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
 from fashion_lib.data.sets.list_file import ListFile, read_list
@@ -24,6 +25,7 @@ from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, Pictu
 NAME = "darn"
 ALIASES = ("DARN",)
 SCHEMA = published_schemas.DARN
+GEOMETRY = CENTRE_CROP  # of the papers' code
 HOW_TO_GET = (
     "download the pictures of darn_url.txt (the list is linked from ASEN's README; many links are dead) into pic/, and "
     "put ASEN's lists (meta_data.tar.gz or data.zip of its README) beside them"
@@ -112,16 +114,17 @@ def locate() -> Found:
     return located(NAME, find, ALIASES, HOW_TO_GET)
 
 
-def load(size: int) -> RetrievalData:
+def load(size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load DARN: the papers' split where ASEN's lists are there, else categories alone in our own split.
 
     Args:
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size)
+    return load_found(locate(), size, geometry)
 
 
-def load_found(found: Found, size: int) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load DARN from where `find` found it."""
     schema, notes = SCHEMA, NOTES
     if found.lists is not None:
@@ -142,7 +145,7 @@ def load_found(found: Found, size: int) -> RetrievalData:
         table = own_split(labels, names, one=False)
         notes = (NOTES[0], "Without ASEN's lists only the category is known, from a picture's folder.")
     return photographed(
-        found, schema, table, pictures, size, at_size=partial(load_found, found),
+        found, schema, table, pictures, size, geometry=geometry, at_size=partial(load_found, found, geometry=geometry),
         protocol=protocol, card=CARD, notes=notes
     )
 

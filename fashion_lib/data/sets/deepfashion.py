@@ -14,6 +14,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
@@ -22,6 +23,7 @@ from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, Tree, located
 NAME = "deepfashion"
 ALIASES = benchmark.ALIASES
 SCHEMA = published_schemas.DEEPFASHION  # values are numbers here; `named_schema` names them
+GEOMETRY = CENTRE_CROP  # of the papers' code
 HOW_TO_GET = (
     "get the Category and Attribute Prediction Benchmark from its authors (mmlab.ie.cuhk.edu.hk, non-commercial "
     "research; img.zip is open), and put ASEN's lists (meta_data.tar.gz or data.zip of its README) beside img/"
@@ -85,16 +87,17 @@ def locate() -> Found:
     return located(NAME, find, ALIASES, HOW_TO_GET)
 
 
-def load(size: int) -> RetrievalData:
+def load(size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load DeepFashion: the papers' split where ASEN's lists are there, else our own split of the benchmark's labels.
 
     Args:
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size)
+    return load_found(locate(), size, geometry)
 
 
-def load_found(found: Found, size: int) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load DeepFashion from where `find` found it."""
     schema, named = named_schema(found)
     if found.lists is not None:
@@ -117,7 +120,8 @@ def load_found(found: Found, size: int) -> RetrievalData:
         table,
         pictures,
         size,
-        at_size=partial(load_found, found),
+        geometry=geometry,
+        at_size=partial(load_found, found, geometry=geometry),
         protocol=protocol,
         card=CARD,
         notes=(named, *NOTES, *protocol_notes(protocol, twice)),

@@ -16,6 +16,7 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_vectors import value_blocks
+from fashion_lib.data.picture_geometry import STRETCH, WHOLE
 from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets.adde_data import adde_data
 from fashion_lib.data.sets.adde_lists import AddeLists, find_adde, read_adde, sized
@@ -24,6 +25,7 @@ from fashion_lib.data.sets.set_layout import Found, Tree, located
 NAME = "deepfashion_adde"
 ALIASES = ("adde", "fashion-attribute-disentanglement", *benchmark.ALIASES)
 SCHEMA = published_schemas.ADDE_DEEPFASHION
+GEOMETRY = STRETCH  # of the papers' code
 HOW_TO_GET = (
     "get DeepFashion's Category and Attribute Prediction Benchmark from its authors, and clone ADDE's code with "
     "git-lfs for splits/DeepFashion"
@@ -66,23 +68,27 @@ def locate() -> Found:
     return located(NAME, find, ALIASES, HOW_TO_GET)
 
 
-def load(size: int) -> RetrievalData:
+def load(size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load ADDE's split of DeepFashion.
 
     Args:
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size)
+    return load_found(locate(), size, geometry)
 
 
-def load_found(found: Found, size: int) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load ADDE's split of DeepFashion from where `find` found it."""
     if found.lists is None:
         raise FashionError(f"{found.folder} has no split of ADDE: {HOW_TO_GET}.")
     lists = read_adde(found.lists)
     schema, note = recovered_schema(found, lists)
     finder = benchmark.picture_finder(found.pictures)
-    return adde_data(found, lists, schema, finder, size, at_size=partial(load_found, found), card=CARD, notes=(note,))
+    again = partial(load_found, found, geometry=geometry)
+    return adde_data(
+        found, lists, schema, finder, size, geometry=geometry, at_size=again, card=CARD, notes=(note,)
+    )
 
 
 def recovered_schema(found: Found, lists: AddeLists) -> tuple[Schema, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.fashionai_labels import PLACES, QUESTIONS, annotates, finder_of, has_rows, read_raw
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
@@ -20,6 +21,7 @@ from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, PictureFiles, T
 NAME = "fashionai"
 ALIASES = ("FashionAI",)
 SCHEMA = published_schemas.FASHIONAI
+GEOMETRY = CENTRE_CROP  # of the papers' code
 HOW_TO_GET = (
     "sign up at Tianchi, accept the terms of competition 231671 (FashionAI attributes), unpack "
     "fashionAI_attributes_train1.zip and _train2.zip, and put ASEN's lists (meta_data.tar.gz or data.zip of its "
@@ -92,16 +94,17 @@ def locate() -> Found:
     return located(NAME, find, ALIASES, HOW_TO_GET)
 
 
-def load(size: int) -> RetrievalData:
+def load(size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load FashionAI: the papers' split where ASEN's lists are there, else our own split of the raw labels.
 
     Args:
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size)
+    return load_found(locate(), size, geometry)
 
 
-def load_found(found: Found, size: int) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load FashionAI from where `find` found it."""
     if found.lists is not None:
         lists = read_asen_lists(found.lists, "FashionAI", SCHEMA)
@@ -123,7 +126,7 @@ def load_found(found: Found, size: int) -> RetrievalData:
         table,
         pictures,
         size,
-        at_size=partial(load_found, found),
+        geometry=geometry, at_size=partial(load_found, found, geometry=geometry),
         protocol=protocol,
         card=CARD,
         notes=("'Invisible' is value 0 of every attribute and is evaluated like any other.",

@@ -18,6 +18,7 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import listed
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import ROLES
+from fashion_lib.data.picture_geometry import FITS, WHOLE
 from fashion_lib.data.picture_source import pictures as picture_source
 from fashion_lib.data.sets.set_layout import PAPERS, Found
 from fashion_lib.data.splits import assign_roles, split_images
@@ -69,18 +70,22 @@ def placed(wanted: Sequence[str], find: Callable[[str], Path | None], fallback: 
     return PlacedPictures(folder, files, tuple(wanted))
 
 
-def read_pictures(name: str, pictures: PlacedPictures, size: int) -> tuple[np.ndarray, dict[str, str], str]:
+def read_pictures(
+    name: str, pictures: PlacedPictures, size: int, geometry: str = WHOLE
+) -> tuple[np.ndarray, dict[str, str], str]:
     """Read the pictures of a data set as squares, in the order of `pictures.files`.
 
     Args:
         name: of the data set.
         pictures: the files.
         size: side of the squares, in pixels.
+        geometry: see `picture_geometry`.
 
     Returns:
         The pixels uint8 (N, size, size, 3); image name -> why its file cannot be read; a digest of the files.
     """
-    pixels, unreadable, digest = picture_source(name, pictures.folder, list(pictures.files.values()), size)
+    files = list(pictures.files.values())
+    pixels, unreadable, digest = picture_source(name, pictures.folder, files, size, geometry=geometry)
     image_of = {file: image for image, file in pictures.files.items()}
     return pixels, {image_of[file]: reason for file, reason in unreadable.items()}, digest
 
@@ -112,6 +117,7 @@ def photographed(
     pictures: PlacedPictures,
     size: int,
     *,
+    geometry: str,
     at_size: Callable[[int], RetrievalData],
     protocol: str,
     card: Mapping[str, str],
@@ -127,6 +133,7 @@ def photographed(
         table: label rows with the columns COLUMNS. Its training rows are those that training reads.
         pictures: the files.
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
         at_size: loads the same data set at another size.
         protocol: PAPERS or OWN: whose split the table has.
         card: further facts for the protocol card.
@@ -142,7 +149,7 @@ def photographed(
             f"none of the {len(pictures.wanted):,} pictures of '{found.name}' is below {found.folder} (the first is "
             f"{pictures.wanted[0]}): unpack the picture archives there, or correct FASHION_DATA."
         )
-    pixels, unreadable, digest = read_pictures(found.name, pictures, size)
+    pixels, unreadable, digest = read_pictures(found.name, pictures, size, geometry)
     usable = set(pictures.files) - set(unreadable)
     kept = table[table["image"].isin(usable)]
     kept, without = _with_candidates(kept)
@@ -153,7 +160,7 @@ def photographed(
     print(f"{found.name}: {found.layout}; {rule or SPLIT_WORDS[protocol]}. {counts[0]}")
     return RetrievalData(
         name=found.name,
-        edition=f"{VERSION}-{protocol}-{digest}",
+        edition="-".join((VERSION, protocol, *((geometry,) if geometry != WHOLE else ()), digest)),
         schema=schema,
         image_names=tuple(pictures.files),
         pixels=pixels,
@@ -164,9 +171,10 @@ def photographed(
             **card,
             "layout found": f"{found.layout} in {found.folder.name}",
             "splitting rule": rule or SPLIT_WORDS[protocol],
-            "pictures": f"whole, long side {size} px, square by padding in the colour of its border",
+            "pictures": f"{size} px: {FITS[geometry]}",
         },
         at_size=at_size,
+        geometry=geometry,
     )
 
 

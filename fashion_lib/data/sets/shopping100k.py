@@ -8,6 +8,7 @@ from pathlib import Path
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.picture_geometry import STRETCH, WHOLE
 from fashion_lib.data.sets.adde_data import adde_data
 from fashion_lib.data.sets.adde_lists import find_adde, read_adde, sized
 from fashion_lib.data.sets.set_layout import Found, PictureFiles, Tree, located
@@ -15,6 +16,7 @@ from fashion_lib.data.sets.set_layout import Found, PictureFiles, Tree, located
 NAME = "shopping100k"
 ALIASES = ("Shopping100k", "adde", "fashion-attribute-disentanglement")
 SCHEMA = published_schemas.ADDE_SHOPPING100K
+GEOMETRY = STRETCH  # of the papers' code
 HOW_TO_GET = (
     "ask its author for the pictures by e-mail (ADDE's README says how), and clone ADDE's code with git-lfs for "
     "splits/Shopping100k"
@@ -43,16 +45,17 @@ def locate() -> Found:
     return located(NAME, find, ALIASES, HOW_TO_GET)
 
 
-def load(size: int) -> RetrievalData:
+def load(size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load Shopping100k with ADDE's split.
 
     Args:
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size)
+    return load_found(locate(), size, geometry)
 
 
-def load_found(found: Found, size: int) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load Shopping100k from where `find` found it."""
     if found.lists is None:
         raise FashionError(
@@ -68,5 +71,6 @@ def load_found(found: Found, size: int) -> RetrievalData:
     lists = read_adde(found.lists)
     note = "The released files name neither attributes nor values: both are shown by number."
     return adde_data(
-        found, lists, sized(SCHEMA, lists), file_of, size, at_size=partial(load_found, found), card=CARD, notes=(note,)
+        found, lists, sized(SCHEMA, lists), file_of, size, geometry=geometry,
+        at_size=partial(load_found, found, geometry=geometry), card=CARD, notes=(note,)
     )

@@ -21,6 +21,7 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import SPLITS
 from fashion_lib.data.named_files import fold
+from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.labelled_photographs import SEED, photographed, placed
 from fashion_lib.data.sets.list_file import read_list, read_names
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
@@ -56,6 +57,7 @@ SCHEMA = Schema(
         ),
     )
 )
+GEOMETRY = CENTRE_CROP  # of the papers' code
 HOW_TO_GET = (
     "get ut-zap50k-images.zip and ut-zap50k-data.zip from vision.cs.utexas.edu/projects/finegrained/utzap50k, and "
     "CSN's triplet lists (filenames.json and tripletlists/) from someone who kept them: their servers are gone"
@@ -114,16 +116,17 @@ def locate() -> Found:
     return located(NAME, find, ALIASES, HOW_TO_GET)
 
 
-def load(size: int) -> RetrievalData:
+def load(size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load UT-Zap50K: with CSN's triplets where they are there, else with our own split of its labels.
 
     Args:
         size: side of the square pictures, in pixels.
+        geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size)
+    return load_found(locate(), size, geometry)
 
 
-def load_found(found: Found, size: int) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load UT-Zap50K from where `find` found it."""
     names, triplets, notes = (), {}, []
     if found.lists is not None:
@@ -165,7 +168,7 @@ def load_found(found: Found, size: int) -> RetrievalData:
             "NOT the papers' protocol: split and triplets are drawn here from meta-data.csv")  # fmt: skip
     data = photographed(
         found, schema_of(labels), table, placed(images, file_of, found.folder), size,
-        at_size=partial(load_found, found), protocol=protocol,
+        geometry=geometry, at_size=partial(load_found, found, geometry=geometry), protocol=protocol,
         card=CARD, notes=notes, rule=rule, evaluated=() if triplets else ("valid", "test"),
     )  # fmt: skip
     return _with_triplets(data, names, triplets)

@@ -15,6 +15,7 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.data.dataset import RetrievalData, digest_of, pixel_digest
 from fashion_lib.data.label_table import ROLES, SPLITS, Labels
 from fashion_lib.data.label_vectors import LabelVectors, vectors_of
+from fashion_lib.data.picture_geometry import WHOLE
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.data.sets.wardrobe import WORLD, Wardrobe
 from fashion_lib.data.sets.wardrobe.garment_schema import INVISIBLE
@@ -58,6 +59,7 @@ class ManipulationData:
         wardrobe: the drawn wardrobe, for twins; None for other data.
         usual_attributes: names of the default task's attributes.
         given: the training tuples that came with the data set; None where they are drawn.
+        geometry: as in RetrievalData.
 
     Raises:
         FashionError: if names, labels, splits and roles do not have one entry per picture.
@@ -76,6 +78,7 @@ class ManipulationData:
     wardrobe: Wardrobe | None = None
     usual_attributes: tuple[str, ...] = ()
     given: Tuples | None = None
+    geometry: str = WHOLE
     _queries: dict[str, TestQueries] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -234,6 +237,7 @@ def from_retrieval_data(
         edition=data.version,
         image_names=data.image_names,
         pixels=data.pixels,
+        geometry=data.geometry,
         labels=vectors_of(chosen, rows),
         split=split,
         role=np.where(split == "", "", assign_image_roles(split, seed)),
@@ -271,6 +275,7 @@ def from_released_tuples(data: RetrievalData) -> ManipulationData:
         edition=data.version,
         image_names=data.image_names,
         pixels=data.pixels,
+        geometry=data.geometry,
         labels=labels,
         split=tuples.split,
         role=np.where(tuples.split == "test", "candidate", tuples.split),
