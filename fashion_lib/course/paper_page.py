@@ -80,10 +80,11 @@ def page() -> str:
     """Return the page as Markdown."""
     measured = measured_steps()
     parts = [SETTINGS, markdown_table(paper_settings.as_table(), index=False), COUNTS]
+    every = pd.concat([measured, measured_steps("cpu")])
+    if len(every):
+        parts += ["### Measured steps", markdown_table(every.astype(str), index=False)]
     if measured.empty:
         parts += [NO_GPU, *_costs(measured)]
-    else:
-        parts += ["### Measured steps", markdown_table(measured.astype(str), index=False)]
     for (device, precision), rows in measured.groupby(["device", "precision"]):
         parts += [f"### {device}, {precision}", *_costs(rows)]
     replayed = replays()
