@@ -42,9 +42,14 @@ def measured_steps(kind: str = "cuda") -> pd.DataFrame:
     return table[table["kind"] == kind].reset_index(drop=True)
 
 
+def replays_file() -> Path:
+    """Return the file of replays."""
+    return paths.data_file("grid_replay.csv")
+
+
 def replays() -> pd.DataFrame:
     """Return what `benchmarks/grid_replay.py` wrote: Snakemake's time beside the predicted one, a row per replay."""
-    return read_typed(paths.data_file("grid_replay.csv"), REPLAY, ("plan", "runs", "GPUs"))
+    return read_typed(replays_file(), REPLAY, ("plan", "runs", "GPUs"))
 
 
 def seconds_per_image(measured: pd.DataFrame) -> dict[tuple[str, str, str, int], float]:
