@@ -91,6 +91,9 @@ def main() -> None:
     parser.add_argument("--append", action="store_true", help="write into data/grid_replay.csv")
     parser.add_argument("--snakemake", type=Path, default=ROOT / ".venv-batch" / "bin" / "snakemake")
     options = parser.parse_args()
+    if not options.snakemake.is_file():
+        print(f"There is no {options.snakemake}: call `make batch-env`, or name Snakemake with --snakemake.")
+        return
     runs = table_runs() if options.tables else grid_runs()
     work = durations(runs, seconds_per_image(measured_steps()))
     planned = [PlannedRun(run.dataset, run.method, run.label, "paper", run.seed) for run in runs]

@@ -111,6 +111,9 @@ def main() -> None:
     parser.add_argument("--append", action="store_true", help="write into data/paper_steps.csv")
     options = parser.parse_args()
     options.device = training_device("auto")
+    if options.device.type == "cpu" and not options.systems:
+        print("There is no GPU here, and a processor takes minutes per step: name --systems, such as asen.v2.")
+        return
     rows = []
     for run, stage, cost in wanted(options.systems, options.stages):
         rows.append(measure(run, stage, cost, options))

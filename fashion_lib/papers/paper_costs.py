@@ -136,6 +136,6 @@ def schedule_table(
             "no schedule is shorter than": f"{max(chain, total / count):,.0f}",
             "in the plan's order": f"{plan:,.0f}",
             "longest first": f"{best:,.0f}",
-            "GPUs at work": f"{total / count / best:.0%}",
+            "GPUs at work, longest first": f"{total / count / best:.0%}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("GPUs")
