@@ -41,8 +41,9 @@ and 0.3 in the code for FashionAI and DARN: variants `paper` and `code`. IPAD's 
 size; whether the code's 64 and 16 triplets are those of one GPU is open, and we take them as the whole batch.
 
 **Not reproduced:** the centre crop (pictures are padded to a square instead, see page 11); one pass per role for
-batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); float16 (IPAD); the resize to 256 × 256 of ADDE,
-and its selection on the test split; fixed triplet lists of CSN and AG-MAN on Zappos50k (triplets are drawn).
+batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); float16 (IPAD); of ADDE the resize to 256 × 256,
+the selection on the test split, and single pictures in stage 1 (42 tuples of three stand for 128 pictures); fixed
+triplet lists of CSN and AG-MAN on Zappos50k (triplets are drawn).
 """
 COUNTS = """
 ## What the papers' tables cost
