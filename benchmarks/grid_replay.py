@@ -2,23 +2,24 @@
 
 Steps, their order and the Snakefile are those of `make batch`; only the program of a step is another one. Durations are
 GPU hours where all steps of training were measured, else passes through networks (data/paper_costs.md); both are scaled
-so that the predicted schedule takes --seconds. It prints the prediction, Snakemake's time, and what no schedule beats,
-all with the durations that the steps really took: starting a process takes time, too.
+so that the predicted schedule takes --seconds. It prints our list schedule, Snakemake's time, and what no schedule
+beats, all with the durations that the steps really took: starting a process takes time, too.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 from stopwatch import report
 
 from fashion_lib.papers.critical_path import longest_chain, makespan
-from fashion_lib.papers.paper_costs import durations, measured_steps, seconds_per_image
+from fashion_lib.papers.paper_costs import REPLAY, durations, measured_steps, replays_file, seconds_per_image
 from fashion_lib.papers.paper_runs import grid_runs, table_runs
 from fashion_lib.workflow.plan import PlannedRun
 from fashion_lib.workflow.steps import batch_steps, write_plan
@@ -75,41 +76,44 @@ def compared(
     return makespan(real, before, machines), length, best
 
 
+def append(rows: list[tuple]) -> None:
+    """Add rows to data/grid_replay.csv; a row of the same plan and number of GPUs is replaced."""
+    table = pd.concat([pd.read_csv(replays_file()), pd.DataFrame(rows, columns=list(REPLAY))])
+    table = table.drop_duplicates(["plan", "runs", "GPUs"], keep="last")
+    table.to_csv(replays_file(), index=False, lineterminator="\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gpus", default="8,64")
     parser.add_argument("--seconds", type=float, default=60, help="of the predicted schedule")
     parser.add_argument("--tables", action="store_true", help="the papers' tables alone, not the whole grid")
+    parser.add_argument("--append", action="store_true", help="write into data/grid_replay.csv")
     parser.add_argument("--snakemake", type=Path, default=ROOT / ".venv-batch" / "bin" / "snakemake")
     options = parser.parse_args()
+    if not options.snakemake.is_file():
+        print(f"There is no {options.snakemake}: call `make batch-env`, or name Snakemake with --snakemake.")
+        return
     runs = table_runs() if options.tables else grid_runs()
     work = durations(runs, seconds_per_image(measured_steps()))
     planned = [PlannedRun(run.dataset, run.method, run.label, "paper", run.seed) for run in runs]
-    lines = []
+    name, rows = "the papers' tables" if options.tables else "the whole grid", []
     for machines in map(int, options.gpus.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             os.environ["FASHION_RUNS"] = str(Path(folder) / "runs")  # nothing is finished
             steps = batch_steps(planned, [])
             plan = write_plan(steps, Path(folder) / "plan")
-            before = {step["name"]: step["after"] for step in json.loads(plan.read_text())["steps"]}
-            time = {f"run.{name}": duration for name, duration in work.items()}
-            time = {name: time.get(name, 0.0) for name in before}
+            before = {step.name: step.after for step in steps}
+            time = {f"run.{run}": duration for run, duration in work.items()}
+            time = {step: time.get(step, 0.0) for step in before}
             scale = options.seconds / makespan(time, before, machines)
-            sleeps = {name: scale * duration for name, duration in time.items() if duration}
+            sleeps = {step: scale * duration for step, duration in time.items() if duration}
             took = replay(plan, sleeps, machines, options.snakemake)
-            predicted, length, best = compared(took, before, machines)
-        lines.append((machines, len(took), f"{options.seconds:.1f}", f"{predicted:.1f}", f"{length:.1f}",
-                      f"{length / predicted:.2f}", f"{best:.1f}"))  # fmt: skip
-    header = (
-        "GPUs",
-        "steps",
-        "predicted s",
-        "with the steps' real durations",
-        "Snakemake s",
-        "ratio",
-        "no less than",
-    )
-    report(f"{len(runs)} runs of profile paper, replayed", lines, header)
+        found = [round(number, 1) for number in compared(took, before, machines)]
+        rows.append((name, len(runs), machines, *found, datetime.now(UTC).isoformat(timespec="seconds")))
+        if options.append:
+            append(rows[-1:])
+    report(f"profile paper's plan, replayed in {options.seconds:g} s", rows, tuple(REPLAY))
 
 
 if __name__ == "__main__":

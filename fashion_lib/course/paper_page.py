@@ -40,9 +40,10 @@ code, and where no code is public the row says *reading*. **Where text and code 
 and 0.3 in the code for FashionAI and DARN: variants `paper` and `code`. IPAD's paper names 32 RTX 3090 and no batch
 size; whether the code's 64 and 16 triplets are those of one GPU is open, and we take them as the whole batch.
 
-**Not reproduced:** one pass per role for batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); the
-resize to 256 × 256 of ADDE, and its selection on the test split; fixed triplet lists of CSN and AG-MAN on Zappos50k
-(triplets are drawn).
+**Not reproduced:** the centre crop (pictures are padded to a square instead, see page 11); one pass per role for
+batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); float16 (IPAD); of ADDE the resize to 256 × 256,
+the selection on the test split, and single pictures in stage 1 (42 tuples of three stand for 128 pictures); fixed
+triplet lists of CSN and AG-MAN on Zappos50k (triplets are drawn).
 """
 COUNTS = """
 ## What the papers' tables cost
@@ -80,10 +81,11 @@ def page() -> str:
     """Return the page as Markdown."""
     measured = measured_steps()
     parts = [SETTINGS, markdown_table(paper_settings.as_table(), index=False), COUNTS]
+    every = pd.concat([measured, measured_steps("cpu")])
+    if len(every):
+        parts += ["### Measured steps", markdown_table(every.astype(str), index=False)]
     if measured.empty:
         parts += [NO_GPU, *_costs(measured)]
-    else:
-        parts += ["### Measured steps", markdown_table(measured.astype(str), index=False)]
     for (device, precision), rows in measured.groupby(["device", "precision"]):
         parts += [f"### {device}, {precision}", *_costs(rows)]
     replayed = replays()

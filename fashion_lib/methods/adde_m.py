@@ -117,9 +117,9 @@ class AddeMCode(AddeM):
     and their prototypes are added. The authors' pictures have one value per attribute.
 
     The class leaves out how the code trains and tests. It uses Adam at 1e-4, halved every 10 of 25 epochs, and
-    batches of 128 pictures, then of 64 tuples. It squeezes pictures into a square, selects weights on the test
-    split, and keeps the query's own picture in the gallery. Stage 1 sees single pictures, tuples come from a file,
-    and a hit has exactly the target's labels.
+    batches of 128 pictures, then of 64 tuples, as profile "paper" does. It squeezes pictures into a square, selects
+    weights on the test split, and keeps the query's own picture in the gallery. Stage 1 sees single pictures,
+    tuples come from a file, and a hit has exactly the target's labels.
 
     Args:
         schema: the attributes.

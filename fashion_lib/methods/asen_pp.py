@@ -68,10 +68,10 @@ class ASENPlusPlus(TwoBranchModel):
     if every example stands in each role equally often.
 
     Readings, where the released training does not fit one budget of steps: one optimiser, learning rate and schedule
-    serve both branches and both stages, each stage has half of the steps, and the profile's mirroring stays on.
-    Crops are cut out of one picture of twice the region's side. In the released code the stages have 50 and 20
-    epochs, stage 2 has a tenth of the rate for the region branch, no picture is mirrored, and crops are cut out of
-    the original picture.
+    serve both branches and both stages, each stage has half of the steps, and the profile's mirroring stays on. In the
+    released code the stages have 50 and 20 epochs, stage 2 has a tenth of the rate for the region branch, and no
+    picture is mirrored; so have runs with profile "paper". Crops are cut out of one picture of twice the region's
+    side, in the released code out of the original picture.
 
     Args:
         schema: the attributes.

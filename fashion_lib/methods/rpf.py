@@ -107,9 +107,10 @@ class RPF(TwoBranchModel):
     E-InfoNCE. One attribute embedding (B, A) feeds both branches.
 
     Readings, where the released training does not fit one budget of steps: stage 2 goes on from the last state of
-    stage 1, not from its best validation. One learning rate and one schedule serve both branches and both stages, and
-    the profile's mirroring stays on. In the released code stage 2 has 1.1 times stage 1's rate for the patch branch, a
-    fifth of it for the rest, and no mirroring. The variant "paper" keeps the course's crop.
+    stage 1, not from its best validation. One learning rate and one schedule serve both branches and both stages,
+    and the profile's mirroring stays on. In the released code stage 2 has 1.1 times stage 1's rate for the patch
+    branch, a fifth of it for the rest, and no mirroring. Runs with profile "paper" follow that code. The variant
+    "paper" keeps the course's crop.
 
     Args:
         schema: the attributes.

@@ -7,7 +7,7 @@ The seconds per step are a measurement, data/paper_steps.csv, that `benchmarks/p
 Validation, test, reading of data and re-ranking are not in it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -38,13 +38,23 @@ def steps_file() -> Path:
 
 def measured_steps(kind: str = "cuda") -> pd.DataFrame:
     """Return the measured training steps of one kind of device, "cuda" or "cpu"; columns as COLUMNS."""
-    table = read_typed(steps_file(), COLUMNS, KEY)
+    table = _kept(steps_file(), COLUMNS, KEY)
     return table[table["kind"] == kind].reset_index(drop=True)
+
+
+def _kept(file: Path, columns: Mapping[str, str], key: Sequence[str]) -> pd.DataFrame:
+    """Return a file's table, an empty one where there is no file: a wheel carries none."""
+    return read_typed(file, columns, key) if file.is_file() else pd.DataFrame(columns=list(columns))
+
+
+def replays_file() -> Path:
+    """Return the file of replays."""
+    return paths.data_file("grid_replay.csv")
 
 
 def replays() -> pd.DataFrame:
     """Return what `benchmarks/grid_replay.py` wrote: Snakemake's time beside the predicted one, a row per replay."""
-    return read_typed(paths.data_file("grid_replay.csv"), REPLAY, ("plan", "runs", "GPUs"))
+    return _kept(replays_file(), REPLAY, ("plan", "runs", "GPUs"))
 
 
 def seconds_per_image(measured: pd.DataFrame) -> dict[tuple[str, str, str, int], float]:
@@ -131,6 +141,6 @@ def schedule_table(
             "no schedule is shorter than": f"{max(chain, total / count):,.0f}",
             "in the plan's order": f"{plan:,.0f}",
             "longest first": f"{best:,.0f}",
-            "GPUs at work": f"{total / count / best:.0%}",
+            "GPUs at work, longest first": f"{total / count / best:.0%}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("GPUs")

@@ -15,9 +15,10 @@ from fashion_lib.papers import ag_mlan_tables
 from fashion_lib.papers.counterparts import COUNTERPARTS
 from fashion_lib.papers.grid import SEEDS, WantedRun, wanted_runs
 from fashion_lib.papers.yao2026_tables import BACKBONE_ROWS
-from fashion_lib.runs.labels import checked_label
+from fashion_lib.runs.labels import checked_settings
+from fashion_lib.runs.record import read_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
-from fashion_lib.training.paper_stages import SECOND_ONLY, training_stages
+from fashion_lib.training.paper_stages import SECOND_ONLY, TrainingStage, training_stages
 from fashion_lib.training.profiles import PAPER
 
 THEIRS = {ours: theirs for theirs, ours in COUNTERPARTS.items()}
@@ -84,16 +85,26 @@ def cost_of(run: WantedRun) -> tuple[StageCost, ...]:
     return () if run.method.endswith(RERANKED) else _cost(run.method, run.label, run.dataset)
 
 
+def stages_of(run: WantedRun) -> tuple[TrainingStage, ...]:
+    """Return the trainings of a run, with their settings."""
+    return _stages(run.method, run.label, run.dataset)[0]
+
+
+def _stages(method: str, label: str, dataset: str) -> tuple[tuple[TrainingStage, ...], int]:
+    """Return the trainings of a run, and the number of the first one."""
+    profile, options = checked_settings(label, PAPER)
+    first = 2 if options.get("branches") in SECOND_ONLY else 1
+    return training_stages(method, read_label(label)[0], dataset, profile, options), first
+
+
 @cache
 def _cost(method: str, label: str, dataset: str) -> tuple[StageCost, ...]:
     if not METHODS[method].trainable:
         return ()
-    named = checked_label(method, label, PAPER)
-    stages, found = training_stages(method, named.variant, dataset, named.profile, named.options), []
-    alone = named.options.get("branches") in SECOND_ONLY
-    for number, stage in enumerate(stages, 2 if alone else 1):
+    (stages, first), found = _stages(method, label, dataset), []
+    for number, stage in enumerate(stages, first):
         images = stage.profile.batch_size // 3 * 3  # whole triplets or tuples
-        model = _model(method, named.variant, tuple(stage.options.items()))
+        model = _model(method, read_label(label)[0], tuple(stage.options.items()))
         passes = images * model.training_passes + images // 3 * (getattr(model, "views", 1) - 1)
         found.append(StageCost(number, stage.profile.steps, images, passes, stage.profile.backbone))
     return tuple(found)

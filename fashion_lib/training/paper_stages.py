@@ -4,7 +4,7 @@ A setting or option that the user gives wins over the row's, in every stage.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fashion_lib.training.paper_settings import PaperRow, Stage, names_set, paper_row
@@ -52,6 +52,9 @@ def training_stages(
 ) -> tuple[TrainingStage, ...]:
     """Return the trainings of a run, one or two, in their order.
 
+    The option first_stage asks for both stages in one training, which then has the settings of the second and the
+    steps of both.
+
     Args:
         method, variant: of the model.
         dataset: the data set's name.
@@ -66,23 +69,23 @@ def training_stages(
         stages = stages[:1]
     if options.get("branches") in SECOND_ONLY:
         stages = stages[1:]
-    made = [_stage(row, number, stage, profile, options) for number, stage in enumerate(stages)]
+    made = [_stage(row, stage, profile, options) for stage in stages]
+    if "first_stage" in options and len(made) == 2:
+        steps = profile.steps if "steps" in given_settings(profile) else sum(stage.steps for stage in stages)
+        return (replace(made[1], profile=made[1].profile.with_options(steps=steps)),)
     return tuple(made)
 
 
-def _stage(
-    row: PaperRow, number: int, stage: Stage, profile: Profile, options: Mapping[str, Any]
-) -> TrainingStage:
+def _stage(row: PaperRow, stage: Stage, profile: Profile, options: Mapping[str, Any]) -> TrainingStage:
     given = given_settings(profile)
     changed = {name: value for name, value in row.settings(stage).items() if name not in given}
-    own: dict[str, Any] = {}
-    more: dict[str, Any] = {}
+    own, more, alone = {}, {}, 1.0 if stage is row.stages[0] else 0.0  # of the steps that are the first stage's
     if row.beta is not None:
         own = {"beta": row.beta}
         if "branches" not in options:
-            own["first_stage"] = 1.0 if stage is row.stages[0] else 0.0
+            own["first_stage"] = alone
         if stage.rest:
             more = {"region_rate": stage.rest / stage.learning_rate}
     elif not row.negative:  # attribute manipulation: the first stage has no memory
-        more = {"feature_share": 1.0 if number == 0 else 0.0}
+        more = {"feature_share": alone}
     return TrainingStage(profile.with_options(**changed), own | dict(options), more)

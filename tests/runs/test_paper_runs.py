@@ -8,8 +8,10 @@ import torch
 from real_layouts import adde_split, asen_lists, picture, zappos
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.augmentation import normalise
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.runs.run import FIRST_STAGE, load_or_train
+from fashion_lib.runs.stored import profile_of, stored_model
 from fashion_lib.training import loop
 from fashion_lib.training.checkpoint import read_checkpoint
 from fashion_lib.training.profiles import PAPER
@@ -103,6 +105,10 @@ def test_the_record_names_both_stages_and_the_run_goes_on_from_any_of_them(run, 
     assert config["learning_rate"] * config["region_rate"] == pytest.approx(1e-5)
     assert config["model_options"] == {"beta": 0.3, "first_stage": 0.0} and made.model.beta == 0.3
     assert RunRecord.load(made.folder / "result.json") == made.record
+    again = stored_model(made.record, made.data)
+    pictures, attributes = normalise(made.data.pixels[:3]), torch.tensor([0, 1, 2])
+    with torch.no_grad():
+        assert torch.equal(again.embed(pictures, attributes), made.model.embed(pictures, attributes))
 
 
 def test_stage_2_starts_from_the_best_weights_of_stage_1(run, monkeypatch):
@@ -129,6 +135,13 @@ def test_stage_2_starts_from_the_best_weights_of_stage_1(run, monkeypatch):
     for name, held in slow.items():
         assert torch.equal(held, begun[name.removeprefix("slow.region.parts.")])
     assert begun["step"] == 0
+
+
+def test_the_profile_of_a_record_has_the_settings_of_its_system():
+    names = {"dataset": "zappos50k", "profile": "paper", "seed": 0, "metrics": {}, "minutes": 0.0}
+    assert profile_of(RunRecord("csn", "veit", **names)).image_size == 112
+    assert profile_of(RunRecord("csn", "veit+image_size=64", **names)).image_size == 64
+    assert profile_of(RunRecord("csn", "code", **names)).batch_size == 48
 
 
 def test_two_given_settings_never_share_a_folder(run):

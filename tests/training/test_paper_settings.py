@@ -124,6 +124,14 @@ def test_ablations_that_train_one_branch_have_that_branchs_stage():
     assert not region.more and patch.more
 
 
+def test_a_given_first_stage_is_one_training_with_the_steps_of_both():
+    (whole,) = training_stages("rpf", "paper", "fashionai", PAPER, {"first_stage": 0.5})
+    assert (whole.profile.steps, whole.profile.learning_rate) == (625_000, 5.5e-5)
+    assert whole.options == {"beta": 0.3, "first_stage": 0.5}
+    (few,) = training_stages("rpf", "paper", "fashionai", PAPER.with_options(steps=9), {"first_stage": 0.5})
+    assert few.profile.steps == 9
+
+
 @pytest.mark.parametrize(("name", "variant"), [("asen_pp", "code"), ("rpf", "paper"), ("ipad", "code")])
 def test_the_patch_branch_has_its_own_learning_rate_in_stage_2(name, variant):
     stage = training_stages(name, variant, "fashionai", PAPER, {})[1]

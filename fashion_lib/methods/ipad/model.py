@@ -66,7 +66,8 @@ class IPAD(TwoBranchModel):
     empty. Roles: where the sampler lists triplets, their columns are anchors, positives and negatives. Otherwise each
     example of the batch has all three roles.
 
-    Where the training of the authors' code does not fit one run of one loop, "code" is a reading:
+    Where the training of the authors' code does not fit one run of one loop, "code" is a reading. With profile "paper"
+    the first two points are as in the code:
 
     1. Stage 2 goes on from the last weights, with the same optimiser. One learning rate and one schedule serve both
        stages. The authors' code has 1e-4, then 5.5e-5 for the patch branch and 1e-5 for the rest, and a new schedule.

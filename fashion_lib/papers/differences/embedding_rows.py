@@ -28,7 +28,8 @@ CSN = (
                choose={"variant": "code"}, ours=PREIN, other=pair("csn", "code")),
     Difference("csn", "a triplet is right if d(far) > d(close)", "ASEN's re-run: by cosine",
                "by the variant's measure", "evaluation", choose={"variant": "veit"}),
-    Difference("csn", "Adam, 5e-5 · 0.985^epoch, batch 256, 200 epochs", "ASEN's re-run: as ASEN v1", "the profile's",
+    Difference("csn", "Adam, 5e-5 · 0.985^epoch, batch 256, 200 epochs", "ASEN's re-run: as ASEN v1",
+               "with profile `paper` as the code",
                "training"),
 )  # fmt: skip
 V2, V1 = pair("asen", "v2"), pair("asen", "v1")
@@ -44,7 +45,7 @@ ASEN = (
                choose={"variant": "v1"}),
     Difference("asen", OPEN, "unit length without an eps", "eps 1e-12", "nothing"),
     Difference("asen", OPEN, "v1: ×0.985 per epoch, 200 epochs; v2: ×0.9 per 3 epochs, 50 epochs",
-               "v2's with profile `paper`", "training"),
+               "with profile `paper` as the code", "training"),
 )  # fmt: skip
 FAMILY = (
     Difference("family", "AttnFashion: x₁ and x₂ are fused adaptively",

@@ -46,8 +46,8 @@ ADDE = (
     Difference("adde_m", OPEN, "margin 0.5 in label triplets", "the profile's", "training", **_CODE),
     Difference("adde_m", OPEN, "NDCG: gain 2^rel − 1, ideal all ones", "`ndcg30`: rel, the gallery's best order",
                "evaluation"),
-    Difference("adde_m", OPEN, "Adam 1e-4, ×0.5 every 10 of 25 epochs, batch 128, then 64", "the profile's",
-               "training"),
+    Difference("adde_m", OPEN, "Adam 1e-4, ×0.5 every 10 of 25 epochs, batch 128, then 64",
+               "with profile `paper` as the code", "training"),
     Difference("adde_m", OPEN, "training: 256 × 256 without aspect, then the middle 224; else 224 × 224",
                "the whole picture, padded to a square", "evaluation"),
 )  # fmt: skip
