@@ -80,6 +80,11 @@ def test_a_typical_wrong_answer_gets_its_sentence(exercise, wrong):
 
 @pytest.mark.parametrize("exercise", ALL, ids=identity)
 def test_no_sentence_and_no_hint_tells_the_answer(exercise):
-    told = [*exercise.hints, exercise.otherwise, *(wrong.sentence for wrong in exercise.wrong)]
+    told = [
+        exercise.start,
+        *exercise.hints,
+        exercise.otherwise,
+        *(wrong.sentence for wrong in exercise.wrong),
+    ]
     for word in solution_words(exercise):
         assert [text for text in told if re.search(word, text)] == []
