@@ -161,8 +161,8 @@ CHANCE = Exercise(
     wrong=(
         Wrong(
             "answer_3 = 1 / 3",
-            "That is the share of relevant candidates. AP is higher by chance, since early ranks count more than"
-            " late ones lose.",
+            "That is the share of relevant candidates. The expected AP is higher, because a hit at an early rank"
+            " counts much.",
         ),
         Wrong(
             "answer_3 = 1 / 2",
@@ -205,8 +205,7 @@ OVERALL = Exercise(
         ),
         Wrong(
             "answer_4 = [40, 40]",
-            "You gave each attribute the same weight in both. In one of the two, each *query* has the same"
-            " weight.",
+            "You gave each attribute the same weight in both. In one of the two, each *query* has the same weight.",
         ),
         Wrong(
             "answer_4 = [48, 45]",

@@ -71,7 +71,7 @@ TRIPLET_LOSS = Exercise(
         Wrong(
             "def my_triplet_loss(anchor, positive, negative, margin):\n"
             "    return (margin + (anchor * negative).sum(1) - (anchor * positive).sum(1)).mean()",
-            "A solved triplet makes your loss negative. It should add 0, not repay for the others.",
+            "A solved triplet makes your loss negative. It should add 0, not lower the sum.",
         ),
         Wrong(
             "def my_triplet_loss(anchor, positive, negative, margin):\n"
@@ -114,16 +114,16 @@ FLOOR = Exercise(
     wrong=(
         Wrong(
             "answer_2 = 0.3",
-            "That is the loss at d = 0, where nobody is content. Go to the side of the majority.",
+            "That is the loss at d = 0, where no triplet is solved. Move d to the side of the majority.",
         ),
         Wrong(
             "answer_2 = 0.1",
-            "You let the minority pay one margin. It pays more: its hinge is the margin *plus* the gap that the"
+            "You counted one margin for the minority. Its hinge is larger: the margin *plus* the gap that the"
             " majority needs.",
         ),
         Wrong(
             "answer_2 = 0.0",
-            "No place solves all three triplets: a gap that pleases the majority costs the minority.",
+            "No place solves all three triplets: a gap that is right for the majority is wrong for the minority.",
         ),
     ),
     hints=(
@@ -131,7 +131,7 @@ FLOOR = Exercise(
         "The function is made of straight pieces, so its minimum is at a corner. Where are the two corners?",
         "At d = −m both hinges of the majority are 0. What is the hinge of the minority there?",
     ),
-    because="The majority wins, and the minority's loss is twice the margin: one space sacrifices somebody.",
+    because="The majority's loss is 0 and the minority's is twice the margin: one space cannot satisfy all three.",
     otherwise="Draw the mean of the three hinges over d.",
 )
 

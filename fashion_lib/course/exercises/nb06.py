@@ -58,8 +58,9 @@ MEASURE = Exercise(
     id="06.1",
     title="Write it yourself: three measures of a map",
     question=(
-        "Write the pointing game (1 if the strongest cell lies in the region, else 0), the energy in the region,"
-        " and the entropy, divided by the entropy of a flat map. A weight of 0 adds nothing to the entropy."
+        "Write three measures. Pointing is 1 if the strongest cell lies in the region, else 0. Energy is the"
+        " share of the weight in the region. Entropy is divided by that of a flat map. A weight of 0 adds"
+        " nothing to the entropy."
     ),
     start=MEASURE_START,
     solution=MEASURE_SOLUTION,

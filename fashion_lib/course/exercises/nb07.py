@@ -182,8 +182,8 @@ CLAIM = Exercise(
         "Compute the two means and the two spreads first.",
         "Now subtract seed by seed. Do the three differences have one sign?",
     ),
-    because="Both are true: unpaired the gap drowns in the spread, in pairs it has one sign. Three seeds are"
-    " still few.",
+    because="Both are true: unpaired the gap is smaller than the spread, in pairs it has one sign. Three seeds"
+    " are still few.",
     otherwise="Separate what the numbers say from what would be a guess.",
 )
 

@@ -42,8 +42,9 @@ KERNEL = Exercise(
     id="11.2",
     title="Would it matter more at full size?",
     question=(
-        "SA's kernel is 1 × 1 in AG-MLAN's text and 7 × 7 in its code. For a position in the middle: which share"
-        " of all positions does the 7 × 7 kernel see, on a map of 8 × 8 and on one of 14 × 14? Give two shares."
+        "SA's kernel is 1 × 1 in AG-MLAN's text and 7 × 7 in its code. Take a position in the middle. Which"
+        " share of all positions does the 7 × 7 kernel see? Give two shares: on a map of 8 × 8, and on one of 14"
+        " × 14."
     ),
     start="answer_2 = None  # a list of two shares",
     solution="answer_2 = [7 * 7 / 8**2, 7 * 7 / 14**2]",

@@ -118,9 +118,9 @@ INDEPENDENT = Exercise(
     id="12.2",
     title="Are two attributes independent in the data?",
     question=(
-        "Two subspaces can leak because their attributes are *correlated in the data*. Given the table of how"
-        " often each pair of values occurs, return the counts that one would expect if the two attributes were"
-        " independent, with the same totals per row and per column."
+        "Two subspaces can leak because their attributes are *correlated in the data*. A table says how often"
+        " each pair of values occurs. Return the counts that one would expect if the two attributes were"
+        " independent. The totals per row and per column stay the same."
     ),
     start=INDEPENDENT_START,
     solution=INDEPENDENT_SOLUTION,

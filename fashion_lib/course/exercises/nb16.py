@@ -149,8 +149,8 @@ MIX = Exercise(
     id="16.3",
     title="Two branches in one vector",
     question=(
-        "Write the vector of both branches for which a dot product of two pictures is $\\beta$ times the"
-        " similarity of their regions plus $1 - \\beta$ times that of their patches. Region first."
+        "Write one vector for both branches, region first. A dot product of two pictures shall be $\\beta$ times"
+        " the similarity of their regions plus $1 - \\beta$ times that of their patches."
     ),
     start=MIX_START,
     solution=MIX_SOLUTION,

@@ -77,7 +77,7 @@ CENTRE = Exercise(
     wrong=(
         Wrong(
             CENTRE_SOLUTION.replace("[-length:]", ""),
-            "Your queues forget nothing. An old feature comes from a network that no longer exists.",
+            "Your queues drop nothing. An old feature comes from a network that no longer exists.",
         ),
         Wrong(
             CENTRE_SOLUTION.replace("[-length:]", "[:length]"),

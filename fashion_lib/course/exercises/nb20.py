@@ -41,7 +41,7 @@ PEAK = Exercise(
     id="20.2",
     title="The highest of ten bars",
     question=(
-        "Ten settings of $Iter$ are *equally good*; each bar is the mean of three seeds, and a single run varies"
+        "Ten settings of $Iter$ are *equally good*. Each bar is the mean of three seeds. A single run varies"
         " with a standard deviation of 1.5 points. By how many points does the highest bar stand above the truth"
         " on average? A simulation is exact enough."
     ),

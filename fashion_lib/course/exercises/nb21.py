@@ -86,8 +86,8 @@ HIT = Exercise(
     id="21.2",
     title="The chance of a hit among the first k",
     question=(
-        "In a random order of $N$ candidates, $R$ of them relevant, what is the probability that at least one"
-        " relevant candidate stands among the first $k$? Derive the complement, one rank after the other, and"
+        "$N$ candidates, $R$ of them relevant, stand in a random order. What is the probability that at least"
+        " one relevant candidate is among the first $k$? Derive the complement, one rank after the other, and"
         " write it as a function."
     ),
     start=HIT_START,

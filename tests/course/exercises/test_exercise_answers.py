@@ -1,10 +1,10 @@
 """Every exercise: its solution is right, typical wrong answers get their sentence, and no word tells the answer."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from fashion_lib.core import paths
 from fashion_lib.course.exercises import catalogue
 from fashion_lib.course.exercises.exercise import OPEN, RIGHT, WRONG
 from fashion_lib.course.exercises.forms import Choice, Function
@@ -43,7 +43,7 @@ def test_ids_count_up_and_belong_to_their_notebook():
     for notebook in catalogue.notebooks():
         found = [one.id for one in catalogue.exercises(notebook)]
         assert found == [f"{notebook}.{number}" for number in range(1, len(found) + 1)]
-        assert list(Path("notebooks").glob(f"{notebook}_*.ipynb"))
+        assert list(paths.notebooks_dir().glob(f"{notebook}_*.ipynb"))
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=identity)

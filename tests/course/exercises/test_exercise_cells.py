@@ -1,7 +1,6 @@
 """The exercises written into notebooks: once, again, for students, and solved."""
 
 import json
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -9,6 +8,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from tiny_notebooks import tiny_notebook
 
 from fashion_lib.cli import main
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course.exercises import catalogue
 from fashion_lib.course.exercises.cells import ANSWER, CHECK, QUESTION, TAG, cell_id, write_exercises
@@ -17,6 +17,7 @@ from fashion_lib.course.exercises.notebook_files import write_copy, write_in_pla
 from fashion_lib.course.sources import CLOSING_HEADINGS, stamp
 
 EXERCISES = catalogue.exercises("02")[:2]
+NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
 
 
 def joined_notebook():
@@ -112,9 +113,7 @@ def test_the_students_edition_holds_no_solution():
             assert json.dumps(one.solution.strip())[1:-1] not in text
 
 
-@pytest.mark.parametrize(
-    "path", sorted(Path("notebooks").glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem[:2]
-)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem[:2])
 def test_every_notebook_of_the_course_takes_its_exercises(path, tmp_path):
     copy = tmp_path / path.name
     copy.write_bytes(path.read_bytes())
