@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.course.exercises.exercise import Exercise, Wrong
-from fashion_lib.course.exercises.forms import Choice, Function, Malformed, Number
+from fashion_lib.course.exercises.forms import Choice, Function, Malformed, Number, Unanswered
+from fashion_lib.course.exercises.student_asen import LAYERS, copy_weights
 from fashion_lib.methods.asen import ASEN
 from fashion_lib.parts.attention import ChannelAttention, SpatialAttention
 from fashion_lib.parts.losses import triplet_list_loss
@@ -218,16 +219,6 @@ class StudentASEN(nn.Module):
 '''
 
 CHANNELS, ATTRIBUTES = 8, 3
-# Each layer of the student's class, and the same one of the library's.
-LAYERS = {
-    "attribute": "attribute",
-    "conv": "spatial.conv",
-    "norm": "spatial.norm",
-    "spatial_side": "spatial.attribute_side.0",
-    "channel_side": "channel.attribute_side.0",
-    "hidden": "channel.hidden",
-    "gate": "channel.gate",
-}
 
 
 def _library() -> ASEN:
@@ -244,19 +235,25 @@ def _with_library_weights(student: type) -> nn.Module:
     """An instance of the student's class with the library's start weights."""
     library = _library()
     network = student(ATTRIBUTES, CHANNELS, library.attribute.embedding_dim)
-    for mine, theirs in LAYERS.items():
-        layer, source = getattr(network, mine, None), library.get_submodule(theirs)
-        if layer is None:
-            if not list(network.parameters()):
-                return network  # nothing is written yet: its forward says so
-            raise Malformed(f"Your class has no layer named {mine}: the check copies weights by these names.")
-        try:
-            layer.load_state_dict(source.state_dict())
-        except RuntimeError:
-            shape = tuple(getattr(layer, "weight", torch.zeros(0)).shape)
-            text = f"The layer {mine} has weights of shape {shape}, or no bias; look at its two sizes."
-            raise Malformed(text) from None
+    if not list(network.parameters()):  # nothing is written yet
+        raise Unanswered
+    try:
+        copy_weights(network, library)
+    except AttributeError as error:
+        text = f"Your class has no layer named {error}: the check copies weights by these names."
+        raise Malformed(text) from None
+    except RuntimeError as error:
+        name = next((name for name in LAYERS if _misfit(network, name, library)), "gate")
+        raise Malformed(f"The layer {name} has other sizes than the table says, or no bias.") from error
     return network
+
+
+def _misfit(network: nn.Module, name: str, library: ASEN) -> bool:
+    """Whether a layer's weights have other names or shapes than the library's."""
+    mine, theirs = getattr(network, name).state_dict(), library.get_submodule(LAYERS[name]).state_dict()
+    return {key: part.shape for key, part in mine.items()} != {
+        key: part.shape for key, part in theirs.items()
+    }
 
 
 def _embedder(answer: type):
@@ -422,6 +419,10 @@ ABSENT = Exercise(
 EXERCISES = (WHERE, MATTERS, STUDENT, PASSES, ABSENT)
 
 EXPLORE = (
+    "Train your own class like a method of the course, and compare its MAP with ASEN's. Wrap it with"
+    " `StudentRetrieval(StudentASEN, data.schema)` of `fashion_lib.course.exercises.student_asen`. Then call"
+    " `train(network, data, training_config(settings, seed), folder, task=RETRIEVAL)`, as notebook 03 does, and"
+    ' `fl.evaluate(network, data, "test").overall`.',
     "Ask for an attribute that a picture does not show: choose `rows` with"
     ' `~labelled[:, schema.index("skirt_length")]`. Where does the attention go, and how flat is it?',
     "Multiply the scores by a temperature before the softmax, without training anew, and evaluate at 0.5, 1 and"

@@ -7,11 +7,13 @@ import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 from tiny_notebooks import tiny_notebook
 
+import fashion_lib as fl
 from fashion_lib.cli import main
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course.exercises import catalogue
 from fashion_lib.course.exercises.cells import ANSWER, CHECK, QUESTION, TAG, cell_id, write_exercises
+from fashion_lib.course.exercises.checking import GRADING
 from fashion_lib.course.exercises.editions import BEGIN, END, write_edition
 from fashion_lib.course.exercises.notebook_files import write_copy, write_in_place
 from fashion_lib.course.sources import CLOSING_HEADINGS, stamp
@@ -145,3 +147,32 @@ def test_the_command_writes_in_place_and_editions(project, capsys):
     assert main(["exercises", str(path), "--edition", "student", "--output", str(path.parent)]) == 2
     errors = capsys.readouterr().err.splitlines()
     assert "there is no edition 'teacher'" in errors[0] and "would replace the notebook" in errors[1]
+
+
+def cells_of(number, edition):
+    """The code cells of an edition's exercises, as pairs of id and source."""
+    notebook = joined_notebook()
+    write_edition(notebook, edition, catalogue.exercises(number), catalogue.explorations(number))
+    return [(cell.id, cell.source) for cell in written(notebook) if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("number", catalogue.notebooks())
+def test_solved_cells_earn_every_point_one_after_the_other(number, monkeypatch, capsys):
+    monkeypatch.setenv(GRADING, "autograde")
+    names = {"fl": fl}
+    for _, source in cells_of(number, "solutions"):
+        exec(source, names)
+    assert capsys.readouterr().out.count(" is right.") == len(catalogue.exercises(number))
+
+
+@pytest.mark.parametrize("number", catalogue.notebooks())
+def test_untouched_cells_run_and_earn_nothing(number, monkeypatch, capsys):
+    names = {"fl": fl}
+    cells = cells_of(number, "student")
+    for _, source in cells:
+        exec(source, names)
+    assert capsys.readouterr().out.count("is not answered yet.") == len(catalogue.exercises(number))
+    monkeypatch.setenv(GRADING, "autograde")
+    for _, source in (cell for cell in cells if cell[0].endswith(CHECK)):
+        with pytest.raises(FashionError, match="not answered yet"):
+            exec(source, names)
