@@ -191,7 +191,7 @@ MIX = Exercise(
     points=2,
 )
 
-MAPS = torch.tensor([[[0.7, 0.1], [0.1, 0.1]], [[0.25, 0.25], [0.25, 0.25]]])
+MAPS = torch.tensor([[[0.7, 0.1], [0.1, 0.1]], [[0.25, 0.25], [0.25, 0.25]], [[0.4, 0.3], [0.2, 0.1]]])
 
 SHARP_START = '''
 import torch
@@ -230,7 +230,10 @@ SHARP = Exercise(
     start=SHARP_START,
     solution=SHARP_SOLUTION,
     form=Function(
-        {"one peaked and one constant map": (MAPS,), "a map of 1 x 3": (torch.tensor([[[0.5, 0.3, 0.2]]]),)}
+        {
+            "two peaked maps and a constant one": (MAPS,),
+            "a map of 1 x 3": (torch.tensor([[[0.5, 0.3, 0.2]]]),),
+        }
     ),
     wrong=(
         Wrong(
