@@ -85,6 +85,8 @@ def exercises(
 
     chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
     chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    if not chosen:
+        raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
     for path in chosen:
         if edition is None:
             changed = write_in_place(path)

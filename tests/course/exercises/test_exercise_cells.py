@@ -131,6 +131,8 @@ def test_every_notebook_of_the_course_takes_its_exercises(path, tmp_path):
 
 
 def test_the_command_writes_in_place_and_editions(project, capsys):
+    assert main(["exercises"]) == 2
+    assert "there is no notebook in" in capsys.readouterr().err
     path = project / "notebooks" / "02_tiny.ipynb"
     nbformat.write(joined_notebook(), path)
     other = project / "notebooks" / "99_tiny.ipynb"
