@@ -30,7 +30,9 @@ HALVED = Exercise(
             "Those are the shares of matches. Top-10 needs one match among the first ten.",
         ),
         Wrong(
-            "answer_1 = [91.98, 91.98, 84.46]", "Those are the probabilities to miss. Take the complement."
+            "from fashion_lib.tasks.retrieval.metrics import random_recall_at_k\n\n"
+            "answer_1 = [100 - 100 * float(random_recall_at_k(m, g, 10)) for m, g in ((8, 960), (4, 480), (8, 480))]",
+            "Those are the probabilities to miss. Take the complement.",
         ),
     ),
     hints=(

@@ -153,7 +153,8 @@ CEILING = Exercise(
             "That is the share of right ones among the first four. AP counts early ranks more.",
         ),
         Wrong(
-            "answer_3 = 0.5633",
+            "from fashion_lib.tasks.retrieval.metrics import random_average_precision\n\n"
+            "answer_3 = float(random_average_precision(2, 6))",
             "That is the floor: a random order of all six. Here the last two are never in front.",
         ),
     ),
