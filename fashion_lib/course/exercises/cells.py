@@ -48,8 +48,8 @@ def section(exercises: Sequence[Exercise], explorations: Sequence[str] = ()) -> 
     first = exercises[0].id
     opening = (
         f"{START}\n\nEach exercise has a cell to write in and a cell that checks. The check says whether the answer is"
-        f' right, or what is wrong and why; it never gives the answer. `fl.hint("{first}")` gives a hint, and the next'
-        " one each time you run it again."
+        " right, or what is wrong and why; it never gives the answer. In any cell,"
+        f' `fl.hint("{first}")` gives a hint, and the next one each time you run it again.'
     )
     cells = [_cell(new_markdown_cell, opening, "exercises", [TAG])]
     for one in exercises:
