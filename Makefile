@@ -1,5 +1,6 @@
 # make env | quick | test | reproduce | tables | lab | lab-reset | notebooks | bench | lock | clean. Everything happens in
 # .venv, built from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
+# make student | solutions: the notebooks with exercises to solve, and solved, under build/.
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
@@ -150,6 +151,11 @@ lab-reset: env
 notebooks: env
 	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
 	@$(COURSE) execute-notebooks --profile laptop
+
+# The exercises stand once, in fashion_lib/course/exercises; both versions come to build/, with nbgrader's metadata.
+.PHONY: student solutions
+student solutions: env
+	@$(COURSE) exercises --edition $@
 
 # The same job as steps of a workflow, on this machine or a cluster (batch/README.md); `status` says where it stands.
 batch: env batch-env

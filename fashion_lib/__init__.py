@@ -33,6 +33,8 @@ _PUBLIC = {
     "cost": "runs.cost:cost",
     "read": "face:read",
     "notebook": "face:notebook",
+    "check": "course.exercises.checking:check",
+    "hint": "course.exercises.checking:hint",
     "show": "show:",
     "papers": "papers:",
     "Attribute": "core.schema:Attribute",

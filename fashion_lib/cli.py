@@ -33,8 +33,8 @@ LONGEST = 80  # characters of an argument that an error sentence repeats
 COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     training.tables,
-    *(course.notebook, course.execute_notebooks, numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
-    course.working_copy,
+    *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy),
+    *(numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),

@@ -93,6 +93,26 @@ def readme() -> None:
     update()
 
 
+def exercises(
+    notebooks: Annotated[list[Path] | None, typer.Argument(help="default: every numbered notebook, in order")] = None,
+    edition: Annotated[str | None, typer.Option(help="student or solutions: copies, with nbgrader's metadata")] = None,
+    output: Annotated[Path | None, typer.Option(help="folder of the copies (build/<edition>)")] = None,
+) -> None:
+    """Write the exercises into the notebooks, or copies of them for students and teachers."""
+    from fashion_lib.course.exercises.notebook_files import write_copy, write_in_place
+
+    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
+    chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    if not chosen:
+        raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
+    for path in chosen:
+        if edition is None:
+            changed = write_in_place(path)
+            print(f"{path.name} {'has its exercises' if changed else 'is as it was'}")
+        else:
+            print(write_copy(path, edition, output))
+
+
 def _parameter(text: str) -> tuple[str, object]:
     """Name and value of one -p. YAML decides the value's type, as it does in papermill's own parameter files."""
     import yaml

@@ -1,0 +1,67 @@
+"""Two more versions of a notebook, with nbgrader's metadata: for students, and for those who teach.
+
+The student's is the notebook with empty answers. The teacher's has the solutions between nbgrader's marks, so that
+`nbgrader generate_assignment` makes the student's of it again, and for each exercise its hints and typical mistakes.
+"""
+
+from collections.abc import Sequence
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from fashion_lib.course.exercises.cells import ANSWER, CHECK, QUESTION, TAG, cell_id, write_exercises
+from fashion_lib.course.exercises.exercise import Exercise
+
+EDITIONS = ("student", "solutions")
+SCHEMA_VERSION = 3  # of nbgrader's metadata
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+
+
+def write_edition(
+    notebook: NotebookNode, edition: str, exercises: Sequence[Exercise], explorations: Sequence[str] = ()
+) -> None:
+    """Write the exercises into a notebook as an edition has them, in place.
+
+    Args:
+        notebook: the notebook of the course; its other cells keep their outputs.
+        edition: one of EDITIONS.
+        exercises: in order.
+        explorations: Markdown of what to try without a check.
+    """
+    write_exercises(notebook, exercises, explorations)
+    cells = {cell.id: cell for cell in notebook.cells}
+    for one in exercises:
+        for part in (QUESTION, ANSWER, CHECK):
+            cell = cells[cell_id(one, part)]
+            cell.metadata["nbgrader"] = grading(one, part)
+            if cell.cell_type == "code":
+                cell.update(outputs=[], execution_count=None)
+        if edition == "solutions":
+            cells[cell_id(one, ANSWER)].source = f"{BEGIN}\n{one.solution.strip()}\n{END}"
+            place = notebook.cells.index(cells[cell_id(one, CHECK)])
+            notebook.cells.insert(place + 1, _notes(one))
+
+
+def grading(exercise: Exercise, part: str) -> dict[str, object]:
+    """Return nbgrader's metadata of a cell: students write in the answer, and the check gives the points."""
+    fields: dict[str, object] = {
+        "schema_version": SCHEMA_VERSION,
+        "grade_id": cell_id(exercise, part),
+        "grade": part == CHECK,
+        "solution": part == ANSWER,
+        "locked": part != ANSWER,
+        "task": False,
+    }
+    return fields | ({"points": exercise.points} if part == CHECK else {})
+
+
+def _notes(exercise: Exercise) -> NotebookNode:
+    """Return a cell for those who teach: the hints, and what the check says to typical mistakes."""
+    hints = [f"{number}. {hint}" for number, hint in enumerate(exercise.hints, start=1)]
+    mistakes = [f"```python\n{wrong.code.strip()}\n```\n{wrong.sentence}" for wrong in exercise.wrong]
+    text = "\n\n".join(
+        [f"**Hints of {exercise.id}**", "\n".join(hints), "**What students get wrong**", *mistakes]
+    )
+    cell = new_markdown_cell(text, metadata={"tags": [TAG, f"{TAG}-notes"]})
+    cell.id = cell_id(exercise, "notes")
+    return cell

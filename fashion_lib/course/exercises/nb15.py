@@ -1,0 +1,158 @@
+"""Exercises of notebook 15: chance in a gallery, NDCG without credit for what stayed, and what a table may say."""
+
+import numpy as np
+
+from fashion_lib.course.exercises.exercise import Exercise, Wrong
+from fashion_lib.course.exercises.forms import Choice, Function, Number
+from fashion_lib.tasks.retrieval.metrics import ndcg_at_k
+
+HALVED = Exercise(
+    id="15.1",
+    title="A smaller gallery",
+    question=(
+        "A query has 8 matches among 960 pictures. What is the expected Top-10 accuracy of a random order, in"
+        " percent: with the whole gallery, with a gallery of 480 pictures and 4 matches, and with one of 480"
+        " pictures that keeps all 8? `random_recall_at_k` of `fashion_lib.tasks.retrieval.metrics` may do it."
+    ),
+    start="answer_1 = None  # a list of three percentages",
+    solution=(
+        "from fashion_lib.tasks.retrieval.metrics import random_recall_at_k\n\n"
+        "answer_1 = [100 * float(random_recall_at_k(m, g, 10)) for m, g in ((8, 960), (4, 480), (8, 480))]"
+    ),
+    form=Number(0.05),
+    wrong=(
+        Wrong(
+            "answer_1 = [8.333, 8.333, 16.667]",
+            "You multiplied the share of matches by ten. That counts lists with two matches twice.",
+        ),
+        Wrong(
+            "answer_1 = [0.8333, 0.8333, 1.6667]",
+            "Those are the shares of matches. Top-10 needs one match among the first ten.",
+        ),
+        Wrong(
+            "from fashion_lib.tasks.retrieval.metrics import random_recall_at_k\n\n"
+            "answer_1 = [100 - 100 * float(random_recall_at_k(m, g, 10)) for m, g in ((8, 960), (4, 480), (8, 480))]",
+            "Those are the probabilities to miss. Take the complement.",
+        ),
+    ),
+    hints=(
+        "The probability that none of the first ten matches is a product; see the beginning of the notebook.",
+        "`random_recall_at_k(matches, gallery, k)` returns a share between 0 and 1.",
+    ),
+    because="Half the gallery with half the matches changes nearly nothing; half the gallery with all matches"
+    " doubles it.",
+    otherwise="Compute the probability of a miss, step by step, for each of the three.",
+)
+
+STRICT_START = '''
+import numpy as np
+
+
+def strict_ndcg(relevance, changed_right, k):
+    """relevance: (N,), shares of right attributes, best-ranked first; changed_right: bool (N,).
+
+    Returns NDCG@k in which a picture with the changed attribute wrong gains nothing.
+    """
+    return None  # write your code here
+'''
+
+STRICT_SOLUTION = '''
+import numpy as np
+
+
+def strict_ndcg(relevance, changed_right, k):
+    """relevance: (N,), shares of right attributes, best-ranked first; changed_right: bool (N,).
+
+    Returns NDCG@k in which a picture with the changed attribute wrong gains nothing.
+    """
+    gain = np.asarray(relevance) * np.asarray(changed_right)
+    discount = 1 / np.log2(np.arange(2, len(gain) + 2))
+    best = (np.sort(gain)[::-1][:k] * discount[:k]).sum()
+    return (gain[:k] * discount[:k]).sum() / best if best > 0 else 0.0
+'''
+
+STRICT = Exercise(
+    id="15.2",
+    title="No credit for what stayed",
+    question=(
+        "NDCG with partial credit rewards a picture for what the query already had. Write an NDCG@k with linear"
+        " gain in which a picture gains its relevance only if the *changed* attribute is right. The ideal is the"
+        " best order of these gains. Without any gain the score is 0."
+    ),
+    start=STRICT_START,
+    solution=STRICT_SOLUTION,
+    form=Function(
+        {
+            "five pictures at k = 3": (
+                np.array([2 / 3, 1.0, 1 / 3, 2 / 3, 1 / 3]),
+                np.array([0, 1, 0, 1, 1]).astype(bool),
+                3,
+            ),
+            "a best order": (np.array([1.0, 2 / 3, 2 / 3]), np.array([1, 1, 0]).astype(bool), 3),
+            "nothing changed": (np.array([2 / 3, 2 / 3]), np.array([0, 0]).astype(bool), 2),
+        }
+    ),
+    oracle=lambda relevance, right, k: ndcg_at_k([relevance * right], k)[0],
+    wrong=(
+        Wrong(
+            STRICT_SOLUTION.replace(" * np.asarray(changed_right)", ""),
+            "A picture exactly like the query still gains most of its score. Where does the changed attribute enter?",
+        ),
+        Wrong(
+            STRICT_SOLUTION.replace("np.sort(gain)[::-1]", "np.sort(relevance)[::-1]"),
+            "Your ideal order uses the old gains, so even the best order of this gallery stays below 1.",
+        ),
+        Wrong(
+            STRICT_SOLUTION.replace(
+                "np.asarray(relevance) * np.asarray(changed_right)", "np.asarray(changed_right).astype(float)"
+            ),
+            "You count the changed attribute only. Among pictures that have it, the others still make a difference.",
+        ),
+    ),
+    hints=(
+        "Make the new gains first: relevance where the changed attribute is right, 0 elsewhere.",
+        "Then it is NDCG as in notebook 02, and the ideal sorts the *new* gains.",
+    ),
+    because="A search that ignores the operation now scores near 0, as it should.",
+    otherwise="Both the sum and the ideal use the new gains.",
+    points=2,
+)
+
+BOTH = Exercise(
+    id="15.3",
+    title="Does the part help?",
+    question=(
+        "Top-10 accuracy, mean ± spread over three seeds: baseline 60 ± 2; with attention 61 ± 3; with the new"
+        " loss 66 ± 2; with both 65 ± 2. Which sentences does the course's rule (a step counts if it exceeds the"
+        " larger spread) support? Answer with all true letters in one text.\n\n"
+        "- **a** The new loss helps on top of the baseline.\n"
+        "- **b** Attention helps on top of the baseline.\n"
+        "- **c** The new loss helps on top of attention.\n"
+        "- **d** Attention harms on top of the new loss."
+    ),
+    start='answer_3 = None  # letters in one text, such as "bd"',
+    solution='answer_3 = "ac"',
+    form=Choice("abcd", several=True),
+    wrong=(
+        Wrong('answer_3 = "a"', "That one holds. There is a second place where the same part was added."),
+        Wrong('answer_3 = "abc"', "One of these steps is smaller than the spread of the rows it connects."),
+        Wrong(
+            'answer_3 = "acd"', "A step down needs to exceed the spread as well, before it may be claimed."
+        ),
+    ),
+    hints=(
+        "There are four steps: each part on top of the baseline, and on top of the other part.",
+        "Compare the size of each step with the larger spread of its two rows.",
+    ),
+    because="A part is tested twice, and a small step in either direction is no claim.",
+    otherwise="Write each step beside the larger of its two spreads.",
+)
+
+EXERCISES = (HALVED, STRICT, BOTH)
+
+EXPLORE = (
+    'Run a row that says "not run", with three seeds, such as `make reproduce SEEDS=0,1,2'
+    " METHODS=yao2026.default+loss=triplet`.",
+    "Change two attributes with one operation: `fl.load_or_train(..., changes=2)` trains and scores it. Which of"
+    " the four methods loses most?",
+)
