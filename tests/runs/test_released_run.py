@@ -56,7 +56,7 @@ def test_the_run_is_like_any_other_but_for_what_it_says(file, monkeypatch):
     assert run.record.config["epoch"] == 12 and run.record.config["score"] == 0.5
     assert run.record.config["training_image_passes"] == "" and run.history.seconds == 0
     assert local_records() == [run.record]
-    assert profile_of(run.record) == SIZES
+    assert profile_of(run.record).settings() == SIZES.settings()
     again = stored_model(run.record, DATA)
     assert all(torch.equal(again.state_dict()[name], tensor) for name, tensor in run.model.state_dict().items())
 

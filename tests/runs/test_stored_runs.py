@@ -23,7 +23,7 @@ from fashion_lib.training import loop
 from fashion_lib.training.profiles import get_profile
 
 DATA = tiny_data(90)
-PROFILE = get_profile("smoke").with_options(steps=3, batch_size=12, groups=2, start="random", learning_rate=2e-3)
+PROFILE = get_profile("smoke").with_options(steps=3, batch_size=12, start="random")
 METHODS = {"random": {}, "ag_mlan": {"branch1": False}, "rpf": {"image_scale": 1}}
 
 
