@@ -24,6 +24,7 @@ from fashion_lib.runs.run import load_or_train
 from fashion_lib.runs.stored import lacks_scores, profile_of, stored_model
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 from fashion_lib.training import loop
+from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PAPER, get_profile
 
 DATA = tiny_data(90)
@@ -56,7 +57,8 @@ def test_the_run_is_like_any_other_but_for_what_it_says(file, monkeypatch):
     assert run.record.config["epoch"] == 12 and run.record.config["score"] == 0.5
     assert run.record.config["training_image_passes"] == "" and run.history.seconds == 0
     assert local_records() == [run.record]
-    assert profile_of(run.record).settings() == SIZES.settings()
+    of_the_system = training_stages("asen", "v2", DATA.name, SIZES, {})[-1].profile
+    assert profile_of(run.record).settings() == of_the_system.settings()
     again = stored_model(run.record, DATA)
     assert all(torch.equal(again.state_dict()[name], tensor) for name, tensor in run.model.state_dict().items())
 
