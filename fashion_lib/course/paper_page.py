@@ -40,10 +40,10 @@ code, and where no code is public the row says *reading*. **Where text and code 
 and 0.3 in the code for FashionAI and DARN: variants `paper` and `code`. IPAD's paper names 32 RTX 3090 and no batch
 size; whether the code's 64 and 16 triplets are those of one GPU is open, and we take them as the whole batch.
 
-**Not reproduced:** the centre crop (pictures are padded to a square instead, see page 11); one pass per role for
-batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); float16 (IPAD); of ADDE the resize to 256 × 256,
-the selection on the test split, and single pictures in stage 1 (42 tuples of three stand for 128 pictures); fixed
-triplet lists of CSN and AG-MAN on Zappos50k (triplets are drawn).
+**Not reproduced:** one pass per role for batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); float16
+(IPAD); of ADDE the selection on the test split, and single pictures in stage 1 (42 tuples of three stand for 128
+pictures). Photographs become squares as in the authors' code (setting `geometry`), and Zappos50k trains on CSN's
+released triplets where they are there.
 """
 COUNTS = """
 ## What the papers' tables cost

@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.settings import AtLeastOne, Count, Settings, one_of
 from fashion_lib.core.typed import shortened
+from fashion_lib.data.picture_geometry import CHOICES, PAPERS, WHOLE
 from fashion_lib.parts.backbones import BACKBONES, STARTS
 from fashion_lib.parts.timm_networks import PREFIX
 from fashion_lib.training.config import OF_THE_RUN, TrainingConfig
@@ -31,6 +32,8 @@ class Profile(Settings):
         backbone, start: the backbone and its start weights, see `build_backbone`.
         training: all settings of training. Those of OF_THE_RUN are chosen by each run.
         wardrobe_seed: seed of the drawn wardrobe.
+        geometry: how the pictures of a real data set become squares: "whole", padded; or "papers", as the papers' code
+            does for that data set, see `picture_geometry`.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Profile(Settings):
     start: Annotated[str, one_of(STARTS)]
     training: TrainingConfig
     wardrobe_seed: Count = 0
+    geometry: Annotated[str, one_of(CHOICES)] = WHOLE
     _given: frozenset[str] = PrivateAttr(frozenset())
 
     @property
@@ -107,6 +111,7 @@ PAPER = Profile(
     wardrobe_images=50_000,
     backbone="resnet50",
     start="imagenet",
+    geometry=PAPERS,
     training=TrainingConfig(
         steps=50 * 6_250,
         batch_size=48,
