@@ -47,7 +47,7 @@ ROWS = (
     Difference("ag_mlan", "unit length", "without an eps", "eps 1e-12", "nothing"),
     Difference("ag_mlan", "Zappos50k's triplets: not said",
                "200,000 listed triplets, drawn once; best triplet accuracy",
-               "drawn from labels; best MAP", "training"),
+               "listed ones in a triplet list (profile `paper`), else drawn from labels; best MAP", "training"),
     Difference("ag_mlan", "rotation: not said", "FashionAI's loader also returns views turned by 45° and 90°", "none",
                "training"),
     Difference("ag_mlan", "epochs: not said", "150 FashionAI, 50 DeepFashion and Zappos50k",
