@@ -18,6 +18,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.papers.counterparts import SHARED_SETTINGS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.show import results_bars, retrieval_boards, show_images
@@ -26,7 +27,7 @@ from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.training.profiles import Profile
 
-METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"))
+METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"), ("rpf", "paper"))
 WITH_COLOURS = "wardrobe_darn"  # the label table that the boards and maps use
 QUESTIONS = ("collar_shape", "sleeve_length", "pattern", "colour")
 ON_TOPS = ("collar_shape", "sleeve_length", "pattern")
@@ -126,7 +127,8 @@ def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> 
         The files.
     """
     coloured = load_dataset(WITH_COLOURS, profile)
-    model = load_or_train("asen", profile=profile, data=coloured).model
+    settings = profile.with_options(**SHARED_SETTINGS[WITH_COLOURS])
+    model = load_or_train("asen", profile=settings, data=coloured).model
     folder, written = paths.made(folder or paths.figures_dir()), []
     rows = bars_rows(data.name, profile.name)
     for name, figure in (
