@@ -21,9 +21,10 @@ from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.papers.counterparts import SHARED_SETTINGS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.show import results_bars, retrieval_boards, show_images
+from fashion_lib.show import results_bars, retrieval_boards, show_images, tables
 from fashion_lib.show.attention_maps import attention_rows, pictures_with
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 from fashion_lib.tasks.retrieval.ranking import rank
 from fashion_lib.training.profiles import Profile
 
@@ -90,10 +91,11 @@ def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count
 
 
 def bars_rows(dataset: str, profile: str) -> pd.DataFrame:
-    """Return the rows of MAP, from ledger and runs, that the bars of the four methods show."""
+    """Return the rows of MAP, from ledger and runs, that the bars of METHODS show, without averages that repeat others."""
     table = ledger.collect(dataset=dataset, profile=profile)
     shown = np.array([pair in METHODS for pair in zip(table["method"], table["variant"], strict=True)])
-    return table[(table["metric"] == "map") & shown]
+    repeated = set(AVERAGES) - {"overall", *tables.averages_of(table)}
+    return table[(table["metric"] == "map") & shown & ~table["attribute"].isin(repeated)]
 
 
 def bars(rows: pd.DataFrame):
