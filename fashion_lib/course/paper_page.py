@@ -58,6 +58,10 @@ Validation, test, reading of data and the training of re-ranking (`ipad+fr`) are
 FashionAI passes 18,000 images forward, beside 300,000 forward and backward. An ablation counts as a step of the whole
 variant.
 """
+MEASURED = """
+Seconds are the shortest step of a few, peak memory is the GPU's, or of the whole process on a processor. Hours are
+computed from GPUs alone: rows of kind `cpu` only show that the benchmark runs at the papers' sizes.
+"""
 NO_GPU = """
 **GPU hours are not measured**: no GPU was at hand. `python benchmarks/paper_step.py --append` on a GPU writes its
 steps into [paper_steps.csv](paper_steps.csv), and this page then has the hours.
@@ -83,7 +87,7 @@ def page() -> str:
     parts = [SETTINGS, markdown_table(paper_settings.as_table(), index=False), COUNTS]
     every = pd.concat([measured, measured_steps("cpu")])
     if len(every):
-        parts += ["### Measured steps", markdown_table(every.astype(str), index=False)]
+        parts += ["### Measured steps", markdown_table(every.astype(str), index=False), MEASURED]
     if measured.empty:
         parts += [NO_GPU, *_costs(measured)]
     for (device, precision), rows in measured.groupby(["device", "precision"]):

@@ -91,7 +91,7 @@ def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count
 
 
 def bars_rows(dataset: str, profile: str) -> pd.DataFrame:
-    """Return the rows of MAP, from ledger and runs, that the bars of METHODS show, without averages that repeat others."""
+    """Return the rows of MAP, from ledger and runs, that the bars of METHODS show, and no average twice."""
     table = ledger.collect(dataset=dataset, profile=profile)
     shown = np.array([pair in METHODS for pair in zip(table["method"], table["variant"], strict=True)])
     repeated = set(AVERAGES) - {"overall", *tables.averages_of(table)}

@@ -31,7 +31,7 @@ ROWS = (
     Difference("all", "two stages", "stage 2 is a new run: its optimiser and schedule begin anew",
                "with profile `paper` as the code; else one run: optimiser and schedule go on", "training"),
     Difference("all", "two stages", "the best epoch of stage 2 (as the logs suggest)",
-               "with profile `paper` as the code; else the best of the run, in stage 1 the region alone", "evaluation"),
+               "with profile `paper` as the code; else the best of the run, at first the region alone", "evaluation"),
     Difference("all", OPEN, "a value with one image: endless search (ASEN) or an error (RPF)",
                "such a value is never an anchor's", "training"),
     Difference("all", OPEN, "anchors, positives, negatives pass one role at a time, so batch norm sees B images",
