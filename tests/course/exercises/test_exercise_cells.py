@@ -101,7 +101,9 @@ def test_an_edition_has_what_nbgrader_reads(edition):
         assert check.metadata.nbgrader.grade and check.metadata.nbgrader.points == one.points
         solved = f"{BEGIN}\n{one.solution.strip()}\n{END}"
         assert answer.source == (solved if edition == "solutions" else one.start.strip("\n"))
-        assert (cell_id(one, "notes") in cells) == (edition == "solutions")
+        # nbgrader hands out whatever stands outside the marks, so no other cell may hold a hint or a solution.
+        others = "".join(cell.source for cell in notebook.cells if cell is not answer)
+        assert one.solution.strip() not in others and one.hints[-1] not in others
     grades = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert len(grades) == len(set(grades)) == 3 * len(EXERCISES)
 
@@ -145,6 +147,12 @@ def test_the_command_writes_in_place_and_editions(project, capsys):
     assert other.read_bytes() == before
     assert main(["exercises", "--edition", "student"]) == 0
     assert (project / "build" / "student" / "02_tiny.ipynb").is_file()
+    assert main(["exercises", "--edition", "solutions"]) == 0
+    told = (project / "build" / "solutions" / "02_tiny.notes.md").read_text(encoding="utf-8")
+    assert all(
+        text in told for one in catalogue.exercises("02") for text in (*one.hints, one.wrong[2].sentence)
+    )
+    assert [path.name for path in (project / "build").rglob("*.md")] == ["02_tiny.notes.md"]
     assert main(["exercises", "--edition", "teacher"]) == 2
     assert main(["exercises", str(path), "--edition", "student", "--output", str(path.parent)]) == 2
     errors = capsys.readouterr().err.splitlines()
