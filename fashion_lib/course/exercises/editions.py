@@ -37,7 +37,18 @@ def write_edition(
             if cell.cell_type == "code":
                 cell.update(outputs=[], execution_count=None)
         if edition == "solutions":
-            cells[cell_id(one, ANSWER)].source = f"{BEGIN}\n{one.solution.strip()}\n{END}"
+            cells[cell_id(one, ANSWER)].source = marked(one)
+
+
+def marked(exercise: Exercise) -> str:
+    """Return the solution with nbgrader's marks around what the start cell does not hold.
+
+    nbgrader then leaves a student the first lines, such as the head of a function.
+    """
+    start, solved = exercise.start.strip().splitlines(), exercise.solution.strip().splitlines()
+    same = next((k for k, (one, other) in enumerate(zip(start, solved, strict=False)) if one != other), 0)
+    indent = " " * (len(solved[same]) - len(solved[same].lstrip()))
+    return "\n".join([*solved[:same], indent + BEGIN, *solved[same:], indent + END])
 
 
 def grading(exercise: Exercise, part: str) -> dict[str, object]:
