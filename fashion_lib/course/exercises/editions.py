@@ -1,15 +1,15 @@
 """Two more versions of a notebook, with nbgrader's metadata: for students, and for those who teach.
 
 The student's is the notebook with empty answers. The teacher's has the solutions between nbgrader's marks, so that
-`nbgrader generate_assignment` makes the student's of it again, and for each exercise its hints and typical mistakes.
+`nbgrader generate_assignment` makes a student's of it. Hints and typical mistakes stand in a text of their own, because
+nbgrader would hand out a cell with them.
 """
 
 from collections.abc import Sequence
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
 
-from fashion_lib.course.exercises.cells import ANSWER, CHECK, QUESTION, TAG, cell_id, write_exercises
+from fashion_lib.course.exercises.cells import ANSWER, CHECK, QUESTION, cell_id, write_exercises
 from fashion_lib.course.exercises.exercise import Exercise
 
 EDITIONS = ("student", "solutions")
@@ -37,9 +37,18 @@ def write_edition(
             if cell.cell_type == "code":
                 cell.update(outputs=[], execution_count=None)
         if edition == "solutions":
-            cells[cell_id(one, ANSWER)].source = f"{BEGIN}\n{one.solution.strip()}\n{END}"
-            place = notebook.cells.index(cells[cell_id(one, CHECK)])
-            notebook.cells.insert(place + 1, _notes(one))
+            cells[cell_id(one, ANSWER)].source = marked(one)
+
+
+def marked(exercise: Exercise) -> str:
+    """Return the solution with nbgrader's marks around what the start cell does not hold.
+
+    nbgrader then leaves a student the first lines, such as the head of a function.
+    """
+    start, solved = exercise.start.strip().splitlines(), exercise.solution.strip().splitlines()
+    same = next((k for k, (one, other) in enumerate(zip(start, solved, strict=False)) if one != other), 0)
+    indent = " " * (len(solved[same]) - len(solved[same].lstrip()))
+    return "\n".join([*solved[:same], indent + BEGIN, *solved[same:], indent + END])
 
 
 def grading(exercise: Exercise, part: str) -> dict[str, object]:
@@ -55,13 +64,17 @@ def grading(exercise: Exercise, part: str) -> dict[str, object]:
     return fields | ({"points": exercise.points} if part == CHECK else {})
 
 
-def _notes(exercise: Exercise) -> NotebookNode:
-    """Return a cell for those who teach: the hints, and what the check says to typical mistakes."""
-    hints = [f"{number}. {hint}" for number, hint in enumerate(exercise.hints, start=1)]
-    mistakes = [f"```python\n{wrong.code.strip()}\n```\n{wrong.sentence}" for wrong in exercise.wrong]
-    text = "\n\n".join(
-        [f"**Hints of {exercise.id}**", "\n".join(hints), "**What students get wrong**", *mistakes]
-    )
-    cell = new_markdown_cell(text, metadata={"tags": [TAG, f"{TAG}-notes"]})
-    cell.id = cell_id(exercise, "notes")
-    return cell
+def notes(exercises: Sequence[Exercise]) -> str:
+    """Return the hints of each exercise, and its typical mistakes with what the check says, as Markdown.
+
+    Args:
+        exercises: of one notebook, in order.
+    """
+    return "\n\n".join(_note(one) for one in exercises) + "\n"
+
+
+def _note(exercise: Exercise) -> str:
+    hints = "\n".join(f"{number}. {hint}" for number, hint in enumerate(exercise.hints, start=1))
+    mistakes = [f"```python\n{wrong.code.strip()}\n```\n\n{wrong.sentence}" for wrong in exercise.wrong]
+    heading = f"## {exercise.id} · {exercise.title} (points: {exercise.points})"
+    return "\n\n".join([heading, exercise.question, "Hints:", hints, "What students get wrong:", *mistakes])

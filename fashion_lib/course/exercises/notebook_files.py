@@ -12,7 +12,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.course import sources
 from fashion_lib.course.exercises import catalogue
 from fashion_lib.course.exercises.cells import write_exercises
-from fashion_lib.course.exercises.editions import EDITIONS, write_edition
+from fashion_lib.course.exercises.editions import EDITIONS, notes, write_edition
 
 
 def write_in_place(path: Path) -> bool:
@@ -39,7 +39,7 @@ def write_in_place(path: Path) -> bool:
 
 
 def write_copy(path: Path, edition: str, folder: Path | None = None) -> Path:
-    """Write a copy of a notebook as an edition has it.
+    """Write a copy of a notebook as an edition has it; beside the solutions a text of notes, NAME.notes.md.
 
     Args:
         path: a notebook whose name begins with its two digits.
@@ -60,6 +60,9 @@ def write_copy(path: Path, edition: str, folder: Path | None = None) -> Path:
         raise FashionError(f"The {edition} edition would replace the notebook {path}: name another folder.")
     if number in catalogue.notebooks():
         write_edition(notebook, edition, catalogue.exercises(number), catalogue.explorations(number))
+        if edition == "solutions":
+            text = f"# {path.stem}: hints and typical mistakes\n\n{notes(catalogue.exercises(number))}"
+            copy.with_suffix(".notes.md").write_text(text, encoding="utf-8")
     _replace(copy, nbformat.writes(notebook))
     return copy
 

@@ -14,7 +14,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.course.exercises import catalogue
 from fashion_lib.course.exercises.cells import ANSWER, CHECK, QUESTION, TAG, cell_id, write_exercises
 from fashion_lib.course.exercises.checking import GRADING
-from fashion_lib.course.exercises.editions import BEGIN, END, write_edition
+from fashion_lib.course.exercises.editions import BEGIN, END, marked, write_edition
+from fashion_lib.course.exercises.exercise import OPEN
 from fashion_lib.course.exercises.notebook_files import write_copy, write_in_place
 from fashion_lib.course.sources import CLOSING_HEADINGS, stamp
 
@@ -99,9 +100,12 @@ def test_an_edition_has_what_nbgrader_reads(edition):
         assert question.metadata.nbgrader.locked and check.metadata.nbgrader.locked
         assert answer.metadata.nbgrader.solution and not answer.metadata.nbgrader.locked
         assert check.metadata.nbgrader.grade and check.metadata.nbgrader.points == one.points
-        solved = f"{BEGIN}\n{one.solution.strip()}\n{END}"
-        assert answer.source == (solved if edition == "solutions" else one.start.strip("\n"))
-        assert (cell_id(one, "notes") in cells) == (edition == "solutions")
+        lines = [line for line in answer.source.splitlines() if line.strip() not in (BEGIN, END)]
+        assert "\n".join(lines) == (one.solution if edition == "solutions" else one.start).strip()
+        assert answer.source.count(BEGIN) == answer.source.count(END) == (edition == "solutions")
+        # nbgrader hands out whatever stands outside the marks, so no other cell may hold a hint or a solution.
+        others = "\n".join(cell.source for cell in notebook.cells if cell is not answer)
+        assert one.solution.strip() not in others and one.hints[-1] not in others
     grades = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert len(grades) == len(set(grades)) == 3 * len(EXERCISES)
 
@@ -145,6 +149,12 @@ def test_the_command_writes_in_place_and_editions(project, capsys):
     assert other.read_bytes() == before
     assert main(["exercises", "--edition", "student"]) == 0
     assert (project / "build" / "student" / "02_tiny.ipynb").is_file()
+    assert main(["exercises", "--edition", "solutions"]) == 0
+    told = (project / "build" / "solutions" / "02_tiny.notes.md").read_text(encoding="utf-8")
+    assert all(
+        text in told for one in catalogue.exercises("02") for text in (*one.hints, one.wrong[2].sentence)
+    )
+    assert [path.name for path in (project / "build").rglob("*.md")] == ["02_tiny.notes.md"]
     assert main(["exercises", "--edition", "teacher"]) == 2
     assert main(["exercises", str(path), "--edition", "student", "--output", str(path.parent)]) == 2
     errors = capsys.readouterr().err.splitlines()
@@ -178,3 +188,13 @@ def test_untouched_cells_run_and_earn_nothing(number, monkeypatch, capsys):
     for _, source in (cell for cell in cells if cell[0].endswith(CHECK)):
         with pytest.raises(FashionError, match="not answered yet"):
             exec(source, names)
+
+
+def test_nbgrader_leaves_the_head_of_a_function_and_its_own_stub_is_no_answer():
+    exercise = catalogue.find("02.1")
+    source = marked(exercise)
+    kept, _, rest = source.partition(f"    {BEGIN}\n")
+    assert kept.startswith("def my_average_precision(relevance):\n") and rest.endswith(f"\n    {END}")
+    stub = kept + "    # YOUR CODE HERE\n    raise NotImplementedError()\n"
+    assert exercise.judge(exercise.run(stub)).state == OPEN
+    assert marked(catalogue.find("02.3")).startswith(f"{BEGIN}\nanswer_3 = ")
