@@ -41,7 +41,7 @@ CASES = {
 ONE_MORE = ("ipad.code",)  # with two ranks only, for time
 
 
-def ten_steps(case: str) -> dict:
+def ten_steps(case: str, precision: str = "fp32", steps: int = STEPS) -> dict:
     """Take ten steps of a case; return each step's figures, the first step's gradients, and the state after all."""
     method, variant, options, changes = CASES[case]
     task = MANIPULATION if method == "yao2026" else RETRIEVAL
@@ -55,11 +55,11 @@ def ten_steps(case: str) -> dict:
     task.prepare(model, data)
     optimiser = build_optimiser(model.parameter_groups(config.learning_rate), config)
     model.before_training(STEPS, data.encoded("train", labels=config.labels))
-    parts = Parts(model, optimiser, data, task.sampler(data, config), config, "fp32", task)
+    parts = Parts(model, optimiser, data, task.sampler(data, config), config, precision, task)
     model.train()
     figures, gradients = [], {}
-    for step in range(STEPS):
-        task.before_step(model, data, config, step, "fp32")
+    for step in range(steps):
+        task.before_step(model, data, config, step, precision)
         taken = training_step(parts, step)
         figures.append({name: number for name, number in taken.items() if name != "seconds"})
         if not step:

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from kill_and_resume import Killed, kill_after, same, weights, without_times
+from ranks_in_processes import ten_steps
 from tiny_data import SCHEMA, tiny_data
 from torch import nn
 
@@ -123,6 +125,20 @@ def test_gradients_that_overflow_at_any_scale_end_the_run():
         FashionError, match="overflow float16 at step 3 without any loss scale: set precision='bf16'"
     ):
         training_step(parts, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["asen", "rpf", "ipad", "yao2026"])
+def test_every_kind_of_method_takes_the_step_of_float32(case):
+    """A ResNet's backward pass in float16 takes a CPU some seconds, so there is one step of each."""
+    full, half = (ten_steps(case, precision, steps=1) for precision in ("fp32", "fp16"))
+    (expected,), (found,) = full["figures"], half["figures"]
+    assert found.pop("loss_scale") == 65_536 and found.keys() == expected.keys()
+    assert found["loss"] == pytest.approx(expected["loss"], rel=5e-3)
+    of_full, of_half = (torch.cat([p.flatten() for p in one["gradients"].values()]) for one in (full, half))
+    assert full["gradients"].keys() == half["gradients"].keys()
+    if of_half.isfinite().all():  # else the step was left out
+        assert F.cosine_similarity(of_full, of_half, dim=0) > 0.99
 
 
 def first_scale(monkeypatch, scale):
