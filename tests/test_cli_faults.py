@@ -134,7 +134,7 @@ def test_a_terminal_of_another_encoding(encoding):
     command = [sys.executable, "-m", "fashion_lib", "trace", "asen"]
     result = subprocess.run(command, capture_output=True, env=environment)
     assert result.returncode == 0, result.stderr
-    assert re.match(r"asen \(v2\), .*: 83.70 (\?|\xb1|±) 2.70", result.stdout.decode(encoding, "replace"))
+    assert re.match(r"asen \(v2\), .*: 74.11 (\?|\xb1|±) 0.53", result.stdout.decode(encoding, "replace"))
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_commands_work_in_an_empty_folder(run, installed, tmp_path):
     where = run("-c", "import fashion_lib; print(fashion_lib.__file__)")
     assert where.startswith(str(installed))
     assert run("-m", "fashion_lib", "methods").count("\n") == 15
-    assert "83.7 ± 2.7" in run("-m", "fashion_lib", "results", "--profile", "laptop")
-    assert "83.70 ± 2.70" in run("-m", "fashion_lib", "trace", "asen")
+    assert "74.1 ± 0.5" in run("-m", "fashion_lib", "results", "--profile", "laptop")
+    assert "74.11 ± 0.53" in run("-m", "fashion_lib", "trace", "asen")
     card = run("-m", "fashion_lib", "protocol", "wardrobe", "--profile", "smoke")
     assert "wardrobe" in card
     advice = run("-m", "fashion_lib", "doctor")

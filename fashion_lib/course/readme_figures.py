@@ -90,9 +90,8 @@ def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count
     return attention_rows(model, data, rows_with(data, names, count), [data.schema.index(name) for name in names])
 
 
-def bars_rows(dataset: str, profile: str) -> pd.DataFrame:
-    """Return the rows of MAP, from ledger and runs, that the bars of METHODS show, and no average twice."""
-    table = ledger.collect(dataset=dataset, profile=profile)
+def bars_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a data set's ledger that the bars show: MAP of METHODS and no average twice."""
     shown = np.array([pair in METHODS for pair in zip(table["method"], table["variant"], strict=True)])
     repeated = set(AVERAGES) - {"overall", *tables.averages_of(table)}
     return table[(table["metric"] == "map") & shown & ~table["attribute"].isin(repeated)]
@@ -132,7 +131,7 @@ def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> 
     settings = profile.with_options(**SHARED_SETTINGS[WITH_COLOURS])
     model = load_or_train("asen", profile=settings, data=coloured).model
     folder, written = paths.made(folder or paths.figures_dir()), []
-    rows = bars_rows(data.name, profile.name)
+    rows = bars_rows(ledger.collect(data.name, profile.name))
     for name, figure in (
         ("wardrobe", sheet(data)),
         ("boards", boards(coloured, model)),

@@ -34,9 +34,7 @@ def test_maps_have_a_row_for_each_picture():
 
 def committed_rows():
     table = ledger.read_ledger()
-    pairs = zip(table["method"], table["variant"], strict=True)
-    shown = np.array([pair in readme_figures.METHODS for pair in pairs])
-    return table[shown & (table["metric"] == "map") & (table["dataset"] == "wardrobe") & (table["profile"] == "laptop")]
+    return readme_figures.bars_rows(table[(table["dataset"] == "wardrobe") & (table["profile"] == "laptop")])
 
 
 def test_the_committed_bars_show_the_committed_ledger():

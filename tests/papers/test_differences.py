@@ -14,7 +14,7 @@ from fashion_lib.papers.differences.difference_tables import as_page, code_spans
 from fashion_lib.papers.differences.same_in_both import SAME_IN_BOTH
 from fashion_lib.runs.ledger import collect
 from fashion_lib.show.tables import averages_of, summarise
-from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.profiles import get_profile
 
 OURS, OTHER, ONCE = ("asen", "v2"), ("asen", "v1"), ("csn", "prein")
 VALUES = {OURS: (50.0, 52.0, 54.0), OTHER: (55.0, 55.5, 56.0), ONCE: (40.0,)}
@@ -96,7 +96,8 @@ def test_the_other_way_of_a_row_is_a_model_that_can_be_built(row):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.settings], ids=lambda row: row.other_way)
 def test_the_settings_of_a_row_are_settings_of_training(row):
-    assert TrainingConfig(**row.settings) != TrainingConfig()
+    laptop = get_profile("laptop")
+    assert laptop.with_options(**row.settings).settings() != laptop.settings()
 
 
 @pytest.mark.parametrize("name", COMPARED)

@@ -28,7 +28,7 @@ def rows_of_readme():
         name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
         if re.fullmatch(r"[a-z_]+", name):
             filled = zip(columns, cells, strict=True)
-            yield from ((name, column, cell) for column, cell in filled if cell != tables.NOT_RUN)
+            yield from ((name, column, cell) for column, cell in filled if cell != tables.NOT_RUN and column != "seeds")
 
 
 def test_every_plain_cell_of_the_readme_can_be_walked_back():

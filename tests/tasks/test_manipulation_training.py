@@ -129,7 +129,7 @@ def test_every_method_runs_to_a_record(method, data):
     assert record.metrics == run.record.metrics and record.dataset == "tiny_manipulation"
     asked = {name for name in DISENTANGLEMENT if name.startswith("operation")}  # nothing can redraw these pictures
     asked = {name for name in asked if "moved" not in name or method != "amnet"}
-    assert set(record.metrics) == {"accuracy", "accuracy_stage1", *METRICS, *asked}
+    assert set(record.metrics) == {"accuracy", "accuracy_stage1", "validation", *METRICS, *asked}
     assert record.counts["queries"].keys() <= set(SCHEMA.names)
     expected = evaluate_manipulation(run.model, data, "test", precision=record.precision).scores
     for metric in METRICS:

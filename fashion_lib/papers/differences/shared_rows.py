@@ -18,7 +18,7 @@ ROWS = (
     Difference("all", OPEN, "several labels: a negative may also carry the anchor's value",
                "one value per image and attribute: it cannot", "training"),
     Difference("all", OPEN, "resize: short side to 224, then the centre 224 × 224",
-               "with profile `paper` as the code; else the whole picture, padded in its border's colour", "evaluation",
+               "with `paper` as the code; else the whole picture, padded in its border's colour", "evaluation",
                settings={"geometry": "papers"}),
     Difference("all", OPEN, "gradients as they are",
                "with profile `paper` as the code; else one longer than 5 is cut to 5", "training",
