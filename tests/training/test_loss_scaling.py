@@ -134,8 +134,8 @@ def test_every_kind_of_method_takes_the_step_of_float32(case):
     full, half = (ten_steps(case, precision, steps=1) for precision in ("fp32", "fp16"))
     (expected,), (found,) = full["figures"], half["figures"]
     assert found.pop("loss_scale") == 65_536 and found.keys() == expected.keys()
-    # A loss is a difference of similarities, so its error is absolute: ten spacings of float16 below 1. Which kernel a CPU
-    # takes changes the rounding: 0.2351 and 0.2381 were seen for RPF, where float32 gives 0.2356.
+    # A loss is a difference of similarities, so its error is absolute: ten spacings of float16 below 1. The rounding
+    # depends on the CPU's kernel: RPF gave 0.2351 and 0.2381, where float32 gives 0.2356.
     assert found["loss"] == pytest.approx(expected["loss"], abs=10 * 2**-11)
     of_full, of_half = (torch.cat([p.flatten() for p in one["gradients"].values()]) for one in (full, half))
     assert full["gradients"].keys() == half["gradients"].keys()
