@@ -201,7 +201,7 @@ def beside(
     elif not isinstance(rows, Mapping):
         raise FashionError(f"{rows!r} is no table of IPAD's paper: give its name, such as 'table1' or 'fig3'.")
     dataset = dataset or COUNTERPARTS[where]
-    theirs, pairs, ledger = printed(rows, where, table), labelled(rows, dataset), _ledger(dataset, profile)
+    theirs, pairs, ledger = printed(rows, where, table), labelled(rows, dataset), results.collect(dataset, profile)
     summary = tables.summarise(ledger)
     averages = tables.averages_of(ledger) if averages is None else averages
     names = summary.columns.get_level_values(0).unique()
@@ -216,7 +216,7 @@ def beside(
     for name in ours or list(averages):
         column = printed_attribute(dataset, name)
         lines[f"ours: {dataset}", column] = text.get(name, empty).fillna(tables.NOT_RUN)
-    if (chosen := _with_chosen_beta(pairs, dataset, profile)) is not None:
+    if (chosen := _with_chosen_beta(pairs, ledger)) is not None:
         lines[f"ours: {dataset}", "overall, chosen beta"] = chosen
     for name, values in _cost(pairs, dataset, profile).items():
         lines["cost", name] = values
@@ -241,7 +241,7 @@ def steps(
         profile: name of our profile.
         average: name of the average to compare.
     """
-    summary, pairs = tables.summarise(_ledger(dataset, profile)), labelled(rows, dataset)
+    summary, pairs = tables.summarise(results.collect(dataset, profile)), labelled(rows, dataset)
     return {
         name: tables.gap(summary, pair, pairs[against], average)
         for name, pair in pairs.items()
@@ -263,21 +263,17 @@ def missing(
         dataset: our data set.
         profile: name of our profile.
     """
-    ledger = _ledger(dataset, profile)
+    ledger = results.collect(dataset, profile)
+    ledger = ledger[ledger["metric"] == "map"]
     have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
     pairs = labelled(rows, dataset)
     wanted = {(*pairs[name], seed): (row, seed) for seed in seeds for name, row in rows.items()}
     return [pair for key, pair in wanted.items() if key not in have]
 
 
-def _ledger(dataset: str, profile: str, metric: str = "map") -> pd.DataFrame:
-    ledger = results.collect(dataset, profile)
-    return ledger[ledger["metric"] == metric]
-
-
-def _with_chosen_beta(pairs: Mapping[str, tuple[str, str]], dataset: str, profile: str) -> pd.Series | None:
+def _with_chosen_beta(pairs: Mapping[str, tuple[str, str]], ledger: pd.DataFrame) -> pd.Series | None:
     """Return row -> overall MAP with beta chosen on validation, as text; None where no row has two branches."""
-    summary = tables.summarise(_ledger(dataset, profile, SCORES), SCORES)
+    summary = tables.summarise(ledger, SCORES)
     if not any(key in summary.index for key in pairs.values()):
         return None
     text = tables.formatted(summary)["overall"].reindex(pd.MultiIndex.from_tuples(pairs.values()))

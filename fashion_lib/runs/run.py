@@ -264,12 +264,12 @@ def _train_first(
     A `model` whose own training has begun is left alone.
     """
     profile, made = stage.profile, model.architecture
-    first = build_model(
+    earlier = build_model(
         made["method"], model.schema, backbone=made["backbone"], variant=made["variant"], start=profile.start,
         seed=seed, **stage.options,
     )  # fmt: skip
     config = training_config(profile, seed, task, **stage.more)
-    history = train(first, data, config, folder / FIRST_STAGE, task=task, progress=progress)
+    history = train(earlier, data, config, folder / FIRST_STAGE, task=task, progress=progress)
     if not (folder / "last.safetensors").is_file():
-        model.continue_from(first)
+        model.continue_from(earlier)
     return config, history

@@ -113,8 +113,15 @@ def check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> Non
 
 def lacks_retrieval_scores(record: RunRecord) -> bool:
     """Return whether a record of a retrieval run was stored before triplet prediction or a chosen beta was measured."""
-    wanted = triplet_prediction.METRICS + (chosen_beta.METRICS if record.image_passes == 2 else ())
-    return record.method in RETRIEVAL_METHODS and not set(wanted) <= set(record.metrics)
+    return record.method in RETRIEVAL_METHODS and (_lacks_triplets(record) or _lacks_beta(record))
+
+
+def _lacks_triplets(record: RunRecord) -> bool:
+    return not set(triplet_prediction.METRICS) <= set(record.metrics)
+
+
+def _lacks_beta(record: RunRecord) -> bool:
+    return record.image_passes == 2 and not set(chosen_beta.METRICS) <= set(record.metrics)
 
 
 def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
@@ -135,11 +142,11 @@ def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
     if lacks_retrieval_scores(record):
         model, precision = stored_model(record, data), record.precision or "fp32"
         pictures = data.resized(profile_of(record).image_size * model.image_scale) if data.at_size else data
-        known = set(record.metrics["map"])
-        scored = [a for a, name in enumerate(data.schema.names) if name in known]
-        found = triplet_prediction.scores(model, pictures, precision=precision)
-        found |= chosen_beta.scores(model, pictures, precision=precision, attributes=scored)
-        record.metrics |= {name: row for name, row in found.items() if name not in record.metrics}
+        if _lacks_triplets(record):
+            record.metrics |= triplet_prediction.scores(model, pictures, precision=precision)
+        if _lacks_beta(record):
+            scored = [a for a, name in enumerate(data.schema.names) if name in record.metrics["map"]]
+            record.metrics |= chosen_beta.scores(model, pictures, precision=precision, attributes=scored)
         record.save(folder_of(record) / RECORD_NAME)
     return record
 

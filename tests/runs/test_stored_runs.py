@@ -67,6 +67,16 @@ def test_a_stored_run_gains_them_without_training(method, runs, monkeypatch):
     assert add_retrieval_scores(runs[method], DATA) == runs[method]  # and what has them is left alone
 
 
+def test_only_what_a_record_lacks_is_measured(runs, monkeypatch):
+    path = folder_of(runs["rpf"]) / RECORD_NAME
+    content = json.loads(path.read_text())
+    for metric in chosen_beta.METRICS:
+        del content["metrics"][metric]
+    path.write_text(json.dumps(content))
+    monkeypatch.setattr(stored.triplet_prediction, "scores", None)
+    assert add_retrieval_scores(RunRecord.load(path), DATA) == runs["rpf"]
+
+
 def test_all_records_that_lack_them_are_found(runs, monkeypatch, capsys):
     loaded = []
     monkeypatch.setattr(stored, "load_dataset", lambda *names: loaded.append(names) or DATA)

@@ -23,7 +23,7 @@ def scores(
     Args:
         model: any model of retrieval; its own beta is the same afterwards.
         data: RetrievalData with pictures of the size that the model reads.
-        precision: "fp32" or "bf16", for the backbone.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
         attributes: ids of the attributes that count; None takes all.
 
     Returns:
