@@ -116,14 +116,14 @@ quick: lint
 
 # The main job at its smallest: every method once, every notebook through papermill, the report.
 job: env
-	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
+	@if ls notebooks/[0-9][0-9]*_*.ipynb > /dev/null 2>&1; then \
 		FASHION_RUNS="$(TEST_RUNS)/runs" $(COURSE) reproduce --profile smoke --methods all --seeds 0 \
 			--dataset wardrobe --notebooks all --jobs="$$JOBS" --output "$(TEST_RUNS)/reproduce"; \
 	else echo "no notebooks yet: nothing to execute"; fi
 
 # Each notebook as a reader meets it, with its default parameters, on the runs that `job` left.
 notebook-tests: env
-	@if ls notebooks/[0-9][0-9]_*.ipynb > /dev/null 2>&1; then \
+	@if ls notebooks/[0-9][0-9]*_*.ipynb > /dev/null 2>&1; then \
 		FASHION_PROFILE=smoke OMP_NUM_THREADS=1 FASHION_RUNS="$(TEST_RUNS)/runs" JUPYTER_PREFER_ENV_PATH=1 \
 		$(BIN)/python -m pytest -q --nbval-lax --nbval-cell-timeout=300 --dist loadscope -n $(WORKERS) notebooks; \
 	else echo "no notebooks yet: nothing to test"; fi

@@ -44,7 +44,7 @@ def execute_notebooks(
     from fashion_lib.course.sources import problems
 
     chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
-    chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    chosen = chosen or paths.numbered_notebooks()
     if missing := [path for path in chosen if not path.is_file()]:
         raise FashionError(f"there is no notebook {missing[0]}: name one of {paths.notebooks_dir()}.")
     for number, path in enumerate(chosen, start=1):
@@ -57,7 +57,7 @@ def execute_notebooks(
 
 def working_copy(
     reset: Annotated[bool, typer.Option("--reset", help="bring fresh copies and keep changed ones beside")] = False,
-    only: Annotated[str, typer.Option(help="of --reset: two digits of each notebook, such as 03,06")] = "",
+    only: Annotated[str, typer.Option(help="of --reset: numbers of notebooks, such as 03,09a")] = "",
 ) -> None:
     """Copy the notebooks into lab/, where they may be changed."""
     check_clone("working-copy copies the course's notebooks")
@@ -69,7 +69,7 @@ def working_copy(
         for kept in copies.reset([number.strip() for number in only.split(",") if number.strip()]):
             print(f"your work is kept in {kept}")
     for copy in copies.bring():
-        advice = f"`make lab-reset ONLY={copy.name[:2]}` brings the new one and keeps yours"
+        advice = f"`make lab-reset ONLY={paths.notebook_number(copy)}` brings the new one and keeps yours"
         print(f"{copy} is a copy of an earlier notebook: {advice}.")
 
 
@@ -102,7 +102,7 @@ def exercises(
     from fashion_lib.course.exercises.notebook_files import write_copy, write_in_place
 
     chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
-    chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    chosen = chosen or paths.numbered_notebooks()
     if not chosen:
         raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
     for path in chosen:

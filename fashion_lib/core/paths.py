@@ -6,11 +6,13 @@ read at every call, so that a test or a notebook can set them at any moment.
 """
 
 import os
+import re
 from pathlib import Path
 
 from fashion_lib.core.errors import FashionError, shortened
 
 FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_DATA", "FASHION_WEIGHTS")
+NUMBERED = re.compile(r"(\d\d[a-z]?)_")  # how the name of a notebook of the course begins
 # What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"
 
@@ -172,6 +174,24 @@ def run_list_file() -> Path:
 def notebooks_dir() -> Path:
     """Return the folder of the numbered notebooks."""
     return root() / "notebooks"
+
+
+def numbered_notebooks(folder: Path | None = None) -> list[Path]:
+    """Return the notebooks whose names begin with a number, in reading order.
+
+    An appendix, such as 09a_gates.ipynb, stands behind its notebook, 09_ag_mlan.ipynb.
+
+    Args:
+        folder: where to look; None is `notebooks_dir()`.
+    """
+    folder = folder or notebooks_dir()
+    return sorted(path for path in folder.glob("[0-9][0-9]*.ipynb") if NUMBERED.match(path.name))
+
+
+def notebook_number(path: Path) -> str:
+    """Return two digits, and an appendix's letter, such as "09" or "09a"; "" for a name without a number."""
+    found = NUMBERED.match(path.name)
+    return found[1] if found else ""
 
 
 def lab_dir() -> Path:

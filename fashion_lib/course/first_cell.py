@@ -52,7 +52,7 @@ def put(notebook: nbformat.NotebookNode) -> bool:
 
 def main() -> None:
     """Write the cell into every numbered notebook that lacks it, and name those."""
-    for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb")):
+    for path in paths.numbered_notebooks():
         notebook = nbformat.read(path, as_version=4)
         if put(notebook):
             nbformat.write(notebook, path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fashion_lib.core import provenance
+from fashion_lib.core import paths, provenance
 from fashion_lib.core.files import write_atomically
 from fashion_lib.course import paired_differences, report_boards, report_figures
 from fashion_lib.course.offline_pages import formula, offline_page
@@ -146,7 +146,7 @@ def _provenance(records: Sequence[RunRecord]) -> str:
 
 def _notebooks(folder: Path, notebooks: Path) -> str:
     links = []
-    for notebook in sorted(notebooks.glob("[0-9][0-9]_*.ipynb")):
+    for notebook in paths.numbered_notebooks(notebooks):
         if notebook.name.endswith((".failed.ipynb", ".partial.ipynb")):
             continue
         page = offline_page(notebook).relative_to(folder)

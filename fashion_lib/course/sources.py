@@ -19,7 +19,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.course import first_cell, parameters
 
 MAXIMUM_BYTES = 1_000_000
-CLOSING_HEADINGS = ("## What to take away", "## Exercises", "## References")
+EXERCISES = "## Exercises"
+CLOSING_HEADINGS = ("## What to take away", EXERCISES, "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
 # Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
@@ -195,7 +196,7 @@ def problems(path: Path) -> list[str]:
             f"has {size:,} bytes, with {MAXIMUM_BYTES:,} as the limit: give it fewer or smaller figures"
         )
     found += _stamp_problems(notebook, path.name)
-    found += _skeleton_problems(notebook) + _output_problems(notebook)
+    found += _skeleton_problems(notebook, _closing(path)) + _output_problems(notebook)
     return [f"{path.name} {problem}" for problem in found]
 
 
@@ -245,7 +246,13 @@ def stated_minutes(name: str) -> float | None:
     return float(row[1]) if row else None
 
 
-def _skeleton_problems(notebook: nbformat.NotebookNode) -> list[str]:
+def _closing(path: Path) -> tuple[str, ...]:
+    """Return the sections that a notebook ends with. The exercises on an appendix may stand in its notebook."""
+    appendix = not paths.notebook_number(path).isdigit()
+    return tuple(one for one in CLOSING_HEADINGS if not appendix or one != EXERCISES)
+
+
+def _skeleton_problems(notebook: nbformat.NotebookNode, closing: tuple[str, ...]) -> list[str]:
     found = []
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     begins_with_prose = bool(prose) and notebook.cells[0].cell_type == "markdown"
@@ -256,10 +263,10 @@ def _skeleton_problems(notebook: nbformat.NotebookNode) -> list[str]:
     except FashionError as error:
         found.append(f"has no sound parameters cell ({error})")
     lines = [line.strip() for text in prose for line in text.splitlines()]
-    closing = "', '".join(CLOSING_HEADINGS)
-    sections = [line for line in lines if line.startswith("## ")]
-    if tuple(sections[-len(CLOSING_HEADINGS) :]) != CLOSING_HEADINGS:
-        found.append(f"does not end with the sections '{closing}' in this order")
+    sections = [line for line in lines if line.startswith("## ") and (line in closing or line != EXERCISES)]
+    if tuple(sections[-len(closing) :]) != closing:
+        wanted = "', '".join(closing)
+        found.append(f"does not end with the sections '{wanted}' in this order")
     return found
 
 

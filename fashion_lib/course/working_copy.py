@@ -42,7 +42,7 @@ def reset(numbers: list[str]) -> list[Path]:
     """Replace copies by fresh ones. A copy on which somebody has worked is kept beside, with the date in its name.
 
     Args:
-        numbers: two digits of each notebook, such as ["03"]; [] means all.
+        numbers: of the notebooks, such as ["03", "09a"]; [] means all.
 
     Returns:
         The files in which readers' work is kept.
@@ -51,14 +51,14 @@ def reset(numbers: list[str]) -> list[Path]:
         FashionError: a number has no notebook, or lab/ cannot be written to.
     """
     committed = _committed()
-    if unknown := set(numbers) - {path.name[:2] for path in committed}:
+    if unknown := set(numbers) - {paths.notebook_number(path) for path in committed}:
         raise FashionError(
-            f"There is no notebook {shortened(min(unknown))}: give two digits of each, such as 03,06."
+            f"There is no notebook {shortened(min(unknown))}: give numbers such as 03,09a."
         )
     copied, kept = _record(), []
     for path in committed:
         copy = paths.lab_dir() / path.name
-        if numbers and path.name[:2] not in numbers:
+        if numbers and paths.notebook_number(path) not in numbers:
             continue
         if _digest(copy) not in ("", copied.get(copy.name), _digest(path)):
             kept.append(_free_name(copy))
@@ -68,7 +68,7 @@ def reset(numbers: list[str]) -> list[Path]:
 
 
 def _committed() -> list[Path]:
-    return sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    return paths.numbered_notebooks()
 
 
 def _copy(committed: Path, copy: Path) -> None:

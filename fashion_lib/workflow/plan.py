@@ -174,24 +174,27 @@ def course_notebooks(chosen: str = "all") -> list[Path]:
     """Return the files of the chosen notebooks in order, without the training notebook.
 
     Args:
-        chosen: "all", or numbers and ranges such as "00-07,10".
+        chosen: "all", or numbers and ranges such as "00-07,10". A number brings its appendices; "09a" is one of them.
 
     Raises:
         FashionError: the text has another form, or a number or a range has no notebook.
     """
-    numbered = {int(path.name[:2]): path for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))}
+    numbered = {paths.notebook_number(path): path for path in paths.numbered_notebooks()}
     everything = chosen.strip() == "all"
     wanted = set(numbered) if everything else set()
     for part in [] if everything else listed(chosen):
+        if part in numbered and not part.isdigit():  # one appendix alone
+            wanted.add(part)
+            continue
         first, mark, last = part.partition("-")
         low, high = whole_number(first), whole_number(last if mark else first)
         if low is None or high is None:
             raise FashionError(
                 f"NOTEBOOKS holds {shortened(part)}: give 'all', or numbers and ranges such as {NOTEBOOKS},10."
             )
-        found = {number for number in numbered if low <= number <= high}
+        found = {number for number in numbered if low <= int(number[:2]) <= high}
         if not found:
-            known = ", ".join(f"{number:02d}" for number in numbered)
+            known = ", ".join(numbered)
             raise FashionError(f"NOTEBOOKS asks for {shortened(part)}, but there are only {known}.")
         wanted |= found
     chosen = [path for number, path in numbered.items() if number in wanted]

@@ -15,7 +15,7 @@ from fashion_lib.core import paths
 from fashion_lib.course import first_cell, parameters
 from fashion_lib.course.sources import in_order, source_digest
 
-NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = paths.numbered_notebooks()
 CLONE = Path(__file__).resolve().parents[2]
 
 

@@ -7,7 +7,7 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course.sources import outputs_digest, problems, read, source_digest, stamp
 
-NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = paths.numbered_notebooks()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -127,3 +127,13 @@ def test_a_missing_and_a_broken_notebook_are_named(tmp_path):
     (tmp_path / "cut.ipynb").write_text('{"cells": [')
     with pytest.raises(FashionError, match="cut.ipynb cannot be read"):
         read(tmp_path / "cut.ipynb")
+
+
+def test_an_appendix_may_leave_its_exercises_to_its_notebook(tmp_path):
+    path = tmp_path / "01a_tiny.ipynb"
+    nbformat.write(
+        stamp(executed(tiny_notebook("1", closing=(CLOSING[0], CLOSING[2]))), "laptop", "abc1234", 1.0), path
+    )
+    assert problems(path) == []
+    nbformat.write(stamp(executed(tiny_notebook("1", closing=CLOSING[:1])), "laptop", "abc1234", 1.0), path)
+    assert len(problems(path)) == 1 and "'## What to take away', '## References'" in problems(path)[0]

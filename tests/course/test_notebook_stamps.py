@@ -236,6 +236,6 @@ def test_stated_minutes_are_held_against_those_taken(project, stated, taken, fit
 
 
 def test_the_readme_states_minutes_for_every_notebook():
-    notebooks = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+    notebooks = paths.numbered_notebooks()
     assert notebooks
     assert [path.name for path in notebooks if not notebook_sources.stated_minutes(path.name)] == []

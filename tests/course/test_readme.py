@@ -25,7 +25,7 @@ def test_every_link_and_picture_of_the_readme_exists():
 
 
 def test_every_notebook_is_in_the_readme_s_table():
-    for notebook in paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"):
+    for notebook in paths.numbered_notebooks():
         assert f"notebooks/{notebook.name}" in readme()
 
 

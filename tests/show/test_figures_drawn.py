@@ -309,7 +309,7 @@ def test_a_colour_is_a_pure_function_of_the_names():
     assert style.marker("asen") == style.marker("asen") and style.marker("new_1") in style.MARKERS
 
 
-@pytest.mark.parametrize("path", sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths.numbered_notebooks(), ids=lambda path: path.stem)
 def test_no_notebook_has_a_figure_style_of_its_own(path):
     code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
     own = ("set_matplotlib_formats", "rcParams", "plt.style", "def seed_dots", "def plain", "COLOUR = dict(zip")

@@ -6,6 +6,7 @@ import papermill
 import pytest
 from tiny_notebooks import write_tiny
 
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import RunRecord
@@ -256,6 +257,23 @@ def test_notebooks_are_chosen_by_number_and_range(course, project):
     for wrong, said in (("7x", "'7x'"), ("08-09", missing), ("-3", "'-3'")):
         with pytest.raises(FashionError, match=said):
             smoke("random", "0", notebooks=wrong)
+
+
+def test_a_number_brings_its_appendices_and_an_appendix_can_be_chosen_alone(project):
+    for name in ("00_tour", "07_tables", "07a_spread", "07b_trials", "10_more"):
+        write_tiny(project / "notebooks" / f"{name}.ipynb", "1")
+    (project / "notebooks" / "notes.ipynb").write_text("no notebook of the course")
+    chosen = {
+        "all": ["00", "07", "07a", "07b", "10"],
+        "07": ["07", "07a", "07b"],
+        "07b,00": ["00", "07b"],
+        "00-07": ["00", "07", "07a", "07b"],
+    }
+    for text, numbers in chosen.items():
+        found = [paths.notebook_number(path) for path in course_notebooks(text)]
+        assert [number for number in found if number != "05"] == numbers
+    with pytest.raises(FashionError, match="NOTEBOOKS holds '07c'"):
+        course_notebooks("07c")
 
 
 def test_a_training_notebook_without_a_record_is_an_error(course, monkeypatch):

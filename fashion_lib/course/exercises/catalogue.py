@@ -13,15 +13,15 @@ ROOM = "fashion_lib.course.exercises"
 
 
 def notebooks() -> list[str]:
-    """Return the two digits of every notebook that has exercises here, in order."""
-    return sorted(path.stem[2:] for path in Path(__file__).parent.glob("nb[0-9][0-9].py"))
+    """Return the number of every notebook that has exercises here, in order."""
+    return sorted(path.stem[2:] for path in Path(__file__).parent.glob("nb[0-9][0-9]*.py"))
 
 
 def exercises(notebook: str) -> tuple[Exercise, ...]:
     """Return the exercises of a notebook, in order; () where none are written here.
 
     Args:
-        notebook: two digits, such as "04".
+        notebook: its number, such as "04"; "04a" is an appendix.
     """
     return _module(notebook).EXERCISES if notebook in notebooks() else ()
 

@@ -74,7 +74,7 @@ class Exercise:
 
     @property
     def notebook(self) -> str:
-        """Return the two digits of the notebook."""
+        """Return the number of the notebook, such as "04"."""
         return self.id.partition(".")[0]
 
     @property

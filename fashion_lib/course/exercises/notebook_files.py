@@ -19,7 +19,7 @@ def write_in_place(path: Path) -> bool:
     """Write the exercises into a notebook; one without exercises in this library stays as it is.
 
     Args:
-        path: a notebook whose name begins with its two digits.
+        path: a notebook whose name begins with its number.
 
     Returns:
         Whether the file changed. It then has to be executed again.
@@ -27,7 +27,7 @@ def write_in_place(path: Path) -> bool:
     Raises:
         FashionError: there is no such notebook, it cannot be read, or it has no section of exercises.
     """
-    notebook, number = sources.read(path), path.name[:2]
+    notebook, number = sources.read(path), paths.notebook_number(path)
     before = nbformat.writes(notebook)
     if number in catalogue.notebooks():
         write_exercises(notebook, catalogue.exercises(number), catalogue.explorations(number))
@@ -42,7 +42,7 @@ def write_copy(path: Path, edition: str, folder: Path | None = None) -> Path:
     """Write a copy of a notebook as an edition has it; beside the solutions a text of notes, NAME.notes.md.
 
     Args:
-        path: a notebook whose name begins with its two digits.
+        path: a notebook whose name begins with its number.
         edition: one of EDITIONS.
         folder: where the copy goes; None is build/<edition>.
 
@@ -54,7 +54,7 @@ def write_copy(path: Path, edition: str, folder: Path | None = None) -> Path:
     """
     if edition not in EDITIONS:
         raise FashionError(f"there is no edition {shortened(edition)}: {suggestion(edition, EDITIONS)}")
-    notebook, number = sources.read(path), path.name[:2]
+    notebook, number = sources.read(path), paths.notebook_number(path)
     copy = paths.made(folder or paths.build_dir() / edition) / path.name
     if copy.resolve() == path.resolve():
         raise FashionError(f"The {edition} edition would replace the notebook {path}: name another folder.")

@@ -20,7 +20,7 @@ from fashion_lib.course.exercises.notebook_files import write_copy, write_in_pla
 from fashion_lib.course.sources import CLOSING_HEADINGS, stamp
 
 EXERCISES = catalogue.exercises("02")[:2]
-NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = paths.numbered_notebooks()
 
 
 def joined_notebook():
@@ -119,13 +119,13 @@ def test_the_students_edition_holds_no_solution():
             assert json.dumps(one.solution.strip())[1:-1] not in text
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem[:2])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=paths.notebook_number)
 def test_every_notebook_of_the_course_takes_its_exercises(path, tmp_path):
     copy = tmp_path / path.name
     copy.write_bytes(path.read_bytes())
     write_in_place(copy)
     assert not write_in_place(copy)
-    number = path.name[:2]
+    number = paths.notebook_number(path)
     notebook = nbformat.read(copy, as_version=4)
     nbformat.validate(notebook)
     names = {cell.id for cell in notebook.cells}
