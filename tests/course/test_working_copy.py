@@ -98,7 +98,7 @@ def test_a_reset_of_one_notebook_leaves_the_others(lab):
     works = {name: work_in(lab / name) for name in (SECOND, THIRD)}
     (kept,) = working_copy.reset(["03"])
     assert kept.read_bytes() == works[THIRD] and (lab / SECOND).read_bytes() == works[SECOND]
-    with pytest.raises(FashionError, match="no notebook '3': give two digits"):
+    with pytest.raises(FashionError, match="no notebook '3': give numbers"):
         working_copy.reset(["3"])
     assert main(["working-copy", "--only", "03"]) == 2
 
