@@ -24,7 +24,7 @@ from fashion_lib.papers.paper_costs import COLUMNS, KEY, steps_file
 from fashion_lib.papers.paper_runs import StageCost, cost_of, stages_of, table_runs
 from fashion_lib.parts.precision import choose_precision
 from fashion_lib.runs.record import read_label
-from fashion_lib.runs.run import TASKS, training_config
+from fashion_lib.runs.run_setup import TASKS, training_config
 from fashion_lib.tasks.manipulation.manipulation_data import load_manipulation
 from fashion_lib.training.device import training_device
 from fashion_lib.training.loop import Parts, build_optimiser, training_step

@@ -30,7 +30,8 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node=8 -m fashion_lib train ..., with the same result.
     """
-    from fashion_lib.runs.run import load_or_train, task_of
+    from fashion_lib.runs.run import load_or_train
+    from fashion_lib.runs.run_setup import task_of
     from fashion_lib.runs.trace import MAIN_METRIC
     from fashion_lib.training.profiles import as_profile
     from fashion_lib.training.ranks import first, launched

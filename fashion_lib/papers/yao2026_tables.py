@@ -9,7 +9,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.papers.published import published
 from fashion_lib.runs.record import variant_label
-from fashion_lib.runs.run import departures
+from fashion_lib.runs.run_setup import departures
 from fashion_lib.show import tables
 from fashion_lib.show.tables import as_text, by_metric
 from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT, RETRIEVAL_METRICS

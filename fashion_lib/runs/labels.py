@@ -13,7 +13,7 @@ from fashion_lib.core.words import suggestion
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.options import check_option, check_options
 from fashion_lib.runs.record import read_label, variant_label
-from fashion_lib.runs.run import departures, task_of, training_config
+from fashion_lib.runs.run_setup import departures, task_of, training_config
 from fashion_lib.training.profiles import Profile
 
 QUESTIONS = {"attributes": str, "changes": int}  # of attribute manipulation

@@ -32,8 +32,9 @@ from fashion_lib.methods.released.released_systems import (
     tables_of,
 )
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, edition_setting, run_dir, variant_label
-from fashion_lib.runs.run import Run, departures, task_of, training_config
+from fashion_lib.runs.run import Run
 from fashion_lib.runs.run_lock import run_lock
+from fashion_lib.runs.run_setup import departures, task_of, training_config
 from fashion_lib.runs.same_run import check_same_run
 from fashion_lib.training.checkpoint import (
     check_fit,

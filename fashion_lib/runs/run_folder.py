@@ -17,7 +17,8 @@ from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.precision import PRECISIONS
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, check_seed
-from fashion_lib.runs.run import Run, task_of
+from fashion_lib.runs.run import Run
+from fashion_lib.runs.run_setup import task_of
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.training.checkpoint import (

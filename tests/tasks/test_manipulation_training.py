@@ -12,7 +12,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import MANIPULATION_METHODS, build_model
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import RECORD_NAME, RunRecord
-from fashion_lib.runs.run import load_or_train, training_config
+from fashion_lib.runs.run import load_or_train
+from fashion_lib.runs.run_setup import training_config
 from fashion_lib.tasks.manipulation.accuracy import classification_accuracy
 from fashion_lib.tasks.manipulation.disentanglement_scores import METRICS as DISENTANGLEMENT
 from fashion_lib.tasks.manipulation.manipulation_evaluation import evaluate_manipulation

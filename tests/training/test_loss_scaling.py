@@ -16,7 +16,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.precision import autocast, autocast_of, choose_precision, loss_scaler
 from fashion_lib.runs.labels import checked_label
-from fashion_lib.runs.run import departures
+from fashion_lib.runs.run_setup import departures
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training import loop
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint

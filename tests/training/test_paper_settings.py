@@ -4,7 +4,7 @@ import pytest
 from tiny_data import SCHEMA
 
 from fashion_lib.methods.registry import METHODS, build_model
-from fashion_lib.runs.run import TASKS, departures, training_config
+from fashion_lib.runs.run_setup import TASKS, departures, training_config
 from fashion_lib.training.paper_settings import ROWS, as_table, paper_row
 from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import LAPTOP, PAPER, SMOKE

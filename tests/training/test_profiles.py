@@ -1,7 +1,7 @@
 import pytest
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.runs.run import departures, training_config
+from fashion_lib.runs.run_setup import departures, training_config
 from fashion_lib.training.profiles import LAPTOP, PAPER, PROFILES, SMOKE, get_profile
 
 

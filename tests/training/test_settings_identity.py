@@ -12,7 +12,7 @@ from tiny_data import SCHEMA, tiny_data
 
 from fashion_lib.methods.registry import build_model
 from fashion_lib.runs.record import variant_label
-from fashion_lib.runs.run import TASKS, departures, training_config
+from fashion_lib.runs.run_setup import TASKS, departures, training_config
 from fashion_lib.training import loop
 from fashion_lib.training.profiles import PROFILES
 

@@ -7,7 +7,7 @@ import torch
 import fashion_lib as fl
 from fashion_lib.course.exercises import catalogue
 from fashion_lib.course.exercises.student_asen import LAYERS, StudentRetrieval, copy_weights
-from fashion_lib.runs.run import training_config
+from fashion_lib.runs.run_setup import training_config
 from fashion_lib.tasks.retrieval.embedding import embed_images
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.loop import train
