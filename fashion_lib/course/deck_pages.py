@@ -26,7 +26,7 @@ STYLE = """\
 .reveal h1 { font-size: 1.9em; text-transform: none; margin: 150px 0 0.6em; }
 .reveal h2 { font-size: 1.25em; text-transform: none; margin-bottom: 0.6em; }
 .reveal img { display: block; margin: 0.4em auto 0; width: 100%; height: 440px; object-fit: contain; }
-.reveal math[display=block] { font-size: 0.95em; margin: 0.5em 0; overflow-x: auto; }
+.reveal math[display=block] { font-size: 0.88em; margin: 0.5em 0; overflow-x: auto; }
 .reveal table { font-size: 0.7em; margin: 0.4em 0; }
 .reveal pre { width: 100%; font-size: 0.55em; box-shadow: none; background: #f4f4f4; padding: 0.5em; }
 .reveal li { margin-bottom: 0.35em; }
