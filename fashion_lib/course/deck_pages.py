@@ -15,8 +15,9 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.course import sources
-from fashion_lib.course.deck import Slide, slides_of
+from fashion_lib.course.deck import EXERCISES, TAKE_AWAY, Slide, slides_of
 from fashion_lib.course.offline_pages import markdown_as_html
+from fashion_lib.course.syllabus_plans import LECTURE
 
 REVEAL = "reveal.js"  # the folder beside the decks
 NEEDED = ("dist", "plugin/notes", "LICENSE")
@@ -59,7 +60,7 @@ PAGE = Environment(autoescape=True).from_string("""\
 </section>
 {%- endfor %}
 </div>
-<footer>notebook {{ name }}</footer>
+<footer>{{ name }}</footer>
 </div>
 <script src="{{ reveal }}/dist/reveal.js"></script>
 <script src="{{ reveal }}/plugin/notes/notes.js"></script>
@@ -125,31 +126,72 @@ def deck_page(notebook: Path) -> tuple[str, str]:
         FashionError: the notebook cannot be read, or has no title.
     """
     slides = slides_of(sources.read(notebook), notebook.name)
-    columns: list[list[str]] = []
-    for number, slide in enumerate(slides):
+    return slides[0].heading, _page(slides, notebook.stem)
+
+
+def lecture_page(notebooks: list[Path]) -> str:
+    """Return the deck of the one lecture of docs/syllabi.md: the sections that `LECTURE` names, in its order.
+
+    Args:
+        notebooks: executed notebooks, appendices among them; others than the lecture's are left out.
+
+    Raises:
+        FashionError: a notebook or a section of the lecture is not there.
+    """
+    shown = [Slide("One lecture", "Six notebooks, a few sections of each", begins=True)]
+    for number, wanted in LECTURE.items():
+        columns = [column for path in notebooks if path.name[:2] == number
+                   for column in _columns(slides_of(sources.read(path), path.name))]  # fmt: skip
+        if missing := [
+            name for name in wanted or ("",) if not any(name in column[0].heading for column in columns)
+        ]:
+            raise FashionError(
+                f"The lecture shows the section {missing[0]!r} of notebook {number}, which is not there: correct "
+                "LECTURE in syllabus_plans.py."
+            )
+        left_out = (TAKE_AWAY, EXERCISES)
+        for column in columns:
+            heading = column[0].heading
+            if any(name in heading for name in wanted) or not (wanted or heading in left_out):
+                shown += column
+    return _page(shown, "in the order of the lecture")
+
+
+def _columns(slides: list[Slide]) -> list[list[Slide]]:
+    """Group slides that stand below each other."""
+    columns: list[list[Slide]] = []
+    for slide in slides:
         if slide.begins or not columns:
             columns.append([])
-        columns[-1].append(slide_html(slide, first=not number))
-    title = slides[0].heading
-    return title, PAGE.render(title=title, columns=columns, style=STYLE, reveal=REVEAL, name=notebook.stem)
+        columns[-1].append(slide)
+    return columns
+
+
+def _page(slides: list[Slide], name: str) -> str:
+    first = slides[0]
+    columns = [[slide_html(slide, first=slide is first) for slide in column] for column in _columns(slides)]
+    return PAGE.render(title=first.heading, columns=columns, style=STYLE, reveal=REVEAL, name=name)
 
 
 def write_decks(notebooks: list[Path], folder: Path | None = None) -> list[Path]:
-    """Write one deck per notebook, a list of them, and reveal.js beside them.
+    """Write one deck per notebook, one for the lecture, a list of them, and reveal.js beside them.
 
     Args:
-        notebooks: executed notebooks.
+        notebooks: executed notebooks. The lecture's deck is written where all of its notebooks are among them.
         folder: where the decks go; None is build/slides.
 
     Returns:
         The pages, the list first.
 
     Raises:
-        FashionError: sphinx-revealjs is not installed, or a notebook cannot be read.
+        FashionError: sphinx-revealjs is not installed, a notebook cannot be read, or a section of the lecture is
+            not there.
     """
     folder = paths.made(folder or paths.build_dir() / "slides")
     copy_reveal(folder / REVEAL)
     decks = {folder / f"{path.stem}.html": deck_page(path) for path in notebooks}
+    if set(LECTURE) <= {path.name[:2] for path in notebooks}:
+        decks = {folder / "lecture.html": ("One lecture, 90 minutes", lecture_page(notebooks))} | decks
     for file, (_, page) in decks.items():
         write_atomically(file, page)
     index = write_atomically(

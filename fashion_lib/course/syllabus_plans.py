@@ -1,4 +1,4 @@
-"""Two of the four syllabi of docs/syllabi.md as data: which notebooks are read for which session."""
+"""Syllabi of docs/syllabi.md as data: which notebooks a session reads, and which sections the lecture shows."""
 
 from dataclasses import dataclass
 
@@ -39,4 +39,17 @@ READING_GROUP = (
     Session("Yao et al. 2026, first meeting", "disentangled features, CBAM, losses", ("12", "13")),
     Session("Yao et al. 2026, second meeting", "manipulation and its tables", ("14", "15")),
 )
+# Number of a notebook -> the sections that the lecture shows: a part of each heading; () is the whole notebook.
+LECTURE = {
+    "00": (),
+    "02": ("Average precision, by hand", "What is chance?"),
+    "03": (
+        "Three garments, two opinions",
+        "A selection of dimensions for each question",
+        "What no mask can bring back",
+    ),
+    "04": ("ASA: where to look", "ACA: what matters there", "What the maps of a trained ASEN look like"),
+    "06": ("What would a blind guess score?", "ASEN's attention, measured"),
+    "07": ("Is a step larger than the spread?",),
+}
 PLANS = {"six weeks": SIX_WEEKS, "reading group": READING_GROUP}

@@ -1,5 +1,6 @@
 """Decks say what their notebooks say, show every figure, and load nothing from a server."""
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -7,11 +8,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from fashion_lib.cli import main
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course import deck_pages
 from fashion_lib.course.deck import Slide, first_sentence, pictures_of, sentences, slides_of
-from fashion_lib.course.deck_pages import deck_page, slide_html, write_decks
+from fashion_lib.course.deck_pages import deck_page, lecture_page, slide_html, write_decks
+from fashion_lib.course.syllabus_plans import LECTURE
 
 FIGURE = new_output("display_data", {"image/png": "AAAA", "text/plain": "<Figure>"})
 OTHER = new_output("execute_result", {"image/jpeg": "BBBB", "text/plain": "<Figure>"}, execution_count=1)
@@ -87,7 +90,8 @@ class Loaded(HTMLParser):
 
 def test_every_notebook_has_a_deck_that_needs_no_network(tmp_path):
     notebooks = sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))
-    index, *decks = write_decks(notebooks, tmp_path)
+    index, lecture, *decks = write_decks(notebooks, tmp_path)
+    assert lecture.name == "lecture.html"
     listed = index.read_text(encoding="utf-8")
     assert len(decks) == len(notebooks) > 20
     for path, page in zip(notebooks, decks, strict=True):
@@ -117,6 +121,25 @@ def test_every_notebook_has_a_deck_that_needs_no_network(tmp_path):
         tmp_path / "reveal.js/dist/reveal.css"
     ).read_text()
     assert not re.findall(r"url\(['\"]?(?:https?:)?//", styles)
+
+
+def test_the_lecture_shows_its_sections_in_order():
+    notebooks = sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))
+    page = lecture_page(notebooks)
+    headings = re.findall(r"<section>\s*<section>\s*<h[12]>(.*?)</h[12]>", page)
+    wanted = [html.escape(name, quote=False) for sections in LECTURE.values() for name in sections]
+    places = [next(k for k, heading in enumerate(headings) if name in heading) for name in wanted]
+    assert places == sorted(places) and places[0] > 3  # the tour comes first, whole
+    assert not {"What to take away", "Exercises"} & set(headings)
+    with pytest.raises(FashionError, match="section '' of notebook 00"):
+        lecture_page([])
+
+
+def test_the_command_writes_the_chosen_decks(tmp_path, capsys):
+    notebook = paths.notebooks_dir() / "00_tour.ipynb"
+    assert main(["slides", str(notebook), "--output", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "index.html")
+    assert sorted(file.name for file in tmp_path.glob("*.html")) == ["00_tour.html", "index.html"]
 
 
 def test_decks_say_what_package_they_lack(tmp_path, monkeypatch):

@@ -4,6 +4,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from fashion_lib.cli import main
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course.effort import Effort, effort_of
 from fashion_lib.course.exercises import catalogue
@@ -71,6 +73,19 @@ def test_a_block_without_its_end_is_an_error():
         with_blocks(
             "<!-- minutes: written by `python -m fashion_lib teaching` -->\n", {"minutes": ""}, "teaching.md"
         )
+
+
+def test_the_command_writes_the_tables(tmp_path, monkeypatch):
+    pages_now = pages()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "notebooks").symlink_to(paths.notebooks_dir())
+    for file, text in pages_now.items():
+        (tmp_path / "docs" / file.name).write_text(
+            text.replace("| 02, 03 |", "| 02 |").replace("| 01 ", "| 1 ")
+        )
+    monkeypatch.setenv("FASHION_ROOT", str(tmp_path))
+    assert main(["teaching"]) == 0
+    assert [(tmp_path / "docs" / file.name).read_text() for file in pages_now] == list(pages_now.values())
 
 
 def test_the_tables_of_the_guide_are_current():
