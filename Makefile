@@ -1,6 +1,6 @@
 # make env | quick | test | reproduce | tables | lab | lab-reset | notebooks | bench | lock | clean. Everything happens in
 # .venv, built from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
-# make student | solutions: the notebooks with exercises to solve, and solved, under build/.
+# make student | solutions | slides: the notebooks with exercises to solve, solved, and as slides, under build/ (docs/teaching.md).
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
@@ -151,11 +151,17 @@ lab-reset: env
 notebooks: env
 	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
 	@$(COURSE) execute-notebooks --profile laptop
+	@$(COURSE) teaching
 
 # The exercises stand once, in fashion_lib/course/exercises; both versions come to build/, with nbgrader's metadata.
 .PHONY: student solutions
 student solutions: env
 	@$(COURSE) exercises --edition $@
+
+# One deck of reveal.js per notebook, and a list of them, in build/slides/: they need no network. Cells tagged `slide` come whole.
+.PHONY: slides
+slides: env
+	@$(COURSE) slides
 
 # The same job as steps of a workflow, on this machine or a cluster (batch/README.md); `status` says where it stands.
 batch: env batch-env

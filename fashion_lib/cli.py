@@ -33,9 +33,10 @@ LONGEST = 80  # characters of an argument that an error sentence repeats
 COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     training.tables,
-    *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy),
+    *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy, course.slides),
     *(numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
-    *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
+    *(course.figures, training.start_weights, course.readme, course.teaching),
+    *(data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
     *(batch.batch_plan, batch.status, numbers.paper_costs),

@@ -93,6 +93,28 @@ def readme() -> None:
     update()
 
 
+def teaching() -> None:
+    """Rewrite the tables of minutes in docs/ from the notebooks."""
+    check_clone("teaching rewrites docs/")
+    from fashion_lib.course.teaching_pages import update
+
+    update()
+
+
+def slides(
+    notebooks: Annotated[list[Path] | None, typer.Argument(help="default: every numbered notebook, in order")] = None,
+    output: Annotated[Path | None, typer.Option(help="folder of the decks (build/slides)")] = None,
+) -> None:
+    """Make a deck of slides from each notebook, for a browser without a network."""
+    from fashion_lib.course.deck_pages import write_decks
+
+    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
+    chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))
+    if not chosen:
+        raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
+    print(write_decks(chosen, output)[0])
+
+
 def exercises(
     notebooks: Annotated[list[Path] | None, typer.Argument(help="default: every numbered notebook, in order")] = None,
     edition: Annotated[str | None, typer.Option(help="student or solutions: copies, with nbgrader's metadata")] = None,

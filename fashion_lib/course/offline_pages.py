@@ -52,10 +52,11 @@ class OfflineExporter(HTMLExporter):
 
     def __init__(self, **settings):
         super().__init__(template_file=TEMPLATE, extra_loaders=[DictLoader({TEMPLATE: PAGE})], **settings)
-        self.register_filter("markdown2html", _markdown)
+        self.register_filter("markdown2html", markdown_as_html)
 
 
-def _markdown(source: str) -> str:
+def markdown_as_html(source: str) -> str:
+    """Return Markdown as HTML, formulas as MathML."""
     return MarkdownWithMath(renderer=_Renderer(escape=False)).render(source)
 
 

@@ -33,9 +33,9 @@ AVERAGE_PRECISION = Exercise(
     id="02.1",
     title="Write it yourself: average precision",
     question=(
-        "Write a function that takes the relevance of one ranked list and returns its average precision (AP):"
-        " the mean, over the relevant candidates, of the precision at their ranks. Use a loop, and nothing of"
-        " the library. A list without a relevant candidate scores 0."
+        "Write a function that takes the relevance of one ranked list and returns its average precision (AP)."
+        " AP is the mean, over the relevant candidates, of the precision at their ranks. Use a loop, and nothing"
+        " of the library. A list without a relevant candidate scores 0."
     ),
     start=AP_START,
     solution=AP_SOLUTION,
