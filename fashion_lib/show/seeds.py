@@ -45,21 +45,27 @@ def seed_dots(
 ) -> None:  # fmt: skip
     """Draw one row per method: a dot per seed and a stroke for the mean; "not run" where there is none.
 
+    Without any dot the axis has no ticks: there is nothing to read off.
+
     Args:
         axes: Where to draw.
         values: Ledger rows of one metric and one attribute.
         wanted: Name to show -> (method, variant) as the ledger names them.
         colours: One colour for all rows, or name -> colour. None takes each method's own.
     """
+    drawn = 0
     for k, (name, (method, variant)) in enumerate(wanted.items()):
         mine = values[(values["method"] == method) & (values["variant"] == variant)]["value"]
         shown = style.colour(method) if colours is None else colours if isinstance(colours, str) else colours[name]
+        drawn += len(mine)
         axes.scatter(mine, [k] * len(mine), s=22, color=shown, zorder=3, linewidth=0)
         if len(mine):
             axes.scatter(mine.mean(), k, marker="|", s=170, color=shown, linewidth=2.2, zorder=2.5)
         else:
             _grey(axes, k, NOT_RUN)
     plain(axes, list(wanted))
+    if not drawn:
+        axes.set_xticks([])
 
 
 def printed_dots(axes: Axes, levels: Sequence[float], labels: Sequence[str]) -> None:
@@ -71,6 +77,31 @@ def printed_dots(axes: Axes, levels: Sequence[float], labels: Sequence[str]) -> 
     plain(axes, labels)
     if all(map(math.isnan, levels)):
         axes.set_xticks([])
+
+
+def cost_dots(points: Mapping[str, tuple[float, float]], colours: Mapping[str, str], xlabel: str) -> Figure:
+    """Draw one dot per method, its cost to the right and its score upwards; labels stand beside the dots.
+
+    Args:
+        points: Name to show -> (cost, score in percent).
+        colours: Name -> colour.
+        xlabel: What the cost is, with its unit.
+    """
+    figure, axes = plt.subplots(figsize=(5.6, 2.8), dpi=style.DPI, layout="constrained")
+    scores = [score for _, score in points.values()]
+    line = 0.08 * (max(scores) - min(scores))
+    free: dict[float, float] = {}  # cost -> the lowest place that no label has yet
+    for name, (cost, score) in sorted(points.items(), key=lambda point: point[1][1]):
+        axes.scatter(cost, score, s=30, color=colours[name])
+        place = max(score, free.get(cost, score))
+        free[cost] = place + line
+        beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        axes.annotate(drawable(name), (cost, place), color=colours[name], **beside)
+    axes.set(xlabel=literal(xlabel), ylabel="overall MAP (%)")
+    axes.margins(x=0.15)
+    axes.spines[["top", "right"]].set_visible(False)
+    plt.close(figure)
+    return figure
 
 
 def two_sided(

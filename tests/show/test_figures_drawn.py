@@ -103,6 +103,11 @@ def two_sided(methods, attributes):
     return seeds.two_sided(ledger(methods, attributes), wanted, levels, ["overall", "local"], dataset="wardrobe")
 
 
+def costs(methods, attributes):
+    points = {name: (90 + 50 * (k % 2), 70 + k) for k, name in enumerate(methods)}
+    return seeds.cost_dots(points, dict.fromkeys(methods, "black"), "image passes in training (thousands)")
+
+
 def answer(methods, attributes):
     """The answer of a search over a gallery of the sample's photographs and of one that is gone."""
     folder = paths.root() / "data" / "samples" / "own"
@@ -132,6 +137,7 @@ DRAWN = {
     "seed_dots": dots,
     "printed_dots": printed,
     "two_sided": two_sided,
+    "cost_dots": costs,
 }
 # They return pictures, or draw a run with the functions above.
 NOT_FIGURES = {"outline", "overlay", "attention", "history", "hits"}
@@ -143,6 +149,12 @@ HELPERS = {"values_of", "plain"}
 def test_a_figure_can_be_read(name, methods, attributes):
     figure = DRAWN[name](methods, attributes)
     assert figure_problems(figure) == []
+
+
+def test_a_panel_without_a_run_has_no_ticks():
+    rows = ledger(["ipad"], ["collar_design"])  # another variant of the method
+    figure = seeds.two_sided(rows, {"w/o ISA": ("ipad", "paper+isa=False")}, [60.0], ["overall"], dataset="wardrobe")
+    assert [axes.get_xticks().size > 0 for axes in figure.axes] == [True, False]
 
 
 def test_every_public_drawing_function_is_drawn():

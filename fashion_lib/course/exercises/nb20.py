@@ -7,9 +7,9 @@ TOKENS = Exercise(
     id="20.1",
     title="Cheaper patches",
     question=(
-        "ViT-B/16 cuts 224 pixels into patches of 16. You take patches of 32 instead. Give three numbers: how"
-        " many patch tokens there were, how many there are now, and by which factor the products of tokens *with"
-        " tokens* become cheaper. Leave the class token out."
+        "ViT-B/16 cuts 224 pixels into patches of 16. You take patches of 32 instead. Give three"
+        " numbers. How many patch tokens were there? How many are there now? By which factor do the products of tokens"
+        " *with tokens* become cheaper? Leave the class token out."
     ),
     start="answer_1 = None  # a list of three numbers",
     solution="before, after = (224 // 16) ** 2, (224 // 32) ** 2\nanswer_1 = [before, after, (before / after) ** 2]",
