@@ -15,7 +15,9 @@ def started(*arguments, runs: Path, count: int = 2, seconds: int = 120, **enviro
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         command += [f"--master-port={place.getsockname()[1]}", *arguments]
-    path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+    path = os.pathsep.join(
+        filter(None, [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH")])
+    )  # torch may be there
     settings = os.environ | {"FASHION_RUNS": str(runs), "PYTHONPATH": path} | environment
     return subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=seconds)
 

@@ -33,6 +33,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:precision='fp16' on a CPU"),
 ]
 CASES = ("asen", "ag_mlan", "rpf", "ipad", "yao2026")
+# In stage 2 a crop is cut at the maximum of a map. Another kernel's rounding may move it by a position, and the loss with
+# it: with two versions of torch on one CPU, the first such loss of RPF was 0.87 and 0.82. So steps count up to there.
+BEFORE_CROPS = {"rpf": 3, "ipad": 2}
 DATA = tiny_data(90)
 
 
@@ -58,9 +61,11 @@ def trained(model, folder, gpu, **changes):
     return loop.train(model, DATA, config(gpu, **changes), folder, task=RETRIEVAL, progress=False)
 
 
-def check_close(expected, found, loss, cosine):
-    for one, other in zip(expected["figures"], found["figures"], strict=True):
+def check_close(expected, found, loss, cosine, steps=None):
+    pairs = list(zip(expected["figures"], found["figures"], strict=True))
+    for one, other in pairs[:steps]:
         assert one["loss"] == pytest.approx(other["loss"], abs=loss)
+    assert all(np.isfinite(other["loss"]) and one.keys() == other.keys() for one, other in pairs)
     assert expected["gradients"].keys() == found["gradients"].keys()
     first, second = (torch.cat([g.flatten() for g in one["gradients"].values()]) for one in (expected, found))
     assert F.cosine_similarity(first, second, dim=0) > cosine
@@ -69,7 +74,7 @@ def check_close(expected, found, loss, cosine):
 @pytest.mark.parametrize("case", CASES)
 def test_ten_steps_are_those_of_the_cpu(case, gpu):
     here, there = (ten_steps(case, device=device, dropout=False) for device in ("cpu", gpu))
-    check_close(here, there, loss=1e-3, cosine=0.9999)
+    check_close(here, there, loss=1e-3, cosine=0.9999, steps=BEFORE_CROPS.get(case))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -150,7 +155,7 @@ def check_ranks(backend, folder, count, gpu, cases):
     found = [torch.load(folder / f"{number}.pt") for number in range(count)]
     for case in cases:
         expected = ten_steps(case, device=gpu, dropout=False)
-        check_close(expected, found[0][case], loss=1e-3, cosine=0.9999)
+        check_close(expected, found[0][case], loss=1e-3, cosine=0.9999, steps=BEFORE_CROPS.get(case))
         first = found[0][case]["state"]
         assert all(
             torch.allclose(first[name], one[case]["state"][name], atol=1e-4)
