@@ -33,8 +33,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:precision='fp16' on a CPU"),
 ]
 CASES = ("asen", "ag_mlan", "rpf", "ipad", "yao2026")
-# In stage 2 a crop is cut at the maximum of a map. Another kernel's rounding may move it by a position, and the loss with
-# it: with two versions of torch on one CPU, the first such loss of RPF was 0.87 and 0.82. So steps count up to there.
+# In stage 2 a crop is cut at the maximum of a map. Another kernel's rounding may move it by a position, and so the loss
+# too: with two versions of torch on one CPU, the first such loss of RPF was 0.87 and 0.82. So steps count up to there.
 BEFORE_CROPS = {"rpf": 3, "ipad": 2}
 DATA = tiny_data(90)
 
