@@ -46,7 +46,8 @@ def check_equal(run, one_process):
     """Compare losses, weights and settings.
 
     Sums in another order change a gradient that should be zero, and Adam makes of any gradient a step of the learning
-    rate. So a weight may differ by two learning rates per step (in the mean 0.18 of one was seen), and losses of later steps by a thousandth (of
+    rate. So a weight may differ by two learning rates per step (in the mean
+    0.18 of one was seen), and losses of later steps by a thousandth (of
     Yao et al. 2e-4, of the others below 1e-5 were seen); tests/training/test_ranks.py has equality to 1e-5 at 1e-5.
     """
     losses, expected = ([entry["loss"] for entry in one.history.entries] for one in (run, one_process))
