@@ -172,8 +172,9 @@ batch: env batch-env
 	$(SNAKEMAKE) --snakefile batch/Snakefile --workflow-profile "batch/profiles/$$BATCH" "$$@" \
 		$(if $(DRY),--dry-run) $(BATCH_ARGS) --config plan="$$plan" $(BATCH_CONFIG)
 
+# on_a_gpu.py is left out, as it calls others of them.
 bench: env
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out benchmarks/on_a_gpu.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 # torch stays where [tool.uv] of pyproject.toml puts it; versions that are in the lock stay too, unless UPGRADE=1.
 lock:
