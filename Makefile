@@ -132,9 +132,10 @@ reproduce: env
 	@$(COURSE) reproduce --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
 		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS" $(if $(FORCE),--force)
 
-# Every run of the papers' tables that is not in the ledger: many hours. It may be stopped; `plan --missing` lists them.
+# Every run of the papers' tables on DATASET that is not in the ledger: many hours. It may be stopped; `plan --missing`
+# lists them.
 tables: env
-	@$(COURSE) tables --profile="$$PROFILE" --jobs="$$JOBS"
+	@$(COURSE) tables --profile="$$PROFILE" --dataset="$$DATASET" --jobs="$$JOBS"
 
 # Opens lab/, a copy of the notebooks that git ignores. In a container: make lab LAB_ARGS="--ip=0.0.0.0 --no-browser".
 # Jupyter refuses to run as root, the usual user of a container, unless it is told that this is meant.
