@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fashion_lib.data.label_vectors import described
 from fashion_lib.show.style import colour
 
 NO_LABEL = "value not known"
@@ -93,3 +94,17 @@ def known_value(data: Any, row: int, attribute: str) -> str:
     table = data.labels
     found = table.loc[(table["image"] == data.image_names[row]) & (table["attribute"] == attribute), "value"]
     return "" if found.empty else str(found.iloc[0])
+
+
+def shown_attributes(data: Any, row: int) -> list[str]:
+    """Return the attributes whose value is known for a picture, its labelled one first.
+
+    Args:
+        data: RetrievalData, or ManipulationData with its whole label vectors.
+        row: of the picture.
+    """
+    if hasattr(data.labels, "matrix"):
+        return list(described(data.schema, data.labels.matrix[row]))
+    labelled = data.labels.loc[data.labels["image"] == data.image_names[row], "attribute"].tolist()
+    others = [name for name in data.schema.names if name not in labelled and known_value(data, row, name)]
+    return [*labelled, *others]

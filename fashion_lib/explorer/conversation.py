@@ -1,7 +1,7 @@
 """What a window asks and what it is told: plain messages, the same for the notebook's widget and for the page.
 
 A window sends one request; the replies are dictionaries that JSON can hold, and their "kind" says what they are:
-"progress", "runs", "pictures", "own", "answer", or "error" with one sentence.
+"progress", "runs", "pictures", "own", "answer", or "error" with one sentence. "of" is the request's kind.
 """
 
 import re
@@ -18,7 +18,7 @@ import numpy as np
 
 from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.explorer.answer_html import answers_html, data_uri
-from fashion_lib.explorer.answers import in_words
+from fashion_lib.explorer.answers import in_words, shown_attributes
 from fashion_lib.explorer.explorer_question import Question, query_pixels
 from fashion_lib.explorer.opened_runs import OpenedRuns
 
@@ -48,6 +48,10 @@ class Conversation:
             request: "kind" is "runs", "pictures", "own" or "ask".
             content: of the file, or a piece of it, that an "own" request brings.
         """
+        for reply in self._replies(request, content):
+            yield reply | {"of": request.get("kind")}
+
+    def _replies(self, request: Mapping[str, Any], content: bytes) -> Iterator[Reply]:
         handlers = {"runs": self._runs, "pictures": self._pictures, "own": self._take, "ask": self._ask}
         try:
             handler = handlers.get(request.get("kind"))
@@ -93,7 +97,14 @@ class Conversation:
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
             raise FashionError(f"the seed of the choice is {shortened(seed)}: open the window anew.")
         rows = np.sort(np.random.default_rng(seed).permutation(split)[:STRIP])
-        chosen = [{"row": int(row), "src": data_uri(np.asarray(data.pixels[row]))} for row in rows]
+        chosen = [
+            {
+                "row": int(row),
+                "src": data_uri(np.asarray(data.pixels[row])),
+                "shows": shown_attributes(data, int(row)),
+            }
+            for row in rows
+        ]
         attributes = [
             {
                 "name": one.name,

@@ -1,6 +1,7 @@
 """The runs that the explorer offers: those of this machine first, then the small ones that ship with the course."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from fashion_lib.core import paths
@@ -69,7 +70,7 @@ class ExploredRun:
 
 
 def explored_runs() -> tuple[list[ExploredRun], list[str]]:
-    """Return all runs that can be loaded, own ones first and newest first, and a sentence for each left out.
+    """Return all runs that can be loaded, own ones first, and a sentence for each that is damaged.
 
     Runs on data that is not on this machine are left out without a sentence.
     """
@@ -92,8 +93,17 @@ def explored_runs() -> tuple[list[ExploredRun], list[str]]:
             and is_here(record.dataset.removesuffix(SUFFIX))
         ):
             found.append(run)
-    newest = sorted(found, key=lambda run: run.record.created, reverse=True)
-    return sorted(newest, key=lambda run: run.shipped), notes
+    return sorted(found, key=_place), notes
+
+
+def _place(run: ExploredRun) -> tuple[bool, bool, float]:
+    """Return a run's place: own before shipped, retrieval before manipulation; own by time, shipped by score."""
+    record = run.record
+    if run.shipped:
+        best = -record.metrics.get("map", {}).get("overall", 0.0)
+    else:
+        best = -datetime.fromisoformat(record.created).timestamp()
+    return run.shipped, run.manipulates, best
 
 
 def shipped_model(run: ExploredRun, data) -> RetrievalModel:

@@ -18,11 +18,11 @@ function option(value, text) {
 }
 
 function render({ model, el }) {
-  const state = { runs: [], seed: 0, picture: null, pieces: 0, asked: "" };
+  const state = { runs: [], pictures: [], attributes: [], seed: 0, picture: null, waiting: false, next: null };
   const field = (text, control) => make("label", { class: "fx-field" }, make("span", {}, text), control);
   const method = make("select", { name: "method", onchange: () => chooseRun() });
   const beside = make("select", { name: "beside", onchange: () => ask() });
-  const attribute = make("select", { name: "attribute", onchange: () => { fillValues(); ask(); } });
+  const attribute = make("select", { name: "attribute", onchange: () => { fillValues(); mark(); ask(); } });
   const value = make("select", { name: "value", onchange: () => ask() });
   const number = make("input", { type: "number", min: 0, name: "row", onchange: () => pick({ row: Number(number.value) }) });
   const strip = make("div", { class: "fx-strip", role: "group", "aria-label": "pictures of the test split" });
@@ -75,20 +75,22 @@ function render({ model, el }) {
     if (told.run !== method.value) return;
     const before = attribute.value;
     state.attributes = told.attributes;
+    state.pictures = told.pictures;
     attribute.replaceChildren(...told.attributes.map((one) => option(one.name, one.words)));
+    if (!state.picture) state.picture = { row: told.pictures[0].row };
     if (told.attributes.some((one) => one.name === before)) attribute.value = before;
+    else if (told.pictures[0].shows.length) attribute.value = told.pictures[0].shows[0];
     attributeWords.textContent = run().manipulates ? "Change" : "Attribute";
     valueField.hidden = !run().manipulates;
     fillValues();
     number.max = told.last;
-    strip.replaceChildren(...told.pictures.map((one) => make("button", { type: "button", "data-row": one.row, class: "fx-picture", "aria-label": `picture ${one.row}`, title: `picture ${one.row}`, onclick: () => pick({ row: one.row }) }, make("img", { src: one.src, alt: "" }))));
-    if (!state.picture) state.picture = { row: told.pictures[0].row };
+    strip.replaceChildren(...told.pictures.map((one) => make("button", { type: "button", "data-row": one.row, class: "fx-picture", onclick: () => pick({ row: one.row }) }, make("img", { src: one.src, alt: "" }))));
     mark();
     ask();
   }
 
   function fillValues() {
-    const found = (state.attributes || []).find((one) => one.name === attribute.value);
+    const found = state.attributes.find((one) => one.name === attribute.value);
     const before = value.value;
     value.replaceChildren(...(found ? found.values : []).map((one) => option(one.name, one.words)));
     if (found && found.values.some((one) => one.name === before)) value.value = before;
@@ -96,7 +98,15 @@ function render({ model, el }) {
 
   function mark() {
     number.value = state.picture.own ? "" : state.picture.row;
-    for (const one of strip.children) one.setAttribute("aria-pressed", String(!state.picture.own && Number(one.dataset.row) === state.picture.row));
+    const words = (state.attributes.find((one) => one.name === attribute.value) || {}).words;
+    for (const [place, one] of [...strip.children].entries()) {
+      const { row, shows } = state.pictures[place], known = shows.includes(attribute.value);
+      const name = `picture ${row}${known ? "" : `, ${words} not known`}`;
+      one.setAttribute("aria-pressed", String(!state.picture.own && row === state.picture.row));
+      one.setAttribute("aria-label", name);
+      one.title = name;
+      one.classList.toggle("fx-without", !known);
+    }
   }
 
   function pick(picture) {
@@ -112,8 +122,20 @@ function render({ model, el }) {
     if (run().manipulates) request.change = { [attribute.value]: value.value };
     else request.attribute = attribute.value;
     answer.setAttribute("aria-busy", "true");
+    if (state.waiting) { state.next = request; return; } // only the newest of the questions that wait is asked
+    state.waiting = true;
     say("Searching …");
-    state.asked = send(request);
+    send(request);
+  }
+
+  function shown(told) {
+    const next = state.next;
+    state.waiting = Boolean(next);
+    state.next = null;
+    if (next) { send(next); return; }
+    answer.removeAttribute("aria-busy");
+    if (told.kind === "answer") { answer.innerHTML = told.html; say(""); }
+    else { answer.replaceChildren(); say(told.text, true); }
   }
 
   async function take(chosen) {
@@ -139,8 +161,8 @@ function render({ model, el }) {
     else if (told.kind === "pictures") fillPictures(told);
     else if (told.kind === "own") pick({ own: told.id });
     else if (told.kind === "progress") say(told.total ? `${told.text}: ${told.done} of ${told.total} pictures …` : `${told.text} …`);
-    else if (told.kind === "error") { answer.removeAttribute("aria-busy"); answer.replaceChildren(); say(told.text, true); }
-    else if (told.kind === "answer") { answer.removeAttribute("aria-busy"); answer.innerHTML = told.html; say(""); }
+    else if (told.of === "ask") shown(told);
+    else if (told.kind === "error") say(told.text, true);
   });
   send({ kind: "runs" });
 }

@@ -114,8 +114,8 @@ class ManipulationAnswers:
             schema.value_index(name, value)
             if name not in own and known:
                 raise FashionError(
-                    f"picture {question.row} shows no {in_words(name)}, so it cannot be changed: choose another picture "
-                    "or attribute."
+                    f"picture {question.row} shows no {in_words(name)}, so it cannot be changed: choose another "
+                    "picture or attribute."
                 )
             if name not in own:
                 own[name] = self._read(stored, name)

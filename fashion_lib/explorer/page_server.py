@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
+from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler
 
@@ -65,8 +66,11 @@ class _Ask(_Own):
         replies = self.application.settings["conversation"].replies(given, content)
         loop, worker = asyncio.get_running_loop(), self.application.settings["worker"]
         while (reply := await loop.run_in_executor(worker, next, replies, None)) is not None:
-            self.write(json.dumps(reply) + "\n")
-            await self.flush()
+            try:
+                self.write(json.dumps(reply) + "\n")
+                await self.flush()
+            except StreamClosedError:  # the window was closed while it waited
+                return
 
 
 def listening(port: int = PORT) -> tuple[list, int]:

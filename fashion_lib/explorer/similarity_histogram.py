@@ -35,11 +35,16 @@ def histogram_svg(answer: Answer) -> str:
                 axes.hist(
                     values, edges, weights=weights, color=colour, histtype="step", linewidth=1.5, label=label
                 )
-        left = answer.measure == "similarity"  # the relevant ones stand right, so the room for words is left
         axes.legend(
-            loc="upper left" if left else "upper right", frameon=False, fontsize=POINTS, handlelength=1.2
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 0.98),
+            ncols=2,
+            frameon=False,
+            handlelength=1.2,
+            fontsize=POINTS,
         )
-        axes.set_xlabel(answer.measure + (" (right is nearer)" if left else " (left is nearer)"))
+        nearer = "right" if answer.measure == "similarity" else "left"
+        axes.set_xlabel(f"{answer.measure} ({nearer} is nearer)")
         axes.set_ylabel("% of the group")
         tidy(axes, labels=POINTS)
         buffer = io.StringIO()
