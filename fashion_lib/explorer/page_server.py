@@ -79,10 +79,10 @@ def listening(port: int = PORT) -> tuple[list, int]:
     Raises:
         FashionError: all of them are taken.
     """
-    for one in [port] if port == 0 else range(port, port + TRIED):
+    for one in [port] if port == 0 else range(port, min(port + TRIED, 2**16)):
         try:
             sockets = bind_sockets(one, HOST)
-        except (OSError, OverflowError):
+        except OSError:
             continue
         return sockets, sockets[0].getsockname()[1]
     raise FashionError(f"no port from {port} to {port + TRIED - 1} is free: name another with --port.")
