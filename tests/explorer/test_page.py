@@ -123,9 +123,14 @@ def test_a_reader_clicks_through_the_page(page, chromium, tmp_path):
     Image.fromarray(np.full((30, 50, 3), 120, np.uint8)).convert("CMYK").save(file)
     window.set_input_files(".fx-file", file)
     settled("your picture is not known", answers=2)
+    dropped = window.evaluate_handle(
+        "() => { const all = new DataTransfer(); all.items.add(new File(['no picture'], 'dropped.png')); return all; }"
+    )
+    window.dispatch_event(".fx-drop", "drop", {"dataTransfer": dropped})
+    window.wait_for_selector("text='dropped.png' cannot be read as a picture")
     (tmp_path / "notes.txt").write_text("no picture")
     window.set_input_files(".fx-file", tmp_path / "notes.txt")
-    window.wait_for_selector("text=cannot be read as a picture")
+    window.wait_for_selector("text='notes.txt' cannot be read as a picture")
     window.fill("input[name=row]", "99")
     window.press("input[name=row]", "Enter")
     window.wait_for_selector("text=choose a number from 0 to 59")
