@@ -12,7 +12,7 @@ def explorer(
     ] = 8765,
     browser: Annotated[bool, typer.Option(help="open the page in a browser")] = True,
 ) -> None:
-    """Open the explorer, a page on 127.0.0.1: ask trained runs with your own eyes."""
+    """Open the explorer, a page on 127.0.0.1 that shows what trained runs answer."""
     import webbrowser
 
     from fashion_lib.explorer.conversation import Conversation

@@ -1,13 +1,16 @@
 """The runs that ship with the course: small files, whole records, and the scores that their records name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
 from fashion_lib.explorer.explored_data import pictures_of
 from fashion_lib.explorer.explored_runs import WEIGHTS, explored_model, explored_runs
-from fashion_lib.explorer.shipping import LARGEST, LOSS, TOLERANCE
+from fashion_lib.explorer.shipping import LARGEST, LOSS, TOLERANCE, ship_run
 from fashion_lib.tasks.retrieval.embedding import embed_images
 from fashion_lib.tasks.retrieval.metrics import average_precision
 from fashion_lib.tasks.retrieval.ranking import rank
@@ -63,3 +66,27 @@ def test_pictures_drawn_when_read_are_those_of_the_cache():
     assert pixels.shape == (40, 32, 32, 3) and len(pixels) == 40 and pixels[3].shape == (32, 32, 3)
     assert np.array_equal(pixels[[5, 3, 5]], wardrobe.images(range(6))[[5, 3, 5]])
     assert np.array_equal(pixels[np.arange(40) < 2], wardrobe.images(range(2))) and pixels[4:6].shape[0] == 2
+
+
+@pytest.mark.slow
+def test_an_own_run_comes_first_and_can_be_shipped(tmp_path, monkeypatch):
+    import fashion_lib as fl
+
+    monkeypatch.setenv("FASHION_RUNS", str(tmp_path / "runs"))
+    profile = fl.profile("smoke").with_options(steps=2, wardrobe_images=1_200, image_size=32)
+    trained = fl.load_or_train("triplet", profile=profile, progress=False)
+    own = explored_runs()[0][0]
+    assert own.folder == trained.folder and not own.shipped and "your run" in own.source
+    data = pictures_of(own.record)
+    assert data.version == trained.data.version and data.image_size == 32
+    weights = explored_model(own, data).state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in trained.model.state_dict().items())
+    place = ship_run(trained.folder, tmp_path / "shipped")
+    monkeypatch.setattr(paths, "shipped_runs_dir", lambda: tmp_path / "shipped")
+    (found,) = (run for run in explored_runs()[0] if run.shipped)
+    assert found.folder == place and found.record.metrics == own.record.metrics
+    with pytest.raises(FashionError, match="ship it anew"):
+        explored_model(found, replace(data, edition="other"))
+    (own.folder / "result.json").write_text("{")
+    runs, notes = explored_runs()
+    assert [run.shipped for run in runs] == [True] and "cannot be read" in notes[0]
