@@ -1,6 +1,7 @@
 # make env | quick | test | reproduce | tables | lab | lab-reset | notebooks | bench | lock | clean. Everything happens in
 # .venv, built from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 # make student | solutions | slides: the notebooks with exercises to solve, solved, and as slides, under build/ (docs/teaching.md).
+# make explorer: a page on this machine that queries trained runs; PORT=8765 is the first port to try.
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
@@ -143,6 +144,14 @@ lab: env
 	@$(COURSE) working-copy
 	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab \
 		$$(if [ "$$(id -u)" = 0 ]; then echo --allow-root; fi) $(LAB_ARGS) lab
+
+# A page on 127.0.0.1 that reads runs and trains nothing; the small runs in data/explorer are enough for it.
+.PHONY: explorer
+PORT ?= 8765
+override PORT := $(value PORT)
+export PORT
+explorer: env
+	@OMP_NUM_THREADS=1 $(COURSE) explorer --port="$$PORT"
 
 # Fresh copies; those that you changed stay beside them, with the date in the name. ONLY=03,06 chooses notebooks.
 lab-reset: env

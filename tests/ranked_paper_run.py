@@ -16,10 +16,8 @@ from fashion_lib.training.profiles import PAPER, Profile
 from fashion_lib.training.ranks import launched
 
 SYSTEMS = {
-    "ag_mlan": ("ag_mlan", "code", "deepfashion"),
     "rpf": ("rpf", "paper", "fashionai"),
     "ipad": ("ipad", "code", "darn"),
-    "yao2026": ("yao2026", "default", "deepfashion_adde"),
 }
 STEPS = 3  # of each stage
 SMALL = PAPER.with_options(

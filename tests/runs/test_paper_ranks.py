@@ -46,12 +46,10 @@ def check_equal(run, one_process):
     """Compare losses, weights and settings.
 
     Sums in another order change a gradient that should be zero, and Adam makes of any gradient a step of the learning
-    rate. So a weight may differ by two learning rates per step (in the mean
-    0.18 of one was seen), and losses of later steps by a thousandth (of
-    Yao et al. 2e-4, of the others below 1e-5 were seen); tests/training/test_ranks.py has equality to 1e-5 at 1e-5.
+    rate. So a weight may differ by two learning rates per step; tests/training/test_ranks.py has equality to 1e-5.
     """
     losses, expected = ([entry["loss"] for entry in one.history.entries] for one in (run, one_process))
-    assert len(losses) == STEPS and losses == pytest.approx(expected, rel=1e-3)
+    assert len(losses) == STEPS and losses == pytest.approx(expected, rel=1e-5)
     config = one_process.record.config
     assert run.record.config == config | {"processes": 2}
     stages = 1 + ("stage_1" in config)
@@ -61,7 +59,7 @@ def check_equal(run, one_process):
         for one in (run, one_process)
     )
     difference = np.abs(found - wanted)
-    assert difference.max() <= 2 * rate * STEPS * stages and difference.mean() <= 0.3 * rate
+    assert difference.max() <= 2 * rate * STEPS * stages and difference.mean() <= 0.1 * rate
     if "map" in run.record.metrics:
         assert run.score() == pytest.approx(one_process.score(), abs=1.0)
 
@@ -70,12 +68,7 @@ def check_equal(run, one_process):
 def test_two_processes_train_all_stages_as_one_does(name, alone, together, monkeypatch):
     monkeypatch.setenv("FASHION_RUNS", str(together))
     run = paper_run(name)
-    staged = name != "ag_mlan"
-    assert (
-        (run.folder / FIRST_STAGE / "last.safetensors").is_file()
-        == staged
-        == ("stage_1" in run.record.config)
-    )
+    assert (run.folder / FIRST_STAGE / "last.safetensors").is_file() and "stage_1" in run.record.config
     check_equal(run, alone[name])
 
 
