@@ -73,7 +73,7 @@ def _plain(tokens: list) -> str:
 
 def _split(text: str) -> Iterator[str]:
     guarded = re.sub(rf"\b({ABBREVIATIONS})\.", rf"\1{DOT}", text, flags=re.IGNORECASE)
-    for sentence in re.split(r"(?<=[.!?])[)*]* (?=[^a-z])|(?<=[.!?]\)) (?=[^a-z])", guarded):
+    for sentence in re.split(r"(?<=[.!?])[)*]* (?=[^a-z]|[a-z]+\d)|(?<=[.!?]\)) (?=[^a-z])", guarded):
         if sentence := sentence.replace(DOT, ".").replace(MARK, "").strip():
             yield sentence
 

@@ -247,8 +247,8 @@ LUCK = Exercise(
     id="24.7",
     title="Write it yourself: what is left of luck",
     question=(
-        "Write the test of section 7: choose the best seed on one half, and return how far it lies above the mean of"
-        " all seeds on the *other* half."
+        "Write the test of section 7. Choose the best seed on one half. Return how far it lies above the mean of all"
+        " seeds on the *other* half."
     ),
     start=LUCK_START,
     solution=LUCK_SOLUTION,
