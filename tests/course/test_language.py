@@ -64,7 +64,8 @@ def test_a_sentence_of_25_words_is_the_longest():
 def test_sentences_are_those_of_paragraphs_and_list_items():
     text = (
         "# A heading. Not one.\n\nFirst `code. Not` one, $a. B$ too. **Second** one (Ma et al., 2020).\nThird?\n\n"
-        "| a | table. |\n|---|---|\n| Not | one. |\n\n- In a list: e.g. this. float16 is a word.\n- [A link](there.md) is read.\n\n"
+        "| a | table. |\n|---|---|\n| Not | one. |\n\n- In a list: e.g. this. float16 is a word.\n"
+        "- [A link](there.md) is read.\n\n"
         '$$ x. Y $$\n\nIt says "not. This" here.\n\n```python\nnot = "this. One."\n```\n'
     )
     assert list(language.sentences(text)) == [
