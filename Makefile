@@ -107,6 +107,7 @@ test: env
 
 lint: env
 	$(BIN)/ruff check --quiet .
+	$(COURSE) language-check
 
 unit: env batch-env
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests

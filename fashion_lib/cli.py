@@ -44,6 +44,7 @@ COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     training.tables,
     *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy, course.slides),
+    course.language_check,
     *(numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, course.teaching),
     *(data.download, data.new_data, data.protocol),
