@@ -1,6 +1,7 @@
 # make env | quick | test | reproduce | tables | lab | lab-reset | notebooks | bench | lock | clean. Everything happens in
 # .venv, built from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 # make student | solutions | slides: the notebooks with exercises to solve, solved, and as slides, under build/ (docs/teaching.md).
+# make explorer: a page on this machine that queries trained runs; PORT=8765 is the first port to try.
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
@@ -106,6 +107,7 @@ test: env
 
 lint: env
 	$(BIN)/ruff check --quiet .
+	$(COURSE) language-check
 
 unit: env batch-env
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests
@@ -132,9 +134,10 @@ reproduce: env
 	@$(COURSE) reproduce --profile="$$PROFILE" --methods="$$METHODS" --seeds="$$SEEDS" --dataset="$$DATASET" \
 		--notebooks="$$NOTEBOOKS" --jobs="$$JOBS" $(if $(FORCE),--force)
 
-# Every run of the papers' tables that is not in the ledger: many hours. It may be stopped; `plan --missing` lists them.
+# Every run of the papers' tables on DATASET that is not in the ledger: many hours. It may be stopped; `plan --missing`
+# lists them.
 tables: env
-	@$(COURSE) tables --profile="$$PROFILE" --jobs="$$JOBS"
+	@$(COURSE) tables --profile="$$PROFILE" --dataset="$$DATASET" --jobs="$$JOBS"
 
 # Opens lab/, a copy of the notebooks that git ignores. In a container: make lab LAB_ARGS="--ip=0.0.0.0 --no-browser".
 # Jupyter refuses to run as root, the usual user of a container, unless it is told that this is meant.
@@ -142,6 +145,14 @@ lab: env
 	@$(COURSE) working-copy
 	OMP_NUM_THREADS=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab \
 		$$(if [ "$$(id -u)" = 0 ]; then echo --allow-root; fi) $(LAB_ARGS) lab
+
+# A page on 127.0.0.1 that reads runs and trains nothing; the small runs in data/explorer are enough for it.
+.PHONY: explorer
+PORT ?= 8765
+override PORT := $(value PORT)
+export PORT
+explorer: env
+	@OMP_NUM_THREADS=1 $(COURSE) explorer --port="$$PORT"
 
 # Fresh copies; those that you changed stay beside them, with the date in the name. ONLY=03,06 chooses notebooks.
 lab-reset: env
@@ -172,8 +183,9 @@ batch: env batch-env
 	$(SNAKEMAKE) --snakefile batch/Snakefile --workflow-profile "batch/profiles/$$BATCH" "$$@" \
 		$(if $(DRY),--dry-run) $(BATCH_ARGS) --config plan="$$plan" $(BATCH_CONFIG)
 
+# on_a_gpu.py is left out, as it calls others of them.
 bench: env
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out benchmarks/on_a_gpu.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 # torch stays where [tool.uv] of pyproject.toml puts it; versions that are in the lock stay too, unless UPGRADE=1.
 lock:

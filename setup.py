@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SHIPPED = ("runs.csv", "published_results.csv", "results/*.csv", "weights/*.safetensors")
+SHIPPED = ("runs.csv", "published_results.csv", "results/*.csv", "weights/*.safetensors", "explorer/*/*")
 
 
 class BuildWithData(build_py):

@@ -31,6 +31,7 @@ _PUBLIC = {
     "published": "papers.published:published",
     "trace": "runs.trace:trace",
     "cost": "runs.cost:cost",
+    "explore": "explorer.notebook_widget:explore",
     "read": "face:read",
     "notebook": "face:notebook",
     "check": "course.exercises.checking:check",

@@ -17,7 +17,17 @@ from typing import Annotated
 import typer
 
 from fashion_lib import __version__
-from fashion_lib.commands import batch, checkpoints, course, data, data_check, gallery, numbers, training
+from fashion_lib.commands import (
+    batch,
+    checkpoints,
+    course,
+    data,
+    data_check,
+    explorer,
+    gallery,
+    numbers,
+    training,
+)
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError, one_screen
 from fashion_lib.core.words import suggestion
@@ -34,10 +44,11 @@ COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     training.tables,
     *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy, course.slides),
+    course.language_check,
     *(numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, course.teaching),
     *(data.download, data.new_data, data.protocol),
-    *(data.doctor, data_check.check_data, gallery.index, gallery.search),
+    *(data.doctor, data_check.check_data, gallery.index, gallery.search, explorer.explorer, explorer.ship_run),
     *(checkpoints.import_checkpoint, checkpoints.export_checkpoint),
     *(batch.batch_plan, batch.status, numbers.paper_costs),
 )

@@ -12,6 +12,28 @@ for variable in ("FASHION_ROOT", "FASHION_PROFILE", "FASHION_WEIGHTS", "FASHION_
     os.environ.pop(variable, None)
 
 
+# Tests marked cuda, or cuda(2) for two GPUs, run where there is one. FASHION_GPU_TESTS=cpu tries their code on a CPU.
+STAND_IN = os.environ.get("FASHION_GPU_TESTS", "")
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the tests whose GPUs this machine lacks, with the reason."""
+    marked = [(item, marker) for item in items if (marker := item.get_closest_marker("cuda"))]
+    if marked and not STAND_IN:
+        import torch
+
+        for item, marker in marked:
+            needed = marker.args[0] if marker.args else 1
+            if torch.cuda.device_count() < needed:
+                item.add_marker(pytest.mark.skip(reason="needs a GPU" if needed == 1 else f"needs {needed} GPUs"))
+
+
+@pytest.fixture(scope="session")
+def gpu():
+    """The name of the device of a test marked cuda."""
+    return STAND_IN or "cuda"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory):
     """Drawn pixels are shared by all worker processes of this test run; runs are not."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 import torch
 
 from fashion_lib.training import loop
@@ -26,6 +27,15 @@ def without_times(history):
 
 class Killed(Exception):
     pass
+
+
+def kill_again_and_again(monkeypatch, lives, start):
+    """Stop a training after each number of steps in `lives`; each life goes on from a checkpoint."""
+    for steps in lives:
+        with monkeypatch.context() as patch:
+            kill_after(patch, steps)
+            with pytest.raises(Killed):
+                start()
 
 
 def kill_after(monkeypatch, steps):

@@ -13,8 +13,9 @@ from tiny_manipulation import SCHEMA as GARMENTS
 from tiny_manipulation import tiny_manipulation
 from torch import Tensor, nn
 
+from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import build_model
-from fashion_lib.parts.collectives import own_rows, rank
+from fashion_lib.parts.collectives import own_rows, rank, ranks
 from fashion_lib.parts.shared_batch import average_gradients, gather_rows, shared_out
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION, ManipulationConfig
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
@@ -38,11 +39,18 @@ CASES = {
     "ipad.code": ("ipad", "code", {"first_stage": 0.3}, {"sampling": "triplet_list", "batch_size": 21}),
     "yao2026": ("yao2026", None, {"dim": 4}, {}),
 }
+BF16_STEPS = 3
+IN_BF16 = ((2, "asen"), (2, "ipad"))  # number of ranks and case
 ONE_MORE = ("ipad.code",)  # with two ranks only, for time
 
 
-def ten_steps(case: str, precision: str = "fp32", steps: int = STEPS) -> dict:
-    """Take ten steps of a case; return each step's figures, the first step's gradients, and the state after all."""
+def ten_steps(
+    case: str, precision: str = "fp32", steps: int = STEPS, device: str = "cpu", dropout: bool = True
+) -> dict:
+    """Take ten steps of a case; return each step's figures, the first step's gradients, and the state after all.
+
+    Without dropout, whose masks depend on the device, they are those of any device up to rounding.
+    """
     method, variant, options, changes = CASES[case]
     task = MANIPULATION if method == "yao2026" else RETRIEVAL
     if task is MANIPULATION:
@@ -51,7 +59,10 @@ def ten_steps(case: str, precision: str = "fp32", steps: int = STEPS) -> dict:
         pixels = np.random.default_rng(0).integers(0, 256, (90, SIDE, SIDE, 3), dtype=np.uint8)
         data, schema, config = tiny_data(90, pixels=pixels), SCHEMA, TrainingConfig(**SETTINGS | changes)
     model = build_model(method, schema, variant=variant, start="random", **options)
-    model.to(memory_format=torch.channels_last)
+    model.to(device=device, memory_format=torch.channels_last)
+    for layer in [] if dropout else model.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
     task.prepare(model, data)
     optimiser = build_optimiser(model.parameter_groups(config.learning_rate), config)
     model.before_training(STEPS, data.encoded("train", labels=config.labels))
@@ -63,8 +74,54 @@ def ten_steps(case: str, precision: str = "fp32", steps: int = STEPS) -> dict:
         taken = training_step(parts, step)
         figures.append({name: number for name, number in taken.items() if name != "seconds"})
         if not step:
-            gradients = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
-    return {"figures": figures, "gradients": gradients, "state": model.state_dict()}
+            grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+            gradients = {name: gradient.to("cpu", copy=True) for name, gradient in grads.items()}
+    state = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    return {"figures": figures, "gradients": gradients, "state": state}
+
+
+def one_convolution(seed: int = 0) -> RetrievalModel:
+    """Return the triplet method on one convolution, as a ResNet's backward pass in float16 takes a CPU seconds."""
+    model = build_model("triplet", SCHEMA, start="random", seed=seed)
+    torch.manual_seed(seed)
+    model.backbone = nn.Conv2d(3, 128, 8, 8)
+    return model
+
+
+def fp16_steps() -> dict:
+    """Take eight steps in float16; step 5 overflows in the batch's last row alone.
+
+    That row is computed by the last rank.
+    """
+    data, precision = tiny_data(90), "fp16"
+    config = TrainingConfig(
+        steps=8, batch_size=12, groups=2, evaluations=1, precision=precision, device="cpu"
+    )
+    model, now = one_convolution().train(), []
+    optimiser = build_optimiser(model.parameter_groups(1e-3), config)
+    scaler = torch.amp.GradScaler("cpu")
+
+    def spoil(gradient: Tensor) -> Tensor:
+        spoiled = gradient.clone()
+        spoiled[-1] = torch.inf
+        return spoiled
+
+    def watch(layer, given, made: Tensor) -> None:
+        if now[-1] == 5 and rank() == ranks() - 1:
+            made.register_hook(spoil)
+
+    model.backbone.register_forward_hook(watch)
+    parts = Parts(
+        model, optimiser, data, RETRIEVAL.sampler(data, config), config, precision, RETRIEVAL, scaler=scaler
+    )
+    figures, moved = [], []
+    for step in range(8):
+        now.append(step)
+        before = model.backbone.weight.detach().clone()
+        taken = training_step(parts, step)
+        moved.append(not torch.equal(before, model.backbone.weight))
+        figures.append({name: number for name, number in taken.items() if name != "seconds"})
+    return {"figures": figures, "moved": moved, "scaler": scaler.state_dict(), "state": model.state_dict()}
 
 
 def pieces() -> dict:
@@ -106,6 +163,10 @@ def _every_case(number: int, count: int, folder: Path) -> None:
     found = {case: ten_steps(case) for case in CASES if count < 4 or case not in ONE_MORE} | {
         "pieces": pieces(),
         "own losses": own_losses(),
+        "fp16": fp16_steps(),
+    }
+    found |= {
+        f"{case} in bf16": ten_steps(case, "bf16", BF16_STEPS) for case in CASES if (count, case) in IN_BF16
     }
     torch.save(found, folder / f"{number}of{count}.pt")
     dist.destroy_process_group()
@@ -126,7 +187,7 @@ def in_processes(counts: tuple[int, ...], folder: Path) -> dict[int, list[dict]]
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for ranks in map(int, sys.argv[2:]):
+    for number in map(int, sys.argv[2:]):
         torch.multiprocessing.start_processes(
-            _every_case, (ranks, Path(sys.argv[1])), ranks, start_method="fork"
+            _every_case, (number, Path(sys.argv[1])), number, start_method="fork"
         )

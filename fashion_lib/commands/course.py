@@ -55,6 +55,37 @@ def execute_notebooks(
             print(f"    {problem}", flush=True)
 
 
+def language_check(
+    files: Annotated[list[Path] | None, typer.Argument(help="notebooks or Markdown; default: all notebooks")] = None,
+    lower: Annotated[bool, typer.Option("--lower", help="write the present numbers where they have fallen")] = False,
+) -> None:
+    """Find sentences that are hard for a second-language reader."""
+    check_clone("language-check reads the course's notebooks")
+    from fashion_lib.course import language
+
+    if lower and files:
+        raise FashionError("--lower counts all notebooks: leave out the names of files.")
+    every = sorted(paths.notebooks_dir().glob("[0-9][0-9]*.ipynb"))
+    found = [
+        one
+        for path in [paths.user_path(path, "a notebook") for path in files or ()] or every
+        for one in language.findings(path)
+    ]
+    counts = language.per_notebook(found)
+    if lower:
+        language.lower_allowed(counts)
+    allowed = language.read_allowed().reindex(counts.index, fill_value=0)
+    for one in found:
+        if files or counts[language.number(one.path)] > allowed[language.number(one.path)]:
+            print(one)
+    for number in counts.index:
+        print(f"{number}: {counts[number]} findings, {allowed[number]} allowed")
+    if above := [number for number in counts.index if counts[number] > allowed[number]]:
+        raise FashionError(
+            f"more findings than allowed in {', '.join(above)}: mend the sentences that are listed above."
+        )
+
+
 def working_copy(
     reset: Annotated[bool, typer.Option("--reset", help="bring fresh copies and keep changed ones beside")] = False,
     only: Annotated[str, typer.Option(help="of --reset: numbers of notebooks, such as 03,09a")] = "",

@@ -61,10 +61,14 @@ def plan(
     check_profile(profile)
     if missing:
         from fashion_lib.core.markdown import markdown_table
-        from fashion_lib.papers.grid import missing_runs, overview, wanted_runs
+        from fashion_lib.data.sets import check_known
+        from fashion_lib.papers.grid import missing_runs, overview
+        from fashion_lib.papers.paper_runs import runs_on
         from fashion_lib.training.profiles import as_profile
 
-        every, lacking = wanted_runs(as_profile(profile)), missing_runs(as_profile(profile))
+        check_known(dataset)
+        every = runs_on(dataset, as_profile(profile))
+        lacking = missing_runs(as_profile(profile), every)
         print(f"{len(lacking)} of {len(every)} runs are missing")
         if lacking:
             print(markdown_table(overview(lacking), index=False))
@@ -99,6 +103,7 @@ def reproduce(
 
 def tables(
     profile: Profile = "laptop",
+    dataset: Dataset = "wardrobe",
     jobs: Annotated[str, typer.Option(help="how many train at once (default: one per core)")] = "",
     first: Annotated[int | None, typer.Option(min=1, help="only so many of the missing runs")] = None,
 ) -> None:
@@ -107,7 +112,7 @@ def tables(
     from fashion_lib.workflow.missing_runs import train_missing
 
     try:
-        print(f"{train_missing(profile, jobs, first)} runs were missing and are there now.")
+        print(f"{train_missing(profile, jobs, first, dataset)} runs were missing and are there now.")
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
         raise SystemExit(130) from None

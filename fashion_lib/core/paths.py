@@ -161,6 +161,11 @@ def weights_dir() -> Path:
     return data_file("weights")
 
 
+def shipped_runs_dir() -> Path:
+    """Return the folder of the small trained runs that ship with the course, for the explorer."""
+    return data_file("explorer")
+
+
 def published_results_file() -> Path:
     """Return the file of the papers' own numbers."""
     return data_file("published_results.csv")

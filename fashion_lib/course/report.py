@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.runs import ledger
+from fashion_lib.runs import ledger, run_list
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.show import tables
 from fashion_lib.show.tables import as_text, by_metric
@@ -22,12 +22,13 @@ def overview(rows: pd.DataFrame, order: list[tuple[str, str]] | None = None) -> 
     Returns:
         A heading, and a table of text by (method, variant).
     """
+    note = run_list.split_note(rows["dataset"].iloc[0], rows["profile"].iloc[0]) if len(rows) else ""
     if (rows.metric == "map").any():
         averages = {"overall", "macro", *tables.averages_of(rows)}  # "local" only where it is another number
         summary = tables.summarise(rows[rows.attribute.isin(averages)])
-        return "MAP in percent, mean ± standard deviation over seeds", tables.formatted(summary, order)
+        return f"MAP in percent, mean ± standard deviation over seeds{note}", tables.formatted(summary, order)
     summary = by_metric(rows, ("accuracy", *RETRIEVAL_METRICS))
-    return "accuracies in percent, NDCG@30, mean ± standard deviation over seeds", as_text(summary, order)
+    return f"accuracies in percent, NDCG@30, mean ± standard deviation over seeds{note}", as_text(summary, order)
 
 
 def final_table(runs: Sequence) -> str:

@@ -3,7 +3,7 @@
 `make tables` trains what is missing. A run appears once, even where several tables show it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,15 +46,16 @@ class WantedRun:
         return self.dataset + (MANIPULATION if self.method in MANIPULATION_METHODS else "")
 
 
-def wanted_runs(profile: Profile) -> list[WantedRun]:
+def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
     """Return the runs of all tables, each once; those of seed 0 come first inside a block of tables.
 
     Args:
         profile: of the runs; it decides which settings count as departures in a label.
+        plain: whether to leave out the settings that all rows of one of our label tables share.
     """
 
     def shared(dataset: str) -> list[tuple[str, str]]:
-        if profile.name == PAPER.name:  # there the papers' settings decide
+        if plain or profile.name == PAPER.name:  # there the papers' settings decide
             return _methods()
         return [(method, shared_label(dataset, method, label)) for method, label in _methods()]
 
@@ -83,9 +84,9 @@ def wanted_runs(profile: Profile) -> list[WantedRun]:
     return list(found.values())
 
 
-def missing_runs(profile: Profile) -> list[WantedRun]:
-    """Return the wanted runs that are neither in the ledger nor on this machine."""
-    wanted = wanted_runs(profile)
+def missing_runs(profile: Profile, wanted: Sequence[WantedRun] | None = None) -> list[WantedRun]:
+    """Return the wanted runs (None: of all tables) that are neither in the ledger nor on this machine."""
+    wanted = wanted_runs(profile) if wanted is None else wanted
     have: set[tuple] = set()
     for dataset in {run.recorded_dataset for run in wanted}:
         table = ledger.collect(dataset, profile.name)
@@ -115,6 +116,12 @@ def _with(label: str, changed: Mapping[str, object]) -> str:
 
 def _first(method: str) -> str:
     return METHODS[method].variants[0]
+
+
+def method_runs(dataset: str) -> list[WantedRun]:
+    """Return the runs of every method of tables 1 on a data set that no paper has used, or not for retrieval."""
+    pairs = [(method, shared_label(dataset, method, label)) for method, label in _methods()]
+    return [WantedRun(dataset, *pair, seed, "the methods of table 1") for seed in SEEDS for pair in pairs]
 
 
 def _methods() -> list[tuple[str, str]]:

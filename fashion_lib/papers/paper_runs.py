@@ -13,13 +13,13 @@ from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS, build_model
 from fashion_lib.papers import ag_mlan_tables
 from fashion_lib.papers.counterparts import COUNTERPARTS
-from fashion_lib.papers.grid import SEEDS, WantedRun, wanted_runs
+from fashion_lib.papers.grid import SEEDS, WantedRun, method_runs, wanted_runs
 from fashion_lib.papers.yao2026_tables import BACKBONE_ROWS
 from fashion_lib.runs.labels import checked_settings
 from fashion_lib.runs.record import read_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.training.paper_stages import SECOND_ONLY, TrainingStage, training_stages
-from fashion_lib.training.profiles import PAPER
+from fashion_lib.training.profiles import PAPER, Profile
 
 THEIRS = {ours: theirs for theirs, ours in COUNTERPARTS.items()}
 ZAPPOS_ROWS = ("CSN", "ASEN", "AttnFashion", "ISLN", "AG-MLAN")  # table 3 of AG-MLAN
@@ -39,10 +39,16 @@ class StageCost:
     backbone: str
 
 
-def grid_runs() -> list[WantedRun]:
-    """Return all runs of the grid on the data sets that the wardrobe stands for, and those of AG-MLAN's table 3."""
-    runs = [_on_theirs(run) for run in wanted_runs(PAPER) if run.dataset in THEIRS and run.shown_in != YAO_1]
-    named = {"deepfashion_adde": [(row.method, row.variant(PAPER), YAO_1) for row in BACKBONE_ROWS]}
+def grid_runs(profile: Profile = PAPER) -> list[WantedRun]:
+    """Return all runs of the grid on the data sets that the wardrobe stands for, and those of AG-MLAN's table 3.
+
+    Args:
+        profile: of the runs. Profile `paper` has the printed backbones of table 1 of Yao et al., which need a download.
+    """
+    printed = profile.name == PAPER.name
+    runs = [_on_theirs(run) for run in wanted_runs(profile, plain=True) if run.dataset in THEIRS]
+    runs = [run for run in runs if not (printed and run.shown_in == YAO_1)]
+    named = {"deepfashion_adde": [(row.method, row.variant(PAPER), YAO_1) for row in BACKBONE_ROWS if printed]}
     rows = [(*ag_mlan_tables.METHOD_ROWS[name], "table 3 of AG-MLAN") for name in ZAPPOS_ROWS]
     named["zappos50k"] = rows
     more = [
@@ -55,9 +61,25 @@ def grid_runs() -> list[WantedRun]:
     return runs + [run for run in more if (run.dataset, run.method, run.label, run.seed) not in have]
 
 
-def table_runs() -> list[WantedRun]:
+def table_runs(profile: Profile = PAPER) -> list[WantedRun]:
     """Return the runs of the three papers' printed tables and figures alone, with three seeds."""
-    return [run for run in grid_runs() if run.shown_in not in OWN and run.seed in SEEDS]
+    return [run for run in grid_runs(profile) if run.shown_in not in OWN and run.seed in SEEDS]
+
+
+def runs_on(dataset: str, profile: Profile) -> list[WantedRun]:
+    """Return the runs that the tables need on a data set.
+
+    Args:
+        dataset: a known data set. "wardrobe" stands for the whole grid, its other label tables among it; a paper's own
+            data set for the printed tables and figures on it; a data set of no paper for one row per method.
+        profile: of the runs.
+    """
+    every = wanted_runs(profile)
+    if dataset == "wardrobe":
+        return every
+    like = "deepfashion_adde" if dataset == "shopping100k" else dataset  # both are ADDE's, for manipulation
+    found = [replace(run, dataset=dataset) for run in (*every, *table_runs(profile)) if run.dataset == like]
+    return found or method_runs(dataset)
 
 
 def _on_theirs(run: WantedRun) -> WantedRun:

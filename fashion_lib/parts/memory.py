@@ -131,7 +131,13 @@ def value_samples(
     for value in range(labels.matrix.shape[1]):
         having = rows[labels.matrix[rows, value]]
         if len(having) == 0:
-            raise FashionError(f"no training picture has value number {value}: remove that value from the schema.")
+            block = next(k for k, part in enumerate(labels.blocks) if value < part.stop)
+            attribute = labels.schema.attributes[block]
+            name = attribute.values[value - labels.blocks[block].start]
+            raise FashionError(
+                f"no training picture has {attribute.name} = {name}, so that value's prototype has no start: get more "
+                "of the pictures, or leave the value out of the schema."
+            )
         if per_value is not None:
             chosen.append(rng.choice(having, per_value))
         else:

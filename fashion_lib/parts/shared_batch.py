@@ -24,7 +24,9 @@ batch normalisation here is written in single operations: slower than a fused on
 after the backward pass, not during it. None of this was measured on a GPU.
 
 Equal means up to rounding, since sums are taken in another order: 1e-5 and less in float32. In bfloat16 rounding alone
-changes some gradients by a quarter of the largest one, with one process as with several.
+changes some gradients by a quarter of the largest one, with one process as with several. In float16 a scaled gradient
+is, before the mean, as many times larger as there are ranks. So it overflows earlier: the loss scale may end lower by
+that factor, on all ranks alike.
 
 With one process every function returns what it was given.
 """

@@ -8,6 +8,8 @@ import pandas as pd
 from fashion_lib.core import paths
 from fashion_lib.core.files import one_writer, write_atomically
 from fashion_lib.core.words import joined
+from fashion_lib.data.sets import DERIVED, REAL
+from fashion_lib.data.sets.set_layout import OWN
 from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, TIME, WHOLE, WHOLE_OR_EMPTY, read_typed
 from fashion_lib.runs.record import RUN, RunRecord, local_records
 
@@ -86,6 +88,19 @@ def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
     texts = {name: "str" for name, kind in TYPES.items() if kind in (NAME, TEXT, TIME)}
     table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False, dtype=texts)
     return table[(table["dataset"] == dataset) & (table["profile"] == profile)].reset_index(drop=True)
+
+
+def split_note(dataset: str, profile: str) -> str:
+    """Return ", NOT the papers' split" where runs on a real data set have a split that was drawn here; else "".
+
+    Args:
+        dataset: name of the data set in records.
+        profile: name of the profile.
+    """
+    if dataset.removesuffix(DERIVED) not in REAL:
+        return ""
+    versions = collect_runs(dataset, profile)["data_version"]  # "1-own-..." or "1-papers-...", of the edition
+    return ", NOT the papers' split" if (versions.str.split("-").str[1] == OWN).any() else ""
 
 
 def provenance(made: pd.DataFrame) -> pd.DataFrame:

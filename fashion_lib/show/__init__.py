@@ -17,11 +17,12 @@ from fashion_lib.show.gallery_board import gallery_board, gallery_heat
 from fashion_lib.show.heat import heat_map_rows, outline, overlay
 from fashion_lib.show.pictures import retrieval_board, retrieval_boards, show_images
 from fashion_lib.show.run_figures import attention, history, hits
+from fashion_lib.show.step_curves import step_curves
 
 __all__ = ["attention", "attribute_dots", "gallery_board", "gallery_heat", "gap_bars", "heat_map_rows", "history",
            "hits", "loss_panels",
            "manipulation_boards", "outline", "overlay", "results_bars", "retrieval_board", "retrieval_boards",
-           "seed_bars", "show_images", "similarity_matrix",
+           "seed_bars", "show_images", "similarity_matrix", "step_curves",
            "training_curves"]
 
 

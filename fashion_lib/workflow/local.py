@@ -13,7 +13,8 @@ from fashion_lib.core import paths, progress, threads
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.course import report, report_page
+from fashion_lib.course import parameters as notebook_parameters
+from fashion_lib.course import report, report_page, sources
 from fashion_lib.training.profiles import PROFILES
 from fashion_lib.workflow.board import Board
 from fashion_lib.workflow.child import ALREADY_DONE, DONE, INTERRUPTED, Child
@@ -76,6 +77,8 @@ def reproduce(
     load_dataset(dataset, PROFILES[profile])  # draws the pixel cache once, with its own progress
     phases = [[training_job(run, output, force) for run in runs]]
     if not training_only:
+        if dataset != "wardrobe" and (own := on_own_data(chosen)):
+            print(f"No parameter `dataset`, so they read their own data and not {dataset}: {', '.join(own)}.")
         phases.append([course_job(notebook, runs, output, force) for notebook in chosen])
     carry_out(phases, at_once)
     minutes = (time.monotonic() - started) / 60
@@ -86,6 +89,16 @@ def reproduce(
     page = report_page.write(output, runs, f"{dataset}, profile {profile}", minutes=minutes)
     print(f"The report is {page}, after {minutes:.1f} minutes.")
     return page
+
+
+def on_own_data(notebooks: list[Path]) -> list[str]:
+    """Return the names of the notebooks without a parameter `dataset`.
+
+    They explain on drawn pictures, whose regions and redrawn twins are known, or on the reader's own photographs.
+    """
+    return [
+        path.stem for path in notebooks if "dataset" not in notebook_parameters.declared(sources.read(path), path.name)
+    ]
 
 
 def carry_out(phases: list[list[Job]], at_once: int) -> None:

@@ -1,29 +1,38 @@
-"""Train every run that the papers' tables lack: `make tables`."""
+"""Train every run that the papers' tables lack on a data set: `make tables`."""
 
 from fashion_lib.core import paths, threads
+from fashion_lib.data.sets import REAL, check_known, real_module
 from fashion_lib.papers.grid import WantedRun, missing_runs
+from fashion_lib.papers.paper_runs import runs_on
 from fashion_lib.runs.reranked import SUFFIX
 from fashion_lib.training.profiles import as_profile
 from fashion_lib.workflow.local import carry_out
 from fashion_lib.workflow.plan import PlannedRun, jobs_at_once, run_job
 
 
-def train_missing(profile: str = "laptop", jobs: str = "", first: int | None = None) -> int:
+def train_missing(
+    profile: str = "laptop", jobs: str = "", first: int | None = None, dataset: str = "wardrobe"
+) -> int:
     """Train the missing runs of the papers' tables, those that decide most first; finished ones are kept.
 
     Args:
         profile: name of the profile.
         jobs: how many runs train at once, as text; "" means one per core.
         first: how many runs of the list are trained; None is all.
+        dataset: name of the data set; "wardrobe" trains those of its other label tables, too.
 
     Returns:
         The number of runs that were missing and are there now.
 
     Raises:
-        FashionError: a setting is wrong, or a run failed; the others are trained all the same.
+        FashionError: a setting is wrong, the data set is not here, or a run failed; the others are trained all the
+            same.
     """
-    at_once = jobs_at_once(jobs, threads.cores())
-    runs = missing_runs(as_profile(profile))[:first]
+    at_once, settings = jobs_at_once(jobs, threads.cores()), as_profile(profile)
+    check_known(dataset)
+    runs = missing_runs(settings, runs_on(dataset, settings))[:first]
+    if dataset in REAL and runs:
+        real_module(dataset).locate()  # one sentence where it is not here, and not one per run
     output = paths.build_dir() / "tables" / profile
     planned = {run: _planned(run, profile) for run in runs}
     # A reranked run needs its base, so it waits for the phase after it.

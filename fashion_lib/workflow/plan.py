@@ -12,7 +12,7 @@ from typing import Any
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.words import suggestion
-from fashion_lib.data.sets import known_names
+from fashion_lib.data.sets import check_known
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
 from fashion_lib.runs.labels import recorded_label
@@ -138,10 +138,7 @@ def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[P
     Raises:
         FashionError: a name is unknown, a seed is no whole number of at most 32 bits, or a list is empty.
     """
-    if dataset not in known_names():
-        raise FashionError(
-            f"DATASET names {shortened(dataset)}, which is no data set: {suggestion(dataset, known_names())}"
-        )
+    check_known(dataset)
     known = KNOWN_METHODS
     names = list(known) if methods.strip() == "all" else listed(methods)
     chosen = []

@@ -20,7 +20,6 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.sets import load_dataset
-from fashion_lib.workflow.batch_report import write_report
 from fashion_lib.workflow.board import spoken
 from fashion_lib.workflow.child import ERROR, FAILED, INTERRUPTED
 from fashion_lib.workflow.job import perform
@@ -47,6 +46,8 @@ def do_step(step: Step) -> bool:
                 load_dataset(one.dataset, settings_of(one))
             return True
         if step.job.kind == "report":
+            from fashion_lib.workflow.batch_report import write_report  # it brings nbconvert and all figures
+
             print(write_report(run.profile, step.job.runs))
             return True
         done = perform(step.job)

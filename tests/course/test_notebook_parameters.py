@@ -73,6 +73,7 @@ def test_good_parameters_pass():
     ("given", "message"),
     [
         ({"sed": 1}, r"05.ipynb has no parameter 'sed': did you mean 'seed'\?"),
+        ({"dataset": "darn"}, r"no parameter 'dataset': it explains on drawn pictures, .*; notebook 05 trains on any"),
         ({"zzz": 1}, r"no parameter 'zzz': choose one of seed, learning_rate, name\."),
         (
             {"seed": 1.5},

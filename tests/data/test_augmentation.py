@@ -123,10 +123,10 @@ def test_changes_are_drawn_before_the_pixels_are_known():
         assert np.array_equal(found[k].numpy(), np.minimum(one * changes.gain[k], 255))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_cuda_gives_the_numbers_of_the_cpu():
+@pytest.mark.cuda
+def test_cuda_gives_the_numbers_of_the_cpu(gpu):
     pixels, changes = pixel_tensor(pictures(24)), draw_changes(24, SIZE, np.random.default_rng(1), shift=0.3)
-    here, there = (normalise(apply_changes(pixels.to(device), changes)).cpu() for device in ("cpu", "cuda"))
+    here, there = (normalise(apply_changes(pixels.to(device), changes)).cpu() for device in ("cpu", gpu))
     assert torch.allclose(here, there, rtol=0, atol=1e-5)
 
 

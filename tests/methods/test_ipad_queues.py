@@ -64,3 +64,21 @@ def test_features_of_lower_precision_are_stored_as_float32(repeats):
     push_row_by_row(in_turn, features, pairs, images)
     assert all(torch.equal(getattr(at_once, name), getattr(in_turn, name)) for name in STATE)
     assert at_once.features.dtype == torch.float32
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("repeats", ["append", "average"])
+def test_a_gpu_writes_the_same_queues_and_centres(repeats, gpu):
+    generator, here = torch.Generator().manual_seed(0), ClusterCentres(COUNTS, 3, 4, "attribute", repeats)
+    there = copy.deepcopy(here).to(gpu)
+    for _ in range(9):
+        features = torch.randn(14, 3, generator=generator)
+        pairs, images = (torch.randint(0, most, (14,), generator=generator) for most in (7, 10))
+        here.push(features, pairs, images)
+        there.push(*(part.to(gpu) for part in (features, pairs, images)))
+        here.update()
+        there.update()
+        for name in ("pairs", "images", "oldest", "known"):
+            assert torch.equal(getattr(here, name), getattr(there, name).cpu()), name
+        for name in ("features", "centres"):
+            assert torch.allclose(getattr(here, name), getattr(there, name).cpu(), rtol=0, atol=1e-6), name

@@ -1,9 +1,13 @@
 import pytest
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.papers import grid
+from fashion_lib.papers.ipad_tables import METHOD_ROWS, labelled
+from fashion_lib.papers.paper_runs import runs_on
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.reranked import SUFFIX
 from fashion_lib.training.profiles import PROFILES
+from fashion_lib.workflow.missing_runs import train_missing
 
 LAPTOP = PROFILES["laptop"]
 
@@ -63,3 +67,36 @@ def test_the_overview_lists_the_seeds_of_a_row(wanted):
     assert asen.set_index("label")["seed"].to_dict() == {
         "v2": "0, 1, 2, 3, 4", "v2+learning_rate=0.001": "0", "v2+learning_rate=0.004": "0"
     }  # fmt: skip
+
+
+def test_the_whole_grid_is_the_drawn_wardrobes(wanted):
+    assert runs_on("wardrobe", LAPTOP) == wanted
+
+
+@pytest.mark.parametrize("name", ["fashionai", "darn", "deepfashion"])
+def test_a_real_set_needs_every_row_of_its_tables_as_the_tables_look_it_up(name):
+    runs = runs_on(name, LAPTOP)
+    assert {run.dataset for run in runs} == {name} and {run.seed for run in runs} == set(grid.SEEDS)
+    found = {(run.method, run.label) for run in runs}
+    assert found >= set(labelled(METHOD_ROWS, name).values()) | {("ag_mlan", "paper")}
+    assert (("ipad", "paper+gate=image+iteration=identical") in found) is False  # printed rows alone
+
+
+def test_zappos_has_the_rows_of_its_table_and_adde_those_of_manipulation():
+    assert {run.method for run in runs_on("zappos50k", LAPTOP)} == {"csn", "asen", "attnfashion", "isln", "ag_mlan"}
+    adde, shop = runs_on("deepfashion_adde", LAPTOP), runs_on("shopping100k", LAPTOP)
+    assert {run.method for run in adde} == {"image_only", "amnet", "adde_m", "yao2026"}
+    assert [(run.method, run.label, run.seed) for run in shop] == [(run.method, run.label, run.seed) for run in adde]
+
+
+def test_the_labels_of_a_data_sets_runs_can_be_trained():
+    for name in ("fashionai", "zappos50k", "deepfashion_adde", "mine"):
+        for run in runs_on(name, LAPTOP):
+            checked_label(run.method.removesuffix(SUFFIX), run.label, LAPTOP)
+
+
+def test_missing_runs_of_an_unknown_or_absent_set_are_one_sentence(project):
+    with pytest.raises(FashionError, match="DATASET names 'dran', which is no data set: did you mean 'darn'"):
+        train_missing("smoke", dataset="dran")
+    with pytest.raises(FashionError, match="'darn' is not in .*darn"):
+        train_missing("smoke", dataset="darn")

@@ -4,7 +4,7 @@ import pytest
 
 from fashion_lib.core import paths
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.runs.run_list import COLUMNS, collect_runs, provenance, write_runs
+from fashion_lib.runs.run_list import COLUMNS, collect_runs, provenance, split_note, write_runs
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +85,14 @@ def test_names_that_look_like_numbers_stay_names(name):
     found = collect_runs(name, "smoke")
     assert found["commit"].tolist() == [name, name] and found["dataset"].tolist() == [name, name]
     assert provenance(found)["commit"].item() == name and found["seed"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "version", "own"),
+    [("darn", "1-own-ab12+cd", True), ("darn", "1-own-crop-ab12+cd", True), ("darn", "1-papers-ab12+cd", False),
+     ("darn_manipulation", "1-own-ab12+cd", True), ("mine", "1-own-ab12+cd", False)],
+)  # fmt: skip
+def test_a_split_that_was_drawn_here_is_said_beside_its_numbers(dataset, version, own):
+    assert split_note(dataset, "smoke") == ""
+    save(record(dataset=dataset, config={"data_version": version}))
+    assert split_note(dataset, "smoke") == (", NOT the papers' split" if own else "")

@@ -5,7 +5,7 @@ Pictures and networks are tiny and steps few; learning rates, decay, stages, fli
 
 import pytest
 import torch
-from real_layouts import adde_split, asen_lists, picture, zappos
+from released_layouts import released_layouts
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
@@ -39,19 +39,7 @@ SYSTEMS = [
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
     """Name -> folder of a data set in its released format."""
-    top = tmp_path_factory.mktemp("released")
-    made = {}
-    for name in ("FashionAI", "DARN", "DeepFashion"):
-        made[name.lower()] = top / name.lower()
-        asen_lists(made[name.lower()] / name, name)
-    made["zappos50k"] = top / "zappos"
-    zappos(made["zappos50k"], shoes=100)
-    made["deepfashion_adde"] = root = top / "adde"
-    images = [f"img/Acme_Tee/img_{i:08d}.jpg" for i in range(80)]
-    for i, path in enumerate(images):
-        picture(root / "Img" / path, i)
-    adde_split(root / "splits" / "DeepFashion", images[:60], images[60:])
-    return made
+    return released_layouts(tmp_path_factory.mktemp("released"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from kill_and_resume import kill_again_and_again
 from tiny_manipulation import SCHEMA, tiny_manipulation
 
 from fashion_lib.core.errors import FashionError
@@ -61,37 +62,24 @@ def same(one, two):
     return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 
-class Killed(Exception):
-    pass
-
-
 @pytest.mark.parametrize("method", ["adde_m", "yao2026"])
 @pytest.mark.slow
 def test_killed_anywhere_and_resumed_equals_unbroken(method, data, tmp_path, monkeypatch):
     unbroken = model_of(method)
     expected = train(unbroken, data, config(), tmp_path / "unbroken", progress=False)
-    step = loop.training_step
-    for killed_after in (2, 4, 5):  # in stage 1, at the border (a checkpoint lies at 3), in stage 2
-        taken = []
-
-        def counted(*arguments, taken=taken, limit=killed_after):
-            if len(taken) == limit:
-                raise Killed
-            taken.append(1)
-            return step(*arguments)
-
-        folder = tmp_path / str(killed_after)
-        with monkeypatch.context() as patch:
-            patch.setattr(loop, "training_step", counted)
-            with pytest.raises(Killed):
-                train(model_of(method), data, config(), folder, progress=False)
-        torch.rand(3)
-        resumed = model_of(method, seed=7)
-        history = train(resumed, data, config(), folder, progress=False)
-        assert same(resumed, unbroken) and without_times(history) == without_times(expected)
-        for name in ("last", "best"):
-            one, two = (read_checkpoint(part / f"{name}.safetensors")[0] for part in (folder, tmp_path / "unbroken"))
-            assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+    folder = tmp_path / "killed"
+    # At step 2, in stage 1; at 4, the border, where it goes on from the checkpoint of step 3; at 5, in stage 2.
+    lives = (2, 4, 2)
+    kill_again_and_again(
+        monkeypatch, lives, lambda: train(model_of(method), data, config(), folder, progress=False)
+    )
+    torch.rand(3)
+    resumed = model_of(method, seed=7)
+    history = train(resumed, data, config(), folder, progress=False)
+    assert same(resumed, unbroken) and without_times(history) == without_times(expected)
+    for name in ("last", "best"):
+        one, two = (read_checkpoint(part / f"{name}.safetensors")[0] for part in (folder, tmp_path / "unbroken"))
+        assert one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
     assert expected.measure == "Top-10 accuracy" and expected.image_passes == 8 * 12
     assert [e["step"] for e in expected.entries if e["valid_map"] is not None] == [6, 8]
     assert "off_block" not in expected.entries[3] and "off_block" in expected.entries[4]  # memory after 4 steps

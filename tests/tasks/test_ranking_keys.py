@@ -176,3 +176,24 @@ def test_float32_keeps_the_rule_where_similarities_are_far_apart():
     query[3, 0] = np.nan
     with pytest.raises(FashionError, match="row 3 is not finite"):
         ranked(query, gallery, dtype="float32")
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("budget_mib", [0, 64])
+def test_a_gpu_ranks_as_the_cpu_does(budget_mib, gpu):
+    """Many equal and opposite vectors; in float64 both orders are exact, so they are equal."""
+    rng = np.random.default_rng(0)
+    gallery = rng.integers(-1, 2, (400, 6)).astype(np.float32)
+    query = np.concatenate([gallery[:30], rng.standard_normal((30, 6), dtype=np.float32)])
+    sides = {"query_images": rng.integers(0, 50, 60), "gallery_images": rng.integers(0, 50, 400)}
+    found = ranked(query, gallery, device=gpu, budget_mib=budget_mib, **sides)
+    np.testing.assert_array_equal(found, ranked(query, gallery, **sides))
+
+
+@pytest.mark.cuda
+def test_float32_on_a_gpu_keeps_the_rule_where_similarities_are_far_apart(gpu):
+    rng = np.random.default_rng(0)
+    gallery = np.concatenate([np.eye(16), np.eye(16)])
+    query = np.stack([rng.permutation(16) + 1.0 for _ in range(30)])
+    found = ranked(query, gallery, device=gpu, dtype="float32")
+    np.testing.assert_array_equal(found, expected(query, gallery))

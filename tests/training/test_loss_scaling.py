@@ -8,12 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from kill_and_resume import Killed, kill_after, same, weights, without_times
-from ranks_in_processes import ten_steps
-from tiny_data import SCHEMA, tiny_data
+from ranks_in_processes import one_convolution, ten_steps
+from tiny_data import tiny_data
 from torch import nn
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.precision import autocast, autocast_of, choose_precision, loss_scaler
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.run_setup import departures
@@ -35,16 +34,8 @@ def config(**changes):
     return TrainingConfig(**(settings | changes))
 
 
-def model_of(seed=0):
-    """The triplet method on one convolution, since CPUs take a second for a ResNet's backward pass in float16."""
-    model = build_model("triplet", SCHEMA, start="random", seed=seed)
-    torch.manual_seed(seed)
-    model.backbone = nn.Conv2d(3, 128, 8, 8)
-    return model
-
-
 def parts_of(precision, model=None):
-    model = (model or model_of()).train()
+    model = (model or one_convolution()).train()
     settings = config(precision=precision)
     optimiser = build_optimiser(model.parameter_groups(1e-3), settings)
     return Parts(model, optimiser, DATA, RETRIEVAL.sampler(DATA, settings), settings, precision, RETRIEVAL)
@@ -69,12 +60,12 @@ def test_a_precision_is_a_type_and_fp16_alone_scales_the_loss(name, kind):
     with autocast_of(found):
         assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == kind
     assert loss_scaler(name, "cpu").is_enabled() == (name == "fp16")
-    assert choose_precision(name, model_of(), torch.zeros(1, 3, 16, 16)) == name
+    assert choose_precision(name, one_convolution(), torch.zeros(1, 3, 16, 16)) == name
 
 
 def test_fp16_on_a_cpu_warns():
     with pytest.warns(UserWarning, match="'fp16' on a CPU is many times slower"):
-        choose_precision("fp16", model_of(), torch.zeros(1, 3, 16, 16))
+        choose_precision("fp16", one_convolution(), torch.zeros(1, 3, 16, 16))
 
 
 def test_the_scale_is_taken_out_of_the_gradients_before_they_are_clipped():
@@ -154,7 +145,7 @@ def first_scale(monkeypatch, scale):
 @pytest.mark.parametrize("killed_after", [1, 2, 5])
 def test_killed_and_resumed_equals_unbroken_scale_and_all(killed_after, tmp_path, monkeypatch):
     first_scale(monkeypatch, 2.0**25)
-    steady, model = config(checkpoint_every=1), model_of()
+    steady, model = config(checkpoint_every=1), one_convolution()
     expected = train(model, DATA, steady, tmp_path / "unbroken")
     scales = [entry["loss_scale"] for entry in expected.entries]
     assert (
@@ -163,9 +154,9 @@ def test_killed_and_resumed_equals_unbroken_scale_and_all(killed_after, tmp_path
     with monkeypatch.context() as patch:
         kill_after(patch, killed_after)
         with pytest.raises(Killed):
-            train(model_of(), DATA, steady, tmp_path / "resumed")
+            train(one_convolution(), DATA, steady, tmp_path / "resumed")
     first_scale(monkeypatch, 2.0)  # what a new process begins with must not matter
-    resumed = model_of(seed=9)
+    resumed = one_convolution(seed=9)
     history = train(resumed, DATA, steady, tmp_path / "resumed")
     assert same(weights(resumed), weights(model)) and without_times(history) == without_times(expected)
     (tensors, state), (other_tensors, other) = (
@@ -184,14 +175,14 @@ def test_a_damaged_scaler_is_one_sentence(scaler, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         kill_after(patch, 3)
         with pytest.raises(Killed):
-            train(model_of(), DATA, config(), tmp_path)
+            train(one_convolution(), DATA, config(), tmp_path)
     path = tmp_path / "last.safetensors"
     tensors, state = read_checkpoint(path)
     whole = scaler is not None and scaler != [] and scaler != {} and scaler != {"scale": 2.0}
     state["scaler"] = state["scaler"] | scaler if whole else scaler
     write_checkpoint(path, tensors, state)
     with pytest.raises(FashionError, match="is cut off or damaged .*scaler") as caught:
-        train(model_of(), DATA, config(), tmp_path)
+        train(one_convolution(), DATA, config(), tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -203,6 +194,6 @@ def test_a_run_of_another_precision_is_another_run(tmp_path):
         FashionError, match="precision='fp8' is unknown: choose one of auto, fp32, bf16, fp16"
     ):
         PROFILES["smoke"].with_options(precision="fp8")
-    train(model_of(), DATA, config(steps=2), tmp_path)
+    train(one_convolution(), DATA, config(steps=2), tmp_path)
     with pytest.raises(FashionError, match="config precision 'fp16' but 'bf16' is asked for"):
-        train(model_of(), DATA, config(steps=2, precision="bf16"), tmp_path)
+        train(one_convolution(), DATA, config(steps=2, precision="bf16"), tmp_path)

@@ -150,16 +150,21 @@ def test_a_step_can_be_taken_alone_and_equals_the_one_of_the_loop(in_memory):
     assert found.pixels.dtype == torch.uint8
 
 
-def test_manipulation_is_fed_too_while_its_second_stage_embeds_pictures(reach, tmp_path, monkeypatch):
+def manipulation_weights(folder):
+    """The weights after six steps in two stages; the second one embeds pictures."""
     settings = {"steps": 6, "batch_size": 12, "evaluations": 1, "precision": "fp32", "device": "cpu"}
-    trained = []
-    for number in range(2):
-        model = build_model("yao2026", GARMENTS, start="random", dim=4)
-        loop.train(
-            model, tiny_manipulation(90), ManipulationConfig(**settings), tmp_path / str(number),
-            task=MANIPULATION, progress=False,
-        )  # fmt: skip
-        trained.append(weights(model))
-        for user in (prepared_batch, embedding):
-            monkeypatch.setattr(user, "how_far", lambda *_, **__: Reach())
-    assert same(*trained) and feed_threads() == []
+    model = build_model("yao2026", GARMENTS, start="random", dim=4)
+    loop.train(
+        model, tiny_manipulation(90), ManipulationConfig(**settings), folder, task=MANIPULATION, progress=False
+    )  # fmt: skip
+    return weights(model)
+
+
+@pytest.fixture(scope="module")
+def without_a_feed(tmp_path_factory):
+    """The weights where nothing looks ahead, as pixels in memory need no thread on a CPU."""
+    return manipulation_weights(tmp_path_factory.mktemp("manipulation"))
+
+
+def test_manipulation_is_fed_too_while_its_second_stage_embeds_pictures(without_a_feed, reach, tmp_path):
+    assert same(manipulation_weights(tmp_path), without_a_feed) and feed_threads() == []

@@ -178,8 +178,17 @@ def test_more_threads_only_while_they_pay_and_every_change_stands_in_the_checkpo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ["import torch, fashion_lib", "import fashion_lib, torch"])
-@pytest.mark.parametrize(("setting", "number"), [("", "1"), ("2", "2"), ("auto", "1"), ("nonsense", "1")])
+@pytest.mark.parametrize(
+    ("order", "setting", "number"),
+    [
+        ("import torch, fashion_lib", "", "1"),
+        ("import torch, fashion_lib", "2", "2"),
+        ("import fashion_lib, torch", "", "1"),
+        ("import fashion_lib, torch", "2", "2"),
+        ("import fashion_lib, torch", "auto", "1"),
+        ("import torch, fashion_lib", "nonsense", "1"),
+    ],
+)
 def test_importing_the_library_sets_the_number(order, setting, number):
     code = f"{order}; import os; print(torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])"
     inherited = {name: value for name, value in os.environ.items() if name not in threads.VARIABLES}

@@ -181,6 +181,13 @@ def test_the_whole_job_trains_then_executes_the_course_then_reports(course, proj
         assert "A tiny notebook" in (page.parent / f"{name}.html").read_text()
 
 
+def test_notebooks_on_their_own_data_are_named_where_another_set_is_wanted(course, capsys):
+    reproduce("smoke", "random", "0", "darn")
+    assert "they read their own data and not darn: 00_tour.\n" in capsys.readouterr().out
+    assert ("00_tour.ipynb", {"profile": "smoke"}) in course
+    assert ("07_tables.ipynb", {"profile": "smoke", "dataset": "darn"}) in course
+
+
 def test_a_second_call_executes_nothing(course, capsys):
     smoke()
     done = len(course)

@@ -11,8 +11,8 @@ HALVED = Exercise(
     title="A smaller gallery",
     question=(
         "A query has 8 matches among 960 pictures. What is the expected Top-10 accuracy of a random order, in"
-        " percent? Give three numbers: for the whole gallery, for a gallery of 480 pictures and 4 matches, and for"
-        " one of 480 pictures that keeps all 8. `random_recall_at_k` of `fashion_lib.tasks.retrieval.metrics` may do it."
+        " percent? Give three numbers: for the whole gallery, for one of 480 pictures with 4 matches, and for one"
+        " of 480 with all 8. `random_recall_at_k` of `fashion_lib.tasks.retrieval.metrics` may do it."
     ),
     start="answer_1 = None  # a list of three percentages",
     solution=(

@@ -169,6 +169,12 @@ def known_names() -> tuple[str, ...]:
     return (*DATASETS, *own_folders())
 
 
+def check_known(name: str) -> None:
+    """Raise FashionError for a name, as DATASET gives it, that no data set has."""
+    if name not in known_names():
+        raise FashionError(f"DATASET names {shortened(name)}, which is no data set: {suggestion(name, known_names())}")
+
+
 def load_dataset(name: str, profile: DataSettings) -> RetrievalData:
     """Load a data set by name at the size that a profile names; build it once, then read the cache.
 

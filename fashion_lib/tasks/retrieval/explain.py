@@ -31,7 +31,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM, HiResCAM
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
@@ -124,8 +123,7 @@ def grad_cam(
     with _untouched(model), torch.enable_grad(), torch.autocast(device.type, enabled=False):
         model.requires_grad_(False)  # no graph below the layer, no parameter gradients to clear
         start = layer.register_forward_hook(lambda module, inputs, output: output.detach().requires_grad_())
-        method = _CellsHiResCAM if elementwise else _CellsGradCAM
-        cam = method(_Embedder(model, attributes.to(device)), [layer])
+        cam = _cells_method(elementwise)(_Embedder(model, attributes.to(device)), [layer])
         try:
             cells = cam(input_tensor=images.to(device), targets=targets)
         finally:
@@ -176,12 +174,11 @@ class _Cells:
         return cam_per_target_layer
 
 
-class _CellsGradCAM(_Cells, GradCAM):
-    """Grad-CAM at the layer's own resolution."""
+def _cells_method(elementwise: bool) -> type:
+    """Return HiResCAM or Grad-CAM at the layer's own resolution; the package is imported here, as only maps need it."""
+    from pytorch_grad_cam import GradCAM, HiResCAM
 
-
-class _CellsHiResCAM(_Cells, HiResCAM):
-    """HiResCAM at the layer's own resolution."""
+    return type("Cells", (_Cells, HiResCAM if elementwise else GradCAM), {})
 
 
 @contextmanager
