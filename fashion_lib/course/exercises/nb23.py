@@ -159,7 +159,8 @@ EXERCISES = (LARGER, SCALE, FEED, RANKS)
 EXPLORE = (
     'What does `kept_for_backward` find for the forward pass under `autocast("bf16", device)`? Why more than half?'
     " Autocast makes copies of the weights in bfloat16, and batch normalisation keeps its statistics in float32.",
-    "Set `STEP_SECONDS` in section 4 of appendix 23a to 0.02, and compare the share that is waited for with exercise 23.3.",
+    "Set `STEP_SECONDS` in section 4 of appendix 23a to 0.02, and compare the share that is waited for with exercise"
+    " 23.3.",
     "In the script of section 5, let every rank draw its own batch: `training_config(settings, rank())`, with `rank`"
     " from `fashion_lib.parts.collectives`. Compare the loss with exercise 23.4.",
     "Leave `learning_rate=1e-4` out of the script of section 5, so that the course's rate of 2e-3 is used. How far"
