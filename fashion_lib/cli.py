@@ -34,6 +34,7 @@ COMMANDS = (
     *(numbers.methods, numbers.results, numbers.trace, training.train, training.plan, training.reproduce),
     training.tables,
     *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy),
+    *(course.site_pages, course.site_check),
     *(numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, data.download, data.new_data, data.protocol),
     *(data.doctor, data_check.check_data, gallery.index, gallery.search),
