@@ -13,6 +13,10 @@ from fashion_lib.course.website import docstring_pages as docstrings
 from fashion_lib.course.website.site_links import SiteLinks, fenced
 from fashion_lib.methods.reading import LIBRARY
 
+SOLUTIONS = (
+    "nb[0-9][0-9]*.py",
+    "student_*.py",
+)  # of the exercises: a reader of the site should not find them by chance
 ROOMS = ("core", "data", "parts", "methods", "training", "tasks", "runs", "show", "papers", "course", "workflow",
          "commands")  # fmt: skip
 
@@ -84,7 +88,7 @@ def room_page(room: str, links: SiteLinks) -> str:
     for file in sorted(folder.rglob("*.py")):
         name = file.relative_to(LIBRARY.parent).as_posix()
         definitions = docstrings.public_definitions(file)
-        if file.name == "__init__.py" and not definitions:
+        if any(map(file.match, SOLUTIONS)) or (file.name == "__init__.py" and not definitions):
             continue
         parts += [f"## [`{name.removeprefix('fashion_lib/')}`]({links.to_file(name, f'api/{room}')})"]
         parts += [docstrings.as_markdown(docstrings.module_docstring(file))]

@@ -1,5 +1,6 @@
 """The site of this clone: all its pages are written, and those with notebooks, formulas and tables are rendered."""
 
+import json
 import os
 import re
 import subprocess
@@ -70,6 +71,7 @@ def test_every_name_of_the_face_and_every_module_has_its_place(written):
     face = (written / "api" / "face.md").read_text()
     assert all(f"## `fl.{name}`" in face for name in fl.__all__ if name != "__version__")
     assert "fl.load_or_train(method" in face and "### `fl.show.heat_map_rows`" in face
+    assert "nb04" not in (written / "api" / "course.md").read_text()  # solutions of exercises
     rooms = {file.parent.name for file in LIBRARY.glob("*/__init__.py")}
     assert rooms == set(face_reference.ROOMS)
     assert (
@@ -105,6 +107,35 @@ def test_formulas_pictures_tables_and_search_are_there(rendered):
     assert (rendered / "_static" / "STIXTwoMath-Regular.ttf").is_file()
     assert "grad" in (rendered / "searchindex.js").read_text()
     assert read_page(rendered / "papers_against_code.html").ids
+
+
+@pytest.mark.skipif(browser() is None, reason="there is no Chromium that could show the pages")
+def test_search_and_sorting_work_from_the_disk(rendered, tmp_path):
+    base, page = rendered.as_uri(), tmp_path / "page.html"
+    page.write_text(f"""<iframe src="{base}/search.html?q=suppression"></iframe>
+    <iframe src="{base}/ledger/wardrobe.html"></iframe>
+    <script>window.onload = () => setTimeout(() => {{
+      const [found, ledger] = [...document.querySelectorAll("iframe")].map((one) => one.contentDocument);
+      const table = ledger.querySelector("table.sortable"), heads = [...table.tHead.rows[0].cells];
+      const column = heads.findIndex((one) => one.textContent === "overall");
+      heads[column].querySelector("button").click();
+      const values = [...table.tBodies[0].rows].map((row) => parseFloat(row.cells[column].textContent));
+      const links = [...found.querySelectorAll("ul.search a")].map((one) => one.getAttribute("href"));
+      document.body.innerHTML = `<pre>${{JSON.stringify([values, links])}}</pre>`;
+    }}, 2000)</script>""")
+    command = [
+        browser(),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        "--dump-dom",
+    ]
+    command += ["--virtual-time-budget=20000", f"--user-data-dir={tmp_path}/profile", page.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    values, links = json.loads(re.search("<pre>(.*)</pre>", shown)[1])
+    assert len(values) > 3 and values == sorted(values)
+    assert "notebooks/17_iterative_positioning.html" in links
 
 
 def read_text_of(page):
