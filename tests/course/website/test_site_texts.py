@@ -71,7 +71,7 @@ def test_a_docstring_becomes_markdown():
         """
     )
     assert text.startswith("Do it, for \\<name> and \\$5.\n")
-    assert "- `maps`: float (B, C); \\*not\\* changed\n      by this.\n- `**options`: more." in text
+    assert "- `maps`: float (B, C); \\*not\\* changed\n  by this.\n- `**options`: more." in text
     assert "**Returns**\n\nfloat (B,)." in text and "- `FashionError`: for `<this>`." in text
 
 
