@@ -221,9 +221,8 @@ ACTIVE = Exercise(
     title="Which mean?",
     question=(
         "One attribute of a batch has ten valid triplets. Seven hinges are 0, the others are 0.1, 0.2 and 0.3."
-        " Give two"
-        ' numbers: the loss as the course averages it (`mining="all"`: over the *active* triplets), and the mean over'
-        " all ten."
+        ' Give two numbers: the mean over the *active* triplets (`mining="all"`), and the mean over all ten'
+        ' (`mining="mean"`, the course\'s setting).'
     ),
     start="answer_4 = None  # a list of two numbers",
     solution="answer_4 = [(0.1 + 0.2 + 0.3) / 3, (0.1 + 0.2 + 0.3) / 10]",
