@@ -54,8 +54,8 @@ def cuts(pictures: np.ndarray, boxes, titles: Sequence[str], scale: int = 2) -> 
     return figure
 
 
-def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: Sequence[Mapping[str, object]], labels: Sequence[str],
-             colours: Mapping[str, str], size: int) -> Figure:  # fmt: skip
+def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: Sequence[Mapping[str, object]],
+             labels: Sequence[str], colours: Mapping[str, str], size: int) -> Figure:  # fmt: skip
     """Draw one row per picture: the picture with all boxes, then per model its map with its box, and its crop.
 
     The maps of a row share one scale. A model whose branch attends inside the crop gets one more column, whose map has
