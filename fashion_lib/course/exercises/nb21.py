@@ -23,7 +23,7 @@ RAW = Exercise(
     id="21.1",
     title="Six rows of raw labels",
     question=(
-        "Count the pictures of each value from FashionAI's raw labels, as the papers' lists do: **y** marks the"
+        "Count the pictures of each value from FashionAI's raw labels, as the papers' lists do. **y** marks the"
         " value, **n** is no, and **m** (maybe) beside a *y* changes nothing. Return one count per value, zeros"
         " included."
     ),
