@@ -276,5 +276,5 @@ EXPLORE = (
     ' (`options={"image_scale": 1}`), and with crops that are always the whole picture (`options={"crop":'
     ' "course", "threshold": 0.0}`).',
     "Is the patch branch better where the region is small? Plot the gap between $\\beta = 0$ and $\\beta = 1$ in"
-    ' `tested` against `crops_made[name]["area"]`. What would you need before you believe the trend?',
+    ' `tested` against `crops_made[name]["area"]` of appendix 16a. What would you need before you believe the trend?',
 )
