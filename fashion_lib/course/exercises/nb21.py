@@ -201,7 +201,7 @@ EXERCISES = (RAW, HIT, CEILING, PROOF)
 EXPLORE = (
     "Draw a split of the sample by *item* with `split_groups` and count what leaks. How far from 8:1:1 does it"
     " end? The `items` of appendix 21a are the groups.",
-    "In the table of six candidates, rank those with fewer values first, as point 1 after the ceiling says. How far does"
-    ' the expected AP rise? In appendix 21a, `labelled.groupby("image").size()` counts a candidate\'s'
+    "In the table of six candidates, rank those with fewer values first, as point 1 after the ceiling says. How far"
+    ' does the expected AP rise? In appendix 21a, `labelled.groupby("image").size()` counts a candidate\'s'
     " values.",
 )
