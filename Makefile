@@ -2,6 +2,7 @@
 # .venv, built from requirements.lock when that changed. Works with make 3.81 and any POSIX shell.
 # make student | solutions | slides: the notebooks with exercises to solve, solved, and as slides, under build/ (docs/teaching.md).
 # make explorer: a page on this machine that queries trained runs; PORT=8765 is the first port to try.
+# make site | site-check | site-env: the course as static pages under build/site, and a look for faults in them.
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
 PROFILE ?= laptop
@@ -51,6 +52,8 @@ STAMP := .venv/.installed
 # Snakemake has an environment of its own: it asks for an older `packaging` than the course's lock.
 BATCH_STAMP := .venv-batch/.installed
 SNAKEMAKE := .venv-batch/bin/snakemake
+# Sphinx, too: it only reads files, and the course needs none of its packages.
+SITE_STAMP := .venv-site/.installed
 CPU_LOCK := build/requirements-without-torch.lock
 COURSE := $(BIN)/python -m fashion_lib
 # pip -qq says nothing but errors; its newer-version hints and notes on local indexes are no news here.
@@ -96,6 +99,26 @@ $(BATCH_STAMP): batch/requirements.lock
 	@.venv-batch/bin/python -m pip --disable-pip-version-check --no-input -qq install --require-hashes -r $<
 	@touch $@
 
+.PHONY: site site-check site-env
+site-env: $(SITE_STAMP)
+
+$(SITE_STAMP): site/requirements.lock
+	@[ -x .venv-site/bin/python ] || "$(PYTHON)" -m venv .venv-site
+	@.venv-site/bin/python -m pip --disable-pip-version-check --no-input -qq install --no-compile --require-hashes -r $<
+	@touch $@
+
+# Nothing is executed, nothing is loaded from a server: build/site/index.html works from the disk, and the folder can be
+# published as it is. A warning of Sphinx is an error, such as a link to a heading that is not there.
+site: env site-env
+	@$(COURSE) site-pages build/site-pages
+	@rm -rf build/site
+	@.venv-site/bin/python -m sphinx -q -W --keep-going -b html -c site -d build/site-doctrees build/site-pages build/site
+	@$(MAKE) --no-print-directory site-check
+
+# Links and texts of pictures; and the width of every page, where there is a Chromium.
+site-check: env
+	@$(COURSE) site-check build/site
+
 # Every stage runs even after a failure, so that one run shows all there is to mend.
 test: env
 	@rm -rf "$(TEST_RUNS)" && mkdir -p "$(TEST_RUNS)"
@@ -109,21 +132,22 @@ lint: env
 	$(BIN)/ruff check --quiet .
 	$(COURSE) language-check
 
-unit: env batch-env
+unit: env batch-env site-env
 	$(BIN)/python -m pytest -q -n $(WORKERS) tests
 
 # The loop between two edits, at most 90 seconds: what is not marked slow, notebook or real_data.
 quick: lint
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow and not notebook and not real_data" tests
 
-# The main job at its smallest: every method once, every notebook through papermill, the report.
+# The main job at its smallest: every method once, notebooks 00-07 through papermill, the report. All notebooks then run in
+# `notebook-tests`.
 job: env
 	@if ls notebooks/[0-9][0-9]*_*.ipynb > /dev/null 2>&1; then \
 		FASHION_RUNS="$(TEST_RUNS)/runs" $(COURSE) reproduce --profile smoke --methods all --seeds 0 \
-			--dataset wardrobe --notebooks all --jobs="$$JOBS" --output "$(TEST_RUNS)/reproduce"; \
+			--dataset wardrobe --notebooks 00-07 --jobs="$$JOBS" --output "$(TEST_RUNS)/reproduce"; \
 	else echo "no notebooks yet: nothing to execute"; fi
 
-# Each notebook as a reader meets it, with its default parameters, on the runs that `job` left.
+# Each notebook as a reader meets it, with its default parameters, on the runs that `job` left; what else it needs it trains.
 notebook-tests: env
 	@if ls notebooks/[0-9][0-9]*_*.ipynb > /dev/null 2>&1; then \
 		FASHION_PROFILE=smoke OMP_NUM_THREADS=1 FASHION_RUNS="$(TEST_RUNS)/runs" JUPYTER_PREFER_ENV_PATH=1 \
@@ -195,8 +219,10 @@ lock:
 		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o requirements.lock
 	build/lock-venv/bin/uv pip compile batch/requirements.in --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o batch/requirements.lock
+	build/lock-venv/bin/uv pip compile site/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade) -q -o site/requirements.lock
 	@rm -rf build/lock-venv
 
-# Leaves .venv, .venv-batch, lab/ with its reader's work and, because they took hours, runs/ alone.
+# Leaves .venv, .venv-batch, .venv-site, lab/ with its reader's work and, because they took hours, runs/ alone.
 clean:
 	rm -rf build cache .pytest_cache .ruff_cache

@@ -166,6 +166,44 @@ def exercises(
             print(write_copy(path, edition, output))
 
 
+def site_pages(
+    output: Annotated[Path, typer.Argument(help="folder of the pages; it is emptied first")],
+    profile: Profile = "laptop",
+    only: Annotated[str, typer.Option(help="two digits of each notebook, such as 02,06; default: all")] = "",
+) -> None:
+    """Write the site's pages for Sphinx; `make site` renders them."""
+    check_clone("site-pages writes the course's pages")
+    check_profile(profile)
+    from fashion_lib.course.website.site_pages import write_site
+    from fashion_lib.training.profiles import get_profile
+
+    numbers = [number.strip() for number in only.split(",") if number.strip()]
+    print(write_site(paths.user_path(output, "the folder of the pages"), get_profile(profile), only=numbers))
+
+
+def site_check(
+    site: Annotated[Path, typer.Argument(help="the rendered site, such as build/site")],
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="read the pages only")] = False,
+) -> None:
+    """Look for broken links, pictures without a text, and pages that scroll sideways."""
+    from fashion_lib.course.website.built_site import site_problems
+    from fashion_lib.course.website.page_widths import WIDTHS, browser, width_problems
+
+    folder = paths.user_path(site, "the site")
+    problems = list(site_problems(folder))
+    program = None if no_browser else browser()
+    if program:
+        problems += width_problems(folder, program)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise FashionError(f"{folder} has {len(problems)} faults: mend the pages' sources, then `make site`.")
+    print(f"{folder}: every link leads somewhere, every picture has a text, nothing comes from other servers.")
+    widths = " and ".join(map(str, WIDTHS))
+    print(f"No page scrolls sideways at {widths} px." if program else
+          "Widths were not measured: no Chromium was used (FASHION_BROWSER names one).")  # fmt: skip
+
+
 def _parameter(text: str) -> tuple[str, object]:
     """Name and value of one -p. YAML decides the value's type, as it does in papermill's own parameter files."""
     import yaml

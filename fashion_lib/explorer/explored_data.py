@@ -7,7 +7,7 @@ from fashion_lib.data.sets import load_dataset
 from fashion_lib.data.sets.wardrobe import TABLES, load_wardrobe
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.record import RunRecord
-from fashion_lib.runs.run import task_of
+from fashion_lib.runs.run_setup import task_of
 from fashion_lib.runs.stored import profile_of
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX, ManipulationData
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION

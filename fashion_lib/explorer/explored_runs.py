@@ -11,8 +11,8 @@ from fashion_lib.explorer.eight_bits import unpacked
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, of_this_edition
-from fashion_lib.runs.run import task_of
 from fashion_lib.runs.run_folder import CHECKPOINT, checkpoint_model
+from fashion_lib.runs.run_setup import task_of
 from fashion_lib.runs.stored import check_of_record, stored_model
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION

@@ -10,8 +10,8 @@ from fashion_lib.explorer.eight_bits import packed, unpacked
 from fashion_lib.explorer.explored_data import pictures_of
 from fashion_lib.explorer.explored_runs import WEIGHTS
 from fashion_lib.runs.record import RECORD_NAME, RunRecord
-from fashion_lib.runs.run import task_of
 from fashion_lib.runs.run_folder import CHECKPOINT, checkpoint_model
+from fashion_lib.runs.run_setup import task_of
 from fashion_lib.tasks.manipulation.manipulation_evaluation import evaluate_manipulation
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 from fashion_lib.training.checkpoint import MODEL, read_checkpoint, write_checkpoint

@@ -46,10 +46,11 @@ def check_equal(run, one_process):
     """Compare losses, weights and settings.
 
     Sums in another order change a gradient that should be zero, and Adam makes of any gradient a step of the learning
-    rate. So a weight may differ by two learning rates per step; tests/training/test_ranks.py has equality to 1e-5.
+    rate. So a weight may differ by two learning rates per step, and losses of later steps differ (of IPAD by 6e-5 in
+    stage 2). tests/training/test_ranks.py has equality to 1e-5, with a learning rate of 1e-5.
     """
     losses, expected = ([entry["loss"] for entry in one.history.entries] for one in (run, one_process))
-    assert len(losses) == STEPS and losses == pytest.approx(expected, rel=1e-5)
+    assert len(losses) == STEPS and losses == pytest.approx(expected, rel=2e-4)
     config = one_process.record.config
     assert run.record.config == config | {"processes": 2}
     stages = 1 + ("stage_1" in config)

@@ -53,6 +53,10 @@ def place(tmp_path):
     (tmp_path / "batch").mkdir()
     (tmp_path / "batch" / "requirements.lock").write_text("")
     (tmp_path / ".venv-batch" / ".installed").write_text("")
+    (tmp_path / ".venv-site").mkdir()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "requirements.lock").write_text("")
+    (tmp_path / ".venv-site" / ".installed").write_text("")
     (tmp_path / "told.py").write_text("import json, sys; json.dump(sys.argv[1:], open('told.json', 'w'))")
     return tmp_path
 

@@ -221,29 +221,27 @@ ACTIVE = Exercise(
     title="Which mean?",
     question=(
         "One attribute of a batch has ten valid triplets. Seven hinges are 0, the others are 0.1, 0.2 and 0.3."
-        " Give two"
-        ' numbers: the loss as the course averages it (`mining="mean"`: over all *valid* triplets), and the mean over'
-        ' the active ones (`mining="all"`).'
+        ' Give two numbers: the mean over the *active* triplets (`mining="all"`), and the mean over all ten'
+        ' (`mining="mean"`, the course\'s setting).'
     ),
     start="answer_4 = None  # a list of two numbers",
-    solution="answer_4 = [(0.1 + 0.2 + 0.3) / 10, (0.1 + 0.2 + 0.3) / 3]",
+    solution="answer_4 = [(0.1 + 0.2 + 0.3) / 3, (0.1 + 0.2 + 0.3) / 10]",
     form=Number(0.002),
     wrong=(
         Wrong(
-            "answer_4 = [0.2, 0.06]",
-            "The order is exchanged. Which of the two means divides by all ten triplets?",
+            "answer_4 = [0.06, 0.2]", "The order is exchanged. Which of the two divides by fewer triplets?"
         ),
         Wrong(
-            "answer_4 = [0.06, 0.6]",
-            "The second is the sum. Divide it by the number of triplets whose hinge is above 0.",
+            "answer_4 = [0.6, 0.06]",
+            "The first is the sum. Divide it by the number of triplets whose hinge is above 0.",
         ),
         Wrong(
             "answer_4 = [0.06, 0.06]",
-            "You divided by all triplets twice. A solved triplet does not count in the second mean.",
+            "You divided by all triplets twice. A solved triplet does not count in the first mean.",
         ),
     ),
     hints=(
-        "A valid triplet counts in the first mean, whatever its hinge. A triplet is active if its hinge is above 0.",
+        "A triplet is active if its hinge is above 0. How many are?",
         "Both means have the same sum on top; only the number below differs.",
     ),
     because="The mean over active triplets keeps its size when most are solved, so it can stand still while"

@@ -170,8 +170,8 @@ TOLERANCE = Exercise(
     title="Tolerance for everybody",
     question=(
         "A map has 8 × 8 cells, and the true region is exactly one cell in the middle part. You point at a cell"
-        " drawn at random. Give two numbers: the probability of a hit, and of a hit *or* a near miss, where the"
-        " eight cells around the region count as well."
+        " drawn at random. Give two numbers: the probability of a hit, and of a hit *or* a near miss. For a near"
+        " miss, the eight cells around the region count as well."
     ),
     start="answer_3 = None  # a list of two probabilities",
     solution="answer_3 = [1 / 64, 9 / 64]",
@@ -236,8 +236,8 @@ SCALE = Exercise(
 EXERCISES = (MEASURE, CAM, TOLERANCE, SCALE)
 
 EXPLORE = (
-    "Erase it: paint the true region grey, in another run the block of the strongest cell, in a third a block of"
-    " the same area somewhere else, and compare AP. Start with `changed = data.pixels[rows].copy();"
+    "Erase it. Paint the true region grey. In a second run, paint the block of the strongest cell, and in a third run"
+    " a block of the same area somewhere else. Then compare AP. Start with `changed = data.pixels[rows].copy();"
     " changed[data.regions(rows, a)] = 128`.",
     'Train from the reconstruction-only start three times as long: `fl.load_or_train("asen",'
     ' profile=settings.with_options(start="reconstruction", steps=3 * settings.steps), seed=seed)`. Which'

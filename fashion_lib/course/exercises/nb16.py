@@ -49,8 +49,8 @@ BOX = Exercise(
     id="16.1",
     title="Write it yourself: from map to box",
     question=(
-        "Write the first three steps from map to crop, in whole cells: stretch the map to 0..1 (min-max), keep"
-        " the cells that reach the threshold, take the smallest box around them. A constant map points nowhere;"
+        "Write the first three steps from map to crop, in whole cells. Stretch the map to 0..1 (min-max). Keep"
+        " the cells that reach the threshold. Take the smallest box around them. A constant map points nowhere;"
         " its box is the whole picture."
     ),
     start=BOX_START,
@@ -276,5 +276,5 @@ EXPLORE = (
     ' (`options={"image_scale": 1}`), and with crops that are always the whole picture (`options={"crop":'
     ' "course", "threshold": 0.0}`).',
     "Is the patch branch better where the region is small? Plot the gap between $\\beta = 0$ and $\\beta = 1$ in"
-    ' `tested` against `crops_made[name]["area"]`. What would you need before you believe the trend?',
+    ' `tested` against `crops_made[name]["area"]` of appendix 16a. What would you need before you believe the trend?',
 )

@@ -38,8 +38,8 @@ SUPPRESS = Exercise(
     id="17.1",
     title="Write it yourself: suppression (AS)",
     question=(
-        "Write equation 2 as printed, and the softmax behind it: the scores are *multiplied* by the mask $M_j ="
-        " \\chi(A_j \\ge \\zeta \\max A)$, then one softmax runs over all positions of a picture."
+        "Write equation 2 as printed, and the softmax after it. The scores are *multiplied* by the mask $M_j ="
+        " \\chi(A_j \\ge \\zeta \\max A)$. Then one softmax runs over all positions of a picture."
     ),
     start=AS_START,
     solution=AS_SOLUTION,

@@ -23,7 +23,7 @@ RAW = Exercise(
     id="21.1",
     title="Six rows of raw labels",
     question=(
-        "Count the pictures of each value from FashionAI's raw labels, as the papers' lists do: **y** marks the"
+        "Count the pictures of each value from FashionAI's raw labels, as the papers' lists do. **y** marks the"
         " value, **n** is no, and **m** (maybe) beside a *y* changes nothing. Return one count per value, zeros"
         " included."
     ),
@@ -200,7 +200,8 @@ EXERCISES = (RAW, HIT, CEILING, PROOF)
 
 EXPLORE = (
     "Draw a split of the sample by *item* with `split_groups` and count what leaks. How far from 8:1:1 does it"
-    " end? The `items` of section 7 are the groups.",
-    "In the table of six candidates, rank those with fewer values first, as (1) of section 8 says. How far does"
-    ' the expected AP rise? `labelled.groupby("image").size()` counts a candidate\'s values.',
+    " end? The `items` of appendix 21a are the groups.",
+    "In the table of six candidates, rank those with fewer values first, as point 1 after the ceiling says. How far"
+    ' does the expected AP rise? In appendix 21a, `labelled.groupby("image").size()` counts a candidate\'s'
+    " values.",
 )

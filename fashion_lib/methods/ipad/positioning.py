@@ -115,7 +115,7 @@ class IterativePositioning(nn.Module):
             Both LN are one module; a second dropout follows the MLP.
         isa: False gives all positions the same weight (figure 3).
         ica: False returns the attended vector without a gate (figure 3).
-        end_norm: False leaves out the LN of eq. 5 and 6. No source does so; notebook 17 uses it to show the
+        end_norm: False leaves out the LN of eq. 5 and 6. No source does so; notebook 17a uses it to show the
             cost of the LN.
 
     Raises:

@@ -58,7 +58,7 @@ POSITIONING = (
     Difference("ipad", "LN(MLP_skip(p)) (eq. 5, 6)",
                "LN(h + MLP(LN(h))), one LN twice; eps 1e-6; dropout at both ends", "paper",
                **_positioning(region_form="released")),
-    Difference("ipad", "a layer norm ends IP-SP (eq. 5)", "as the paper", "with it; what it costs: notebook 17",
+    Difference("ipad", "a layer norm ends IP-SP (eq. 5)", "as the paper", "with it; what it costs: notebook 17a",
                **_positioning(end_norm=False)),
 )  # fmt: skip
 PATCH = (
