@@ -134,6 +134,8 @@ DRAWN = {
     "show_images": lambda m, a: show.show_images(IMAGES[np.arange(len(m)) % 4], [f"{x} {a[-1]}" for x in m]),
     "similarity_matrix": lambda m, a: show.similarity_matrix(np.eye(len(m)), m, a[-1]),
     "training_curves": lambda m, a: show.training_curves(curves(m), [f"{name} {a[-1]}" for name in m]),
+    "step_curves": lambda m, a: show.step_curves(
+        {a[-1]: {name: ((0, 10), (1, k)) for k, name in enumerate(m)}}, {a[-1]: (0.5, "level")}),
     "seed_dots": dots,
     "printed_dots": printed,
     "two_sided": two_sided,
