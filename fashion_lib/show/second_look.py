@@ -47,7 +47,7 @@ def cuts(pictures: np.ndarray, boxes, titles: Sequence[str], scale: int = 2) -> 
     check_one_each("cuts", pictures, boxes=boxes, titles=titles)
     large = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
     small, side = shrunk(large, scale), pictures.shape[1] // scale
-    rows = {"what branch 1 sees": small, "cut from that": crop(small, boxes, side),
+    rows = {"input of the region branch": small, "cut from that": crop(small, boxes, side),
             "cut from the large one": crop(large, boxes, side)}  # fmt: skip
     figure, grid = plt.subplots(3, len(titles), figsize=(2.2 * len(titles) + 0.5, 6.2), dpi=DPI, layout="constrained",
                                 squeeze=False)  # fmt: skip

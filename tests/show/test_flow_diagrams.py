@@ -1,6 +1,7 @@
 """The diagrams of steps: every arrow joins the two boxes that it should, and nothing lies on top of a text."""
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -27,7 +28,11 @@ DIVERGING = (
      ("momentum", "a"), ("a", "centres"), ("centres", "$L_{sp},"), ("trained", "$L_{sp},")},
     {"momentum", "a", "centres", "$L_{sp},"},
 )  # fmt: skip
-DIAGRAMS = {"two_branches": TWO_BRANCHES, "iterative_positioning": POSITIONING, "attribute_diverging": DIVERGING}
+DIAGRAMS = {
+    "two_branches": TWO_BRANCHES,
+    "iterative_positioning": POSITIONING,
+    "attribute_diverging": DIVERGING,
+}
 
 
 class Drawn:
@@ -59,9 +64,14 @@ class Drawn:
         return self.nearest(shaft.vertices[0]), self.nearest(head.vertices[1])
 
 
-@pytest.fixture(scope="module", params=DIAGRAMS)
+@cache
+def drawn_once(name: str) -> Drawn:
+    return Drawn(name)
+
+
+@pytest.fixture(params=DIAGRAMS)
 def diagram(request):
-    return Drawn(request.param), *DIAGRAMS[request.param]
+    return drawn_once(request.param), *DIAGRAMS[request.param]
 
 
 def first(text) -> str:
@@ -85,12 +95,13 @@ def test_what_the_method_fills_in_is_orange(diagram):
 def test_texts_keep_apart_and_stay_inside(diagram):
     drawn, _, _ = diagram
     assert figure_problems(drawn.figure) == [] and plt.get_fignums() == []
-    drawn.canvas.draw()
     for one, other in itertools.combinations(drawn.texts, 2):
         assert not drawn.rectangle(one).overlaps(drawn.rectangle(other)), (one.get_text(), other.get_text())
     for text in drawn.texts:
         frame = drawn.rectangle(text)
-        assert drawn.figure.bbox.contains(*frame.min) and drawn.figure.bbox.contains(*frame.max), text.get_text()
+        assert drawn.figure.bbox.contains(*frame.min) and drawn.figure.bbox.contains(*frame.max), (
+            text.get_text()
+        )
         assert text.get_fontsize() >= 8
 
 
@@ -103,6 +114,6 @@ def test_no_arrow_runs_through_a_text(diagram):
 
 
 def test_only_the_momentum_update_is_dotted():
-    drawn = Drawn("attribute_diverging")
+    drawn = drawn_once("attribute_diverging")
     dotted = [arrow for arrow in drawn.arrows if arrow.get_linestyle() in (":", "dotted")]
     assert [tuple(map(first, drawn.ends(arrow))) for arrow in dotted] == [("trained", "momentum")]

@@ -56,7 +56,10 @@ def test_a_box_is_drawn_around_its_pixels():
     figure, axes = plt.subplots()
     second_look.draw_box(axes, BOXES[1], SIDE, "teal")
     assert edges(axes.patches[0]) == BOXES[1].tolist()
-    assert style.to_hex(axes.patches[0].get_edgecolor()) == style.to_hex("teal") and not axes.patches[0].get_fill()
+    assert (
+        style.to_hex(axes.patches[0].get_edgecolor()) == style.to_hex("teal")
+        and not axes.patches[0].get_fill()
+    )
     plt.close(figure)
 
 
@@ -71,6 +74,8 @@ def test_cuts_show_the_box_at_half_and_at_full_resolution():
         frame = small[k].patches[0]
         assert [2 * edge for edge in edges(frame)] == BOXES[k].tolist()  # these axes show SIDE / 2 pixels
     assert [axes.get_title() for axes in small] == ["sleeve length", "price \\$"]
+    named = ["input of the region branch", "cut from that", "cut from the large one"]
+    assert [line[0].get_ylabel() for line in (small, coarse, fine)] == named
     assert figure_problems(figure) == []
 
 
@@ -124,8 +129,14 @@ def test_beta_curves_are_the_means_of_their_columns():
         (lambda: second_look.cuts(PICTURES, BOXES[:1], NAMES), "cuts got 1 boxes for 2 pictures"),
         (lambda: second_look.cuts(PICTURES, BOXES, ["a"] * 3), "cuts got 3 titles for 2 pictures"),
         (lambda: second_look.cut_rows(PICTURES, [None], FOUND, NAMES, COLOURS, 8), "cut_rows got 1 regions"),
-        (lambda: second_look.cut_rows(PICTURES, [None] * 2, FOUND[:1], NAMES, COLOURS, 8), "cut_rows got 1 found"),
-        (lambda: second_look.cut_rows(PICTURES, [None] * 2, FOUND, NAMES, {"IPAD": "red"}, 8), "the box of 'IPAD'"),
+        (
+            lambda: second_look.cut_rows(PICTURES, [None] * 2, FOUND[:1], NAMES, COLOURS, 8),
+            "cut_rows got 1 found",
+        ),
+        (
+            lambda: second_look.cut_rows(PICTURES, [None] * 2, FOUND, NAMES, {"IPAD": "red"}, 8),
+            "the box of 'IPAD'",
+        ),
         (lambda: second_look.beta_curves(CURVES, {"all": ["c"]}, OWN, METHODS), "lacks c of 'ASEN\\+\\+'"),
         (lambda: second_look.beta_curves(CURVES, PANELS, {"ASEN++": 0.6}, METHODS), "lacks beta of 'RPF'"),
     ],

@@ -46,7 +46,7 @@ def test_a_queue_is_one_row_and_a_batch_one_column():
     assert axes.get_yticks().tolist() == [1, 3.5]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["sleeve length", "price \\$"]
     assert bar.get_ylabel() == "share of places filled" and figure_problems(figure) == []
-    note, = axes.texts
+    (note,) = axes.texts
     assert note.get_window_extent().y0 >= axes.get_window_extent().y1  # above the map, not on it
 
 
@@ -66,9 +66,13 @@ def test_every_feature_and_every_centre_is_drawn_in_the_colour_of_its_value():
             stars = [style.to_hex(star.get_color()) for star in axes.lines]
             assert dots == stars and len(set(dots)) == min(10, len(names))
     marks = [dots.get_paths()[0].vertices.shape for dots in grid[0, 0].collections]
-    assert len(set(marks[:10])) == 1 and marks[10] != marks[0]  # the eleventh value has the first one's colour
+    assert (
+        len(set(marks[:10])) == 1 and marks[10] != marks[0]
+    )  # the eleventh value has the first one's colour
     for axes, names in zip(grid[1], VALUES.values(), strict=True):
-        assert [text.get_text() for text in axes.get_legend().get_texts()] == [name.replace("_", " ") for name in names]
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+            name.replace("_", " ") for name in names
+        ]
     assert grid[0, 0].get_legend() is None and figure_problems(figure) == []
 
 
@@ -83,7 +87,11 @@ def test_margins_move_from_the_first_run_to_the_second():
             assert style.to_hex(drawn.get_facecolor()[0]) == colour
         assert [line.get_xdata()[0] for line in axes.lines] == [0, 0.2] and axes.get_title() == title
         assert axes.get_ylim() == (2.5, -0.5)  # the first attribute at the top
-    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ["sleeve length", "collar", "price \\$"]
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == [
+        "sleeve length",
+        "collar",
+        "price \\$",
+    ]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(RUNS)
     assert figure_problems(figure) == []
 
@@ -103,10 +111,22 @@ def changed(part: int, new) -> dict:
     ("draw", "message"),
     [
         (lambda: value_space.queue_filling(FILLED[:, :4], 20, 0, None, COUNTS), r"\(12, 4\) for 5 values"),
-        (lambda: value_space.around_centres(without(("with AD", "collar")), VALUES, 0), "no features of .with AD"),
-        (lambda: value_space.around_centres(changed(0, np.ones((3, 4))), VALUES, 0), "3 features, 4 value ids"),
-        (lambda: value_space.around_centres(changed(1, [0, 1, 2, 1]), VALUES, 0), "one id from 0 to 1 per feature"),
-        (lambda: value_space.around_centres(changed(2, np.ones((3, 4))), VALUES, 0), "3 centres for 2 values"),
+        (
+            lambda: value_space.around_centres(without(("with AD", "collar")), VALUES, 0),
+            "no features of .with AD",
+        ),
+        (
+            lambda: value_space.around_centres(changed(0, np.ones((3, 4))), VALUES, 0),
+            "3 features, 4 value ids",
+        ),
+        (
+            lambda: value_space.around_centres(changed(1, [0, 1, 2, 1]), VALUES, 0),
+            "one id from 0 to 1 per feature",
+        ),
+        (
+            lambda: value_space.around_centres(changed(2, np.ones((3, 4))), VALUES, 0),
+            "3 centres for 2 values",
+        ),
         (lambda: value_space.margins({"region": {"with AD": [0.1] * 3}}, NAMES, 0.2), "give two runs"),
         (lambda: value_space.margins(MARGINS, NAMES[:2], 0.2), "one margin per attribute"),
     ],
