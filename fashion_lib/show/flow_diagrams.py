@@ -5,10 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
-from fashion_lib.show.pictures import DPI
-
-SHARED, OWN, LINE, AGAIN = "#cfe3f3", "#ffc27a", "#666666", "#d9770a"
+from fashion_lib.show import style
 
 
 def two_branches() -> Figure:
@@ -29,7 +28,7 @@ def two_branches() -> Figure:
 
 
 def iterative_positioning() -> Figure:
-    """Draw one pass of IPAD's iterative positioning, equations 1 to 5, and what goes round."""
+    """Draw one pass of IPAD's iterative positioning (equations 1 to 5), and what the next pass starts from."""
     figure = _flow(
         {
             "x": (0, 1, "map $x^{i-1}$"), "p": (0, 0, "attribute $p^{i-1}$"), "ISA": (1.8, 1, "ISA (eq. 1)\nscores A"),
@@ -44,9 +43,9 @@ def iterative_positioning() -> Figure:
     )  # fmt: skip
     axes = figure.axes[0]
     for y, bend in ((1.28, 0.16), (-0.28, -0.16)):
-        curve = {"arrowstyle": "-|>", "color": AGAIN, "connectionstyle": f"arc3,rad={bend}"}
+        curve = {"arrowstyle": "-|>", "color": style.AFTER, "connectionstyle": f"arc3,rad={bend}"}
         axes.annotate("", (0, y), (5.6, y), arrowprops=curve)
-    axes.text(2.8, 1.86, "next pass", ha="center", va="center", fontsize=9, color=AGAIN)
+    axes.text(2.8, 1.86, "next pass", ha="center", va="center", fontsize=9, color=style.AFTER)
     return figure
 
 
@@ -68,13 +67,22 @@ def _flow(
     parts: Mapping[str, tuple[float, float, str]], arrows: Sequence[str], own: Collection[str],
     limits: tuple[tuple[float, float], tuple[float, float]], dotted: Collection[str] = (),
 ) -> Figure:  # fmt: skip
-    """Draw boxes, name -> (x, y, text), and arrows, each "start end", within limits of x and y."""
-    figure, axes = plt.subplots(figsize=(9.6, 2.7), dpi=DPI, layout="constrained")
-    boxes = {name: _box(axes, *part, OWN if name in own else SHARED) for name, part in parts.items()}
+    """Draw boxes and arrows.
+
+    Args:
+        parts: name -> (x, y, text): the middle of the box, and what stands in it.
+        arrows: each "start end", two names of boxes.
+        own: names of the boxes that a method fills in.
+        limits: of x and of y.
+        dotted: the arrows along which no data of the batch flows.
+    """
+    figure, axes = plt.subplots(figsize=(9.6, 2.7), dpi=style.DPI, layout="constrained")
+    fill = {name: style.OWN_BOX if name in own else style.SHARED_BOX for name in parts}
+    boxes = {name: _box(axes, *part, fill[name]) for name, part in parts.items()}
     for arrow in arrows:
         start, end = arrow.split()
         axes.annotate("", parts[end][:2], parts[start][:2], arrowprops={
-            "arrowstyle": "-|>", "color": LINE, "linestyle": "dotted" if arrow in dotted else "solid",
+            "arrowstyle": "-|>", "color": style.ARROW, "linestyle": "dotted" if arrow in dotted else "solid",
             "patchA": boxes[start], "patchB": boxes[end], "shrinkA": 0, "shrinkB": 1})  # fmt: skip
     axes.set(xlim=limits[0], ylim=limits[1])
     axes.set_axis_off()
@@ -82,6 +90,7 @@ def _flow(
     return figure
 
 
-def _box(axes: Axes, x: float, y: float, text: str, colour: str):
-    frame = {"boxstyle": "round,pad=0.4", "edgecolor": LINE, "facecolor": colour}
+def _box(axes: Axes, x: float, y: float, text: str, colour: str) -> FancyBboxPatch:
+    """Draw a text in a box and return the box, where arrows begin and end."""
+    frame = {"boxstyle": "round,pad=0.4", "edgecolor": style.ARROW, "facecolor": colour}
     return axes.text(x, y, text, ha="center", va="center", fontsize=9, bbox=frame, zorder=3).get_bbox_patch()

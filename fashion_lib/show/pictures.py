@@ -35,6 +35,24 @@ def checked_images(images) -> np.ndarray:
     return images
 
 
+def check_one_each(drawn_by: str, images: np.ndarray, **several: Sequence | None) -> None:
+    """Check that there is one entry per picture.
+
+    Args:
+        drawn_by: name of the function, for the error.
+        images: uint8 (N, H, W, 3).
+        several: name -> its entries, or None where there are none.
+
+    Raises:
+        FashionError: for another number of entries than of pictures.
+    """
+    for name, entries in several.items():
+        if entries is not None and len(entries) != len(images):
+            raise FashionError(
+                f"{drawn_by} got {len(entries)} {name} for {len(images)} pictures: give one per picture."
+            )
+
+
 def draw_picture(axes: Axes, image: np.ndarray, frame: str | None = None) -> None:
     """Draw one picture, uint8 (H, W, 3), without ticks; `frame` is the colour of its frame, or None."""
     axes.imshow(image, interpolation="nearest" if len(image) > 32 else "none")
@@ -57,11 +75,7 @@ def show_images(images, titles=None, columns: int = 8, frame=None, size: float =
         FashionError: for what is no pictures, and for another number of titles or frames than of pictures.
     """
     images = checked_images(images)
-    for name, entries in (("titles", titles), ("frame", frame)):
-        if entries is not None and len(entries) != len(images):
-            raise FashionError(
-                f"show_images got {len(entries)} {name} for {len(images)} pictures: give one per picture."
-            )
+    check_one_each("show_images", images, titles=titles, frame=frame)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     if titles is not None:

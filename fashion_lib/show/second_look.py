@@ -9,10 +9,13 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.base import Attended
 from fashion_lib.parts.cropping import crop, shrunk
 from fashion_lib.show import style
 from fashion_lib.show.heat import outline, overlay
-from fashion_lib.show.pictures import DPI, draw_picture, two_lines
+from fashion_lib.show.pictures import DPI, check_one_each, checked_images, draw_picture, two_lines
+from fashion_lib.show.title_text import drawable, literal
 
 
 def draw_box(axes: Axes, box, side: int, colour: str = "orange") -> None:
@@ -36,10 +39,15 @@ def cuts(pictures: np.ndarray, boxes, titles: Sequence[str], scale: int = 2) -> 
         boxes: fractions, float (B, 4).
         titles: one per picture.
         scale: the side of the large picture divided by the side of the shrunk one.
+
+    Raises:
+        FashionError: for what is no pictures, and for another number of boxes or titles than of pictures.
     """
+    pictures = checked_images(pictures)
+    check_one_each("cuts", pictures, boxes=boxes, titles=titles)
     large = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
     small, side = shrunk(large, scale), pictures.shape[1] // scale
-    rows = {"what branch 1 sees": small, "cut from that": crop(small, boxes, side),
+    rows = {"input of the region branch": small, "cut from that": crop(small, boxes, side),
             "cut from the large one": crop(large, boxes, side)}  # fmt: skip
     figure, grid = plt.subplots(3, len(titles), figsize=(2.2 * len(titles) + 0.5, 6.2), dpi=DPI, layout="constrained",
                                 squeeze=False)  # fmt: skip
@@ -49,12 +57,12 @@ def cuts(pictures: np.ndarray, boxes, titles: Sequence[str], scale: int = 2) -> 
             draw_picture(axes, _pixels(image))
     for axes, box, title in zip(grid[0], boxes, titles, strict=True):
         draw_box(axes, box, side)
-        axes.set_title(title.replace("_", " "), fontsize=10)
+        axes.set_title(literal(title).replace("_", " "), fontsize=10)
     plt.close(figure)
     return figure
 
 
-def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: Sequence[Mapping[str, object]],
+def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: Sequence[Mapping[str, Attended]],
              labels: Sequence[str], colours: Mapping[str, str], size: int) -> Figure:  # fmt: skip
     """Draw one row per picture: the picture with all boxes, then per model its map with its box, and its crop.
 
@@ -64,22 +72,33 @@ def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: 
     Args:
         pictures: uint8 (B, H, H, 3).
         regions: the true region of each picture, bool (H, H), outlined in the first column; None if unknown.
-        found: per picture, model name -> what `attend` returned for this picture alone: boxes, maps and crop_maps.
+        found: per picture, model name -> the Attended of this picture alone, with boxes["patch"], maps["spatial"] and,
+            if the patch branch attends, crop_maps["patch"].
         labels: one per picture.
-        colours: model name -> colour of its box.
+        colours: model name -> colour of its box; one pair of columns per model, in this order.
         size: the side of the drawn crops, in pixels.
+
+    Raises:
+        FashionError: for what is no pictures, for another number of regions, models or labels than of pictures, and
+            for a model without map or box.
     """
-    inside = [name for name, one in found[0].items() if one.crop_maps]
+    pictures = checked_images(pictures)
+    check_one_each("cut_rows", pictures, regions=regions, found=found, labels=labels)
+    for name in colours:
+        if any(name not in one or "patch" not in one[name].boxes or "spatial" not in one[name].maps for one in found):
+            raise FashionError(f"cut_rows lacks the map or the box of {name!r} for a picture: give what attend returned"
+                               " for a method with two branches.")
+    inside = [name for name in colours if found[0][name].crop_maps]
     titles = ["picture", *(text for name in colours for text in (f"{name}: map", "its crop"))]
     titles += [f"{name}: patch attention" for name in inside]
     figure, grid = plt.subplots(len(pictures), len(titles), figsize=(1.42 * len(titles), 1.45 * len(pictures)), dpi=DPI,
                                 layout="constrained", squeeze=False)  # fmt: skip
     for line, picture, region, models, label in zip(grid, pictures, regions, found, labels, strict=True):
-        top = max(float(one.maps["spatial"].max()) for one in models.values())
+        top = max(float(models[name].maps["spatial"].max()) for name in colours) or 1.0
         draw_picture(line[0], picture if region is None else outline(picture, region))
-        line[0].set_ylabel(two_lines(label), fontsize=9)
+        line[0].set_ylabel(two_lines(literal(label)), fontsize=9)
         large = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
-        pieces = {name: _pixels(crop(large, one.boxes["patch"], size)[0]) for name, one in models.items()}
+        pieces = {name: _pixels(crop(large, models[name].boxes["patch"], size)[0]) for name in colours}
         for k, (name, colour) in enumerate(colours.items()):
             draw_picture(line[1 + 2 * k], overlay(picture, models[name].maps["spatial"][0] / top, alpha=0.85))
             draw_picture(line[2 + 2 * k], pieces[name])
@@ -87,9 +106,9 @@ def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: 
                 draw_box(axes, models[name].boxes["patch"][0], picture.shape[0], colour)
         for axes, name in zip(line[1 + 2 * len(colours) :], inside, strict=True):
             heat = models[name].crop_maps["patch"][0]
-            draw_picture(axes, overlay(pieces[name], heat / heat.max(), alpha=0.85))
+            draw_picture(axes, overlay(pieces[name], heat / (float(heat.max()) or 1.0), alpha=0.85))
     for axes, title in zip(grid[0], titles, strict=True):
-        axes.set_title(title.replace(": ", ":\n"), fontsize=9)
+        axes.set_title(drawable(title.replace(": ", ":\n")), fontsize=9)
     plt.close(figure)
     return figure
 
@@ -103,7 +122,18 @@ def beta_curves(curves: Mapping[str, pd.DataFrame], panels: Mapping[str, Sequenc
         panels: title -> the columns whose mean it shows.
         own: model name -> its own beta, dotted.
         methods: model name -> registered name, for its colour.
+
+    Raises:
+        FashionError: for a model without beta, method or one of the columns.
     """
+    columns = {column for several in panels.values() for column in several}
+    for name, curve in curves.items():
+        lacking = sorted(columns - set(curve)) + [
+            what for what, known in (("beta", own), ("method", methods)) if name not in known
+        ]
+        if lacking:
+            raise FashionError(f"beta_curves lacks {', '.join(lacking)} of {name!r}: give each model a beta, a method"
+                               " and the columns of all panels.")
     figure, grid = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 2.9), dpi=DPI, layout="constrained",
                                 squeeze=False)  # fmt: skip
     for axes, (title, columns) in zip(grid[0], panels.items(), strict=True):

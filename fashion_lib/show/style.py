@@ -18,6 +18,9 @@ from fashion_lib.show.title_text import drawable
 DPI = 90
 RULE = "#dddddd"  # thin lines that lead the eye along a row
 PRINTED = "#888888"  # what a paper prints, beside our own coloured marks
+ARROW = "#666666"  # arrows of a diagram and the edges of its boxes
+SHARED_BOX, OWN_BOX = "#cfe3f3", "#ffc27a"  # boxes of a diagram: the same in all methods, and what one method fills in
+BEFORE, AFTER = "#4c86b8", "#d9770a"  # two runs of one method: without a change, and with it
 # Chosen by search: any two differ clearly in CIELAB for normal, red-blind and green-blind sight (the test measures
 # it). The two tasks share them, since no figure shows methods of both.
 COLOURS = {
