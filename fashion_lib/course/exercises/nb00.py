@@ -82,7 +82,7 @@ JOINED_START = '''
 import numpy as np
 
 
-def joined_similarity(query, gallery):
+def joined_similarity(query: np.ndarray, gallery: np.ndarray):
     """query: (4, D); gallery: (N, 4, D); every row of D numbers has length 1. Returns N similarities."""
     return None  # write your code here
 '''
@@ -91,7 +91,7 @@ JOINED_SOLUTION = '''
 import numpy as np
 
 
-def joined_similarity(query, gallery):
+def joined_similarity(query: np.ndarray, gallery: np.ndarray):
     """query: (4, D); gallery: (N, 4, D); every row of D numbers has length 1. Returns N similarities."""
     long_query = query.reshape(-1)  # (4 D,)
     long_gallery = gallery.reshape(len(gallery), -1)  # (N, 4 D)
