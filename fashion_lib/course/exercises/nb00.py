@@ -74,7 +74,7 @@ BLIND = Exercise(
         "Take one value with n pictures. For each of them as the query, how many of the other nine are hits?",
         "Add the hits n (n − 1) over the three values. What is the number of all (query, other picture) pairs?",
     ),
-    because="This is the last row of the notebook's table: a model has learned something only above it.",
+    because="This is the last row of the table in appendix 00a: a model has learned something only above it.",
     otherwise="Count all ordered pairs of two different pictures, then those of one value.",
 )
 
@@ -82,7 +82,7 @@ JOINED_START = '''
 import numpy as np
 
 
-def joined_similarity(query, gallery):
+def joined_similarity(query: np.ndarray, gallery: np.ndarray):
     """query: (4, D); gallery: (N, 4, D); every row of D numbers has length 1. Returns N similarities."""
     return None  # write your code here
 '''
@@ -91,7 +91,7 @@ JOINED_SOLUTION = '''
 import numpy as np
 
 
-def joined_similarity(query, gallery):
+def joined_similarity(query: np.ndarray, gallery: np.ndarray):
     """query: (4, D); gallery: (N, 4, D); every row of D numbers has length 1. Returns N similarities."""
     long_query = query.reshape(-1)  # (4 D,)
     long_gallery = gallery.reshape(len(gallery), -1)  # (N, 4 D)
@@ -150,6 +150,6 @@ JOINED = Exercise(
 EXERCISES = (ONE_SPACE, BLIND, JOINED)
 
 EXPLORE = (
-    "Set `seed` to 1; two more models are trained. Which rows of the first figure with rankings stay as they are?",
-    "Choose four other questions: replace `[:4]` by `[-4:]`. The gallery depends on the questions: print its length.",
+    "Set `seed` to 1; two more models are trained. Which rows of ASEN's board stay as they are?",
+    "Choose four other attributes: change the names in `shared_query(...)`. How does the size of the gallery change?",
 )
