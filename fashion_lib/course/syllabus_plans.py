@@ -45,11 +45,11 @@ LECTURE = {
     "02": ("Average precision, by hand", "What is chance?"),
     "03": (
         "Three garments, two opinions",
-        "A selection of dimensions for each question",
+        "A selection of dimensions for each attribute",
         "What no mask can bring back",
     ),
     "04": ("ASA: where to look", "ACA: what matters there", "What the maps of a trained ASEN look like"),
-    "06": ("What would a blind guess score?", "ASEN's attention, measured"),
+    "06": ("What would a guess score that sees no picture?", "ASEN's attention, measured"),
     "07": ("Is a step larger than the spread?",),
 }
 PLANS = {"six weeks": SIX_WEEKS, "reading group": READING_GROUP}
