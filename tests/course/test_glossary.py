@@ -10,6 +10,17 @@ from fashion_lib.core import paths
 
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]*.ipynb"))
+# Term -> how the notebook that explains it writes it.
+WRITTEN = {
+    "active triplet": "active*",
+    "beta": r"\beta",
+    "collapse": "collapsed",
+    "feature consistency": "[consistency",
+    "global attribute": "Global",
+    "in-batch triplets": "in-batch",
+    "random baseline": "random",
+    "semi-hard negative": "semi-hard",
+}
 LINK = re.compile(r"\]\(\.\./docs/glossary\.md(?:#([^)\s]*))?\)")
 
 
@@ -43,6 +54,28 @@ def test_an_entry_is_short_and_names_the_notebook_that_explains_the_term(term):
     sentences = re.split(r"(?<=\.) (?=[A-Z`])", definition)
     assert len(sentences) <= 2
     assert max(len(sentence.split()) for sentence in sentences) <= 25
+
+
+@pytest.fixture(scope="module")
+def prose():
+    """Name of a notebook that is no appendix -> its Markdown, in reading order."""
+    return {
+        path.name: "\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
+        for path in NOTEBOOKS
+        if path.name[2] == "_"
+    }
+
+
+@pytest.mark.parametrize("term", terms())
+def test_the_notebook_of_an_entry_uses_the_term_and_none_before_links_it(term, prose):
+    where = re.search(r"\(\.\./notebooks/([^)]+)\)\.$", entries()[term])[1]
+    words = re.sub(r"\]\([^)]*\)", "]", prose[where])
+    pattern = re.escape(WRITTEN.get(term, term)).replace(r"\ ", r"[\s-]+")
+    assert re.search(rf"(?<!\w){pattern}", words, flags=re.IGNORECASE), where
+    before = [name for name in prose if name < where and f"glossary.md#{anchor(term)})" in prose[name]]
+    assert before == [], "a notebook before it links the term"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -103,7 +103,9 @@ def test_the_sections_of_the_two_short_syllabi_exist(headings):
 def test_objectives_are_there_for_every_notebook_and_name_its_own_exercises(headings):
     parts = re.split(r"^## (\d\d) · .+\n", page("objectives"), flags=re.MULTILINE)[1:]
     texts = dict(zip(parts[::2], parts[1::2], strict=True))
-    assert list(texts) == sorted({name[:2] for name in headings}), "docs/objectives.md has a section per notebook"
+    assert list(texts) == sorted({name[:2] for name in headings}), (
+        "docs/objectives.md has a section per notebook"
+    )
     for number, text in texts.items():
         assert text.count("\n- ") >= 3 and "*Before:*" in text, number
         assert {name[:2] for name in re.findall(r"\b([012]\d\.\d)\b", text)} <= {number}
