@@ -183,7 +183,7 @@ TOLERANCE = Exercise(
         ),
         Wrong(
             "answer_3 = [1 / 64, 1 / 64]",
-            "With a tolerance the blind guess gets easier, too. That is why it needs the same tolerance.",
+            "With a tolerance a guess that sees no picture gets easier, too. That is why it needs the same tolerance.",
         ),
         Wrong("answer_3 = [1 / 8, 3 / 8]", "You counted along one side only. A map has rows and columns."),
     ),
@@ -191,7 +191,7 @@ TOLERANCE = Exercise(
         "How many cells are there, and how many of them count as a hit?",
         "Draw the 3 × 3 block around the region.",
     ),
-    because="A tolerance of one cell helps the blind guess by a factor of nine, so report both with the same rule.",
+    because="A tolerance of one cell helps a guess that sees no picture by a factor of nine, so report both with the same rule.",
     otherwise="Count the cells that count, and divide by all cells.",
 )
 
