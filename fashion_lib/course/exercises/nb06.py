@@ -191,7 +191,10 @@ TOLERANCE = Exercise(
         "How many cells are there, and how many of them count as a hit?",
         "Draw the 3 × 3 block around the region.",
     ),
-    because="A tolerance of one cell helps a guess that sees no picture by a factor of nine, so report both with the same rule.",
+    because=(
+        "A tolerance of one cell helps a guess that sees no picture by a factor of nine, so report both with the same"
+        " rule."
+    ),
     otherwise="Count the cells that count, and divide by all cells.",
 )
 

@@ -17,8 +17,8 @@ SOLUTIONS = (
     "nb[0-9][0-9]*.py",
     "student_*.py",
 )  # of the exercises: a reader of the site should not find them by chance
-ROOMS = ("core", "data", "parts", "methods", "training", "tasks", "runs", "show", "papers", "course", "explorer", "workflow",
-         "commands")  # fmt: skip
+ROOMS = ("core", "data", "parts", "methods", "training", "tasks", "runs", "show", "papers", "course", "explorer",
+         "workflow", "commands")  # fmt: skip
 
 
 def face_page(links: SiteLinks) -> str:
