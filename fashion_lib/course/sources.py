@@ -19,6 +19,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.course import first_cell, parameters
 
 MAXIMUM_BYTES = 1_000_000
+MAIN_LINE = 45  # cells before the exercises of a notebook; an appendix takes the rest
 EXERCISES = "## Exercises"
 CLOSING_HEADINGS = ("## What to take away", EXERCISES, "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
@@ -263,6 +264,9 @@ def _skeleton_problems(notebook: nbformat.NotebookNode, closing: tuple[str, ...]
     except FashionError as error:
         found.append(f"has no sound parameters cell ({error})")
     lines = [line.strip() for text in prose for line in text.splitlines()]
+    before = next((k for k, cell in enumerate(notebook.cells) if EXERCISES in cell.source.splitlines()), 0)
+    if EXERCISES in closing and before > MAIN_LINE:
+        found.append(f"has {before} cells before the exercises, with {MAIN_LINE} as the limit: move some to an appendix")
     sections = [line for line in lines if line.startswith("## ") and (line in closing or line != EXERCISES)]
     if tuple(sections[-len(closing) :]) != closing:
         wanted = "', '".join(closing)

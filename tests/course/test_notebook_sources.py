@@ -5,7 +5,7 @@ from tiny_notebooks import CLOSING, executed, tiny_notebook
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.course.sources import outputs_digest, problems, read, source_digest, stamp
+from fashion_lib.course.sources import MAIN_LINE, outputs_digest, problems, read, source_digest, stamp
 
 NOTEBOOKS = paths.numbered_notebooks()
 
@@ -137,3 +137,9 @@ def test_an_appendix_may_leave_its_exercises_to_its_notebook(tmp_path):
     assert problems(path) == []
     nbformat.write(stamp(executed(tiny_notebook("1", closing=CLOSING[:1])), "laptop", "abc1234", 1.0), path)
     assert len(problems(path)) == 1 and "'## What to take away', '## References'" in problems(path)[0]
+
+
+def test_a_main_line_that_is_too_long_is_found(tmp_path):
+    path = committed(tmp_path, tiny_notebook(*(f"a = {k}" for k in range(MAIN_LINE))))
+    (problem,) = problems(path)
+    assert f"cells before the exercises, with {MAIN_LINE} as the limit" in problem
