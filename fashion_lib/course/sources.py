@@ -266,7 +266,7 @@ def _skeleton_problems(notebook: nbformat.NotebookNode, closing: tuple[str, ...]
     lines = [line.strip() for text in prose for line in text.splitlines()]
     before = next((k for k, cell in enumerate(notebook.cells) if EXERCISES in cell.source.splitlines()), 0)
     if EXERCISES in closing and before > MAIN_LINE:
-        found.append(f"has {before} cells before the exercises, with {MAIN_LINE} as the limit: move some to an appendix")
+        found.append(f"has {before} cells before the exercises and may have {MAIN_LINE}: move some to an appendix")
     sections = [line for line in lines if line.startswith("## ") and (line in closing or line != EXERCISES)]
     if tuple(sections[-len(closing) :]) != closing:
         wanted = "', '".join(closing)
