@@ -21,7 +21,7 @@ def test_a_number_is_off_by_half_its_channel_s_scale_at_most():
 @pytest.mark.parametrize(
     "tensor",
     [torch.randn(600), torch.randn(4, 4), torch.tensor(7), torch.arange(600).reshape(20, 30)],
-    ids=str,
+    ids=["a vector", "a small matrix", "a counter", "whole numbers"],
 )
 def test_small_tensors_counters_and_vectors_stay(tensor):
     held = packed({"it": tensor})
