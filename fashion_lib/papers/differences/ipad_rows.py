@@ -58,7 +58,7 @@ POSITIONING = (
     Difference("ipad", "LN(MLP_skip(p)) (eq. 5, 6)",
                "LN(h + MLP(LN(h))), one LN twice; eps 1e-6; dropout at both ends", "paper",
                **_positioning(region_form="released")),
-    Difference("ipad", "a layer norm ends IP-SP (eq. 5)", "as the paper", "with it; what it costs: notebook 17a",
+    Difference("ipad", "a layer norm ends IP-SP (eq. 5)", "as the paper", "with it; first batch: notebook 17a",
                **_positioning(end_norm=False)),
 )  # fmt: skip
 PATCH = (
@@ -123,7 +123,7 @@ LOSSES = (
     Difference("ipad", "a sum: √β f_sp + √(1−β) f_se (eq. 21)", "concatenation, as RPF",
                "concatenation: only then does β weigh similarities", "evaluation"),
     Difference("ipad", "142 M parameters, 3.44 GFLOPs, 11 ms (4.5)", "116,115,063 parameters for 8 attributes",
-               "counted in notebook 20", "nothing"),
+               "counted in notebook 20a", "nothing"),
     Difference("ipad", "feature reasoning re-ranks (eq. 12, 13, 17)", "not in the repository",
                "without; `ipad+fr` in the tables", "evaluation", ours=IPAD, other=("ipad+fr", BASE.label)),
     Difference("ipad", "eq. 13 prints half the gradient of the loss above it", "not in the repository",
