@@ -26,7 +26,7 @@ CLOSING_HEADINGS = ("## What to take away", EXERCISES, "## References")
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
 # Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
 # "results" and "trace" are names of the face.
-RUN_READERS = ("read_runs", "collect_runs", "beside", "trace")
+RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace")
 # "table" is the page of differences between papers and code, which reads manipulation rows too.
 LEDGER_READERS = ("collect", "results", "read_ledger", "steps", "missing", "measured", "table", *RUN_READERS)
 NO_RESULTS = "smoke"  # the profile that only shows that a notebook runs
