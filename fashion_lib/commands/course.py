@@ -65,7 +65,7 @@ def language_check(
 
     if lower and files:
         raise FashionError("--lower counts all notebooks: leave out the names of files.")
-    every = sorted(paths.notebooks_dir().glob("[0-9][0-9]*.ipynb"))
+    every = paths.numbered_notebooks()
     found = [
         one
         for path in [paths.user_path(path, "a notebook") for path in files or ()] or every
@@ -140,7 +140,7 @@ def slides(
     from fashion_lib.course.deck_pages import write_decks
 
     chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
-    chosen = chosen or sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))
+    chosen = chosen or paths.numbered_notebooks()
     if not chosen:
         raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
     print(write_decks(chosen, output)[0])

@@ -99,4 +99,4 @@ def _lines(source: str) -> int:
 
 def all_efforts() -> list[Effort]:
     """Count every numbered notebook and every appendix, in order."""
-    return [effort_of(path) for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))]
+    return [effort_of(path) for path in paths.numbered_notebooks()]

@@ -121,7 +121,7 @@ def _texts(path: Path) -> list[tuple[str, str]]:
 
 def number(path: Path) -> str:
     """Return what findings are counted under: the two digits of a notebook and its appendices, else the file's name."""
-    return path.name[:2] if re.match(r"\d\d[a-z]?_", path.name) else path.name
+    return paths.notebook_number(path)[:2] or path.name
 
 
 def per_notebook(found: list[Finding]) -> pd.Series:

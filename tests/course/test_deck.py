@@ -89,7 +89,7 @@ class Loaded(HTMLParser):
 
 
 def test_every_notebook_has_a_deck_that_needs_no_network(tmp_path):
-    notebooks = sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))
+    notebooks = paths.numbered_notebooks()
     index, lecture, *decks = write_decks(notebooks, tmp_path)
     assert lecture.name == "lecture.html"
     listed = index.read_text(encoding="utf-8")
@@ -124,7 +124,7 @@ def test_every_notebook_has_a_deck_that_needs_no_network(tmp_path):
 
 
 def test_the_lecture_shows_its_sections_in_order():
-    notebooks = sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))
+    notebooks = paths.numbered_notebooks()
     page = lecture_page(notebooks)
     headings = re.findall(r"<section>\s*<section>\s*<h[12]>(.*?)</h[12]>", page)
     wanted = [html.escape(name, quote=False) for sections in LECTURE.values() for name in sections]

@@ -9,7 +9,7 @@ import pytest
 from fashion_lib.core import paths
 
 GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
-NOTEBOOKS = sorted(paths.notebooks_dir().glob("[0-9][0-9]*.ipynb"))
+NOTEBOOKS = paths.numbered_notebooks()
 # Term -> how the notebook that explains it writes it.
 WRITTEN = {
     "active triplet": "active*",

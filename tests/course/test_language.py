@@ -114,7 +114,7 @@ def test_allowed_numbers_fall_and_never_rise(tmp_path, monkeypatch):
 
 
 def test_no_notebook_has_more_findings_than_allowed():
-    paths_read = sorted(paths.notebooks_dir().glob("[0-9][0-9]*.ipynb"))
+    paths_read = paths.numbered_notebooks()
     counts = language.per_notebook([one for path in paths_read for one in language.findings(path)])
     allowed = language.read_allowed().reindex(counts.index, fill_value=0)
     assert counts[counts > allowed].to_dict() == {}

@@ -36,7 +36,7 @@ def page(name: str) -> str:
 def headings():
     """Number of a notebook ("16") or of an appendix ("16a") -> its headings."""
     found: dict[str, list[str]] = {}
-    for path in sorted(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb")):
+    for path in paths.numbered_notebooks():
         prose = [
             cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
         ]

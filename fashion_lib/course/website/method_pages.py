@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
+from fashion_lib.core import paths
 from fashion_lib.core.markdown import markdown_table
 from fashion_lib.core.words import plain_markdown
 from fashion_lib.course.website.docstring_pages import (
@@ -16,7 +17,6 @@ from fashion_lib.course.website.docstring_pages import (
     module_docstring,
 )
 from fashion_lib.course.website.ledger_pages import method_tables
-from fashion_lib.course.website.notebook_pages import committed_notebooks
 from fashion_lib.course.website.site_links import LANGUAGES, SiteLinks, fenced
 from fashion_lib.methods.reading import LIBRARY, reading_order
 from fashion_lib.methods.registry import METHODS, Method
@@ -101,7 +101,7 @@ def _formulas(name: str, page: str, notebooks: Path, links: SiteLinks) -> list[s
     """The display formulas of the notebooks' sections on a method, each section under a link."""
     parts = []
     for number, wanted in TAUGHT_IN.get(name, ()):
-        for file in committed_notebooks(notebooks):
+        for file in paths.numbered_notebooks(notebooks):
             if file.name.startswith(number):
                 address = links.to_page(f"notebooks/{file.name}", page)
                 for heading, formulas in _sections(file):

@@ -7,18 +7,12 @@ import nbformat
 
 from fashion_lib.course.website.site_links import SiteLinks
 
-PATTERN = "[0-9][0-9]*_*.ipynb"  # 09_ag_mlan, and its appendix 09a_...
 HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 # Words that the code puts into the picture: titles, and labels of axes.
 WORDS = re.compile(
     r"""(?:set_title|suptitle|set_xlabel|set_ylabel|xlabel=|ylabel=|title=)\(?\s*f?(["'])(.+?)\1"""
 )
 LONGEST = 300  # characters of the text
-
-
-def committed_notebooks(folder: Path) -> list[Path]:
-    """Return the numbered notebooks of a folder in the course's order, an appendix behind its notebook."""
-    return sorted(folder.glob(PATTERN))
 
 
 def site_notebook(file: Path, links: SiteLinks) -> nbformat.NotebookNode:

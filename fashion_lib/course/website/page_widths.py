@@ -14,7 +14,7 @@ from fashion_lib.core.errors import FashionError
 WIDTHS = (1366, 390)  # CSS pixels: a laptop, a telephone
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 300  # for all pages together
-# One frame as wide as the window that is asked for; each page is loaded into it, and measured.
+# One frame as wide as the window to be measured; each page is loaded into it, and measured.
 MEASURE = """<!doctype html><meta charset="utf-8"><body><script>
 const pages = PAGES, widths = WIDTHS, found = [];
 (async () => {

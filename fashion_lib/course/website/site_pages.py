@@ -13,7 +13,7 @@ from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table
 from fashion_lib.core.words import plain_markdown
 from fashion_lib.course.website import face_reference, ledger_pages, method_pages
-from fashion_lib.course.website.notebook_pages import committed_notebooks, site_notebook
+from fashion_lib.course.website.notebook_pages import site_notebook
 from fashion_lib.course.website.site_links import SiteLinks
 from fashion_lib.data import sets
 from fashion_lib.methods.registry import METHODS
@@ -101,7 +101,7 @@ def _emptied(out: Path) -> None:
 
 
 def _chosen(only: Collection[str]) -> list[Path]:
-    found = committed_notebooks(paths.notebooks_dir())
+    found = paths.numbered_notebooks()
     for number in only:
         if not any(file.name.startswith(f"{number}_") for file in found):
             raise FashionError(f"there is no notebook {number}: give numbers such as 02, or leave them out.")

@@ -96,7 +96,7 @@ def test_every_link_of_the_pages_leads_to_a_page(written):
 def test_the_rendered_site_has_no_fault(rendered):
     assert list(site_problems(rendered)) == []
     notebooks = sorted(rendered.glob("notebooks/*.html"))
-    assert len(notebooks) == len(list(paths.notebooks_dir().glob("[0-9][0-9]*_*.ipynb"))) >= 24
+    assert len(notebooks) == len(paths.numbered_notebooks()) >= 24
 
 
 def test_formulas_pictures_tables_and_search_are_there(rendered):

@@ -3,9 +3,10 @@
 import nbformat
 import pytest
 
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course.website.docstring_pages import as_markdown, equation_lines, first_sentence
-from fashion_lib.course.website.notebook_pages import committed_notebooks, picture_text, site_notebook
+from fashion_lib.course.website.notebook_pages import picture_text, site_notebook
 from fashion_lib.course.website.site_links import SiteLinks, fenced, outside_code
 
 
@@ -116,7 +117,7 @@ def test_a_notebook_for_the_site_has_texts_and_keeps_its_file(links, tmp_path):
 def test_an_appendix_stands_behind_its_notebook(tmp_path):
     for name in ("10_b.ipynb", "09a_c.ipynb", "09_a.ipynb", "draft.ipynb"):
         (tmp_path / name).touch()
-    assert [file.name for file in committed_notebooks(tmp_path)] == [
+    assert [file.name for file in paths.numbered_notebooks(tmp_path)] == [
         "09_a.ipynb",
         "09a_c.ipynb",
         "10_b.ipynb",
