@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,7 +15,6 @@ from fashion_lib.course.paired_differences import (
     compared_with,
     difference_matrix,
     differences,
-    paired_difference,
 )
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
@@ -45,16 +43,6 @@ def values():
 def planned(row, seed):
     folder = run_dir("wardrobe", "smoke", *row, seed)
     return SimpleNamespace(record=folder / RECORD_NAME, label=f"{'.'.join(row)}.seed{seed}")
-
-
-def test_a_paired_difference_uses_equal_seeds_alone():
-    one, other = pd.Series({0: 45.0, 1: 56.0, 3: 70.0}), pd.Series({0: 40.0, 1: 50.0, 2: 60.0})
-    found = paired_difference(one, other)
-    assert found.seeds == (0, 1) and found.mean == 5.5
-    assert found.spread == pytest.approx(np.std([5.0, 6.0], ddof=1))  # not the spread of 45, 56 or of 40, 50
-    assert found.text() == "+5.5 ± 0.7 (2)"
-    assert paired_difference(one[:1], other).text() == "+5.0 (1)"
-    assert paired_difference(one[2:], other).text() == "not run"
 
 
 def test_a_row_with_options_is_compared_with_its_plain_variant():

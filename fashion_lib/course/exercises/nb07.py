@@ -4,7 +4,7 @@ import pandas as pd
 
 from fashion_lib.course.exercises.exercise import Exercise, Wrong
 from fashion_lib.course.exercises.forms import Choice, Function, Number
-from fashion_lib.course.paired_differences import paired_difference
+from fashion_lib.show.paired_seeds import paired_difference
 
 PAIRED_START = '''
 import pandas as pd

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from fashion_lib.runs.record import variant_label
-from fashion_lib.show import tables
+from fashion_lib.show.paired_seeds import paired_difference
+from fashion_lib.show.seeds import values_of
+from fashion_lib.show.tables import NOT_RUN
 
 Pair = tuple[str, str]  # (method, variant) as the ledger names them
 # What a difference changes: the trained network's function, its training, its evaluation, or nothing.
@@ -45,7 +47,9 @@ class Difference:
     @property
     def other_way(self) -> str:
         """Return the options that go the other way as code spans, such as "`sa_kernel=7`"; "" without any."""
-        return ", ".join(f"`{name}={spelled(value)}`" for name, value in (self.choose | self.settings).items())
+        return ", ".join(
+            f"`{name}={spelled(value)}`" for name, value in (self.choose | self.settings).items()
+        )
 
 
 def spelled(value: object) -> str:
@@ -58,24 +62,35 @@ def pair(method: str, variant: str, **options: object) -> Pair:
     return method, variant_label(variant, **options)
 
 
-def effect(difference: Difference, summary: pd.DataFrame, measure: str = "overall", digits: int = 1) -> str:
-    """Return how far the other choice lies above our default, with the spread over seeds.
+def effect(
+    difference: Difference,
+    values: pd.DataFrame,
+    average: str = "overall",
+    metric: str = "map",
+    digits: int = 1,
+) -> str:
+    """Return how far the other choice lies above our default, over the seeds that both have.
+
+    Two runs of one seed share their batches, so the spread is that of the differences, seed by seed.
 
     Args:
         difference: the place where the sources differ.
-        summary: our results, from `fashion_lib.show.tables.summarise` or `by_metric`.
-        measure: a column of the summary: an attribute, an average or a metric.
+        values: our results, the ledger's rows of one data set and profile.
+        average: an attribute or an average of them.
+        metric: the ledger's metric.
         digits: number of digits behind the decimal point.
 
     Returns:
-        For example "+1.2 (spread 0.5)", in the measure's unit. "one seed" stands in place of the spread where one
-        of the two has a single seed. "not run" stands for a run that is missing, "not measured" for a difference
-        without two runs to compare.
+        For example "+1.2 (spread 0.5)", in the metric's unit. "one seed" stands in place of the spread where only one
+        seed is common. "not run" stands for a run that is missing, "not measured" for a difference without two runs
+        to compare.
     """
     if difference.ours is None or difference.other is None:
         return "not measured"
-    gap = tables.gap(summary, difference.ours, difference.other, measure)
-    if 0 in gap.seeds:
-        return tables.NOT_RUN
-    spread = f"spread {gap.spread:.{digits}f}" if math.isfinite(gap.spread) else "one seed"
-    return f"{gap.difference:+.{digits}f} ({spread})"
+    found = paired_difference(
+        *(values_of(values, row, average, metric) for row in (difference.other, difference.ours))
+    )
+    if not found.seeds:
+        return NOT_RUN
+    spread = f"spread {found.spread:.{digits}f}" if math.isfinite(found.spread) else "one seed"
+    return f"{found.mean:+.{digits}f} ({spread})"

@@ -20,7 +20,7 @@ from fashion_lib.papers.differences import (
 )
 from fashion_lib.papers.differences.difference import Difference, effect
 from fashion_lib.runs import ledger
-from fashion_lib.show.tables import averages_of, by_metric, summarise
+from fashion_lib.show.tables import averages_of
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 
 
@@ -68,7 +68,8 @@ GLOSSARY = pd.Series(
         "default": "the value of an option that nobody names: for a variant, the first one",
         "reading": "our choice where a text is open, or cannot be computed as printed",
         "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
-        "measured effect": "the other way minus ours, on the drawn wardrobe; \"not run\": an option without runs; "
+        "measured effect": "the other way minus ours, on the drawn wardrobe: the mean over the seeds that "
+        "both have, with the spread of these differences; \"not run\": an option without runs; "
         "\"not measured\": no option, or nothing that our data could tell apart",
     },
     name="means",
@@ -103,7 +104,7 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
     Raises:
         FashionError: for an unknown system.
     """
-    chosen, summaries = rows(system), _summaries(dataset, profile)
+    chosen, values = rows(system), _values(dataset, profile)
     lines = [
         {
             "system": SYSTEMS[row.system].title,
@@ -111,7 +112,7 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
             "code": row.code,
             "here": f"{row.here} ({row.other_way})" if row.other_way else row.here,
             "changes results?": "no" if row.changes == "nothing" else f"yes: {row.changes}",
-            "measured effect": _effect(row, summaries),
+            "measured effect": _effect(row, values),
         }
         for row in chosen
     ]
@@ -134,9 +135,9 @@ def measured(
     """
     systems = [name for name, one in SYSTEMS.items() if not one.manipulation] if systems is None else systems
     results = ledger.collect(dataset, profile)
-    summary, averages = summarise(results), averages_of(results)
+    averages = averages_of(results)
     lines = [
-        [SYSTEMS[row.system].title, row.other_way or row.paper, *(effect(row, summary, name) for name in averages)]
+        [SYSTEMS[row.system].title, row.other_way or row.paper, *(effect(row, results, name) for name in averages)]
         for name in systems
         for row in rows(name)
         if row.ours is not None
@@ -162,14 +163,11 @@ def code_spans(text: str) -> str:
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
-def _summaries(dataset: str, profile: str) -> dict[bool, pd.DataFrame]:
-    """Return the summaries of retrieval (False) and of manipulation (True)."""
-    return {
-        False: summarise(ledger.collect(dataset, profile)),
-        True: by_metric(ledger.collect(dataset + SUFFIX, profile), (CUTOFF,)),
-    }
+def _values(dataset: str, profile: str) -> dict[bool, pd.DataFrame]:
+    """Return the ledger's rows of retrieval (False) and of manipulation (True)."""
+    return {False: ledger.collect(dataset, profile), True: ledger.collect(dataset + SUFFIX, profile)}
 
 
-def _effect(row: Difference, summaries: dict[bool, pd.DataFrame]) -> str:
+def _effect(row: Difference, values: dict[bool, pd.DataFrame]) -> str:
     manipulation = SYSTEMS[row.system].manipulation
-    return effect(row, summaries[manipulation], CUTOFF if manipulation else "overall")
+    return effect(row, values[manipulation], metric=CUTOFF if manipulation else "map")
