@@ -100,7 +100,7 @@ LAPTOP = Profile(
     ),
 )
 
-SMOKE = LAPTOP.with_options(name="smoke", wardrobe_images=2_400, steps=120, evaluations=1)
+SMOKE = LAPTOP.with_options(name="smoke", wardrobe_images=2_400, steps=60, evaluations=1)
 
 # What the papers' systems share, with ASEN's v2 where they differ: Adam, 1e-4, 16 triplets per batch, x0.9 every 3 of
 # 50 epochs of 100,000 triplets (6,250 steps per epoch). `load_or_train` puts each system's own settings in their

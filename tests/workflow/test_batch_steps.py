@@ -18,6 +18,7 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.runs.run_lock import lock_file, run_lock
+from fashion_lib.training.profiles import SMOKE
 from fashion_lib.workflow import step as step_module
 from fashion_lib.workflow.plan import planned_runs
 from fashion_lib.workflow.status import standing, status_text
@@ -61,14 +62,15 @@ def test_a_range_that_cannot_be_meant_is_one_sentence(seeds):
 
 def test_any_label_of_the_ledger_is_a_run_under_the_name_that_its_record_has():
     methods = (
-        "asen.v2+learning_rate=4e-3+channel=False,asen.v2+steps=120+channel=False,yao2026.default+changes=1"
+        "asen.v2+learning_rate=4e-3+channel=False,"
+        f"asen.v2+steps={SMOKE.training.steps}+channel=False,yao2026.default+changes=1"
     )
     labels = [run.variant for run in planned_runs(methods, "0", "wardrobe", "smoke")]
     assert labels == [
         "v2+channel=False+learning_rate=0.004",
         "v2+channel=False",
         "default",
-    ]  # smoke has 120 steps
+    ]  # what is the profile's own stands in no label
     with pytest.raises(FashionError, match="chanel"):
         planned_runs("asen.v2+chanel=False", "0", "wardrobe", "smoke")
 
@@ -190,10 +192,10 @@ def test_where_each_step_stands(runs):
     finish(done.job.runs[0])
     logged(data, "== data", "done in 3 s")
     logged(failed, "== run", "error: the loss is nan: lower it.")
-    logged(stopped, "== run", "training: 5 of 120 steps")
+    logged(stopped, "== run", "training: 5 of 60 steps")
     found = [standing(step) for step in (data, done, failed, stopped, waiting, report)]
     assert [one.state for one in found] == ["done", "done", "failed", "stopped", "waiting", "waiting"]
-    assert found[3].last_line == "training: 5 of 120 steps"
+    assert found[3].last_line == "training: 5 of 60 steps"
 
 
 def test_a_step_whose_lock_is_held_is_running(runs):
