@@ -12,7 +12,11 @@ from fashion_lib.runs.run import FIRST_STAGE
 
 SCRIPT = "tests/ranked_paper_run.py"
 BROKEN = "rpf"  # of which a rank is killed; the other systems run to their end
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*cannot be trained and gets no MAP")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*cannot be trained and gets no MAP"),
+    pytest.mark.xdist_group("paper_ranks"),  # the runs are made once
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

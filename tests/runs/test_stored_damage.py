@@ -17,7 +17,7 @@ from fashion_lib.runs.stored import folder_of, stored_model, stored_parts
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
 from fashion_lib.training.profiles import get_profile
 
-pytestmark = pytest.mark.slow  # `make quick` leaves it out
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stored_damage")]  # the runs are made once
 
 DATA = tiny_data(90, pixels=np.random.default_rng(0).integers(0, 256, (90, 64, 64, 3), dtype=np.uint8))
 PROFILE = get_profile("smoke").with_options(

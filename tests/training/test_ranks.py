@@ -26,6 +26,7 @@ from fashion_lib.parts.shared_batch import gather_rows, shared_out
 from fashion_lib.training.ranks import equalise, first, launched, of_first
 
 CLOSE = 1e-5
+pytestmark = pytest.mark.xdist_group("ranks")  # what the ranks found is made once
 
 
 @pytest.fixture(scope="module")
