@@ -85,8 +85,8 @@ def recomputed_parts(model: nn.Module) -> list[tuple[nn.Module, str]]:
             found.append((module, "stem"))
     if not found:
         raise FashionError(
-            f"gradient_checkpointing=True does not fit {type(model).__name__} on this backbone, which has no residual or "
-            "transformer blocks: leave it out, or choose a ResNet or mobilenet_v2."
+            f"gradient_checkpointing=True does not fit {type(model).__name__} on this backbone, which has no residual "
+            "or transformer blocks: leave it out, or choose a ResNet or mobilenet_v2."
         )
     return found
 
