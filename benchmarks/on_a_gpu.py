@@ -39,6 +39,7 @@ def parts(folder: Path, small: bool) -> dict[str, tuple[int, list[str]]]:
     curve = ["--curve", str(folder / "curve.csv")]
     feed, step, precision = (f"benchmarks/{name}.py" for name in ("feed", "training_step", "precision"))
     paper_step, paper_training = "benchmarks/paper_step.py", "benchmarks/paper_training.py"
+    checkpointing = "benchmarks/gradient_checkpointing.py"
     if small:
         toy = ["--steps", "2", "--images", "1200"]
         return {
@@ -50,6 +51,7 @@ def parts(folder: Path, small: bool) -> dict[str, tuple[int, list[str]]]:
                                      "12", "--precision", "fp32"]),
             "precision": (120, [precision, *toy, "--size", "32"]),
             "training_step": (120, [step, "--methods", "asen", "--steps", "1", "--repeats", "1"]),
+            "gradient_checkpointing": (120, [checkpointing, "--backbone", "small", "--size", "32", "--repeats", "1"]),
         }  # fmt: skip
     return {
         "tests": (150, tests),
@@ -58,6 +60,7 @@ def parts(folder: Path, small: bool) -> dict[str, tuple[int, list[str]]]:
         "paper_training": (150, [paper_training, *curve]),
         "precision": (120, [precision]),
         "training_step": (60, [step, "--methods", "asen,rpf,ipad", "--precision", "bf16", "--repeats", "2"]),
+        "gradient_checkpointing": (60, [checkpointing]),
     }
 
 

@@ -45,13 +45,20 @@ ONE_MORE = ("ipad.code",)  # with two ranks only, for time
 
 
 def ten_steps(
-    case: str, precision: str = "fp32", steps: int = STEPS, device: str = "cpu", dropout: bool = True
+    case: str,
+    precision: str = "fp32",
+    steps: int = STEPS,
+    device: str = "cpu",
+    dropout: bool = True,
+    **machine,
 ) -> dict:
     """Take ten steps of a case; return each step's figures, the first step's gradients, and the state after all.
 
-    Without dropout, whose masks depend on the device, they are those of any device up to rounding.
+    Without dropout, whose masks depend on the device, they are those of any device up to rounding. `machine` holds
+    further settings, which decide no result.
     """
     method, variant, options, changes = CASES[case]
+    changes = changes | machine
     task = MANIPULATION if method == "yao2026" else RETRIEVAL
     if task is MANIPULATION:
         data, schema, config = tiny_manipulation(90), GARMENTS, ManipulationConfig(**SETTINGS | changes)

@@ -25,6 +25,9 @@ def train(
     profile: Profile = "laptop",
     seed: Annotated[str, typer.Option(help="a whole number")] = "0",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16")] = "auto",
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="less memory, more time, the same result")
+    ] = False,
 ) -> None:
     """Load one run if there is one, else train it, and print its scores.
 
@@ -39,6 +42,7 @@ def train(
     with launched():
         task = task_of(method)
         settings = as_profile(profile).with_options(precision=precision)
+        settings = settings.on_this_machine(gradient_checkpointing=gradient_checkpointing)
         run = load_or_train(method, dataset=dataset, variant=variant, profile=settings, seed=whole_seed(seed))
         metric = MAIN_METRIC[task.name]
         if first():

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.recomputation import recomputing
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}  # name -> the type of two bytes
@@ -68,7 +69,7 @@ def float32_maths(function: Callable) -> Callable:
     return in_float32
 
 
-def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
+def choose_precision(requested: str, model: nn.Module, images: Tensor, recompute: bool = False) -> str:
     """Return the precision for training a model, "fp32", "bf16" or "fp16".
 
     "auto" times forward and backward of `model.features` in fp32 and bf16, channels-last, on a copy of the
@@ -79,6 +80,7 @@ def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
         requested: one of PRECISIONS.
         model: the model, on the device that it will train on.
         images: an example batch, float32 (B, 3, H, W), on the same device.
+        recompute: whether training uses gradient checkpointing, without which the timing may lack memory, too.
 
     Raises:
         FashionError: if `requested` is unknown.
@@ -94,10 +96,11 @@ def choose_precision(requested: str, model: nn.Module, images: Tensor) -> str:
     if requested != "auto":
         return requested
     weights = tuple((name, tuple(p.shape)) for name, p in model.named_parameters())
-    key = (str(images.device), torch.get_num_threads(), tuple(images.shape), weights)
+    key = (str(images.device), torch.get_num_threads(), tuple(images.shape), weights, recompute)
     if key not in _measured:
         trial = copy.deepcopy(model).train()
-        seconds = {precision: _seconds(trial, images, precision) for precision in ("fp32", "bf16")}
+        with recomputing(trial, recompute):
+            seconds = {precision: _seconds(trial, images, precision) for precision in ("fp32", "bf16")}
         _measured[key] = min(seconds, key=seconds.__getitem__)
     return _measured[key]
 

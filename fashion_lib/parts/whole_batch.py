@@ -1,5 +1,7 @@
 """Batch normalisation and dropout for a batch that several processes share; see `fashion_lib.parts.shared_batch`."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -54,13 +56,26 @@ class SharedBatchNorm(torch.autograd.Function):
 
 
 class WholeBatch(TorchFunctionMode):
-    """While it is active, batch normalisation and dropout treat own rows as a part of the whole batch."""
+    """While it is active, batch normalisation and dropout treat own rows as a part of the whole batch.
+
+    current: the one that is active, or None. A part that is computed again later enters the same one.
+    """
+
+    current: ClassVar["WholeBatch | None"] = None
 
     def __init__(self, count: int):
         super().__init__()
         rows = own_rows(count)
         self.count, self.start, self.rows = count, rows.start, rows.stop - rows.start
         self.shares = [[size / count] for size in sizes_of_ranks(count)]
+
+    def __enter__(self):
+        WholeBatch.current = self
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        WholeBatch.current = None
+        return super().__exit__(*error)
 
     def __torch_function__(self, function, types, arguments=(), named=None):
         named = named or {}

@@ -13,12 +13,12 @@ from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.parts.losses import MINING
 from fashion_lib.parts.precision import PRECISIONS
 
-OF_THE_MACHINE = ("device", "checkpoint_every")  # they decide no result
+OF_THE_MACHINE = ("device", "checkpoint_every", "gradient_checkpointing")  # they decide no result
 OF_THE_RUN = ("seed", *OF_THE_MACHINE)  # all others are settings of a profile
 
 
 class TrainingConfig(Settings):
-    """The settings of one training run. All but `device` and `checkpoint_every` decide the result.
+    """The settings of one training run. All but those of OF_THE_MACHINE decide the result.
 
     Attributes:
         steps: optimiser steps.
@@ -47,6 +47,8 @@ class TrainingConfig(Settings):
         precision: "auto", "fp32", "bf16", or "fp16" with loss scaling; see choose_precision.
         device: "auto", "cpu" or "cuda".
         checkpoint_every: steps between checkpoints; 0 means a tenth of the steps, at most 1,000.
+        gradient_checkpointing: whether blocks of the networks are computed again in the backward pass, which takes less
+            memory and more time; see `fashion_lib.parts.recomputation`.
 
     Raises:
         FashionError: if a setting is unknown, of the wrong type or out of range.
@@ -76,6 +78,7 @@ class TrainingConfig(Settings):
     precision: Annotated[str, one_of(PRECISIONS)] = "auto"
     device: str = "auto"
     checkpoint_every: Count = 0
+    gradient_checkpointing: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -27,6 +27,7 @@ from fashion_lib.data.feed import Feed
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.collectives import ranks
 from fashion_lib.parts.precision import autocast, choose_precision, loss_scaler
+from fashion_lib.parts.recomputation import recomputed_parts, recomputing
 from fashion_lib.parts.shared_batch import average_gradients, of_own_rows
 from fashion_lib.training.checkpoint import (
     check_optimiser_tensors,
@@ -115,8 +116,8 @@ def train(
         The history: curves, best step and score, seconds, image passes.
 
     Raises:
-        FashionError: `run_dir` holds another run or a damaged checkpoint, a checkpoint cannot be written, or the loss
-            is no longer finite.
+        FashionError: `run_dir` holds another run or a damaged checkpoint, a checkpoint cannot be written, the loss is
+            no longer finite, or the model has no blocks for gradient checkpointing.
     """
     run_dir, device = Path(run_dir), training_device(config.device)
     model.to(device=device, memory_format=torch.channels_last)
@@ -125,6 +126,8 @@ def train(
     groups = [group for group in config.parameter_groups(model) if group["params"]]
     optimiser = build_optimiser(groups, config) if groups else None
     steps = config.steps if groups else 0
+    if config.gradient_checkpointing and steps:
+        recomputed_parts(model)  # a model without any is refused now, not at the first step
     scaler = loss_scaler(config.precision, device)
     history = _resume(model, optimiser, scaler, data, config, run_dir) or TrainingHistory(measure=task.measure)
     wait()  # every rank has read the folder before rank 0 writes there
@@ -135,7 +138,9 @@ def train(
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
         history.precision = of_first(
-            lambda: choose_precision(config.precision, model, normalise(data.pixels[trial]).to(device))
+            lambda: choose_precision(
+                config.precision, model, normalise(data.pixels[trial]).to(device), config.gradient_checkpointing
+            )
         )
     parts = Parts(model, optimiser, data, sampler, config, history.precision, task, scaler=scaler)
 
@@ -249,7 +254,7 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
     else:
         prepared = next(parts.feed)
     images = prepared.network_input(device)  # (M, 3, S, S), own rows
-    with autocast(parts.precision, device):
+    with recomputing(model, config.gradient_checkpointing), autocast(parts.precision, device):
         features = of_own_rows(model.features, len(prepared.drawn.images), images)
         labels = parts.task.labels(prepared.drawn, parts.data, config, device)
         loss, figures = model.training_loss(features, labels, config.margin)

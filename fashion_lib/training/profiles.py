@@ -17,7 +17,7 @@ from fashion_lib.core.typed import shortened
 from fashion_lib.data.picture_geometry import CHOICES, PAPERS, WHOLE
 from fashion_lib.parts.backbones import BACKBONES, STARTS
 from fashion_lib.parts.timm_networks import PREFIX
-from fashion_lib.training.config import OF_THE_RUN, TrainingConfig
+from fashion_lib.training.config import OF_THE_MACHINE, OF_THE_RUN, TrainingConfig
 
 
 class Profile(Settings):
@@ -77,6 +77,20 @@ class Profile(Settings):
         trained = {name: value for name, value in options.items() if name not in own}
         changed = Profile(**dict(self) | own | {"training": self.training.with_options(**trained)})
         changed._given = self._given | options.keys()
+        return changed
+
+    def on_this_machine(self, **settings: Any) -> "Profile":
+        """Return a copy with some of the settings OF_THE_MACHINE replaced, which no run's name holds.
+
+        Raises:
+            FashionError: a setting is another one, or a value cannot be meant; the sentence names it.
+        """
+        if unknown := [name for name in settings if name not in OF_THE_MACHINE]:
+            raise FashionError(
+                f"{shortened(unknown[0])} is no setting of the machine; those are {', '.join(OF_THE_MACHINE)}."
+            )
+        changed = Profile(**dict(self) | {"training": self.training.with_options(**settings)})
+        changed._given = self._given
         return changed
 
 

@@ -14,9 +14,11 @@ from fashion_lib.methods.registry import build_model
 from fashion_lib.runs.record import variant_label
 from fashion_lib.runs.run_setup import TASKS, departures, training_config
 from fashion_lib.training import loop
+from fashion_lib.training.config import OF_THE_MACHINE
 from fashion_lib.training.profiles import PROFILES
 
 WRITTEN = json.loads(Path(__file__).with_name("identities.json").read_text(encoding="utf-8"))
+LATER = {"gradient_checkpointing"}  # settings of the machine that older records lack
 CHANGES = {
     "as it is": {},
     "whole numbers": {"learning_rate": 1, "weight_decay": 0, "margin": 1},
@@ -25,6 +27,10 @@ CHANGES = {
         "image_size": 32, "wardrobe_seed": 3, "evaluations": 0,
     },
 }  # fmt: skip
+
+
+def test_what_came_later_decides_nothing():
+    assert set(OF_THE_MACHINE) >= LATER
 
 
 def test_every_profile_and_task_is_compared():
@@ -37,7 +43,8 @@ def test_settings_are_written_as_before(name):
     profile, task, change = name.split(", ")
     changed = PROFILES[profile].with_options(**CHANGES[change])
     config = training_config(changed, 7, TASKS[task])
-    assert json.dumps(dict(config)) == WRITTEN[name]["record"]  # 1 and 1.0 differ, the order of the names counts
+    told = {name: value for name, value in dict(config).items() if name not in LATER}
+    assert json.dumps(told) == WRITTEN[name]["record"]  # 1 and 1.0 differ, the order of the names counts
     assert variant_label("v", **departures(changed)) == WRITTEN[name]["label"]
     identity = loop._identity(build_model("csn", SCHEMA, start="random"), tiny_data(), config)["config"]
     expected = json.loads(WRITTEN[name]["record"])
