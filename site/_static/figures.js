@@ -15,7 +15,7 @@
   function fit(formula) {
     formula.style.fontSize = "";
     const share = formula.clientWidth / formula.scrollWidth;
-    if (share < 1) formula.style.fontSize = `${Math.max(SMALLEST, 0.98 * share)}em`;
+    if (share < 1 && share >= SMALLEST) formula.style.fontSize = `${0.98 * share}em`;
   }
 
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("div.cell_output img").forEach(link));

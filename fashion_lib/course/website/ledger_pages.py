@@ -48,8 +48,8 @@ def sortable(table: pd.DataFrame, caption: str, *, escape: bool = True, decimals
 
 
 def _with_joints(cell: re.Match) -> str:
-    """Return a cell that a browser may break after "_", "+" and "=", and not around "±"."""
-    return cell[1] + re.sub(r"[_+=]", r"\g<0><wbr>", cell[2]).replace(" ± ", "\u00a0±\u00a0")
+    """Return a cell that a browser may break at the joints of a name, "_", "+" and "=", and not around "±"."""
+    return cell[1] + re.sub(r"[_+=](?=\w)", r"\g<0><wbr>", cell[2]).replace(" ± ", "\u00a0±\u00a0")
 
 
 def dataset_page(dataset: str, rows: pd.DataFrame) -> str:

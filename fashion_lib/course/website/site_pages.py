@@ -42,7 +42,7 @@ PICTURE = (
 )
 GUIDE = {
     "notebooks": "New here: [a tour in five minutes](notebooks/00_tour.ipynb), then the notebooks in their order. An "
-    "appendix (00a, 01a, …) stands below its notebook at the side; no later notebook needs one.",
+    "appendix (00a, 01a, …) stands below its notebook at the side; no exercise needs one.",
     "repository": "Running it: [the README](README.md) installs the course and says what each notebook costs.",
     "teaching": "A word that you do not know: [the glossary](docs/glossary.md). Teaching: [the instructor's "
     "guide](docs/teaching.md).",
