@@ -34,9 +34,10 @@ html_theme = "furo"
 html_title = project
 html_static_path = [str(HERE / "_static"), str(FONT)]
 html_css_files = ["course.css"]
-html_js_files = ["sortable.js"]
+html_js_files = ["sortable.js", "figures.js"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False  # the licence is a file of the repository
 html_show_search_summary = False  # a browser reads no other page of a file:// address
 
 

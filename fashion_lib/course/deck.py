@@ -181,8 +181,18 @@ def sentences(markdown: str) -> list[str]:
     found = []
     for paragraph in re.split(r"\n\s*\n", FORMULA.sub("\n\n", markdown)):
         if paragraph.strip() and not NO_PROSE.match(paragraph):
-            found += SENTENCE_END.split(" ".join(paragraph.split()))
+            found += _cut(" ".join(paragraph.split()))
     return found
+
+
+def _cut(paragraph: str) -> list[str]:
+    """Cut a paragraph behind its sentences; bold type that goes over several of them is dropped."""
+    found, start = [], 0
+    for end in SENTENCE_END.finditer(paragraph):
+        found.append(paragraph[start : end.end()].strip())
+        start = end.end()
+    found.append(paragraph[start:])
+    return [part.replace("**", "") if part.count("**") % 2 else part for part in found]
 
 
 def opening(markdown: str) -> str:
@@ -192,7 +202,8 @@ def opening(markdown: str) -> str:
         [],
     )
     together = " ".join(first[:2])
-    return together if len(together) <= SHORT else first[0]
+    announces = len(first) > 1 and first[1].endswith(":")  # a cell that is not on the slide
+    return together if len(together) <= SHORT and not announces else first[0]
 
 
 def first_sentence(markdown: str) -> str:

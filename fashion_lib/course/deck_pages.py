@@ -5,6 +5,7 @@ beside the decks. Nothing else of that package is used.
 """
 
 import html
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,13 +22,19 @@ from fashion_lib.course.syllabus_plans import LECTURE
 
 REVEAL = "reveal.js"  # the folder beside the decks
 NEEDED = ("dist", "plugin/notes", "LICENSE")
+LINK = re.compile(
+    r"(?<!!)\[([^\[\]]+)\]\((?!https?:)[^)\s]+\)"
+)  # to a file of the repository, which no deck has
+FONT = "STIXTwoMath-Regular.ttf"  # of the formulas; without the package ziamath, the browser's own
 STYLE = """\
+@font-face { font-family: "STIX Two Math"; src: url("reveal.js/STIXTwoMath-Regular.ttf"); }
+.reveal math { font-family: "STIX Two Math", math; }
 .reveal { font-size: 30px; }
 .reveal .slides section { text-align: left; }
 .reveal h1 { font-size: 1.9em; text-transform: none; margin: 150px 0 0.6em; }
 .reveal h2 { font-size: 1.25em; text-transform: none; margin-bottom: 0.6em; }
 .reveal img { display: block; margin: 0.4em auto 0; width: 100%; height: 440px; object-fit: contain; }
-.reveal math[display=block] { font-size: 0.88em; margin: 0.5em 0; overflow-x: auto; }
+.reveal math[display=block] { font-size: 0.88em; margin: 0.5em 0; padding: 0.2em 0; overflow: auto hidden; }
 .reveal table { font-size: 0.7em; margin: 0.4em 0; }
 .reveal pre { width: 100%; font-size: 0.55em; box-shadow: none; background: #f4f4f4; padding: 0.5em; }
 .reveal li { margin-bottom: 0.35em; }
@@ -65,6 +72,15 @@ PAGE = Environment(autoescape=True).from_string("""\
 <script src="{{ reveal }}/dist/reveal.js"></script>
 <script src="{{ reveal }}/plugin/notes/notes.js"></script>
 <script>
+// A formula that is wider than its slide is made smaller; it can be measured when its slide is shown.
+function fitFormulas() {
+  for (const formula of document.querySelectorAll(".reveal math[display=block]")) {
+    const share = formula.clientWidth / formula.scrollWidth;
+    const size = parseFloat(getComputedStyle(formula).fontSize);
+    if (share > 0 && share < 1) formula.style.fontSize = `${0.98 * share * size}px`;
+  }
+}
+for (const shown of ["ready", "slidechanged", "pdf-ready"]) Reveal.on(shown, fitFormulas);
 Reveal.initialize({ hash: true, slideNumber: "c/t", center: false, transition: "none", width: 1120, height: 700,
                     plugins: [RevealNotes] });
 </script>
@@ -100,20 +116,24 @@ def slide_html(slide: Slide, first: bool = False) -> str:
     level = "h1" if first else "h2"
     parts = [
         f"<{level}>{_inline(slide.heading)}</{level}>",
-        markdown_as_html(slide.text) if slide.text else "",
+        markdown_as_html(_without_links(slide.text)) if slide.text else "",
     ]
     if slide.picture:
         kind, data = slide.picture
         alt = html.escape(f"Figure of the section “{slide.heading}”. {slide.text}".strip(), quote=True)
         parts.append(f'<img alt="{alt}" src="data:{kind};base64,{data}">')
     if slide.notes:
-        parts.append(f'<aside class="notes">{markdown_as_html(slide.notes)}</aside>')
+        parts.append(f'<aside class="notes">{markdown_as_html(_without_links(slide.notes))}</aside>')
     return "\n".join(filter(None, parts))
+
+
+def _without_links(markdown: str) -> str:
+    return LINK.sub(r"\1", markdown)
 
 
 def _inline(markdown: str) -> str:
     """Return one line of Markdown as HTML, without the paragraph around it."""
-    return markdown_as_html(markdown).strip().removeprefix("<p>").removesuffix("</p>")
+    return markdown_as_html(_without_links(markdown)).strip().removeprefix("<p>").removesuffix("</p>")
 
 
 def deck_page(notebook: Path) -> tuple[str, str]:
@@ -189,6 +209,7 @@ def write_decks(notebooks: list[Path], folder: Path | None = None) -> list[Path]
     """
     folder = paths.made(folder or paths.build_dir() / "slides")
     copy_reveal(folder / REVEAL)
+    copy_font(folder / REVEAL)
     decks = {folder / f"{path.stem}.html": deck_page(path) for path in notebooks}
     if set(LECTURE) <= {path.name[:2] for path in notebooks}:
         decks = {folder / "lecture.html": ("One lecture, 90 minutes", lecture_page(notebooks))} | decks
@@ -219,3 +240,11 @@ def copy_reveal(folder: Path) -> None:
             )
         else:
             shutil.copyfile(source / name, paths.made(folder) / name)
+
+
+def copy_font(folder: Path) -> None:
+    """Copy the font of the formulas out of the installed package ziamath; without it, browsers take their own."""
+    package = find_spec("ziamath")
+    found = next(Path(package.origin).parent.rglob(FONT), None) if package else None
+    if found:
+        shutil.copyfile(found, paths.made(folder) / FONT)

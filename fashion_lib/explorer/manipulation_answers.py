@@ -13,6 +13,7 @@ from fashion_lib.data.label_vectors import described, vectors_of
 from fashion_lib.explorer.answers import NO_LABEL, Answer, Shown, in_words
 from fashion_lib.explorer.explored_runs import ExploredRun
 from fashion_lib.explorer.explorer_question import Question, query_pixels
+from fashion_lib.explorer.found_pictures import found_pictures, true_region
 from fashion_lib.explorer.retrieval_answers import STEP, Progress
 from fashion_lib.methods.manipulation_base import ManipulationModel
 from fashion_lib.tasks.manipulation.manipulation_data import ManipulationData
@@ -75,25 +76,19 @@ class ManipulationAnswers:
         best, changed = order[: question.top], operations[0].attribute
         shown = np.concatenate([pixels[None], data.pixels[rows[best]]])
         maps = attention(self.model, normalise(shown), torch.full((len(shown),), schema.index(changed)))
-        heats = next(iter(maps.values())).float().cpu().numpy() if maps else [None] * len(shown)
+        heats = next(iter(maps.values())).float().cpu().numpy() if maps else None
         if not maps:
             notes.append(f"{self.run.record.method} has no spatial attention, so there is no heat map.")
-        found = [
-            Shown(
-                pixels=shown[rank_ + 1],
-                row=int(rows[place]),
-                rank=rank_ + 1,
-                score=float(scores[place]),
-                value=self._labels_in_words(data.labels.matrix[rows[place]]),
-                right=None if relevant is None else bool(relevant[place]),
-                heat=heats[rank_ + 1],
-                region=self._region(int(rows[place]), changed),
-            )
-            for rank_, place in enumerate(best.tolist())
-        ]
+        found = found_pictures(
+            data, rows, best.tolist(), schema.index(changed), scores=scores, relevant=relevant,
+            words=lambda place: self._labels_in_words(data.labels.matrix[rows[place]]),
+            heats=None if heats is None else heats[1:],
+        )  # fmt: skip
         value = self._labels_in_words(labels) if question.row is not None else NO_LABEL
-        region = None if question.row is None else self._region(question.row, changed)
-        asked = Shown(pixels, question.row, value=value, heat=heats[0], region=region)
+        asked = Shown(
+            pixels, question.row, value=value, heat=None if heats is None else heats[0],
+            region=true_region(data, question.row, schema.index(changed)),
+        )  # fmt: skip
         return Answer(
             method=self.run.record.method, title=self.run.title, source=self.run.source,
             question=", ".join(map(str, operations)), query=asked, found=found, scores=scores, relevant=relevant,
@@ -158,13 +153,3 @@ class ManipulationAnswers:
     def _labels_in_words(self, labels: np.ndarray) -> str:
         held = described(self.data.schema, labels)
         return ", ".join(in_words("/".join(values)) for values in held.values()) or NO_LABEL
-
-    def _region(self, row: int, name: str) -> np.ndarray | None:
-        """Return the true region of an attribute, bool (S, S); None where the data or the picture has none."""
-        if self.data.regions is None:
-            return None
-        try:
-            mask = np.asarray(self.data.regions(np.array([row]), self.data.schema.index(name))[0], dtype=bool)
-        except FashionError:
-            return None
-        return mask if mask.any() else None

@@ -13,6 +13,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.explorer.answers import NO_LABEL, Answer, Shown, in_words, known_value
 from fashion_lib.explorer.explored_runs import ExploredRun
 from fashion_lib.explorer.explorer_question import Question, query_pixels
+from fashion_lib.explorer.found_pictures import found_pictures, true_region
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.tasks.retrieval.embedding import embed_images
 from fashion_lib.tasks.retrieval.explain import attention, grad_cam, value_directions
@@ -68,32 +69,16 @@ class RetrievalAnswers:
         best = order[: question.top]
         shown = np.concatenate([pixels[None], data.pixels[rows[best]]])
         heats, kind, more = self._heats(shown, number, wanted)
-        regions = [
-            None if row is None else self._region(row, number) for row in (question.row, *rows[best].tolist())
-        ]
-        found = [
-            Shown(
-                pixels=shown[rank_ + 1],
-                row=int(rows[place]),
-                rank=rank_ + 1,
-                score=float(scores[place]),
-                value=in_words(str(values[place])),
-                right=None if relevant is None else bool(relevant[place]),
-                heat=None if heats is None else heats[rank_ + 1],
-                region=regions[rank_ + 1],
-            )
-            for rank_, place in enumerate(best.tolist())
-        ]
+        found = found_pictures(
+            data, rows, best.tolist(), number, scores=scores, relevant=relevant,
+            words=lambda place: in_words(str(values[place])), heats=None if heats is None else heats[1:],
+        )  # fmt: skip
         asked = Shown(
             pixels, question.row, value=in_words(wanted) or NO_LABEL,
-            heat=None if heats is None else heats[0], region=regions[0],
+            heat=None if heats is None else heats[0], region=true_region(data, question.row, number),
         )  # fmt: skip
         under = self._under_every_attribute(pixels) if kind == "attention" else {}
-        own = (
-            {}
-            if question.row is None
-            else {a: self._region(question.row, data.schema.index(a)) for a in under}
-        )
+        own = {a: true_region(data, question.row, data.schema.index(a)) for a in under}
         return Answer(
             method=self.run.record.method, title=self.run.title, source=self.run.source, question=in_words(name),
             query=asked, found=found, scores=scores, relevant=relevant, average_precision=precision, map_kind=kind,
@@ -146,16 +131,6 @@ class RetrievalAnswers:
         maps = attention(self.model, images, torch.arange(len(names)))
         heats = next(iter(maps.values())).float().cpu().numpy()
         return dict(zip(names, heats, strict=True))
-
-    def _region(self, row: int, number: int) -> np.ndarray | None:
-        """Return the true region of an attribute, bool (S, S); None where the data or the picture has none."""
-        if self.data.regions is None:
-            return None
-        try:
-            mask = np.asarray(self.data.regions(np.array([row]), number)[0], dtype=bool)
-        except FashionError:  # the picture does not show the attribute
-            return None
-        return mask if mask.any() else None
 
 
 def _verdict(wanted: str, relevant, question: Question, name: str) -> tuple[list[str], None]:

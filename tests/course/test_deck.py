@@ -12,7 +12,7 @@ from fashion_lib.cli import main
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course import deck_pages
-from fashion_lib.course.deck import Slide, first_sentence, pictures_of, sentences, slides_of
+from fashion_lib.course.deck import Slide, first_sentence, opening, pictures_of, sentences, slides_of
 from fashion_lib.course.deck_pages import deck_page, lecture_page, slide_html, write_decks
 from fashion_lib.course.syllabus_plans import LECTURE
 
@@ -64,6 +64,30 @@ def test_sentences_are_those_of_the_prose():
     )
     assert sentences(text) == ["One, e.g. This.", "Two (see eq. 3)?", "`Three` is it."]
     assert first_sentence("- only\n- a list") == ""
+
+
+def test_bold_type_stays_whole():
+    assert sentences("So it is. **It fades out.** And more.") == [
+        "So it is.",
+        "**It fades out.**",
+        "And more.",
+    ]
+    assert sentences("**Two in bold. The second.**") == ["Two in bold.", "The second."]
+
+
+def test_a_sentence_that_announces_a_cell_is_not_a_second_sentence():
+    assert opening("The mask is applied. By loop and by the library:") == "The mask is applied."
+    assert opening("The mask is:") == "The mask is:"
+
+
+def test_a_slide_has_no_link_to_a_file_that_no_deck_has():
+    page = slide_html(
+        Slide(
+            "T [gate](../docs/glossary.md#gate)", "[a](x.ipynb) [b](https://example.org)", notes="[c](y.md)"
+        )
+    )
+    assert re.findall(r'href="(.+?)"', page) == ["https://example.org"]
+    assert "T gate" in page and "a <a" in page
 
 
 def test_a_slide_escapes_what_is_no_markup():

@@ -1,33 +1,55 @@
 """The committed ledger as tables that a click on a column's head sorts."""
 
+import re
+
 import pandas as pd
 
 from fashion_lib.course.report import overview
 from fashion_lib.methods.registry import METHODS
 
 WHOLE_WIDTH = "---\nhide-toc: true\n---\n"  # a page of tables needs no list of its sections at the side
+CELL = re.compile(r"(<t[hd][^>]*>)([^<]*)")
+FIRST = ("overall", "macro", "local")  # averages, before the single attributes
+# What a reader of the list of runs looks for first; the other columns follow.
+RUN_COLUMNS = [
+    "method",
+    "variant",
+    "dataset",
+    "profile",
+    "seed",
+    "minutes",
+    "queries",
+    "candidates",
+    "parameters",
+]
 RUN = ["method", "variant", "seed"]
 MAIN = ("map", "accuracy")  # the metric of a data set's second table: the first of these that it has
 
 
-def sortable(table: pd.DataFrame, caption: str, *, escape: bool = True) -> str:
+def sortable(table: pd.DataFrame, caption: str, *, escape: bool = True, decimals: int | None = None) -> str:
     """Return a table as HTML inside Markdown, in a box of its own that scrolls sideways where it is too wide.
 
     Args:
         table: its columns are the heads; the index is not shown.
         caption: what it shows, in plain text.
         escape: whether cells are plain text; False takes them as HTML.
+        decimals: of every number; None shows four digits.
     """
     shown = {
         "index": False,
         "border": 0,
         "classes": "sortable",
         "na_rep": "",
-        "float_format": "{:.4g}".format,
+        "float_format": ("{:.4g}" if decimals is None else f"{{:.{decimals}f}}").format,
     }
-    text = table.to_html(**shown, escape=escape)
+    text = CELL.sub(_with_joints, table.to_html(**shown, escape=escape))
     text = text.replace("<thead>", f"<caption>{caption}</caption>\n<thead>", 1)
     return f'```{{raw}} html\n<div class="wide" role="region" tabindex="0" aria-label="{caption}">\n{text}\n</div>\n```'
+
+
+def _with_joints(cell: re.Match) -> str:
+    """Return a cell that a browser may break at the joints of a name, "_", "+" and "=", and not around "±"."""
+    return cell[1] + re.sub(r"[_+=](?=\w)", r"\g<0><wbr>", cell[2]).replace(" ± ", "\u00a0±\u00a0")
 
 
 def dataset_page(dataset: str, rows: pd.DataFrame) -> str:
@@ -37,7 +59,7 @@ def dataset_page(dataset: str, rows: pd.DataFrame) -> str:
         dataset: its name.
         rows: its ledger rows.
     """
-    parts = [WHOLE_WIDTH + f"# Ledger: {dataset}"]
+    parts = [WHOLE_WIDTH + f"# Ledger: {dataset}", _introduction()]
     for profile, own in rows.groupby("profile", sort=True):
         parts += [
             f"## Profile {profile}",
@@ -70,6 +92,8 @@ def ledger_index(runs: pd.DataFrame, datasets: list[str]) -> str:
         runs: data/runs.csv, one row per run.
         datasets: names of the data sets that have a page.
     """
+    runs = runs.assign(created=runs.created.str[:10])  # the day
+    runs = runs[[*RUN_COLUMNS, *runs.columns.difference(RUN_COLUMNS, sort=False)]]
     tree = "\n".join(["```{toctree}", ":maxdepth: 1", "", *datasets, "```"])
     return (
         f"{WHOLE_WIDTH}# Ledger\n\nEvery committed number, with what is needed to place it. A click on a column's head "
@@ -100,5 +124,19 @@ def _place(row: tuple[str, str]) -> int:
 def _metric(rows: pd.DataFrame, metric: str) -> str:
     """One metric: a row per run, a column per attribute, in the ledger's order."""
     own = rows[rows.metric == metric]
-    table = own.pivot(index=RUN, columns="attribute", values="value")[list(dict.fromkeys(own.attribute))]
-    return sortable(table.rename_axis(columns=None).reset_index(), f"{metric}, one row per run")
+    names = sorted(
+        dict.fromkeys(own.attribute), key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)
+    )
+    table = own.pivot(index=RUN, columns="attribute", values="value")[names]
+    decimals = 2 if table.max(axis=None) > 1 else 4  # percent, or a share such as NDCG
+    return sortable(
+        table.rename_axis(columns=None).reset_index(), f"{metric}, one row per run", decimals=decimals
+    )
+
+
+def _introduction() -> str:
+    return (
+        "Every number of this data set that a finished run wrote. A click on a column's head sorts a table, a second "
+        "click turns the order around. Words such as *overall*, *macro* and *variant* are in the "
+        "[glossary](../docs/glossary.md); what counts as right is on the [protocol cards](../protocols/index.md)."
+    )

@@ -17,6 +17,7 @@ from fashion_lib.course.website.docstring_pages import (
     module_docstring,
 )
 from fashion_lib.course.website.ledger_pages import method_tables
+from fashion_lib.course.website.notebook_pages import short_title
 from fashion_lib.course.website.site_links import LANGUAGES, SiteLinks, fenced
 from fashion_lib.methods.reading import LIBRARY, reading_order
 from fashion_lib.methods.registry import METHODS, Method
@@ -39,6 +40,7 @@ TAUGHT_IN = {
     "adde_m": (("14", "memory"), ("13", "Triplets in every subspace")),
     "yao2026": (("12", ""), ("13", ""), ("14", "memory")),
 }
+SPELLED = {"asen_pp": "ASEN++", "yao2026": "Yao", "adde_m": "ADDE"}  # as docstrings write these methods
 FORMULA = re.compile(r"\$\$.+?\$\$", re.DOTALL)
 
 
@@ -58,7 +60,7 @@ def method_page(method: Method, ledger: pd.DataFrame, notebooks: Path, links: Si
         plain_markdown(f"{method.reference}. Task: {method.task}."),
         plain_markdown(f"Variants, default first: {', '.join(method.variants)}."),
         as_markdown(inspect.getmodule(method.build).__doc__),
-        "## Equations", *_formulas(method.name, page, notebooks, links), *_citations(files),
+        "## Equations", *_formulas(method.name, page, notebooks, links), *_citations(method.name, files, own),
         "## Files in reading order",
         f"Pieces come first, the method's own file last, as `fl.read(\"{method.name}\")` prints them.",
         "\n".join(f"{n}. {_file_line(file, page, links)}" for n, file in enumerate(files, start=1)),
@@ -106,7 +108,7 @@ def _formulas(name: str, page: str, notebooks: Path, links: SiteLinks) -> list[s
                 address = links.to_page(f"notebooks/{file.name}", page)
                 for heading, formulas in _sections(file):
                     if formulas and re.search(wanted, heading):
-                        parts += [f"[{file.stem}]({address}), “{heading}”:", *formulas]
+                        parts += [f"[{short_title(file)}]({address}), “{heading}”:", *formulas]
     return parts
 
 
@@ -124,11 +126,14 @@ def _sections(file: Path) -> list[tuple[str, list[str]]]:
     return found[:taught]
 
 
-def _citations(files: list[Path]) -> list[str]:
+def _citations(method: str, files: list[Path], own: list[Path]) -> list[str]:
+    """List the equations that a method's own files cite, and those of shared files that name the method."""
+    called = SPELLED.get(method, method.replace("_", "-")).lower()
     rows = [
         (f"`{name}`", f"`{_name(file)}`", sentence)
         for file in files
         for name, sentence in equation_lines(file)
+        if file in own or called in sentence.lower()
     ]
     if not rows:
         return []

@@ -1,6 +1,7 @@
 """Notebooks as pages: committed outputs as they are, links that lead to pages, and a text for every picture."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -15,12 +16,19 @@ WORDS = re.compile(
 LONGEST = 300  # characters of the text
 
 
-def site_notebook(file: Path, links: SiteLinks) -> nbformat.NotebookNode:
+# The first cell is for another machine: folded, under a title that says so.
+COLAB = {
+    "code_prompt_show": "First cell: installs the course on Colab, and does nothing where it is installed"
+}
+
+
+def site_notebook(file: Path, links: SiteLinks, below: Sequence[Path] = ()) -> nbformat.NotebookNode:
     """Return a notebook for Sphinx, with every picture's text in its cell's metadata, where myst-nb looks for it.
 
     Args:
         file: the notebook; it is not changed.
         links: of the site.
+        below: its appendices, which the list at the side shows below it.
     """
     book = nbformat.read(file, as_version=4)
     source, section, before = f"notebooks/{file.name}", "", ""
@@ -35,12 +43,34 @@ def site_notebook(file: Path, links: SiteLinks) -> nbformat.NotebookNode:
             if count:  # a text that the notebook's author gave stays
                 image.setdefault("alt", picture_text(section, before, cell.source, count))
             if "colab" in cell.metadata.get("tags", ()):
-                cell.metadata.tags.append(
-                    "hide-input"
-                )  # it is for another machine, not for a reader of the page
+                cell.metadata.tags.append("hide-input")
+                cell.metadata.mystnb.update(COLAB)
             for output in cell.outputs:
                 _for_reading(output)
+    if below:
+        tree = "\n".join(["```{toctree}", ":hidden:", "", *(listed(one) for one in below), "```"])
+        book.cells.append(nbformat.v4.new_markdown_cell(tree, id="appendices"))
     return book
+
+
+def short_title(file: Path) -> str:
+    """Return the number and the title of a notebook, such as "04 · Training"; a question stays on its page."""
+    title = HEADING.findall(nbformat.read(file, as_version=4).cells[0].source)[0]
+    number, _, words = title.partition(" · ")
+    if words.startswith("Appendix of"):
+        words = file.stem.partition("_")[2].replace("_", " ").capitalize()
+    short = words.partition(":")[0] if words.endswith("?") else words
+    return f"{number} · {short}"
+
+
+def listed(file: Path, folder: str = "") -> str:
+    """Return the entry of a notebook in a list of pages.
+
+    Args:
+        file: the notebook.
+        folder: before its name, such as "notebooks/".
+    """
+    return f"{short_title(file)} <{folder}{file.stem}>"
 
 
 def picture_text(section: str, before: str, code: str, count: int = 1) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from fashion_lib.core.files import write_atomically
 # Markdown's code, which is left as it is: fenced blocks and code spans.
 CODE = re.compile(r"(?ms)^ {0,3}(?P<fence>`{3,}|~{3,}).*?^ {0,3}(?P=fence)[`~]*[ \t]*$|`+[^`\n]+`+")
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
+WHOLE_LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)\s#]+)[^)\s]*\)")
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#")  # an address with a scheme, or a place on the same page
 PICTURES = (".png", ".jpg", ".jpeg", ".svg", ".gif")
 LANGUAGES = {".py": "python", ".toml": "toml", ".yml": "yaml", ".yaml": "yaml", ".sh": "bash", ".json": "json",
@@ -42,15 +44,17 @@ def fenced(text: str, language: str = "") -> str:
 class SiteLinks:
     """The pages of the site by the repository's files that they show; the pages' folders mirror the repository's."""
 
-    def __init__(self, root: Path, out: Path, own_pages: set[str]):
+    def __init__(self, root: Path, out: Path, own_pages: set[str], left_out: Collection[str] = ()):
         """Take the folders of the repository and of the pages, and the files that are pages themselves.
 
         Args:
             root: of the repository.
             out: folder of the pages.
             own_pages: paths below root, with slashes, such as "notebooks/00_tour.ipynb".
+            left_out: files that the site does not show; a link to one becomes plain text.
         """
         self.root, self.out, self.own_pages = root.resolve(), out, own_pages
+        self.left_out = frozenset(left_out)
         self.files: set[str] = set()  # pages of single files, written by code_page
 
     def in_markdown(self, text: str, source: str) -> str:
@@ -64,16 +68,19 @@ class SiteLinks:
             FashionError: a link leads to nothing.
         """
 
+        def without(link: re.Match) -> str:
+            return link[1] if _below_root(link[2], source) in self.left_out else link[0]
+
         def changed(link: re.Match) -> str:
             return link[1] + self._target(link[2], source) + link[3]
 
-        return outside_code(text, lambda part: LINK.sub(changed, part))
+        return outside_code(text, lambda part: LINK.sub(changed, WHOLE_LINK.sub(without, part)))
 
     def _target(self, target: str, source: str) -> str:
         if ELSEWHERE.match(target):
             return target
         path, _, place = unquote(target).partition("#")
-        wanted = os.path.normpath(PurePosixPath(source).parent / path).replace(os.sep, "/")
+        wanted = _below_root(path, source)
         file = self.root / wanted
         if wanted.startswith("..") or not file.exists():
             raise FashionError(f"{source} links {target}, where nothing is: correct the link.")
@@ -108,6 +115,11 @@ class SiteLinks:
             self.files.add(own)
             write_atomically(self.out / own, _file_page(self.root / wanted, wanted))
         return os.path.relpath(own, PurePosixPath(page).parent).replace(os.sep, "/")
+
+
+def _below_root(path: str, source: str) -> str:
+    """Return the path below root that a link of the file `source` names."""
+    return os.path.normpath(PurePosixPath(source).parent / path).replace(os.sep, "/")
 
 
 def _file_page(file: Path, name: str) -> str:

@@ -13,8 +13,8 @@ from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table
 from fashion_lib.core.words import plain_markdown
 from fashion_lib.course.website import face_reference, ledger_pages, method_pages
-from fashion_lib.course.website.notebook_pages import site_notebook
-from fashion_lib.course.website.site_links import SiteLinks
+from fashion_lib.course.website.notebook_pages import listed, site_notebook
+from fashion_lib.course.website.site_links import SiteLinks, outside_code
 from fashion_lib.data import sets
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.papers import differences
@@ -25,17 +25,27 @@ from fashion_lib.training.profiles import Profile
 
 MARK = "WRITTEN_BY_SITE_PAGES"  # the file by which a folder is known as one of ours
 TEXTS = ("README.md", "CONTRIBUTING.md", "data/paper_costs.md", "batch/README.md")
+KEYS = ("docs/quiz_keys.md",)  # for instructors: students read the site
 INDEX = """# Fine-grained fashion retrieval
 
 A notebook course and an honest reproduction: given a photograph, find garments with the same sleeve length, the same
 collar, or the same pattern. The notebooks stand here with their committed outputs: nothing was executed for this site.
 
+{picture}
+
 {guide}
 
 {trees}
 """
+PICTURE = (
+    "![One picture as the query, once per attribute; a row shows its nearest pictures](figures/boards.png)"
+)
 GUIDE = {
-    "repository": "New here: [the README](README.md), then the notebooks in their order.",
+    "notebooks": "New here: [a tour in five minutes](notebooks/00_tour.ipynb), then the notebooks in their order. An "
+    "appendix (00a, 01a, …) stands below its notebook at the side; no exercise needs one.",
+    "repository": "Running it: [the README](README.md) installs the course and says what each notebook costs.",
+    "teaching": "A word that you do not know: [the glossary](docs/glossary.md). Teaching: [the instructor's "
+    "guide](docs/teaching.md).",
     "ledger": "Looking for a number: [the ledger](ledger/index.md) and its [protocol cards](protocols/index.md).",
     "methods": "Reading code: [the methods](methods/index.md) with their files in reading order.",
     "api": "Calling code: [the API reference](api/index.md).",
@@ -49,6 +59,18 @@ START = {
     "ledger": "ledger/index",
     "api": "api/index",
 }
+# The notebooks by what they are about: the first number of each part.
+CHAPTERS = {
+    "The question, the data, the score": 0,
+    "An attribute as an input": 3,
+    "Curves, heat maps, tables": 5,
+    "ASEN's successors": 8,
+    "Attribute manipulation": 12,
+    "A second, closer look": 16,
+    "Your data, your machine": 21,
+}
+# The instructor's guide in the order of use; other pages of docs/ follow.
+TAUGHT = ("teaching", "syllabi", "objectives", "mistakes", "quiz", "rubrics")
 
 
 def write_site(
@@ -70,12 +92,15 @@ def write_site(
     """
     root = paths.root()
     notebooks = _chosen(only)
-    texts = sorted(file.relative_to(root).as_posix() for file in (root / "docs").rglob("*.md"))
+    found = (file.relative_to(root).as_posix() for file in (root / "docs").rglob("*.md"))
+    texts = sorted(set(found).difference(KEYS), key=_place_of_text)
     texts += [name for name in TEXTS if "repository" in parts and (root / name).is_file()]
     _emptied(out)
-    links = SiteLinks(root, out, {*texts, *(f"notebooks/{file.name}" for file in notebooks)})
+    links = SiteLinks(root, out, {*texts, *(f"notebooks/{file.name}" for file in notebooks)}, KEYS)
+    below = appendices(notebooks)
     for file in notebooks:
-        write_atomically(out / "notebooks" / file.name, nbformat.writes(site_notebook(file, links)) + "\n")
+        book = site_notebook(file, links, below.get(file, ()))
+        write_atomically(out / "notebooks" / file.name, nbformat.writes(book) + "\n")
     for name in texts:
         write_atomically(out / name, links.in_markdown((root / name).read_text(encoding="utf-8"), name))
     if "ledger" in parts:
@@ -87,7 +112,8 @@ def write_site(
         write_atomically(out / "papers_against_code.md", differences_page(links))
     if "api" in parts:
         _write_reference(out, links)
-    write_atomically(out / "index.md", _index([file.stem for file in notebooks], texts, parts))
+    own = [file for file in notebooks if not any(file in ones for ones in below.values())]
+    write_atomically(out / "index.md", _index(own, texts, parts, links.in_markdown(PICTURE, "index.md")))
     return out
 
 
@@ -144,7 +170,7 @@ def _write_protocols(out: Path, profile: Profile) -> None:
         written.append(name)
     table = sets.as_table().loc[list(sets.DATASETS)].drop(columns="how to get it")
     table["how to get it"] = [entry.how_to_get for entry in sets.DATASETS.values()]
-    table = table.map(plain_markdown)
+    table = table.map(lambda cell: outside_code(cell, plain_markdown))
     table.index = [f"[{name}]({name}.md)" if name in written else name for name in table.index]
     table = table.rename_axis("data set").reset_index()
     text = "# Protocol cards\n\nWhat a score on a data set means, written from the code and the data. A data set "
@@ -167,16 +193,44 @@ def differences_page(links: SiteLinks) -> str:
     return links.in_markdown(text, "papers_against_code.md")
 
 
-def _index(notebooks: list[str], texts: list[str], parts: Collection[str]) -> str:
+def appendices(notebooks: list[Path]) -> dict[Path, list[Path]]:
+    """Return the appendices of each notebook: 09a and 09b belong to 09, where 09 is among the notebooks."""
+    numbers = {file.name.partition("_")[0]: file for file in notebooks}
+    found: dict[Path, list[Path]] = {}
+    for number, file in numbers.items():
+        if len(number) > 2 and number[:2] in numbers:
+            found.setdefault(numbers[number[:2]], []).append(file)
+    return found
+
+
+def _place_of_text(name: str) -> tuple[int, str]:
+    stem = Path(name).stem
+    return TAUGHT.index(stem) if stem in TAUGHT else len(TAUGHT), name
+
+
+def _index(notebooks: list[Path], texts: list[str], parts: Collection[str], picture: str) -> str:
     names = [name.removesuffix(".md") for name in texts]
-    trees = {
-        "Notebooks": [f"notebooks/{name}" for name in notebooks],
-        "Teaching": [name for name in names if name.startswith("docs/")],
-        "Reference": [START[part] for part in START if part in parts]
-        + ["protocols/index"] * ("ledger" in parts),
-        "The repository": [name for name in names if not name.startswith("docs/")],
-    }
+    glossary = [name for name in names if name == "docs/glossary"]
+    trees = _chapters(notebooks)
+    trees["Reference"] = glossary + [START[part] for part in START if part in parts]
+    trees["Reference"] += ["protocols/index"] * ("ledger" in parts)
+    trees["Teaching"] = [name for name in names if name.startswith("docs/") and name not in glossary]
+    trees["The repository"] = [
+        "README <README>" if name == "README" else name for name in names if not name.startswith("docs/")
+    ]
     lists = ["\n".join(["```{toctree}", f":caption: {caption}", ":maxdepth: 1", "", *pages, "```", ""])
              for caption, pages in trees.items() if pages]  # fmt: skip
-    guide = "\n".join(f"- {line}" for part, line in GUIDE.items() if part in parts)
-    return INDEX.format(guide=guide, trees="\n".join(lists))
+    there = set(parts)
+    there |= {"notebooks"} if any(file.name.startswith("00_") for file in notebooks) else set()
+    there |= {"teaching"} if glossary else set()
+    guide = "\n".join(f"- {line}" for part, line in GUIDE.items() if part in there)
+    return INDEX.format(picture=picture, guide=guide, trees="\n".join(lists))
+
+
+def _chapters(notebooks: list[Path]) -> dict[str, list[str]]:
+    """Return the entries of the notebooks' lists by their captions."""
+    found: dict[str, list[str]] = {caption: [] for caption in CHAPTERS}
+    for file in notebooks:
+        first = [caption for caption, number in CHAPTERS.items() if number <= int(file.name[:2])]
+        found[first[-1]].append(listed(file, "notebooks/"))
+    return found

@@ -114,9 +114,14 @@ def _scoring_facts(data) -> dict[str, str]:
         **{f"{name} average": rule for name, rule in AVERAGES.items()},
         "self-match": f"{SELF_MATCH} (test split: {_self_matches(data, 'test')} such pairs)",
         "ties": TIES,
-        "recall": f"Recall@{' and @'.join(map(str, CUTOFFS))}: {inspect.getdoc(recall_at_k).splitlines()[0]}",
+        "recall": f"Recall@{' and @'.join(map(str, CUTOFFS))}: {_first_line(recall_at_k)}",
         "model selection": "overall MAP of the valid split; the test split is scored once, with the selected weights",
     }
+
+
+def _first_line(described) -> str:
+    """Return what a docstring's first line says, in plain words."""
+    return inspect.getdoc(described).splitlines()[0].removeprefix("Return ").replace("`", "")
 
 
 def _input_facts(data) -> dict[str, str]:
@@ -134,7 +139,7 @@ def _training_facts(data, profile) -> dict[str, str]:
     if lists := released_lists(data, profile.sampling):
         sampler = ReleasedTripletSampler
     return {
-        "sampling": f"{profile.sampling}: {inspect.getdoc(sampler).splitlines()[0]}",
+        "sampling": f"{profile.sampling}: {_first_line(sampler)}",
         **({"released triplets": f"{sum(map(len, lists.values())):,} in train"} if lists else {}),
         "batch": f"{profile.batch_size} images, {profile.groups} attributes, labels '{profile.labels}'",
         "budget": f"{profile.steps:,} steps, {profile.evaluations} validations",

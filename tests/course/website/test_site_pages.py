@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from fashion_lib.core import paths
@@ -77,6 +78,30 @@ def test_every_name_of_the_face_and_every_module_has_its_place(written):
     assert (
         "runs/ledger.py`](../code/fashion_lib/runs/ledger.py.md)" in (written / "api" / "runs.md").read_text()
     )
+
+
+def test_students_who_read_the_site_see_no_key_of_the_quiz(written):
+    keys = re.findall(r"^- (\*\*Q\d+: .+)", (ROOT / "docs" / "quiz_keys.md").read_text(), re.MULTILINE)
+    assert len(keys) == 60 and (written / "docs" / "quiz.md").is_file()
+    for page in written.rglob("*.md"):
+        text = page.read_text()
+        assert page.name != "quiz_keys.md" and "quiz_keys.md)" not in text
+        assert not [key for key in keys if key in text], page
+
+
+def test_the_first_page_leads_to_every_notebook_once(written):
+    first = (written / "index.md").read_text()
+    listed = re.findall(r"<notebooks/(\w+)>", first)
+    for name in listed:
+        listed += re.findall(
+            r"^\S+ · .+ <(\d\d[a-z]_\w+)>$", own_text(written / "notebooks" / f"{name}.ipynb"), re.MULTILINE
+        )
+    assert sorted(listed) == sorted(file.stem for file in paths.numbered_notebooks())
+    assert "(figures/boards.png)" in first and (written / "figures" / "boards.png").is_file()
+
+
+def own_text(notebook):
+    return "\n".join(cell["source"] for cell in nbformat.read(notebook, as_version=4).cells)
 
 
 def test_every_link_of_the_pages_leads_to_a_page(written):

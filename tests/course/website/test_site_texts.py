@@ -1,13 +1,18 @@
 """Links, docstrings and notebooks as the site shows them, on small texts."""
 
+import re
+
 import nbformat
+import pandas as pd
 import pytest
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.course.website import ledger_pages
 from fashion_lib.course.website.docstring_pages import as_markdown, equation_lines, first_sentence
-from fashion_lib.course.website.notebook_pages import picture_text, site_notebook
+from fashion_lib.course.website.notebook_pages import listed, picture_text, site_notebook
 from fashion_lib.course.website.site_links import SiteLinks, fenced, outside_code
+from fashion_lib.course.website.site_pages import appendices
 
 
 @pytest.fixture
@@ -36,6 +41,16 @@ def test_a_link_to_a_file_leads_to_a_page_of_it(links):
 def test_addresses_places_and_code_stay_as_they_are(links):
     text = "[a](https://example.org/x) [b](#here) `[c](nowhere.md)`\n```\n[d](nowhere.md)\n```\n"
     assert links.in_markdown(text, "README.md") == text
+
+
+def test_a_link_to_a_file_that_the_site_leaves_out_is_plain_text(links):
+    (links.root / "docs/keys.md").write_text("# Keys")
+    links = SiteLinks(links.root, links.out, links.own_pages, ["docs/keys.md"])
+    text = links.in_markdown(
+        "[the guide](guide.md), [its keys](keys.md#q1), [x](../docs/keys.md)", "docs/guide.md"
+    )
+    assert text == "[the guide](guide.md), its keys, x"
+    assert not list(links.out.rglob("*keys*"))
 
 
 def test_a_picture_comes_along(links):
@@ -112,6 +127,40 @@ def test_a_notebook_for_the_site_has_texts_and_keeps_its_file(links, tmp_path):
     assert second.metadata["mystnb"]["image"]["alt"] == "by hand"
     assert colab.metadata.tags == ["colab", "hide-input"]
     assert file.read_bytes() == before
+
+
+def test_lists_of_notebooks_have_short_titles_and_appendices_below(links, tmp_path):
+    titles = {
+        "02_scores.ipynb": "# 02 · Scores: what do they hide?",
+        "02a_other_numbers.ipynb": "# 02a · Appendix of notebook 02: why?",
+        "10_tables.ipynb": "# 10 · AG-MLAN: tables",
+        "11a_more.ipynb": "# 11a · More",
+    }
+    files = [tmp_path / name for name in titles]
+    for file, title in zip(files, titles.values(), strict=True):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(title)]), file)
+    scores, other, tables, more = files
+    assert listed(scores, "notebooks/") == "02 · Scores <notebooks/02_scores>"
+    assert listed(other) == "02a · Other numbers <02a_other_numbers>"
+    assert listed(tables) == "10 · AG-MLAN: tables <10_tables>"
+    assert appendices(files) == {scores: [other]}  # 11a stands alone: 11 is not among them
+    assert "02a · Other numbers" in site_notebook(scores, links, [other]).cells[-1].source
+    assert len(site_notebook(more, links).cells) == 1
+
+
+def test_a_table_shows_averages_first_and_may_break_long_names():
+    rows = pd.DataFrame(
+        [
+            ("asen", "v2+steps=3", 0, "map", name, value)
+            for name, value in (("sleeve_length", 61.0), ("overall", 70.126))
+        ],
+        columns=["method", "variant", "seed", "metric", "attribute", "value"],
+    )
+    table = ledger_pages._metric(rows, "map")
+    assert re.findall(r"<th>(.+?)</th>", table)[3:] == ["overall", "sleeve_<wbr>length"]
+    assert "<td>70.13</td>" in table and "<td>61.00</td>" in table and "v2+<wbr>steps=<wbr>3" in table
+    text = ledger_pages.sortable(pd.DataFrame({"a": ["94.1 ± 0.3"]}), "c")
+    assert "<td>94.1\u00a0±\u00a00.3</td>" in text
 
 
 def test_an_appendix_stands_behind_its_notebook(tmp_path):
