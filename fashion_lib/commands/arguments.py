@@ -16,7 +16,7 @@ OnlyDataset = Annotated[str | None, typer.Option("--dataset", help="only this da
 Dataset = Annotated[str, typer.Option(help="of the runs")]
 Methods = Annotated[str, typer.Option(help="names, name.variant, or all")]
 Seeds = Annotated[str, typer.Option(help="whole numbers")]
-Output = Annotated[Path | None, typer.Option(help="folder of the executed notebooks (build/reproduce/<profile>)")]
+Output = Annotated[Path | None, typer.Option(help="folder of the notebooks (build/reproduce/<profile>[-<dataset>])")]
 
 
 def check_clone(what: str) -> None:

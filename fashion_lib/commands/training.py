@@ -60,7 +60,7 @@ def plan(
     missing: Annotated[bool, typer.Option("--missing", help="what the papers' tables lack, as a table")] = False,
 ) -> None:
     """Print the training runs that reproduce would do, as JSON, or the runs that the papers' tables lack."""
-    from fashion_lib.workflow.plan import as_json, planned_runs, training_job
+    from fashion_lib.workflow.plan import as_json, planned_runs, report_folder, training_job
 
     check_profile(profile)
     if missing:
@@ -77,7 +77,7 @@ def plan(
         if lacking:
             print(markdown_table(overview(lacking), index=False))
         return
-    output = paths.user_path(output or paths.build_dir() / "reproduce" / profile, "--output", follow=False)
+    output = paths.user_path(output or report_folder(profile, dataset), "--output", follow=False)
     runs = planned_runs(methods, seeds, dataset, profile)
     print(as_json([training_job(run, output) for run in runs]))
 

@@ -8,9 +8,11 @@ clock would look the same.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,7 +34,7 @@ def file_digests(folder: Path, files: Sequence[str]) -> list[str]:
         files: paths of existing files.
 
     Raises:
-        OSError: a file cannot be read.
+        OSError: a file cannot be read, or is no plain file.
     """
     memory = paths.cache_dir() / f"digests-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]}.json"
     known = _remembered(memory)
@@ -59,6 +61,8 @@ def file_digest(path: str | os.PathLike) -> str:
 
 def _facts(path: Path) -> list[int]:
     state = path.stat()
+    if not stat.S_ISREG(state.st_mode):  # to open a pipe would wait for its writer
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
     return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 

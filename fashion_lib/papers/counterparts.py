@@ -5,6 +5,12 @@ from fashion_lib.runs.record import read_label, variant_label
 
 # A paper's data set -> the label table in its form.
 COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
+# A paper's data set -> its name in text, and the tables that print methods' scores on it.
+PRINTED_IN = {
+    "fashionai": ("FashionAI", "table 1 of IPAD (Wan et al. 2025) and of AG-MLAN (Xiao and Yamasaki)"),
+    "darn": ("DARN", "table 2 of IPAD (Wan et al. 2025)"),
+    "deepfashion": ("DeepFashion", "table 3 of IPAD (Wan et al. 2025) and table 2 of AG-MLAN (Xiao and Yamasaki)"),
+}
 # Where a picture has several labels, training reads all of them in one pass, for every method alike. Decided on the
 # validation split with ASEN on `wardrobe_darn`, see `trials`.
 ALL_LABELS = {"labels": "all", "sampling": "all_labels"}
@@ -22,6 +28,16 @@ def our_dataset(where: str, dataset: str) -> str:
     if dataset in COUNTERPARTS.values():
         return COUNTERPARTS[where]
     return where if dataset in (*COUNTERPARTS, "zappos50k") else dataset
+
+
+def papers_dataset(dataset: str) -> str:
+    """Return the paper's data set whose printed numbers stand beside ours: the inverse of `our_dataset`.
+
+    Args:
+        dataset: the data set that the page is made for; one that no paper prints takes FashionAI's numbers.
+    """
+    of_drawn = {drawn: where for where, drawn in COUNTERPARTS.items()}
+    return dataset if dataset in COUNTERPARTS else of_drawn.get(dataset, "fashionai")
 
 
 def shared_label(dataset: str, method: str, label: str) -> str:

@@ -27,6 +27,7 @@ from fashion_lib.workflow.plan import (
     course_notebooks,
     jobs_at_once,
     planned_runs,
+    report_folder,
     training_job,
 )
 
@@ -54,7 +55,7 @@ def reproduce(
         notebooks: which notebooks of the course are executed, see `course_notebooks`.
         force: whether to delete these runs and train them again.
         training_only: whether to leave out the notebooks of the course and the report.
-        output: folder for executed notebooks; None is build/reproduce/<profile>.
+        output: folder for executed notebooks; None is that of `report_folder`.
         jobs: how many jobs run at once, as text; "" means one per core.
 
     Returns:
@@ -73,7 +74,7 @@ def reproduce(
     runs, chosen = planned_runs(methods, seeds, dataset, profile), course_notebooks(notebooks)
     at_once = jobs_at_once(jobs, threads.cores())
     threads.chosen()  # a wrong setting shows now and not in every process
-    output = paths.made(Path(output or paths.build_dir() / "reproduce" / profile).resolve())
+    output = paths.made(Path(output or report_folder(profile, dataset)).resolve())
     load_dataset(dataset, PROFILES[profile])  # draws the pixel cache once, with its own progress
     phases = [[training_job(run, output, force) for run in runs]]
     if not training_only:

@@ -29,6 +29,11 @@ LARGEST_RANGE = 1_000  # seeds; a longer range is a slip of the keyboard
 LARGEST_JOBS = 1024
 
 
+def report_folder(profile: str, dataset: str) -> Path:
+    """Return where the executed notebooks and the report of a data set go, so that none replaces those of another."""
+    return paths.build_dir() / "reproduce" / (profile if dataset == "wardrobe" else f"{profile}-{dataset}")
+
+
 @dataclass(frozen=True)
 class PlannedRun:
     """Hold one training run; its fields are exactly the parameters of the training notebook."""

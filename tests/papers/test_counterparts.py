@@ -2,7 +2,14 @@
 
 import pytest
 
-from fashion_lib.papers.counterparts import COUNTERPARTS, our_dataset, shared_label
+from fashion_lib.papers.counterparts import (
+    COUNTERPARTS,
+    PRINTED_IN,
+    our_dataset,
+    papers_dataset,
+    shared_label,
+)
+from fashion_lib.papers.published import published
 
 
 @pytest.mark.parametrize(
@@ -26,3 +33,17 @@ def test_drawn_tables_stand_for_the_papers_and_real_sets_for_themselves(where):
     for real in (*COUNTERPARTS, "zappos50k"):
         assert our_dataset(where, real) == where
     assert our_dataset(where, "clothing") == "clothing" and our_dataset(where, "mine") == "mine"
+
+
+@pytest.mark.parametrize("where", COUNTERPARTS)
+def test_the_printed_numbers_beside_a_data_set_are_its_own(where):
+    assert papers_dataset(where) == papers_dataset(COUNTERPARTS[where]) == where
+    assert our_dataset(papers_dataset(where), where) == where
+    assert papers_dataset("clothing") == "fashionai"
+    tables = {(row.source, row.table) for row in published(dataset=where, metric="map").itertuples()}
+    name, words = PRINTED_IN[where]
+    assert name.lower() == where
+    for source, paper in (("ipad", "IPAD"), ("ag_mlan", "AG-MLAN")):
+        numbers = [table for found, table in tables if found == source and table in ("1", "2", "3")]
+        assert (paper in words) == bool(numbers)
+        assert all(f"table {number}" in words for number in numbers)

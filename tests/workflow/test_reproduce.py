@@ -75,8 +75,8 @@ def course(project, monkeypatch):
     return executed
 
 
-def smoke(methods="random,asen", seeds="0,1", **options):
-    return reproduce("smoke", methods, seeds, "wardrobe", **options)
+def smoke(methods="random,asen", seeds="0,1", dataset="wardrobe", **options):
+    return reproduce("smoke", methods, seeds, dataset, **options)
 
 
 def test_runs_are_planned_seed_by_seed_with_default_variants():
@@ -179,6 +179,12 @@ def test_the_whole_job_trains_then_executes_the_course_then_reports(course, proj
     for name in ("00_tour", "05_training.wardrobe.asen.v2.seed1", "07_tables"):
         assert f'<a href="{name}.html">' in text
         assert "A tiny notebook" in (page.parent / f"{name}.html").read_text()
+
+
+def test_another_data_set_leaves_the_notebooks_of_the_first_as_they_are(course):
+    pages = {smoke(seeds="0"), smoke(seeds="0", dataset="clothing")}
+    assert {page.parent.name for page in pages} == {"smoke", "smoke-clothing"}
+    assert all((page.parent / "07_tables.ipynb").is_file() for page in pages)
 
 
 def test_notebooks_on_their_own_data_are_named_where_another_set_is_wanted(course, capsys):

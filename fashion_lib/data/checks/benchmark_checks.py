@@ -44,7 +44,7 @@ def check_benchmark_complete(listing: Listing, around: Around) -> Iterator[Findi
     here = sorted(x.file for kind in kinds for x in around.of_kind(kind) if "Anno_fine" not in x.file)
     if not here or listing.file != here[0]:
         return
-    there = {PurePosixPath(file).name for file in around.files if "Anno_fine" not in file}
+    there = {PurePosixPath(file).name.lower() for file in around.files if "Anno_fine" not in file}
     for name in (*NEEDED, *FURTHER):
         if name not in there and not (
             name == "list_landmarks.txt" and any(x.startswith("list_landmarks") for x in there)
@@ -72,6 +72,18 @@ def check_rows(listing: Listing, around: Around) -> Iterator[Finding]:
             if row[1] != wanted
         ]
         yield from of_lines("error", listing.file, faults, AGAIN)
+        yield from _without_attribute(listing)
+
+
+def _without_attribute(listing: Listing) -> Iterator[Finding]:
+    """Report images that have none of the attributes: they give no label."""
+    every = [(line, held) for line, (_, _, held) in listing.numbered()]
+    faults = [(line, "the image has no attribute") for line, held in every if not held]
+    if every and len(faults) == len(every):
+        yield Finding("error", listing.file, None, "no image has an attribute: no 1 is in any row", AGAIN)
+    else:
+        advice = "nothing: an image without a label is left out, as in the papers' lists"
+        yield from of_lines("note", listing.file, faults, advice)
 
 
 def check_same_images(listing: Listing, around: Around) -> Iterator[Finding]:

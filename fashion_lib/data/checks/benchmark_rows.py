@@ -30,15 +30,18 @@ def named_type(types: int) -> Callable[[str], tuple[str, int]]:
     return row
 
 
-def numbers_row(least: int, most: int, cells: int | None = None) -> Callable[[str], tuple[str, int]]:
-    """Return the parser of `path number number ...`; a row is kept as its path and its count of numbers.
+def numbers_row(least: int, most: int, cells: int | None = None) -> Callable[[str], tuple[str, int, bool]]:
+    """Return the parser of `path number number ...`.
 
     Args:
         least, most: the range of each number.
         cells: how many numbers a row has; None: any, as long as all rows have as many.
+
+    Returns:
+        The parser; its row is the path, the count of numbers, and whether a 1 is among them.
     """
 
-    def row(line: str) -> tuple[str, int]:
+    def row(line: str) -> tuple[str, int, bool]:
         path, rest = _path_first(line)
         if not rest or (cells is not None and len(rest) != cells):
             raise ValueError(
@@ -47,7 +50,7 @@ def numbers_row(least: int, most: int, cells: int | None = None) -> Callable[[st
         for cell in set(rest):
             if not least <= whole(cell) <= most:
                 raise ValueError(f"{cell} is not a number from {least} to {most}")
-        return path, len(rest)
+        return path, len(rest), "1" in rest
 
     return row
 
@@ -90,8 +93,8 @@ def _box(cells: list[str]) -> tuple[int, ...]:
     return box
 
 
-def landmarks_row(line: str) -> tuple[str, int]:
-    """Parse `path type visibility x y visibility x y ...`; it is kept as its path and its count of numbers."""
+def landmarks_row(line: str) -> tuple[str, int, bool]:
+    """Parse `path type visibility x y visibility x y ...`; it is kept as `numbers_row` keeps it."""
     row = numbers_row(0, LARGEST)(line)
     if row[1] % 3 != 1 or row[1] == 1:
         raise ValueError(f"the line has {row[1]} numbers after the path: a type and threes (visibility x y)")

@@ -32,6 +32,8 @@ DATASETS = tuple(name for name, facts in released_facts().items() if isinstance(
 WHICH = ("all", "sample", "none")
 SAMPLE = 2_000  # pictures
 META = "ASEN meta"
+EXACT = ("ASEN", "ADDE", "Zappos", "own")  # kinds of lists whose readers open them by their exact name
+LABELLED = ("fashionai", "deepfashion")  # sets that pictures alone give no label of
 
 
 @dataclass
@@ -154,6 +156,16 @@ def _read_lists(root: Path, around: Around, done: Examination) -> None:
         done.findings += findings
         if listing is not None:
             around.listings[file] = listing
+            done.findings += _capitals(listing)
+
+
+def _capitals(listing: Listing) -> list[Finding]:
+    """The finding of a list whose name has capitals, as some file systems and unpackers leave it."""
+    if PurePosixPath(listing.file).name == listing.name:
+        return []
+    severity = "error" if listing.kind.startswith(EXACT) else "warning"
+    what = "its name has capital letters, and readers open it in small ones"
+    return [Finding(severity, listing.file, None, what, f"rename it to {listing.name}")]
 
 
 def _recognise(root: Path, done: Examination) -> None:
@@ -168,10 +180,26 @@ def _recognise(root: Path, done: Examination) -> None:
         return
     if found is not None:
         done.layout = found.layout
+        if found.lists is None and not found.labels and done.dataset in LABELLED and done.lists:
+            what = "pictures or single files are here, but nothing that labels them: the reader would stop"
+            advice = "put the papers' lists or the raw labels beside the pictures; unpack archives of lists"
+            done.findings.append(Finding("error", ".", None, what, advice))
+        done.findings += _lists_twice(root, found.lists, done)
     elif done.lists:
         what = "the reader does not recognise this layout, although single files are known"
         advice = "complete the files, or undo a change of folder names"
         done.findings.append(Finding("warning", ".", None, what, advice))
+
+
+def _lists_twice(root: Path, taken: Path | None, done: Examination) -> list[Finding]:
+    """The finding of a second set of the papers' lists, such as one of another download."""
+    folders = {str(PurePosixPath(file).parent) for file in done.lists.get("ASEN filenames", ())}
+    if taken is None or len(folders) < 2:
+        return []
+    here = taken.relative_to(root).as_posix()
+    others = tuple(sorted(folders - {here}))
+    what = f"lists of this data set lie in {len(folders)} folders, and the reader takes those of {here}"
+    return [Finding("warning", others[0], None, what, "move the others away", others[1:])]
 
 
 def _prove(around: Around, done: Examination, floor: Floor) -> None:

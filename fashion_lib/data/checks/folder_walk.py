@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from fashion_lib.data.checks.file_kinds import OWN, kind_of
 from fashion_lib.data.checks.finding import Finding
+from fashion_lib.data.sets.set_layout import MACOS
 
 # Folders of one data set are not searched for another: data/ often holds several.
 FOLDERS = {
@@ -17,8 +18,6 @@ FOLDERS = {
 }
 
 FOLDERS |= {"shopping100k": "shopping100k", "zappos50k": "zappos50k"}
-
-LEFT_OUT = ("__MACOSX",)
 
 
 def walk(root: Path, kind: str, findings: list[Finding]) -> tuple[list[str], list[str]]:
@@ -58,7 +57,7 @@ def walk(root: Path, kind: str, findings: list[Finding]) -> tuple[list[str], lis
             for name in below
             if not (
                 name.startswith(".")
-                or name in LEFT_OUT
+                or name == MACOS
                 or name.lower() in others
                 or kind_of(kind, joined(name))
             )

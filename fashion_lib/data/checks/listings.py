@@ -47,8 +47,8 @@ class Listing:
 
     @property
     def name(self) -> str:
-        """The file's own name."""
-        return PurePosixPath(self.file).name
+        """The file's own name in small letters: checks know a list by it."""
+        return PurePosixPath(self.file).name.lower()
 
     @property
     def folder(self) -> str:
@@ -87,7 +87,8 @@ class Around:
 
     def beside(self, listing: Listing, name: str) -> Listing | None:
         """Return the listing of that name in the same folder."""
-        return self.listings.get(str(PurePosixPath(listing.folder) / name))
+        same = (x for x in self.listings.values() if x.name == name and x.folder == listing.folder)
+        return next(same, None)
 
     def of_kind(self, kind: str, folder: str | None = None) -> list[Listing]:
         """Return the listings of a kind, of one folder or of all."""

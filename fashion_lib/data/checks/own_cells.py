@@ -80,9 +80,12 @@ def _form(header: tuple[str, ...]) -> str:
 
 
 def picture_names(listing: Listing) -> list[str | None]:
-    """Return the picture of each line, None for the header and for lines that cannot be read."""
-    table = table_of(listing)
-    names = {line: row[table.file] for line, row in table.rows if table.file}
+    """Return the picture of each line, None for the header and for lines that cannot be read.
+
+    An absolute path of a file beside or below the table is made relative to the table's folder.
+    """
+    table, home = table_of(listing), f"{listing.path.parent.as_posix()}/"
+    names = {line: row[table.file].removeprefix(home) for line, row in table.rows if table.file}
     return [names.get(line) or None for line in listing.lines]
 
 

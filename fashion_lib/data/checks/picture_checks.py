@@ -23,6 +23,7 @@ from fashion_lib.data.file_digests import file_digests
 
 NAMED = {".jpg": "JPEG", ".jpeg": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF", ".webp": "WebP"}
 TAIL = 4096  # bytes at the end of a JPEG, in which its end marker stands
+LEAST = 8  # pixels: the shorter side of a picture that can show a garment
 REPLACE = "extract or download it again, or delete it and count it as missing"
 
 
@@ -35,6 +36,7 @@ class Look:
     mode: str = ""
     ended: bool = True
     mark: Mark = Mark()
+    side: int = LEAST  # the shorter one, in pixels
 
 
 def look_at(path: Path) -> Look:
@@ -44,7 +46,7 @@ def look_at(path: Path) -> Look:
         path: the file.
 
     Returns:
-        Its format, mode and mark (`mark_of`), or what is wrong with it.
+        Its format, mode, mark (`mark_of`) and shorter side, or what is wrong with it.
     """
     try:
         head = head_of(path)
@@ -55,8 +57,8 @@ def look_at(path: Path) -> Look:
         ended = kind != "JPEG" or _has_end(path)
         image = read_rgb(path, 64)
         with Image.open(path) as stored:
-            mode = stored.mode
-        return Look("", kind, mode, ended, mark_of(image))
+            mode, side = stored.mode, min(stored.size)
+        return Look("", kind, mode, ended, mark_of(image), side)
     except OSError as error:
         if error.errno is not None:
             return Look(f"it cannot be read ({error.strerror})", "unreadable")
@@ -116,6 +118,8 @@ def check_pictures(files: Sequence[str], looks: Sequence[Look]) -> Iterator[Find
             faults["warning", "end"].append(
                 (file, "it decodes, but has no end marker: its end may be cut off")
             )
+        if look.side < LEAST:
+            faults["warning", "tiny"].append((file, f"its shorter side has {look.side} pixels"))
         if look.mode != "RGB":
             faults["note", f"mode {look.mode}"].append((file, f"its mode is {look.mode} instead of RGB"))
     advice = {
@@ -123,6 +127,7 @@ def check_pictures(files: Sequence[str], looks: Sequence[Look]) -> Iterator[Find
         "unreadable": "restore it, or make it readable",
         "named": "nothing here, where bytes decide; look at one: servers send placeholders of another format",
         "end": REPLACE,
+        "tiny": "look at it: a placeholder of a server shows nothing; delete it and count it as missing",
     }
     for (severity, kind), places in faults.items():
         other = "nothing: it is converted to RGB" if kind.startswith("mode") else REPLACE

@@ -43,7 +43,7 @@ class Named:
 def folded(path: str) -> str:
     """Return a path's key under which spellings of one file meet: case, normal form, HTML entities, `%2E`, end dots."""
     text = html.unescape(unicodedata.normalize("NFC", path)).replace("%2E", ".").replace("\\", "/").casefold()
-    return "/".join(part.rstrip(". ") or part for part in text.split("/"))
+    return "/".join(part.rstrip(". ") or part for part in text.split("/") if part != ".")
 
 
 class PicturePlaces:
@@ -65,7 +65,10 @@ class PicturePlaces:
                     break
                 places.add(str(place))
                 self._parents[folded(place.name)].append(str(place.parent))
-        self._folded = {folded(file): file for file in sorted(self.files, reverse=True)}
+        self._folded: dict[str, str | None] = {}  # None where several files fit: none of them is meant
+        for file in self.files:
+            key = folded(file)
+            self._folded[key] = None if key in self._folded else file
 
     def of(self, listing: Listing, names: Sequence[str | None]) -> Named:
         """Return the files of a list's names.
@@ -90,9 +93,9 @@ class PicturePlaces:
         return named
 
     def _find(self, name: str, bases: list[str]) -> str | None:
-        tries = [_joined(base, name) for base in bases]
+        tries = [_joined(base, spelling) for base in bases for spelling in _spellings(name)]
         exact = next((file for file in tries if file in self.files), None)
-        return exact or next((self._folded[key] for key in map(folded, tries) if key in self._folded), None)
+        return exact or next((file for key in map(folded, tries) if (file := self._folded.get(key))), None)
 
     def _bases(self, listing: Listing, names: list[str]) -> list[str]:
         """Folders in which at least one of the list's names is there, those above the list first."""
@@ -100,10 +103,16 @@ class PicturePlaces:
         above = [
             str(place) for place in (PurePosixPath(listing.folder), *PurePosixPath(listing.folder).parents)
         ]
-        firsts = {folded(name.split("/")[0]) for name in probes}
+        firsts = {folded(spelling.split("/")[0]) for name in probes for spelling in _spellings(name)}
         below = sorted({parent for first in firsts for parent in self._parents.get(first, ())})
         bases = dict.fromkeys([*above, *below])
-        return [base for base in bases if any(folded(_joined(base, name)) in self._folded for name in probes)]
+        tried = [spelling for name in probes for spelling in _spellings(name)]
+        return [base for base in bases if any(folded(_joined(base, name)) in self._folded for name in tried)]
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """The name, and where DeepFashion's large pictures have it."""
+    return (name, f"img_highres/{name[4:]}") if name.startswith("img/") else (name,)
 
 
 def _joined(base: str, name: str) -> str:

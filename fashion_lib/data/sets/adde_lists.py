@@ -171,6 +171,11 @@ def read_adde(folder: Path) -> AddeLists:
         FashionError: a file is missing or a pointer, a line is at fault, or two files do not fit together.
     """
     sizes = tuple(read_number_rows(folder / "attr_num.txt", 1)[:, 0].tolist())
+    if min(sizes) < 2:
+        raise FashionError(
+            f"line {sizes.index(min(sizes)) + 1} of {folder / 'attr_num.txt'} gives an attribute {min(sizes)} values, "
+            "at least 2 are needed: get it again."
+        )
     width = sum(sizes)
     images = {split: read_names(folder / f"imgs_{split}.txt") for split in ("train", "test")}
     labels = {split: matrix(folder / f"labels_{split}.txt", width, (0, 1)).astype(bool) for split in images}

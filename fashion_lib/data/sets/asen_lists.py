@@ -20,7 +20,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_table import COLUMNS
 from fashion_lib.data.sets.list_file import Fault, ListFile, first_fault, number_rows, read_list, read_names
-from fashion_lib.data.sets.set_layout import PICTURES, Tree
+from fashion_lib.data.sets.set_layout import Tree
 from fashion_lib.data.text_file import read_text
 
 EVALUATED = ("valid", "test")
@@ -80,8 +80,8 @@ class AsenLists:
 def find_lists(tree: Tree, dataset: str, begins: Sequence[str]) -> Path | None:
     """Return the shallowest folder with lists of a data set.
 
-    The first line of a list of names decides, because people rename folders. Where it names no picture of any kind (a
-    Git LFS pointer, a damaged file), the folder's own name does, so that reading the lists says what is wrong.
+    The first line of a list of names decides, because people rename folders. Where it begins otherwise (a Git LFS
+    pointer, a damaged file, absolute paths), the folder's own name does, so that reading the lists says what is wrong.
 
     Args:
         tree: where to search.
@@ -92,10 +92,9 @@ def find_lists(tree: Tree, dataset: str, begins: Sequence[str]) -> Path | None:
         {file.parent for file in tree.named(*FILES)}, key=lambda place: (len(place.parts), str(place))
     )
     for place in places:
-        if _first_name(place).startswith(tuple(begins)):
+        if _first_name(place).replace("\\", "/").removeprefix("./").startswith(tuple(begins)):
             return place
-    named = [place for place in places if place.name.lower() == dataset.lower()]
-    return next((place for place in named if not _first_name(place).lower().endswith(PICTURES)), None)
+    return next((place for place in places if place.name.lower() == dataset.lower()), None)
 
 
 def _first_name(place: Path) -> str:

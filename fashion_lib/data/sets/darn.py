@@ -98,7 +98,7 @@ def picture_finder(found: Found) -> Callable[[str], Path | None]:
     finders = [PictureFiles(folder) for folder in found.pictures]
 
     def file_of(name: str) -> Path | None:
-        inner = name.removeprefix("pic/")
+        inner = name.replace("\\", "/").removeprefix("./").removeprefix("pic/")
         for finder in finders:
             stem = inner.rsplit(".", 1)[0]
             for spelling in (inner, stem, *(stem + ending for ending in PICTURES)):

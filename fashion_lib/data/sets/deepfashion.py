@@ -106,6 +106,10 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         pictures = placed(lists.images, benchmark.picture_finder(found.pictures), found.folder)
     elif found.labels and found.parts[NAMES]:
         labels, protocol, twice = raw_labels(found, schema), OWN, ()
+        if labels.empty:
+            raise FashionError(
+                f"{found.labels[0]} gives no picture an attribute (there is no 1 in its rows): get the list again."
+            )
         images = tuple(dict.fromkeys(labels["image"]))
         pictures = placed(images, benchmark.picture_finder(found.pictures), found.folder)
         table = own_split(labels, tuple(pictures.files) or images, one=True)

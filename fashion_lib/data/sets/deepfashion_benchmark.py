@@ -7,6 +7,7 @@ literal HTML entities (`Caf&eacute;_...`), which are kept as they are.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.core.typed import shortened
+from fashion_lib.data.named_files import fold
 from fashion_lib.data.sets.list_file import (
     Fault,
     ListFile,
@@ -209,13 +211,18 @@ def _holds_items(folder: Path) -> bool:
         return False
 
 
+def alike(part: str) -> str:
+    """Return a key that is equal for the spellings of one folder: unpackers decode HTML entities such as `&eacute;`."""
+    return fold(html.unescape(part))
+
+
 def picture_finder(folders: Sequence[Path]) -> Callable[[str], Path | None]:
     """Return a function from a picture's name (img/<item>/img_<number>.jpg) to its file below any of the folders."""
-    finders = [PictureFiles(folder) for folder in folders]
+    finders = [PictureFiles(folder, alike) for folder in folders]
 
     def file_of(name: str) -> Path | None:
         for finder in finders:
-            if file := finder.find(name.removeprefix("img/")):
+            if file := finder.find(name.replace("\\", "/").removeprefix("./").removeprefix("img/")):
                 return finder.root / file
         return None
 

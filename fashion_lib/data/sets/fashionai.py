@@ -138,7 +138,7 @@ def _listed_files(found: Found, tops: dict[str, Path]) -> Callable[[str], Path |
     finders: dict[Path, PictureFiles] = {}
 
     def file_of(name: str) -> Path | None:
-        top, _, rest = name.partition("/")
+        top, _, rest = name.replace("\\", "/").removeprefix("./").partition("/")
         place = tops.get(top, found.folder / top)
         file = finder_of(finders, place).find(rest)
         return place / file if file else None

@@ -24,6 +24,7 @@ PICTURE_FOLDERS = ("img", "Female", "Male", "ut-zap50k-images", "ut-zap50k-image
 # Names that people give to other folders, too: what one of the subfolders must be called.
 PICTURE_FOLDERS_WITH = {"Images": r".+_labels", "pic": r"\d{8}"}
 PAPERS, OWN = "papers", "own"
+MACOS = "__MACOSX"  # in archives from macOS: a file without content for each real one, under the same folders
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Tree:
             seen.add(real)
             if only and here == self.folder:
                 below[:] = [name for name in below if name in only]
-            below.sort()
+            below[:] = sorted(name for name in below if name != MACOS)
             self.folders += [here / name for name in below]
             self.files += [here / name for name in sorted(names) if not name.lower().endswith(PICTURES)]
             below[:] = [name for name in below if not _is_picture_folder(here / name)]
@@ -171,7 +172,9 @@ class PictureFiles:
         """Return the file's path relative to the root, None where there is none or several fit equally well."""
         place, walked = self.root, []
         for part in name.replace("\\", "/").split("/"):
-            if part in ("", ".", ".."):
+            if part == ".":
+                continue
+            if part in ("", ".."):
                 return None
             exact, folded = self._listing(place)
             if part not in exact:

@@ -25,7 +25,7 @@ from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.labelled_photographs import SEED, photographed, placed
 from fashion_lib.data.sets.list_file import read_list, read_names
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
-from fashion_lib.data.sets.zappos_lists import image_split, labels_of, read_meta, read_triplets
+from fashion_lib.data.sets.zappos_lists import cid_of, image_split, labels_of, read_meta, read_triplets
 from fashion_lib.data.splits import assign_roles, split_images
 
 NAME = "zappos50k"
@@ -146,6 +146,9 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     labels, several = labels_of(images, meta)
     if several:
         notes.append(f"{several:,} cells of meta-data.csv hold several values and give no label.")
+    unknown = sum(cid_of(image) not in meta for image in images) if meta else 0
+    if unknown:
+        notes.append(f"{unknown:,} pictures have no row in meta-data.csv: their folder gives the class alone.")
     if not meta:
         notes.append(
             "Without meta-data.csv a picture's first folder gives its class, and nothing else is labelled."
