@@ -26,7 +26,7 @@ def step_curves(
     Returns:
         The figure, not held by pyplot.
     """
-    figure = Figure(figsize=(4.6 * len(panels), 2.9), dpi=style.DPI, layout="constrained")
+    figure = Figure(figsize=(min(4.6 * len(panels), style.WIDEST), 2.9), dpi=style.DPI, layout="constrained")
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     colours = {name: ORDER[place % len(ORDER)] for place, name in enumerate(names)}
     for axes, (title, curves) in zip(
@@ -39,8 +39,8 @@ def step_curves(
             axes.axhline(level[0], color="black", linestyle="dotted", linewidth=1)
             ends[level[1]] = level[0]
         axes.set_title(title, fontsize=10, loc="left")
-        axes.set_xlabel("step", fontsize=9)
-        style.tidy(axes, labels=9)
+        axes.set_xlabel("step", fontsize=style.LETTERS)
+        style.tidy(axes)
         _label_ends(axes, ends, colours)
     return figure
 
@@ -57,6 +57,6 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str
             name,
             transform=axes.transAxes,
             color=colours.get(name, "black"),
-            fontsize=9,
+            fontsize=style.LETTERS,
             va="center",
         )
