@@ -128,7 +128,7 @@ def write_answer(found, folder: Path, top: int) -> Sequence[Path]:
             if figure is not None:
                 with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box
                     warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-                    figure.savefig(folder / name, bbox_inches="tight")
+                    figure.savefig(folder / name, dpi=130, bbox_inches="tight")
                 written.append(folder / name)
             else:
                 (folder / name).unlink(missing_ok=True)  # of an earlier search into the same folder

@@ -141,6 +141,6 @@ def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> 
     ):
         written.append(folder / f"{name}.png")
         stamp = {ROWS: rows_digest(rows)} if name == "results" else {}
-        figure.savefig(written[-1], bbox_inches="tight", metadata=stamp)
+        figure.savefig(written[-1], dpi=110, bbox_inches="tight", metadata=stamp)
         plt.close(figure)
     return written

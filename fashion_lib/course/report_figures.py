@@ -23,7 +23,7 @@ def embedded(figure: Figure, words: str) -> str:
         words: what it shows, for the caption.
     """
     file = io.BytesIO()
-    figure.savefig(file, format="png", bbox_inches="tight")
+    figure.savefig(file, format="png", dpi=100, bbox_inches="tight")
     data = base64.b64encode(file.getvalue()).decode("ascii")
     words = html.escape(words)
     return f'<figure><img src="data:image/png;base64,{data}" alt="{words}"><figcaption>{words}</figcaption></figure>'

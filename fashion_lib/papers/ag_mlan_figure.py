@@ -96,7 +96,7 @@ def ag_mlan_figure(model: AGMLAN, image_size: int) -> Figure:
              "mask": ("m", "$m_a$", "mask")}
     boxes |= {own: (boxes[above][0], LOWER, text, shape, ATTRIBUTE) for above, (own, text, shape) in asked.items()}
 
-    figure, axes = plt.subplots(figsize=(WIDEST, 5.4), dpi=DPI, layout="constrained")
+    figure, axes = plt.subplots(figsize=(WIDEST, 5.0), dpi=DPI, layout="constrained")
     axes.set(xlim=(-0.62, 8 * STEP + 0.62), ylim=(BUS - 0.12, UPPER + 1.35))
     axes.set_axis_off()
     _panel(axes, 4.4, 7.6, UPPER, CLASSIFIER)
