@@ -14,11 +14,14 @@ from fashion_lib.show.pictures import lines_of, two_lines
 from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 from fashion_lib.show.title_text import drawable, literal
 
+NAMED = 4  # lines that are named at their ends
 PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_map": "validation MAP (%)"}
 
 
 def training_curves(histories, labels: Sequence[str]) -> Figure:
     """Draw loss, active-triplet rate and validation MAP over the steps, one line per run.
+
+    Up to `NAMED` runs are named at the ends of the lines of validation MAP, where all have them; more in a legend.
 
     Args:
         histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
@@ -46,7 +49,10 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
         axes.set_xlabel("step", fontsize=LETTERS)
         axes.set_ylim(bottom=0)
         style.tidy(axes)
-    style.legend_outside(figure)
+    if len(labels) <= NAMED and len(grid[-1].lines) == len(labels):
+        style.label_ends(grid[-1])
+    else:
+        style.legend_outside(figure)
     plt.close(figure)
     return figure
 

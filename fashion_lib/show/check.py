@@ -55,7 +55,7 @@ def letters(figure: Figure) -> dict[str, float]:
     Returns:
         Text -> its size; of the same text at several places, the smallest one.
     """
-    box = figure.get_tightbbox(figure.canvas.get_renderer())  # in inches, as a notebook cuts the figure out
+    box = figure.get_tightbbox()  # in inches, as a notebook cuts the figure out
     width = (box.width + 2 * plt.rcParams["savefig.pad_inches"]) * figure.dpi
     scale = figure.dpi / style.DPI * min(1, style.COLUMN / width)
     found = {}

@@ -92,10 +92,10 @@ def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: 
     inside = [name for name in colours if found[0][name].crop_maps]
     titles = ["picture", *(text for name in colours for text in (f"{name}: map", "its crop"))]
     titles += [f"{name}: patch attention" for name in inside]
-    size = min(1.42, (WIDEST - 0.4) / len(titles))  # inches per picture
-    titles = [lines_of(title.replace(": ", ":\n"), int(size / CHARACTER)) for title in titles]
-    high = size * len(pictures) + LINE * max(title.count("\n") + 1 for title in titles)
-    figure, grid = plt.subplots(len(pictures), len(titles), figsize=(size * len(titles) + 0.4, high), dpi=DPI,
+    side = min(1.42, (WIDEST - 0.4) / len(titles))  # inches per picture
+    titles = [lines_of(title.replace(": ", ":\n"), int(side / CHARACTER)) for title in titles]
+    high = side * len(pictures) + LINE * max(title.count("\n") + 1 for title in titles)
+    figure, grid = plt.subplots(len(pictures), len(titles), figsize=(side * len(titles) + 0.4, high), dpi=DPI,
                                 layout="constrained", squeeze=False)  # fmt: skip
     for line, picture, region, models, label in zip(grid, pictures, regions, found, labels, strict=True):
         top = max(float(models[name].maps["spatial"].max()) for name in colours) or 1.0
@@ -150,7 +150,7 @@ def beta_curves(curves: Mapping[str, pd.DataFrame], panels: Mapping[str, Sequenc
         axes.set_ylabel("MAP (%)", fontsize=LETTERS)
         axes.set_title(title, fontsize=10)
         style.tidy(axes)
-    style.legend_outside(figure)
+        style.label_ends(axes)
     plt.close(figure)
     return figure
 
