@@ -59,7 +59,7 @@ def sheet(data: RetrievalData):
         for value, text in enumerate(data.schema.attribute(name).values):
             rows.append(labels.image[labels.value == value][0])
             titles.append(f"{name.split('_')[0]}:\n{text.replace('_', ' ')}")
-    return show_images(data.pixels[np.array(rows)], titles, columns=12, size=0.95)
+    return show_images(data.pixels[np.array(rows)], titles, columns=9, size=0.95)
 
 
 def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QUESTIONS, top: int = 7):

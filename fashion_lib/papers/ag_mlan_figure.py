@@ -8,7 +8,7 @@ from torch import nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.ag_mlan import AGMLAN
-from fashion_lib.show.pictures import DPI
+from fashion_lib.show.style import DPI, LETTERS, WIDEST
 
 FEATURE, ATTENTION, ATTRIBUTE, CLASSIFIER, LOSS = "#cfe3f3", "#ffd9a8", "#d4efd4", "#eadcf4", "#eeeeee"
 UPPER, MIDDLE, LOWER, BUS = 3.0, 1.3, 0.0, -0.66  # heights: branch 1, branch 2, attribute, and the line below them
@@ -96,14 +96,14 @@ def ag_mlan_figure(model: AGMLAN, image_size: int) -> Figure:
              "mask": ("m", "$m_a$", "mask")}
     boxes |= {own: (boxes[above][0], LOWER, text, shape, ATTRIBUTE) for above, (own, text, shape) in asked.items()}
 
-    figure, axes = plt.subplots(figsize=(10, 5.1), dpi=DPI, layout="constrained")
+    figure, axes = plt.subplots(figsize=(WIDEST, 5.0), dpi=DPI, layout="constrained")
     axes.set(xlim=(-0.62, 8 * STEP + 0.62), ylim=(BUS - 0.12, UPPER + 1.35))
     axes.set_axis_off()
     _panel(axes, 4.4, 7.6, UPPER, CLASSIFIER)
     _panel(axes, -0.5, 7 * STEP + 0.52, MIDDLE, ATTENTION)
     for x, y, title in ((4.4, UPPER, "branch 1, only in training: which attribute is the picture labelled for?"),
                         (1, MIDDLE, "branch 2: the embedding for attribute $a$")):
-        axes.text(x, y + 0.49, title, va="bottom", fontsize=8.5, style="italic")
+        axes.text(x, y + 0.49, title, va="bottom", fontsize=LETTERS, style="italic")
     drawn = {name: _box(axes, x, y, text, shapes.get(shape, shape), colour)
              for name, (x, y, text, shape, colour) in boxes.items()}
     names = list(chain)
@@ -148,10 +148,10 @@ def _box(axes, x: float, y: float, text: str, shape: tuple[int, ...] | None, col
     """Draw a step and the shape of its output: below the box, or at its right in the attribute's row."""
     if shape is not None:
         place = (x + 0.42, y) if colour == ATTRIBUTE else (x, y - 0.37)
-        axes.text(*place, " × ".join(map(str, shape)), ha="center", va="center", fontsize=8, color="#1a4e7a",
+        axes.text(*place, " × ".join(map(str, shape)), ha="center", va="center", fontsize=LETTERS, color="#1a4e7a",
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}, zorder=4)
     frame = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#666666", "linewidth": 0.8}
-    return axes.text(x, y, text, ha="center", va="center", fontsize=8.5, bbox=frame, zorder=3)
+    return axes.text(x, y, text, ha="center", va="center", fontsize=LETTERS, bbox=frame, zorder=3)
 
 
 def _panel(axes, left: float, right: float, y: float, colour: str) -> None:

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fashion_lib.show.pictures import DPI
+from fashion_lib.show.style import DPI, LETTERS
 
 OLD, NEW, LINE, NEW_LINE = "#cfe3f3", "#ffc27a", "#666666", "#b35f00"
 # name -> x, y, text
@@ -69,7 +69,7 @@ def _draw_plan(axes: Axes, new: dict[str, tuple], arrows: set[str], gone: set[st
             "facecolor": OLD if name in ASEN_BOXES else NEW,
             "edgecolor": LINE,
         }
-        boxes[name] = axes.text(x, y, text, ha="center", va="center", fontsize=9, bbox=box, zorder=3)
+        boxes[name] = axes.text(x, y, text, ha="center", va="center", fontsize=LETTERS, bbox=box, zorder=3)
     for arrow in sorted((ASEN_ARROWS | arrows) - gone):
         start, end = (boxes[name] for name in arrow.split(">"))
         style = {"arrowstyle": "-|>", "color": NEW_LINE if arrow in arrows else LINE, "linewidth": 1.3}
@@ -97,7 +97,7 @@ def _draw_arch(
         text,
         ha="center",
         va="center",
-        fontsize=9,
+        fontsize=LETTERS,
         color=style["color"],
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
     )

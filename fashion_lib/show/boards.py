@@ -8,12 +8,14 @@ from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_vectors import described
-from fashion_lib.show.pictures import DPI, QUERY, RIGHT, WRONG, draw_picture, lines_of
+from fashion_lib.show.pictures import QUERY, RIGHT, WRONG, draw_picture, lines_of
+from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 from fashion_lib.show.title_text import literal
 from fashion_lib.tasks.manipulation.manipulation_metrics import agreement
 from fashion_lib.tasks.manipulation.operations import operations_of, target_labels
 
 TICK = "✓"
+LABEL = 1.9  # inches left of the query
 
 
 def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
@@ -33,24 +35,26 @@ def manipulation_boards(data, boards: Sequence[dict], top: int = 5) -> Figure:
     """
     if not boards:
         raise FashionError("there is no board to draw: give at least one query.")
-    answers = [verdicts(data, board, top) for board in boards]
-    height = [1.3 + 0.12 * max((text.count("\n") + 1 for _, text in shown), default=1) for shown in answers]
-    figure = plt.figure(figsize=(1.12 * (top + 1) + 1.9, sum(height)), dpi=DPI, layout="constrained")
-    grid = figure.add_gridspec(len(boards), top + 3, width_ratios=[1.7, 1, 0.12, *[1] * top], height_ratios=height)
+    size = min(1.38, (WIDEST - LABEL) / (top + 1.12))  # inches per picture
+    answers = [verdicts(data, board, top, int(size / CHARACTER)) for board in boards]
+    height = [size + LINE * max((text.count("\n") + 1 for _, text in shown), default=1) for shown in answers]
+    figure = plt.figure(figsize=(LABEL + size * (top + 1.12), sum(height)), dpi=DPI, layout="constrained")
+    grid = figure.add_gridspec(len(boards), top + 3, width_ratios=[LABEL / size, 1, 0.12, *[1] * top],
+                               height_ratios=height)
     for k, board in enumerate(boards):
         vector = np.asarray(board["vector"])
         text = figure.add_subplot(grid[k, 0])
         text.axis("off")
-        text.text(1, 0.5, lines_of(board.get("title") or operation_in_words(data.schema, vector), 26),
-                  ha="right", va="center", fontsize=8.5, fontweight="bold")
+        text.text(1, 0.5, lines_of(board.get("title") or operation_in_words(data.schema, vector), 22),
+                  ha="right", va="center", fontsize=LETTERS, fontweight="bold")
         axes = figure.add_subplot(grid[k, 1])
         draw_picture(axes, data.pixels[board["query"]], QUERY)
-        axes.set_title("query", fontsize=7, pad=3, color=QUERY)
+        axes.set_title("query", fontsize=LETTERS, pad=3, color=QUERY)
         for place, (row, title) in enumerate(answers[k]):
             axes = figure.add_subplot(grid[k, place + 3])
             frame = RIGHT if title == TICK else WRONG
             draw_picture(axes, data.pixels[row], frame)
-            axes.set_title(title, fontsize=6.5, pad=3, color=frame)
+            axes.set_title(title, fontsize=LETTERS, pad=3, color=frame)
     plt.close(figure)
     return figure
 
@@ -61,20 +65,22 @@ def operation_in_words(schema, vector: np.ndarray) -> str:
     return literal("\n".join(lines).replace("_", " "))
 
 
-def verdicts(data, board: dict, top: int) -> list[tuple[int, str]]:
+def verdicts(data, board: dict, top: int, characters: int = 19) -> list[tuple[int, str]]:
     """Return the first `top` pictures of a board: row, and `said` of the values that it has wrong."""
     ranked = np.asarray(board["ranked"])[:top]
     target = target_labels(data.labels.matrix[board["query"]], np.asarray(board["vector"]))
     right, wanted = agreement(target[None], data.labels.matrix[ranked], data.labels.blocks)
     wrong = [[name for a, name in enumerate(data.schema.names) if wanted[0, a] and not one[a]] for one in right[0]]
-    said_of = [said(data.schema, data.labels.matrix[row], names) for row, names in zip(ranked, wrong, strict=True)]
+    said_of = [
+        said(data.schema, data.labels.matrix[row], names, characters) for row, names in zip(ranked, wrong, strict=True)
+    ]
     return list(zip(ranked.tolist(), said_of, strict=True))
 
 
-def said(schema, labels: np.ndarray, wrong: Sequence[str]) -> str:
-    """Return a tick, or a cross and one line per wrong value; "no ..." where the picture lacks the attribute."""
+def said(schema, labels: np.ndarray, wrong: Sequence[str], characters: int = 19) -> str:
+    """Return a tick, or a cross and the wrong values, in lines of `characters`; "no ..." for a lacking attribute."""
     if not wrong:
         return TICK
     held = described(schema, labels)
     values = ["/".join(held.get(name, (f"no {name}",))).replace("_", " ") for name in wrong]
-    return lines_of(literal("✗ " + "\n".join(values)), 19)
+    return lines_of(literal("✗ " + "\n".join(values)), characters)

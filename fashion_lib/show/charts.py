@@ -10,14 +10,18 @@ from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.show import style
-from fashion_lib.show.pictures import CHARACTER, DPI, lines_of, two_lines
+from fashion_lib.show.pictures import lines_of, two_lines
+from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 from fashion_lib.show.title_text import drawable, literal
 
+NAMED = 4  # lines that are named at their ends
 PANELS = {"loss": "triplet loss", "active_triplets": "active triplets", "valid_map": "validation MAP (%)"}
 
 
 def training_curves(histories, labels: Sequence[str]) -> Figure:
     """Draw loss, active-triplet rate and validation MAP over the steps, one line per run.
+
+    Up to `NAMED` runs are named at the ends of the lines of validation MAP, where all have them; more in a legend.
 
     Args:
         histories: one or several; each a TrainingHistory or its list of entries (dictionaries with step, loss, ...).
@@ -32,7 +36,7 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
     if len(runs) != len(labels) or not runs:
         raise FashionError(f"training_curves got {len(runs)} histories and {len(labels)} labels: give one label"
                            " per history.")
-    figure, grid = plt.subplots(1, len(PANELS), figsize=(9, 2.5), dpi=DPI, layout="constrained")
+    figure, grid = plt.subplots(1, len(PANELS), figsize=(8.6, 2.5), dpi=DPI, layout="constrained")
     colours = _distinct_colours(labels)
     for axes, (column, title) in zip(grid, PANELS.items(), strict=True):
         for run, label, colour in zip(runs, labels, colours, strict=True):
@@ -41,11 +45,14 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
                 factor = 100 if column == "valid_map" else 1
                 axes.plot(shown["step"], factor * shown[column].astype(float), label=label, color=colour,
                           marker="o" if column == "valid_map" else None, linewidth=1.3, markersize=4)
-        axes.set_title(title, fontsize=9)
-        axes.set_xlabel("step", fontsize=8)
+        axes.set_title(title, fontsize=LETTERS)
+        axes.set_xlabel("step", fontsize=LETTERS)
         axes.set_ylim(bottom=0)
         style.tidy(axes)
-    style.legend_outside(figure)
+    if len(labels) <= NAMED and len(grid[-1].lines) == len(labels):
+        style.label_ends(grid[-1])
+    else:
+        style.legend_outside(figure)
     plt.close(figure)
     return figure
 
@@ -78,8 +85,9 @@ def results_bars(
     names = [method if of_one.count(method) == 1 else f"{method} {variant}" for method, variant in rows]
     bars = [k for k, name in enumerate(names) if name != floor]
     place, width = np.arange(len(attributes)), 0.82 / max(1, len(bars))
-    each = max(0.62, 0.075 * len(bars))  # inches per attribute: a bar keeps its width with any number of methods
-    figure, axes = plt.subplots(figsize=(max(5, each * len(attributes) + 1.5), 2.9), dpi=DPI, layout="constrained")
+    # Inches per attribute: a bar keeps its width with any number of methods, as long as the page is wide enough.
+    each = min(max(0.7, 0.075 * len(bars)), (WIDEST - 0.8) / len(attributes))
+    figure, axes = plt.subplots(figsize=(max(5, each * len(attributes) + 0.8), 2.9), dpi=DPI, layout="constrained")
     for k, (method, variant) in enumerate(rows):
         mine = values[(values["method"] == method) & (values["variant"] == variant)]
         means = mine.groupby("attribute")["value"].mean().reindex(attributes)
@@ -93,8 +101,8 @@ def results_bars(
         axes.scatter(mine["attribute"].map(attributes.index) + shift, mine["value"], s=7, color="black", zorder=4,
                      linewidth=0)
     titles = [lines_of(two_lines(literal(name)), int(each / CHARACTER)) for name in attributes]
-    axes.set_xticks(place, titles, fontsize=7)
-    axes.set_ylabel(label, fontsize=8)
+    axes.set_xticks(place, titles, fontsize=LETTERS)
+    axes.set_ylabel(label, fontsize=LETTERS)
     style.tidy(axes)
     style.legend_outside(axes)
     plt.close(figure)
@@ -112,8 +120,9 @@ def seed_bars(values: pd.DataFrame, methods: Sequence[str], averages: Mapping[st
         averages: Attribute or average in the ledger -> its panel's title.
         title: The heading of the whole figure.
     """
-    figure, panels = plt.subplots(1, len(averages), figsize=(1.6 + 2.6 * len(averages), 0.24 * len(methods) + 0.9),
-                                  dpi=DPI, layout="constrained", sharey=True, squeeze=False)
+    size = (min(1.6 + 2.6 * len(averages), WIDEST), 0.25 * len(methods) + 1)
+    figure, panels = plt.subplots(1, len(averages), figsize=size, dpi=DPI, layout="constrained", sharey=True,
+                                  squeeze=False)
     for axes, (average, heading) in zip(panels[0], averages.items(), strict=True):
         for k, method in enumerate(methods):
             dots = values[(values["method"] == method) & (values["attribute"] == average)]["value"]
@@ -122,14 +131,14 @@ def seed_bars(values: pd.DataFrame, methods: Sequence[str], averages: Mapping[st
             axes.barh(k, dots.mean(), 0.72, color=style.colour(method), alpha=0.55)
             axes.scatter(dots, k + np.linspace(-0.14, 0.14, len(dots)), s=12, color="black", zorder=3, linewidth=0)
             axes.annotate(f"{dots.mean():.0f}", (dots.max(), k), (5, 0), textcoords="offset points", va="center",
-                          fontsize=8)
-        axes.set_yticks(range(len(methods)), [drawable(method) for method in methods], fontsize=8)
+                          fontsize=LETTERS)
+        axes.set_yticks(range(len(methods)), [drawable(method) for method in methods], fontsize=LETTERS)
         axes.set(xlim=(0, 108), ylim=(len(methods) - 0.4, -0.6), xticks=range(0, 101, 20))
-        axes.set_xlabel("MAP (%)", fontsize=8)
-        axes.set_title(drawable(heading), fontsize=9)
-        style.tidy(axes, labels=8)
+        axes.set_xlabel("MAP (%)", fontsize=LETTERS)
+        axes.set_title(drawable(heading), fontsize=LETTERS)
+        style.tidy(axes)
         axes.tick_params(axis="y", length=0)
-    figure.suptitle(drawable(title), fontsize=9)
+    figure.suptitle(drawable(title), fontsize=LETTERS)
     plt.close(figure)
     return figure
 
@@ -156,8 +165,8 @@ def attribute_dots(values: pd.DataFrame, methods: Sequence[str], label: str = "M
         axes.axhline(edge - 0.5, color=style.RULE, linewidth=0.6)
     axes.set_yticks(range(len(attributes)), [literal(name).replace("_", " ") for name in attributes])
     axes.set(xlim=(0, 102), ylim=(len(attributes) - 0.5, -0.5))
-    axes.set_xlabel(f"{label}, one dot per seed, the stroke their mean", fontsize=9)
-    style.tidy(axes, hide=("top", "right", "left"), labels=9)
+    axes.set_xlabel(f"{label}, one dot per seed, the stroke their mean", fontsize=LETTERS)
+    style.tidy(axes, hide=("top", "right", "left"))
     style.legend_outside(axes)
     plt.close(figure)
     return figure
@@ -174,8 +183,8 @@ def gap_bars(gaps: pd.DataFrame, printed: Sequence[str] = (), label: str = "poin
     sources, height = list(gaps), 0.8 / max(1, gaps.shape[1])
     ours = [name for name in sources if name not in printed]
     shades = dict(zip(ours, plt.get_cmap("cividis")(np.linspace(0.15, 0.85, max(1, len(ours)))), strict=True))
-    step = 0.1 * len(sources) + 0.1  # inches
-    figure, axes = plt.subplots(figsize=(6.4, step * len(gaps) + 0.8), dpi=DPI, layout="constrained")
+    step = max(0.1 * len(sources) + 0.1, 2 * LINE + 0.04)  # inches: a label has two lines where it is long
+    figure, axes = plt.subplots(figsize=(7.4, step * len(gaps) + 0.8), dpi=DPI, layout="constrained")
     for k, name in enumerate(sources):
         place = np.arange(len(gaps)) + (k - (len(sources) - 1) / 2) * height
         theirs = name in printed
@@ -184,10 +193,10 @@ def gap_bars(gaps: pd.DataFrame, printed: Sequence[str] = (), label: str = "poin
     for edge in range(1, len(gaps)):
         axes.axhline(edge - 0.5, color=style.RULE, linewidth=0.6)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(gaps)), [drawable(step) for step in gaps.index], fontsize=8)
+    axes.set_yticks(range(len(gaps)), [lines_of(step, 44) for step in gaps.index], fontsize=LETTERS)
     axes.set_ylim(len(gaps) - 0.5, -0.5)
-    axes.set_xlabel(label, fontsize=9)
-    style.tidy(axes, hide=("top", "right", "left"), labels=8)
+    axes.set_xlabel(label, fontsize=LETTERS)
+    style.tidy(axes, hide=("top", "right", "left"))
     axes.tick_params(axis="y", length=0)
     style.legend_outside(axes)
     plt.close(figure)
@@ -206,8 +215,8 @@ def loss_panels(
         colours: Label -> colour. A label without one is taken for a method.
         floors: Title -> (label -> level), drawn as dotted lines.
     """
-    figure, grid = plt.subplots(1, len(panels), figsize=(3.1 * len(panels), 2.6), dpi=DPI, layout="constrained",
-                                squeeze=False)
+    size = (min(3.1 * len(panels), WIDEST), 2.6)
+    figure, grid = plt.subplots(1, len(panels), figsize=size, dpi=DPI, layout="constrained", squeeze=False)
     for axes, (title, curves) in zip(grid[0], panels.items(), strict=True):
         for k, (label, curve) in enumerate(curves.items()):
             known = curve.dropna()
@@ -216,8 +225,8 @@ def loss_panels(
                       **(points if len(known) <= 2 else {"linewidth": 1.2}))
         for label, level in floors.get(title, {}).items():
             axes.axhline(level, color="black", linestyle=":", label=label)
-        axes.set_title(lines_of(title, 38), fontsize=9)
-        axes.set_xlabel("step", fontsize=8)
+        axes.set_title(lines_of(title, 34), fontsize=LETTERS)
+        axes.set_xlabel("step", fontsize=LETTERS)
         axes.set_ylim(0, 1.08 * axes.dataLim.y1 if axes.dataLim.y1 > 0 else 1)
         style.tidy(axes)
     style.legend_outside(figure)
@@ -258,20 +267,20 @@ def similarity_matrix(
             axes.axvline(edge - 0.5, color="black", linewidth=0.6)
         names = [literal(labels[start]).replace("_", " ") for start in starts]
         middles = (starts + ends - 1) / 2
-        axes.set_yticks(middles, names, fontsize=7)
-        axes.set_xticks(middles, names, fontsize=7, rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_yticks(middles, names, fontsize=LETTERS)
+        axes.set_xticks(middles, names, fontsize=LETTERS, rotation=40, ha="right", rotation_mode="anchor")
         longest = max(map(len, names)) * CHARACTER  # inches beside the matrix; below it, less
         narrowest = np.diff(middles).min() if len(names) > 1 else len(labels)
-        side = max(2.4, 0.2 * len(labels) / narrowest)  # a slanted label takes a fifth of an inch
+        side = max(2.4, 0.24 * len(labels) / narrowest, 0.42 * len(labels) if numbers else 0)  # inches
         figure.set_size_inches(side + 0.7 + longest, side + 0.4 + 0.65 * longest)
     if numbers:
         middle, reach = sum(limits) / 2, (limits[1] - limits[0]) / 2
         for (row, column), value in np.ndenumerate(matrix):
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7,
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=LETTERS,
                       color="white" if abs(value - middle) > 0.6 * reach else "black")
     axes.tick_params(length=0)
-    figure.colorbar(shown, ax=axes, shrink=0.8).ax.tick_params(labelsize=7)
+    figure.colorbar(shown, ax=axes, shrink=0.8).ax.tick_params(labelsize=LETTERS)
     if title:
-        axes.set_title(drawable(title), fontsize=9)
+        axes.set_title(drawable(title), fontsize=LETTERS)
     plt.close(figure)
     return figure

@@ -1,9 +1,11 @@
-"""Can a figure be read? Finds labels on top of one another, axes squeezed away, and legends on the data."""
+"""Can a figure be read? Finds small letters, labels on one another, axes squeezed away, and legends on the data."""
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterator
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,7 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from fashion_lib.show import style
+
 SMALLEST_SHARE = 1 / 3  # of the figure's width and of its height that all its axes together must cover
+ROUNDING = 0.01  # points
 TOUCHING = 0.5  # pixels that two labels may share: their boxes are a little larger than their ink
 
 
@@ -20,7 +25,8 @@ def figure_problems(figure: Figure) -> list[str]:
     """Name everything that makes a figure hard to read; [] where all is well.
 
     Found are warnings while drawing, such as constrained layout's, and texts and legends that overlap. Found are
-    also axes that cover less than a third of the figure's width or height, and legends that cover data.
+    also axes that cover less than a third of the figure's width or height, legends that cover data, and letters that
+    are too small on a page (`fashion_lib.show.style`).
 
     Args:
         figure: Any matplotlib figure. It is drawn once and not changed.
@@ -35,9 +41,36 @@ def figure_problems(figure: Figure) -> list[str]:
             warnings.simplefilter("always")
             canvas.draw()
         found = [f"warns: {one.message}" for one in caught]
-        return found + _overlaps(figure) + _squeezed(figure) + _covered(figure)
+        return found + _small(figure) + _overlaps(figure) + _squeezed(figure) + _covered(figure)
     finally:
         figure.set_canvas(shown_by)
+
+
+def letters(figure: Figure) -> dict[str, float]:
+    """Return the size of every text of a drawn figure on a page that is 1366 pixels wide, in points.
+
+    Args:
+        figure: a figure that was drawn, so that its layout is known.
+
+    Returns:
+        Text -> its size; of the same text at several places, the smallest one.
+    """
+    box = figure.get_tightbbox()  # in inches, as a notebook cuts the figure out
+    width = (box.width + 2 * plt.rcParams["savefig.pad_inches"]) * figure.dpi
+    scale = figure.dpi / style.DPI * min(1, style.COLUMN / width)
+    found = {}
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip():
+            found[text.get_text()] = min(scale * text.get_fontsize(), found.get(text.get_text(), math.inf))
+    return found
+
+
+def _small(figure: Figure) -> list[str]:
+    small = {text: size for text, size in letters(figure).items() if size < style.LETTERS - ROUNDING}
+    if not small:
+        return []
+    text = min(small, key=small.get)
+    return [f"has letters of {small[text]:.1f} points ({_short(text)}) on a page: {style.LETTERS} is the least"]
 
 
 def _overlaps(figure: Figure) -> list[str]:

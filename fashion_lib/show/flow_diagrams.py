@@ -45,7 +45,7 @@ def iterative_positioning() -> Figure:
     for y, bend in ((1.28, 0.16), (-0.28, -0.16)):
         curve = {"arrowstyle": "-|>", "color": style.AFTER, "connectionstyle": f"arc3,rad={bend}"}
         axes.annotate("", (0, y), (5.6, y), arrowprops=curve)
-    axes.text(2.8, 1.86, "next pass", ha="center", va="center", fontsize=9, color=style.AFTER)
+    axes.text(2.8, 1.86, "next pass", ha="center", va="center", fontsize=style.LETTERS, color=style.AFTER)
     return figure
 
 
@@ -93,4 +93,5 @@ def _flow(
 def _box(axes: Axes, x: float, y: float, text: str, colour: str) -> FancyBboxPatch:
     """Draw a text in a box and return the box, where arrows begin and end."""
     frame = {"boxstyle": "round,pad=0.4", "edgecolor": style.ARROW, "facecolor": colour}
-    return axes.text(x, y, text, ha="center", va="center", fontsize=9, bbox=frame, zorder=3).get_bbox_patch()
+    centred = {"ha": "center", "va": "center", "fontsize": style.LETTERS}
+    return axes.text(x, y, text, bbox=frame, zorder=3, **centred).get_bbox_patch()

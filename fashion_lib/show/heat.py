@@ -12,12 +12,15 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.show.pictures import CHARACTER, DPI, checked_images, draw_picture, lines_of, two_lines
+from fashion_lib.show.pictures import checked_images, draw_picture, lines_of, two_lines
+from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 
 # Without inferno's black, which on a grey picture would not be heat.
 HEAT = ListedColormap(colormaps["inferno"](np.linspace(0.3, 1.0, 256)))
 OUTLINE = (0, 255, 255)  # no colour of HEAT, so that it is never taken for heat
 DIMMED = 0.85
+BESIDE = 1.85  # sizes of a picture that a row needs beside its maps: the picture itself and the scale
+SMALLEST = 0.95  # inches of a picture: with more maps than fit at that size, a row takes several lines
 
 
 def enlarged(heat, height: int, width: int) -> np.ndarray:
@@ -102,7 +105,7 @@ def heat_map_rows(
         shared_scale: True gives each row one scale; False gives each map its own 0..1, and the bar says so.
         row_titles: one text per picture, left of the rows.
         scale_label: stands beside the bar.
-        size: inches per picture.
+        size: inches per picture; less, and then several lines per picture, where a row would be wider than a page.
 
     Raises:
         FashionError: if the numbers of pictures, titles, maps and masks do not fit together.
@@ -113,28 +116,40 @@ def heat_map_rows(
     if wrong or len(maps) != len(titles) or (region_masks is not None and len(region_masks) != len(titles)):
         raise FashionError(f"{len(titles)} titles and {len(images)} pictures need as many maps (and region masks), each"
                            f" (pictures, h, w), but {len(maps)} came{f', one of shape {wrong[0]}' if wrong else ''}.")
-    width = [*[1] * (len(titles) + 1), 0.07]
-    room = int(size / (1.14 * CHARACTER))  # characters of 8 points along a picture's side
+    lines = max(1, -(-len(titles) // int(WIDEST / SMALLEST - BESIDE)))
+    columns = -(-len(titles) // lines)
+    size = min(size, WIDEST / (columns + BESIDE))
+    room = int(size / CHARACTER)
     titles = [lines_of(two_lines(title), room) for title in titles]
-    above = 0.35 + 0.13 * max(0, max(title.count("\n") for title in titles) - 1)
-    figure, grid = plt.subplots(len(images), len(width), squeeze=False, layout="constrained", width_ratios=width,
-                                figsize=(size * (len(titles) + 1.75), size * len(images) + above), dpi=DPI)
-    for row, (line, image) in enumerate(zip(grid, images, strict=True)):
-        draw_picture(line[0], image)
-        if row_titles is not None:
-            line[0].set_ylabel(lines_of(row_titles[row], room), fontsize=8)
-        top = max(float(one[row].max()) for one in maps) or 1.0
-        for k, axes in enumerate(line[1:-1]):
-            own = float(maps[k][row].max()) or 1.0
-            draw_picture(axes, overlay(image, maps[k][row] / (top if shared_scale else own), alpha=0.85))
+    above = 0.05 + LINE * max((title.count("\n") + 1 for title in titles), default=0)  # inches
+    rows = len(images) * lines
+    figure, grid = plt.subplots(
+        rows, columns + 2, squeeze=False, layout="constrained", width_ratios=[*[1] * (columns + 1), 0.07], dpi=DPI,
+        figsize=(size * (columns + BESIDE), size * rows + above * (1 if lines == 1 else rows)),
+    )  # fmt: skip
+    for row, line in enumerate(grid):
+        (picture, part), image = divmod(row, lines), images[row // lines]
+        if part == 0:
+            draw_picture(line[0], image)
+            if row_titles is not None:
+                line[0].set_ylabel(lines_of(row_titles[picture], room), fontsize=LETTERS)
+        else:
+            line[0].axis("off")
+        top = max(float(one[picture].max()) for one in maps) or 1.0
+        here = range(part * columns, min((part + 1) * columns, len(maps)))
+        for axes in line[1 + len(here) : -1]:
+            axes.axis("off")
+        for k, axes in zip(here, line[1:], strict=False):
+            own = float(maps[k][picture].max()) or 1.0
+            draw_picture(axes, overlay(image, maps[k][picture] / (top if shared_scale else own), alpha=0.85))
             if region_masks is not None and region_masks[k] is not None:
-                draw_outline(axes, region_masks[k][row])
-            if row == 0:
-                axes.set_title(titles[k], fontsize=8, pad=3)
+                draw_outline(axes, region_masks[k][picture])
+            if row == 0 or lines > 1:
+                axes.set_title(titles[k], fontsize=LETTERS, pad=3)
         colours = ScalarMappable(Normalize(0, top if shared_scale else 1), HEAT)
         bar = figure.colorbar(colours, cax=line[-1], ticks=[0, top if shared_scale else 1])
-        bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=7)
-        bar.set_label(scale_label if shared_scale else "of each map", fontsize=7, labelpad=2)
+        bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=LETTERS)
+        bar.set_label(lines_of(scale_label if shared_scale else "of each map", room), fontsize=LETTERS, labelpad=2)
     plt.close(figure)
     return figure
 

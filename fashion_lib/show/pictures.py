@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.show.style import DPI
+from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 from fashion_lib.show.title_text import DOLLAR, drawable, literal
 
-CHARACTER = 0.06  # inches that a character of 7 points takes, on average
 # Okabe and Ito's colours, which colour-blind readers can distinguish too; the boards also add a tick or a cross.
 RIGHT, WRONG, QUERY = "#009E73", "#D55E00", "#0072B2"
 HIDDEN = "\ue000"  # stands for a literal dollar sign while lines are broken
-BOARD_CHARACTERS = 18  # that fit above a picture of a board
+PER_LINE = 10  # answers of a board beside one another
+LABEL = 1.3  # inches left of a board's query
 
 
 def checked_images(images) -> np.ndarray:
@@ -69,7 +69,7 @@ def show_images(images, titles=None, columns: int = 8, frame=None, size: float =
         titles: one text per picture, or None.
         columns: pictures per row.
         frame: one colour per picture, None where it has no frame; or None for no frames.
-        size: inches per picture.
+        size: inches per picture; less where a row of that many would be wider than a page.
 
     Raises:
         FashionError: for what is no pictures, and for another number of titles or frames than of pictures.
@@ -78,17 +78,18 @@ def show_images(images, titles=None, columns: int = 8, frame=None, size: float =
     check_one_each("show_images", images, titles=titles, frame=frame)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
+    size = min(size, WIDEST / columns)
     if titles is not None:
         titles = [lines_of(str(title), int(size / CHARACTER)) for title in titles]
     lines = max((title.count("\n") + 1 for title in titles), default=0) if titles is not None else 0
-    figure, grid = plt.subplots(rows, columns, figsize=(columns * size, rows * (size + 0.16 * lines)), dpi=DPI,
+    figure, grid = plt.subplots(rows, columns, figsize=(columns * size, rows * (size + LINE * lines + 0.02)), dpi=DPI,
                                 squeeze=False, layout="constrained")
     for axes in grid.flat[len(images):]:
         axes.axis("off")
     for k, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
         draw_picture(axes, image, frame[k] if frame is not None else None)
         if titles is not None:
-            axes.set_title(titles[k], fontsize=7, pad=3)
+            axes.set_title(titles[k], fontsize=LETTERS, pad=3)
     plt.close(figure)
     return figure
 
@@ -118,7 +119,7 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
     Args:
         data: RetrievalData.
         boards: dictionaries with query_row, ranked_rows, attribute, correct and perhaps title, see `retrieval_board`.
-        top: number of candidates per board.
+        top: number of candidates per board. More than PER_LINE stand on several lines.
 
     Raises:
         FashionError: for no board, and for one with fewer entries in `correct` than candidates.
@@ -129,28 +130,46 @@ def retrieval_boards(data, boards: Sequence[dict], top: int = 8) -> Figure:
         shown, marked = (min(len(board[name]), top) for name in ("ranked_rows", "correct"))
         if shown != marked:
             raise FashionError(f"board {k} has {shown} candidates but {marked} entries in 'correct': give one each.")
-    figure = plt.figure(figsize=(1.05 * (top + 1) + 1.2, 1.36 * len(boards)), dpi=DPI, layout="constrained")
-    # The second column is the gap between the query and its answers; the first says what the row is about.
-    grid = figure.add_gridspec(len(boards), top + 3, width_ratios=[1.15, 1, 0.12, *[1] * top])
-    for k, board in enumerate(boards):
-        rows, correct = list(board["ranked_rows"])[:top], list(board["correct"])[:top]
-        attribute = board["attribute"]
-        name = attribute if isinstance(attribute, str) else data.schema.names[attribute]
-        label = figure.add_subplot(grid[k, 0])
+    lines = -(-top // PER_LINE)
+    columns = -(-top // lines)
+    size = min(1.05, (WIDEST - LABEL) / (columns + 1.12))  # inches per picture
+    answers = [_answers(data, board, top, int(size / CHARACTER)) for board in boards]
+    height = [size + LINE * max(title.count("\n") + 1 for _, title, _ in shown) for shown in answers]
+    height = [high for high in height for _ in range(lines)]
+    figure = plt.figure(figsize=(LABEL + size * (columns + 1.12), sum(height)), dpi=DPI, layout="constrained")
+    # The third column is the gap between the query and its answers; the first says what the row is about.
+    grid = figure.add_gridspec(len(height), columns + 3, width_ratios=[LABEL / size, 1, 0.12, *[1] * columns],
+                               height_ratios=height)
+    for k, (board, (query, *found)) in enumerate(zip(boards, answers, strict=True)):
+        label = figure.add_subplot(grid[k * lines, 0])
         label.axis("off")
-        title = board.get("title") or literal(name)
-        label.text(1, 0.5, lines_of(two_lines(title), 18), ha="right", va="center", fontsize=9, fontweight="bold")
-        query = figure.add_subplot(grid[k, 1])
-        draw_picture(query, data.pixels[board["query_row"]], QUERY)
-        held = literal(shown_value(data, board["query_row"], name))
-        query.set_title(lines_of("query: " + held, BOARD_CHARACTERS), fontsize=7, pad=3, color=QUERY)
-        for place, (row, right) in enumerate(zip(rows, correct, strict=True)):
-            axes = figure.add_subplot(grid[k, place + 3])
-            draw_picture(axes, data.pixels[row], RIGHT if right else WRONG)
-            verdict = f"{'✓' if right else '✗'} {literal(shown_value(data, row, name))}"
-            axes.set_title(lines_of(verdict, BOARD_CHARACTERS), fontsize=7, pad=3, color=RIGHT if right else WRONG)
+        title = board.get("title") or literal(_name(data, board["attribute"]))
+        label.text(1, 0.5, lines_of(two_lines(title), 14), ha="right", va="center", fontsize=LETTERS, fontweight="bold")
+        _draw_titled(figure.add_subplot(grid[k * lines, 1]), data.pixels[query[0]], *query[1:])
+        for place, (row, verdict, colour) in enumerate(found):
+            axes = figure.add_subplot(grid[k * lines + place // columns, 3 + place % columns])
+            _draw_titled(axes, data.pixels[row], verdict, colour)
     plt.close(figure)
     return figure
+
+
+def _answers(data, board: dict, top: int, characters: int) -> list[tuple[int, str, str]]:
+    """Return the query and the first `top` candidates of a board: row, title of at most `characters`, colour."""
+    query, name = board["query_row"], _name(data, board["attribute"])
+    found = [(query, "query: " + literal(shown_value(data, query, name)), QUERY)]
+    for row, right in zip(list(board["ranked_rows"])[:top], list(board["correct"])[:top], strict=True):
+        verdict = f"{'✓' if right else '✗'} {literal(shown_value(data, row, name))}"
+        found.append((row, verdict, RIGHT if right else WRONG))
+    return [(row, lines_of(title, characters), colour) for row, title, colour in found]
+
+
+def _name(data, attribute: str | int) -> str:
+    return attribute if isinstance(attribute, str) else data.schema.names[attribute]
+
+
+def _draw_titled(axes: Axes, image: np.ndarray, title: str, colour: str) -> None:
+    draw_picture(axes, image, colour)
+    axes.set_title(title, fontsize=LETTERS, pad=3, color=colour)
 
 
 def two_lines(name: str) -> str:

@@ -14,8 +14,9 @@ from fashion_lib.methods.base import Attended
 from fashion_lib.parts.cropping import crop, shrunk
 from fashion_lib.show import style
 from fashion_lib.show.heat import outline, overlay
-from fashion_lib.show.pictures import DPI, check_one_each, checked_images, draw_picture, two_lines
-from fashion_lib.show.title_text import drawable, literal
+from fashion_lib.show.pictures import check_one_each, checked_images, draw_picture, lines_of, two_lines
+from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
+from fashion_lib.show.title_text import literal
 
 
 def draw_box(axes: Axes, box, side: int, colour: str = "orange") -> None:
@@ -49,8 +50,8 @@ def cuts(pictures: np.ndarray, boxes, titles: Sequence[str], scale: int = 2) -> 
     small, side = shrunk(large, scale), pictures.shape[1] // scale
     rows = {"input of the region branch": small, "cut from that": crop(small, boxes, side),
             "cut from the large one": crop(large, boxes, side)}  # fmt: skip
-    figure, grid = plt.subplots(3, len(titles), figsize=(2.2 * len(titles) + 0.5, 6.2), dpi=DPI, layout="constrained",
-                                squeeze=False)  # fmt: skip
+    size = (min(2.2 * len(titles) + 0.5, WIDEST), 6.2)
+    figure, grid = plt.subplots(3, len(titles), figsize=size, dpi=DPI, layout="constrained", squeeze=False)
     for line, (title, images) in zip(grid, rows.items(), strict=True):
         line[0].set_ylabel(title, fontsize=10)
         for axes, image in zip(line, images, strict=True):
@@ -91,12 +92,15 @@ def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: 
     inside = [name for name in colours if found[0][name].crop_maps]
     titles = ["picture", *(text for name in colours for text in (f"{name}: map", "its crop"))]
     titles += [f"{name}: patch attention" for name in inside]
-    figure, grid = plt.subplots(len(pictures), len(titles), figsize=(1.42 * len(titles), 1.45 * len(pictures)), dpi=DPI,
+    side = min(1.42, (WIDEST - 0.4) / len(titles))  # inches per picture
+    titles = [lines_of(title.replace(": ", ":\n"), int(side / CHARACTER)) for title in titles]
+    high = side * len(pictures) + LINE * max(title.count("\n") + 1 for title in titles)
+    figure, grid = plt.subplots(len(pictures), len(titles), figsize=(side * len(titles) + 0.4, high), dpi=DPI,
                                 layout="constrained", squeeze=False)  # fmt: skip
     for line, picture, region, models, label in zip(grid, pictures, regions, found, labels, strict=True):
         top = max(float(models[name].maps["spatial"].max()) for name in colours) or 1.0
         draw_picture(line[0], picture if region is None else outline(picture, region))
-        line[0].set_ylabel(two_lines(literal(label)), fontsize=9)
+        line[0].set_ylabel(two_lines(literal(label)), fontsize=LETTERS)
         large = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
         pieces = {name: _pixels(crop(large, models[name].boxes["patch"], size)[0]) for name in colours}
         for k, (name, colour) in enumerate(colours.items()):
@@ -108,7 +112,7 @@ def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: 
             heat = models[name].crop_maps["patch"][0]
             draw_picture(axes, overlay(pieces[name], heat / (float(heat.max()) or 1.0), alpha=0.85))
     for axes, title in zip(grid[0], titles, strict=True):
-        axes.set_title(drawable(title.replace(": ", ":\n")), fontsize=9)
+        axes.set_title(title, fontsize=LETTERS)
     plt.close(figure)
     return figure
 
@@ -134,19 +138,19 @@ def beta_curves(curves: Mapping[str, pd.DataFrame], panels: Mapping[str, Sequenc
         if lacking:
             raise FashionError(f"beta_curves lacks {', '.join(lacking)} of {name!r}: give each model a beta, a method"
                                " and the columns of all panels.")
-    figure, grid = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 2.9), dpi=DPI, layout="constrained",
-                                squeeze=False)  # fmt: skip
+    figure, grid = plt.subplots(1, len(panels), figsize=(min(4.2 * len(panels), WIDEST), 2.9), dpi=DPI,
+                                layout="constrained", squeeze=False)  # fmt: skip
     for axes, (title, columns) in zip(grid[0], panels.items(), strict=True):
         for name, curve in curves.items():
             colour = style.colour(methods[name])
             means = curve[list(columns)].mean(axis=1)
             axes.plot(means.index, means, marker="o", markersize=3, color=colour, label=name)
             axes.axvline(own[name], color=colour, linewidth=0.8, linestyle=":")
-        axes.set_xlabel("β (0: patch alone, 1: region alone)", fontsize=9)
-        axes.set_ylabel("MAP (%)", fontsize=9)
+        axes.set_xlabel("β (0: patch alone, 1: region alone)", fontsize=LETTERS)
+        axes.set_ylabel("MAP (%)", fontsize=LETTERS)
         axes.set_title(title, fontsize=10)
-        style.tidy(axes, labels=9)
-    style.legend_outside(figure, fontsize=9)
+        style.tidy(axes)
+        style.label_ends(axes)
     plt.close(figure)
     return figure
 

@@ -31,9 +31,9 @@ def values_of(ledger: pd.DataFrame, row: tuple[str, str], attribute: str, metric
 
 def plain(axes: Axes, labels: Sequence[str]) -> None:
     """Name the rows of a dot plot, the first at the top, and keep only thin lines along them."""
-    axes.set_yticks(range(len(labels)), [drawable(label) for label in labels], fontsize=8)
+    axes.set_yticks(range(len(labels)), [drawable(label) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=style.LETTERS)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color="#eeeeee")
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -95,7 +95,7 @@ def cost_dots(points: Mapping[str, tuple[float, float]], colours: Mapping[str, s
         axes.scatter(cost, score, s=30, color=colours[name])
         place = max(score, free.get(cost, score))
         free[cost] = place + line
-        beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": style.LETTERS}
         axes.annotate(drawable(name), (cost, place), color=colours[name], **beside)
     axes.set(xlabel=literal(xlabel), ylabel="overall MAP (%)")
     axes.margins(x=0.15)
@@ -123,17 +123,17 @@ def two_sided(
         metric: The ledger's metric, in percent.
         colours: See `seed_dots`.
     """
+    size = (min(3.15 * (1 + len(averages)), style.WIDEST), 0.25 * len(wanted) + 0.9)
     figure, panels = plt.subplots(
-        1, 1 + len(averages), figsize=(3.15 * (1 + len(averages)), 0.24 * len(wanted) + 0.9), dpi=style.DPI,
-        layout="constrained", sharey=True,
-    )  # fmt: skip
+        1, 1 + len(averages), figsize=size, dpi=style.DPI, layout="constrained", sharey=True
+    )
     printed_dots(panels[0], list(levels), list(wanted))
-    panels[0].set_title(drawable(printed), fontsize=9)
+    panels[0].set_title(drawable(printed), fontsize=style.LETTERS)
     for axes, average in zip(panels[1:], averages, strict=True):
         seed_dots(axes, ledger[(ledger["metric"] == metric) & (ledger["attribute"] == average)], wanted, colours)
-        axes.set_title(literal(f"ours: {dataset}, {average}"), fontsize=9)
+        axes.set_title(literal(f"ours: {dataset}, {average}"), fontsize=style.LETTERS)
     for axes in panels:
-        axes.set_xlabel("MAP (%)", fontsize=8)
+        axes.set_xlabel("MAP (%)", fontsize=style.LETTERS)
         if axes.get_xticks().size:
             axes.locator_params(axis="x", nbins=5)
     plt.close(figure)
@@ -141,4 +141,4 @@ def two_sided(
 
 
 def _grey(axes: Axes, row: int, text: str) -> None:
-    axes.text(0.03, row, text, transform=axes.get_yaxis_transform(), fontsize=7, color="grey", va="center")
+    axes.text(0.03, row, text, transform=axes.get_yaxis_transform(), fontsize=style.LETTERS, color="grey", va="center")

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion_lib.show import style
 
 # Vermilion for what is broken, blue for what is mended, then others: distinct for red-blind and green-blind sight.
 ORDER = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
-NEAREST = 0.09  # vertical distance of two labels, as a share of the axes
 
 
 def step_curves(
@@ -26,37 +24,18 @@ def step_curves(
     Returns:
         The figure, not held by pyplot.
     """
-    figure = Figure(figsize=(4.6 * len(panels), 2.9), dpi=style.DPI, layout="constrained")
+    figure = Figure(figsize=(min(4.6 * len(panels), style.WIDEST), 2.9), dpi=style.DPI, layout="constrained")
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     colours = {name: ORDER[place % len(ORDER)] for place, name in enumerate(names)}
     for axes, (title, curves) in zip(
         np.atleast_1d(figure.subplots(1, len(panels))), panels.items(), strict=True
     ):
         for name, (steps, values) in curves.items():
-            axes.plot(steps, values, color=colours[name], linewidth=2)
-        ends = {name: values[-1] for name, (_, values) in curves.items()}
+            axes.plot(steps, values, color=colours[name], linewidth=2, label=name)
         if level := (levels or {}).get(title):
-            axes.axhline(level[0], color="black", linestyle="dotted", linewidth=1)
-            ends[level[1]] = level[0]
+            axes.axhline(level[0], color="black", linestyle="dotted", linewidth=1, label=level[1])
         axes.set_title(title, fontsize=10, loc="left")
-        axes.set_xlabel("step", fontsize=9)
-        style.tidy(axes, labels=9)
-        _label_ends(axes, ends, colours)
+        axes.set_xlabel("step", fontsize=style.LETTERS)
+        style.tidy(axes)
+        style.label_ends(axes)
     return figure
-
-
-def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
-    """Write each curve's name at its end, and move names apart that would cover each other."""
-    low, high = axes.get_ylim()
-    place = -np.inf
-    for name, value in sorted(ends.items(), key=lambda item: item[1]):
-        place = max((value - low) / (high - low), place + NEAREST)
-        axes.text(
-            1.02,
-            place,
-            name,
-            transform=axes.transAxes,
-            color=colours.get(name, "black"),
-            fontsize=9,
-            va="center",
-        )

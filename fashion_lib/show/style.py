@@ -1,6 +1,11 @@
-"""The one place for figure style: a fixed colour per method, clean axes, the picture format, legends outside.
+"""The one place for figure style: letters, a fixed colour per method, clean axes, the picture format, legends outside.
 
 A method keeps its colour in every figure of every notebook. A variant is a shade of its method's colour.
+
+Letters: no figure has smaller ones than `LETTERS` points on a page that is 1366 pixels wide. A browser counts `DPI`
+pixels per inch and gives a figure `COLUMN` pixels on that page; it shrinks a wider figure, and the letters with it. So
+a figure is drawn with `DPI` or more, is at most `WIDEST` inches wide, and sets no text below `LETTERS` points.
+`fashion_lib.show.check` measures this.
 """
 
 import colorsys
@@ -15,7 +20,12 @@ from matplotlib.legend import Legend
 
 from fashion_lib.show.title_text import drawable
 
-DPI = 90
+DPI = 96  # pixels per inch of a browser: a point of the figure is a point of the page
+COLUMN = 1000  # pixels that a page of 1366 pixels has for a figure
+WIDEST = 10.2  # inches of a figure that fits the column; the margin around a stored figure takes the rest
+LETTERS = 9  # points: the smallest letters
+CHARACTER = 0.077  # inches that a character of LETTERS points takes, on average
+LINE = 0.155  # inches from one line of LETTERS points to the next
 RULE = "#dddddd"  # thin lines that lead the eye along a row
 PRINTED = "#888888"  # what a paper prints, beside our own coloured marks
 ARROW = "#666666"  # arrows of a diagram and the edges of its boxes
@@ -67,7 +77,7 @@ def _invented(name: str) -> str:
     return to_hex(colorsys.hls_to_rgb(number % 360 / 360, lightness, saturation))
 
 
-def tidy(axes: Axes, *, hide: Sequence[str] = ("top", "right"), labels: float = 7) -> None:
+def tidy(axes: Axes, *, hide: Sequence[str] = ("top", "right"), labels: float = LETTERS) -> None:
     """Hide the spines named in `hide` and set the size of the tick labels, in points."""
     axes.spines[list(hide)].set_visible(False)
     axes.tick_params(labelsize=labels)
@@ -86,6 +96,25 @@ def pictures_as_jpeg(quality: int = 80) -> None:
     set_matplotlib_formats("jpeg", pil_kwargs={"quality": quality})
 
 
+def label_ends(axes: Axes) -> None:
+    """Write each labelled line's name at its right end, in its colour, and move names apart that would meet.
+
+    For a few lines this is read faster than a legend. Called last, since the places depend on the limits.
+
+    Args:
+        axes: With the lines, whose labels are their names.
+    """
+    low, high = axes.get_ylim()
+    apart = 1.2 * LINE / (0.75 * axes.figure.get_figheight())  # as a share of the axes, which fill most of the figure
+    named = [line for line in axes.lines if not str(line.get_label()).startswith("_") and len(line.get_ydata())]
+    ends = sorted(((line.get_ydata()[-1] - low) / (high - low), k) for k, line in enumerate(named))
+    place = -float("inf")
+    for share, k in ends:
+        place = max(share, place + apart)
+        axes.text(1.02, place, drawable(named[k].get_label()), transform=axes.transAxes, color=named[k].get_color(),
+                  fontsize=LETTERS, va="center")  # fmt: skip
+
+
 def unique_handles(several: Iterable[Axes]) -> dict[str, object]:
     """Return label -> handle of everything labelled in the axes, each label once, in the order of drawing."""
     found = {}
@@ -95,11 +124,12 @@ def unique_handles(several: Iterable[Axes]) -> dict[str, object]:
     return found
 
 
-def legend_outside(drawn: Axes | Figure, *, fontsize: float = 8, title: str | None = None) -> Legend | None:
+def legend_outside(drawn: Axes | Figure, *, fontsize: float = LETTERS, title: str | None = None) -> Legend | None:
     """Put one legend right of a figure and widen the figure by the legend's width, so that no axes shrink.
 
-    The legend takes more columns where the figure is too low for all its lines. Needs a figure with
-    layout="constrained", and is called last.
+    The legend takes more columns where the figure is too low for all its lines. It stands below the figure, which
+    becomes higher, where the figure would be wider than `WIDEST`. Needs a figure with layout="constrained", and is
+    called last.
 
     Args:
         drawn: A figure, for the labels of all its axes, or axes, for their own labels alone.
@@ -116,10 +146,23 @@ def legend_outside(drawn: Axes | Figure, *, fontsize: float = 8, title: str | No
     line = 1.5 * fontsize / 72  # inches
     rows = max(1, int(figure.get_figheight() / line) - 1 - (title is not None))
     labels = [drawable(label) for label in handles]
-    legend = figure.legend(
-        handles.values(), labels, loc="outside right center", ncols=-(-len(handles) // rows), frameon=False,
-        fontsize=fontsize, title=title, title_fontsize=fontsize,
-    )  # fmt: skip
-    width = legend.get_window_extent(RendererAgg(1, 1, figure.dpi)).width / figure.dpi
-    figure.set_figwidth(figure.get_figwidth() + width + 0.1)
+
+    def placed(place: str, columns: int) -> tuple[Legend, float, float]:
+        legend = figure.legend(
+            handles.values(), labels, loc=place, ncols=columns, frameon=False, fontsize=fontsize, title=title,
+            title_fontsize=fontsize,
+        )  # fmt: skip
+        box = legend.get_window_extent(RendererAgg(1, 1, figure.dpi))
+        return legend, box.width / figure.dpi, box.height / figure.dpi  # inches
+
+    legend, width, _ = placed("outside right center", -(-len(handles) // rows))
+    if figure.get_figwidth() + width + 0.1 <= WIDEST:
+        figure.set_figwidth(figure.get_figwidth() + width + 0.1)
+        return legend
+    for columns in range(len(handles), 0, -1):
+        legend.remove()
+        legend, width, height = placed("outside lower center", columns)
+        if width <= figure.get_figwidth():
+            break
+    figure.set_figheight(figure.get_figheight() + height + 0.1)
     return legend

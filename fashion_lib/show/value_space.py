@@ -42,8 +42,8 @@ def queue_filling(filled: np.ndarray, length: int, begins: int, full: int | None
     for end in ends[:-1]:
         axes.axhline(end - 0.5, color="white", linewidth=1.5)
     middles = [end - count / 2 - 0.5 for end, count in zip(ends, counts.values(), strict=True)]
-    axes.set_yticks(middles, [literal(name).replace("_", " ") for name in counts], fontsize=9)
-    axes.set_xlabel("step of training (one row per value's queue)", fontsize=9)
+    axes.set_yticks(middles, [literal(name).replace("_", " ") for name in counts], fontsize=style.LETTERS)
+    axes.set_xlabel("step of training (one row per value's queue)", fontsize=style.LETTERS)
     figure.colorbar(shown, ax=axes, label="share of places filled", shrink=0.8)
     plt.close(figure)
     return figure
@@ -66,8 +66,9 @@ def around_centres(spaces: Mapping[tuple[str, str], tuple], values: Mapping[str,
     for run in runs:
         for attribute, names in values.items():
             _check_space(spaces.get((run, attribute)), f"{run}, {attribute}", len(names))
-    figure, grid = plt.subplots(len(runs), len(values), figsize=(3.1 * len(values), 2.9 * len(runs)), dpi=style.DPI,
-                                layout="constrained", squeeze=False)  # fmt: skip
+    size = (min(3.1 * len(values), style.WIDEST), 2.9 * len(runs))
+    figure, grid = plt.subplots(len(runs), len(values), figsize=size, dpi=style.DPI, layout="constrained",
+                                squeeze=False)  # fmt: skip
     for line, run in zip(grid, runs, strict=True):
         for axes, (attribute, names) in zip(line, values.items(), strict=True):
             vectors, labels, centres = (np.asarray(part) for part in spaces[run, attribute])
@@ -80,9 +81,9 @@ def around_centres(spaces: Mapping[tuple[str, str], tuple], values: Mapping[str,
                 axes.scatter(*own.T, s=8, color=colour, marker=mark, label=literal(name).replace("_", " "))
                 axes.plot(*flat[len(vectors) + k], marker="*", markersize=15, color=colour, markeredgecolor="black")
             axes.set(xticks=[], yticks=[])
-            axes.set_title(literal(attribute).replace("_", " ") + f"\n{drawable(run)}", fontsize=9)
+            axes.set_title(literal(attribute).replace("_", " ") + f"\n{drawable(run)}", fontsize=style.LETTERS)
     for axes in grid[-1]:
-        axes.legend(fontsize=9, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+        axes.legend(fontsize=style.LETTERS, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 0.0),
                     handletextpad=0.1, columnspacing=0.8)  # fmt: skip
     plt.close(figure)
     return figure
@@ -104,8 +105,9 @@ def margins(panels: Mapping[str, Mapping[str, Sequence[float]]], names: Sequence
             held = {run: len(values) for run, values in runs.items()}
             raise FashionError(f"the panel {title!r} has margins {held}: give two runs, each with one margin per"
                                f" attribute ({len(names)}).")
-    figure, grid = plt.subplots(1, len(panels), figsize=(4.6 * len(panels), 3.2), dpi=style.DPI, layout="constrained",
-                                sharey=True, squeeze=False)  # fmt: skip
+    size = (min(4.2 * len(panels), style.WIDEST), 3.2)
+    figure, grid = plt.subplots(1, len(panels), figsize=size, dpi=style.DPI, layout="constrained", sharey=True,
+                                squeeze=False)  # fmt: skip
     place = np.arange(len(names))
     for axes, (title, runs) in zip(grid[0], panels.items(), strict=True):
         axes.hlines(place, *runs.values(), color=style.RULE, linewidth=2, zorder=0)
@@ -113,12 +115,12 @@ def margins(panels: Mapping[str, Mapping[str, Sequence[float]]], names: Sequence
             axes.scatter(values, place, color=colour, marker=sign, s=24, label=run)
         axes.axvline(0, color="black", linewidth=0.7)
         axes.axvline(wanted, color="black", linewidth=0.7, linestyle="dotted")
-        axes.set_title(drawable(title), fontsize=9)
-        axes.set_xlabel(f"cosine (dotted: the loss's margin {wanted})", fontsize=9)
-        style.tidy(axes, labels=9)
-    grid[0][0].set_yticks(place, [literal(name).replace("_", " ") for name in names], fontsize=9)
+        axes.set_title(drawable(title), fontsize=style.LETTERS)
+        axes.set_xlabel(f"cosine (dotted: the loss's margin {wanted})", fontsize=style.LETTERS)
+        style.tidy(axes)
+    grid[0][0].set_yticks(place, [literal(name).replace("_", " ") for name in names], fontsize=style.LETTERS)
     grid[0][0].set_ylim(len(names) - 0.5, -0.5)
-    style.legend_outside(figure, fontsize=9)
+    style.legend_outside(figure)
     plt.close(figure)
     return figure
 
