@@ -118,7 +118,7 @@ INDEPENDENT = Exercise(
     id="12.2",
     title="Are two attributes independent in the data?",
     question=(
-        "Two subspaces can leak because their attributes are *correlated in the data*. A table says how often"
+        "A subspace can contain another attribute because the two are *correlated in the data*. A table says how often"
         " each pair of values occurs. Return the counts that one would expect if the two attributes were"
         " independent. The totals per row and per column stay the same."
     ),
@@ -202,7 +202,7 @@ LEAK = Exercise(
 EXERCISES = (FEATURE, INDEPENDENT, LEAK)
 
 EXPLORE = (
-    'Narrow subspaces should leak less. Train with four dimensions per attribute (`options={"dim": 4}`) and'
+    'Narrow subspaces should show less leakage. Train with four dimensions per attribute (`options={"dim": 4}`) and'
     " draw both matrices again.",
     "Fit the linear probe on the first $k$ principal components of each subspace. At which $k$ does a subspace's"
     " own attribute appear, and at which the others?",
