@@ -16,7 +16,8 @@ CEILING = Exercise(
     title="The ceiling of version 1",
     question=(
         "In ASEN's version 1 a score is a tanh, so it lies between −1 and 1. A map has 64 positions. What is the"
-        " largest weight that *one* position can get after the softmax? Give three digits."
+        " largest weight that *one* position can get after the softmax? Give a number between 0 and 1 with three"
+        " digits after the point."
     ),
     start="answer_1 = None  # a number between 0 and 1",
     solution="import math\n\nanswer_1 = math.exp(1) / (math.exp(1) + 63 * math.exp(-1))",
@@ -39,7 +40,7 @@ CEILING = Exercise(
         "Give one position the highest possible score and all others the lowest.",
         "A softmax weight is exp(own score) over the sum of exp of all 64 scores.",
     ),
-    because="So most of what version 1 hands on is always the rest of the picture, whatever it learns.",
+    because="So one position never supplies most of version 1's vector, whatever the network learns.",
     otherwise="Write the softmax with one score of +1 and 63 scores of −1.",
 )
 
@@ -167,8 +168,8 @@ PASSES = Exercise(
     wrong=(
         Wrong(
             "def final_weights(scores):\n    return scores.softmax(1).mean(0)",
-            "You average the maps of the passes. Each pass works on what the one before has left, so the maps"
-            " multiply.",
+            "You average the maps of the passes. Each pass reads the map that the pass before has weighted, so the"
+            " maps multiply.",
         ),
         Wrong(
             "def final_weights(scores):\n    return scores.softmax(1).prod(0)",
@@ -176,7 +177,8 @@ PASSES = Exercise(
         ),
         Wrong(
             "def final_weights(scores):\n    return scores[-1].softmax(0)",
-            "That is the look of the last pass alone. The map that it looks at was weighted before.",
+            "That is the softmax of the last pass alone. The earlier passes have already weighted the map that it"
+            " reads.",
         ),
     ),
     hints=(
@@ -196,7 +198,7 @@ TREE = Exercise(
         " attribute. Which sentences are true? Answer with all true letters in one text.\n\n"
         "- **a** HAEN can reach attribute vectors that ASEN could never have.\n"
         "- **b** What one length learns through the parent is there for the other lengths.\n"
-        "- **c** A better score with the right tree than with kinds dealt at random would speak for the tree.\n"
+        "- **c** A better score with the right tree than with randomly assigned kinds would speak for the tree.\n"
         "- **d** HAEN's mask adds nothing, since ACA's gate can be any mask."
     ),
     start='answer_4 = None  # letters in one text, such as "ad"',
@@ -217,7 +219,7 @@ TREE = Exercise(
         ),
     ),
     hints=(
-        "Ask of each change what it *can* alter: which vectors are possible, or how they are learned.",
+        "Does the tree change which vectors are *possible*, or how they are *learned*? Test each sentence with this.",
         "To test a tree, compare it with another tree that has the same number of parameters.",
     ),
     because="A tree changes learning, not what is possible; a random tree is the control that separates the two.",
@@ -229,6 +231,6 @@ EXERCISES = (CEILING, FUSION, PASSES, TREE)
 EXPLORE = (
     'How much of ISLN is sharpening? Train it with one pass (`options={"passes": 1}`), and multiply ASEN\'s'
     ' scores by 3 in a forward hook on `models["ASEN v2"].spatial.attribute_side`.',
-    "Train HAEN with the kinds dealt to the attributes at random: a schema with `dataclasses.replace(attribute,"
+    "Train HAEN with kinds assigned to the attributes at random: a schema with `dataclasses.replace(attribute,"
     " kind=...)`, and the data with that schema and another `name`.",
 )

@@ -51,8 +51,8 @@ SECOND_LOOK = Exercise(
     id="09.1",
     title="Write it yourself: SA",
     question=(
-        "Write equation 4 with a 1 × 1 kernel: the mean and the maximum over channels, two weights, a sigmoid,"
-        " and the map times the gate."
+        "Write equation 4 with a 1 × 1 kernel. Take the mean and the maximum over channels, weight them, apply a"
+        " sigmoid, and multiply the map by this gate."
     ),
     start=SA_START,
     solution=SA_SOLUTION,
@@ -118,7 +118,7 @@ HALF = Exercise(
         ),
         Wrong(
             "answer_2 = [0.5005, 0.5498]",
-            "In the second you counted one of the two kernel weights. Mean and maximum both enter.",
+            "For the second number you counted only one of the two kernel weights. Mean and maximum both enter.",
         ),
         Wrong("answer_2 = [0.0020, 0.4]", "You stopped before the sigmoid."),
     ),
@@ -145,7 +145,7 @@ REST = Exercise(
     wrong=(
         Wrong(
             "answer_3 = [100, 3.3333]",
-            "You computed the exponential; the factor in front of the loss has a half in it as well.",
+            "You computed the exponential alone. The factor in front of the loss is half of it.",
         ),
         Wrong(
             "answer_3 = [0.5, 0.5]",
@@ -155,11 +155,11 @@ REST = Exercise(
     ),
     hints=(
         "At rest the derivative for p is 0: set the derivative of the whole term to 0.",
-        "Solve for the exponential, then take the half of it.",
+        "Solve for the exponential, then take half of it.",
     ),
     because="Factor times loss is then one half for every loss. As a loss goes to 0, its factor grows without a"
     " limit.",
-    otherwise="Derive the term with respect to p.",
+    otherwise="Differentiate the term with respect to p.",
 )
 
 IDLE = Exercise(
@@ -179,7 +179,7 @@ IDLE = Exercise(
     wrong=(
         Wrong(
             'answer_4 = "a"',
-            "Behind this scale stand a sigmoid and a bias, and both react to the size of what they get.",
+            "After this scale come a sigmoid and a bias, and their results depend on the size of the input.",
         ),
         Wrong(
             'answer_4 = "c"',
@@ -191,7 +191,7 @@ IDLE = Exercise(
         "Cosine similarity divides the length of a vector out. Which number changes a length and nothing else?",
         "Follow each number to the end: does anything between it and the cosine react to a scale?",
     ),
-    because="Everything behind it only scales along, and the cosine divides it out: its gradient is zero.",
+    because="It scales the whole vector, and the cosine divides this scale out: its gradient is zero.",
     otherwise="Look for the number that multiplies a whole vector with nothing but a mask behind it.",
 )
 

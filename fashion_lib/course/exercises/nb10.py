@@ -57,7 +57,7 @@ ACCURACY = Exercise(
     wrong=(
         Wrong(
             ACCURACY_SOLUTION.replace("anchor, far, close = (", "anchor, close, far = ("),
-            "You read the list as anchor, close, far, so most answers are counted upside down.",
+            "You read the list as anchor, close, far, so most right answers count as wrong.",
         ),
         Wrong(
             ACCURACY_SOLUTION.replace(" > ", " >= "),
@@ -99,15 +99,15 @@ INVERTED = Exercise(
         ),
         Wrong(
             'answer_2 = "d"',
-            "At a collapse rounding decides, or every answer is wrong. It does not come out at 9 % for every"
+            "In a collapsed space rounding decides, or every answer is wrong. The result is not 9 % for every"
             " condition.",
         ),
     ),
     hints=(
-        "What does a model score that knows nothing?",
-        "To be wrong in 91 % of two-way questions one must know the answer.",
+        "What is the score of a model that knows nothing?",
+        "A model without any knowledge is wrong in half of the questions. What does a model need to be wrong in 91 %?",
     ),
-    because="Far below chance means that the model knows the answers and the question is read inverted.",
+    because="Far below chance means: the model knows the answers, and the list is read with far and close exchanged.",
     otherwise="Compare with what a coin would score.",
 )
 
@@ -127,19 +127,22 @@ TRAVEL = Exercise(
             "answer_3 = 2000",
             "You used the logarithm to base 10. Here it is the natural one, the inverse of exp.",
         ),
-        Wrong("answer_3 = 990", "You went from 1 to 0.01 in the weight itself. The steps are taken in p."),
+        Wrong(
+            "answer_3 = 990",
+            "You took the distance from 1 to 0.01, which are losses. The steps change p, so take the distance in p.",
+        ),
         Wrong(
             "answer_3 = 100000",
             "You divided 1 by the loss. The distance is that between the two values of p.",
         ),
     ),
     hints=(
-        "How far apart are the start and the place of rest, in units of p?",
+        "How far apart are the two values of p, at the start and at rest?",
         "Each step covers about one learning rate. Use `math.log`.",
     ),
-    because='A run of some hundred steps never gets there, so its "learned" weights are mostly the learning'
-    " rate's.",
-    otherwise="Divide the distance in p by the length of a step.",
+    because='A run of some hundred steps never gets there, so the learning rate decides its "learned"'
+    " weights.",
+    otherwise="Divide the size of the distance in p by the length of a step. A number of steps is positive.",
 )
 
 EXERCISES = (ACCURACY, INVERTED, TRAVEL)

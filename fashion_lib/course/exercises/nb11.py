@@ -31,10 +31,10 @@ MEAN = Exercise(
         ),
     ),
     hints=(
-        "`np.average(scores, weights=...)` three times, with other weights.",
+        "Call `np.average(scores, weights=...)` three times, with different weights.",
         "A weighted mean lies nearer to the score with the larger weight. Use that to check each of your three.",
     ),
-    because="The printed number is the mean over queries. An arithmetic of one line tells it, without any picture.",
+    because="The printed number is the mean over queries. One line of arithmetic shows it, without any picture.",
     otherwise="Each mean divides by the sum of its own weights.",
 )
 
@@ -50,16 +50,18 @@ KERNEL = Exercise(
     solution="answer_2 = [7 * 7 / 8**2, 7 * 7 / 14**2]",
     form=Number(0.005),
     wrong=(
-        Wrong("answer_2 = [7 / 8, 7 / 14]", "You counted along one side. Kernel and map have two."),
+        Wrong(
+            "answer_2 = [7 / 8, 7 / 14]", "You counted along one side. Kernel and map have two dimensions."
+        ),
         Wrong("answer_2 = [1 / 64, 1 / 196]", "That is the 1 × 1 kernel."),
         Wrong("answer_2 = [0.25, 0.7656]", "The order is exchanged: the larger map comes second."),
     ),
     hints=(
-        "How many positions does the kernel cover, and how many does each map have?",
-        "Divide the one by the other, for both maps.",
+        "How many positions does the kernel cover, and how many positions does each map have?",
+        "Divide the first number by the second, for both maps.",
     ),
-    because="On the small map the kernel sees three quarters of the picture, at full size a quarter: another"
-    " experiment.",
+    because="On the small map the kernel sees three quarters of the picture, at full size one quarter. So a run on"
+    " the small map does not answer for full size.",
     otherwise="Count positions, not sides.",
 )
 

@@ -59,7 +59,7 @@ FEATURE = Exercise(
     title="Write it yourself: the disentangled feature",
     question=(
         "Write equations 1 and 2: one AFD block per attribute, $W_2\\, \\mathrm{ReLU}(W_1 f_g(I) + b_1) + b_2$,"
-        " and all results side by side."
+        " and all results joined in one row per picture."
     ),
     start=AFD_START,
     solution=AFD_SOLUTION,
@@ -83,7 +83,7 @@ FEATURE = Exercise(
             AFD_SOLUTION.replace(
                 "(pooled @ w1.T + b1).relu() @ w2.T + b2", "((pooled @ w1.T + b1).relu() @ w2.T + b2).relu()"
             ),
-            "Your result has no negative numbers: there is an activation behind the second layer, too.",
+            "Your result has no negative numbers: you have an activation after the second layer, too.",
         ),
     ),
     hints=(
@@ -118,7 +118,7 @@ INDEPENDENT = Exercise(
     id="12.2",
     title="Are two attributes independent in the data?",
     question=(
-        "Two subspaces can leak because their attributes are *correlated in the data*. A table says how often"
+        "A subspace can contain another attribute because the two are *correlated in the data*. A table says how often"
         " each pair of values occurs. Return the counts that one would expect if the two attributes were"
         " independent. The totals per row and per column stay the same."
     ),
@@ -158,8 +158,8 @@ INDEPENDENT = Exercise(
     ),
     hints=(
         "If both were independent, the share of a pair would be the product of the two values' shares.",
-        "`np.outer(rows, columns)` multiplies every total of a row with every total of a column. What remains to"
-        " be divided?",
+        "`np.outer(rows, columns)` multiplies every row total by every column total. By which number do you still"
+        " have to divide?",
     ),
     because="Where the real table differs much from this one, a leak may come from the data and not from the blocks.",
     otherwise="Check that the totals per row and per column are those of the given table.",
@@ -175,7 +175,7 @@ LEAK = Exercise(
         "- **a** The subspace for pattern holds information about the shape.\n"
         "- **b** The classifier for pattern uses that information.\n"
         "- **c** The training loss forbade this, so training has failed.\n"
-        "- **d** If shape and pattern go together in the data, some of it would be there in any case."
+        "- **d** If shape and pattern are correlated in the data, some of this information would be there in any case."
     ),
     start='answer_3 = None  # letters in one text, such as "bc"',
     solution='answer_3 = "ad"',
@@ -188,21 +188,21 @@ LEAK = Exercise(
         ),
         Wrong(
             'answer_3 = "acd"',
-            "Look at the loss: is there a term that grows when a subspace knows another attribute?",
+            "Look at the loss: is there a term that grows when a subspace contains another attribute?",
         ),
     ),
     hints=(
         "Separate what a subspace contains from what its own classifier uses.",
         "Compare with the last row of the matrix, and with a table of how often values occur together.",
     ),
-    because="Leakage is information that is there. The loss allows it, and the data may cause it.",
+    because="A probe shows which information a subspace contains. The loss allows it, and the data may cause it.",
     otherwise="Ask of each sentence whether the probe has measured it.",
 )
 
 EXERCISES = (FEATURE, INDEPENDENT, LEAK)
 
 EXPLORE = (
-    'Narrow subspaces should leak less. Train with four dimensions per attribute (`options={"dim": 4}`) and'
+    'Narrow subspaces should show less leakage. Train with four dimensions per attribute (`options={"dim": 4}`) and'
     " draw both matrices again.",
     "Fit the linear probe on the first $k$ principal components of each subspace. At which $k$ does a subspace's"
     " own attribute appear, and at which the others?",

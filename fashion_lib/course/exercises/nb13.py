@@ -48,7 +48,9 @@ def _library_gate(image_map: Tensor, mlp: nn.Module) -> Tensor:
 GATE = Exercise(
     id="13.1",
     title="Write it yourself: CBAM's channel gate",
-    question="Write equation 2 of CBAM. *One* small network reads the mean and the maximum over positions.",
+    question=(
+        "Write equation 2 of CBAM. *One* small network is applied to the mean and to the maximum over positions."
+    ),
     start=GATE_START,
     solution=GATE_SOLUTION,
     form=Function(
@@ -100,7 +102,7 @@ SMOOTH = Exercise(
     wrong=(
         Wrong(
             "answer_2 = 1 / 7",
-            "That is the answer without smoothing. The six pictures without the value now pull upwards.",
+            "That is the answer without smoothing. The six pictures without the value now have the target 0.1.",
         ),
         Wrong(
             "answer_2 = 0.9 / 7",
@@ -108,14 +110,15 @@ SMOOTH = Exercise(
         ),
         Wrong(
             "answer_2 = 0.5",
-            "That is the answer with weights that make both kinds equally heavy. Smoothing is another change.",
+            "That is the answer with the weights of eq. 4, which give both kinds the same total. Smoothing is another"
+            " change.",
         ),
     ),
     hints=(
         "The cross-entropy of one common answer is smallest at the mean of the targets.",
         "Take the mean of seven targets: one is 0.9, six are 0.1.",
     ),
-    because="Smoothing moves the answer a little towards one half; weights by frequency move it all the way.",
+    because="Smoothing moves the answer a little towards one half; the weights of eq. 4 move it to one half.",
     otherwise="Which common answer fits seven targets best?",
 )
 
@@ -183,7 +186,7 @@ PAIRS = Exercise(
         ),
     ),
     hints=(
-        "Leave the rows without any True out first.",
+        "First remove the rows without any True.",
         "`held @ held.T` counts the common values of each pair; the diagonal is the picture with itself.",
         "Per anchor, multiply the number of positives by the number of negatives.",
     ),

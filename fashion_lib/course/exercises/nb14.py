@@ -73,7 +73,7 @@ RESIDUAL = Exercise(
         Wrong(
             "def manipulated(feature, memory, removed, added):\n"
             "    return feature + memory[:, removed] - memory[:, added]",
-            "You walk the other way: which prototype should be added, which subtracted?",
+            "Your step has the wrong sign: which prototype should be added, and which subtracted?",
         ),
         Wrong(
             "def manipulated(feature, memory, removed, added):\n    return memory[:, added] - memory[:, removed]",
@@ -85,7 +85,7 @@ RESIDUAL = Exercise(
         "Fill a vector of V zeros at two places, multiply, and add the query's feature.",
     ),
     because="It equals the library's `AttributeMemory.residual` plus the query, entries outside the blocks included.",
-    otherwise="Check the sign at the value that leaves and at the value that comes.",
+    otherwise="Check the sign at the removed value and at the added value.",
     points=3,
 )
 
@@ -94,8 +94,9 @@ REPLACE = Exercise(
     title="Add a step, or replace?",
     question=(
         "In the subspace of the sleeve a query lies at (2, 1), the prototype of *long* at (1, 1), that of"
-        " *short* at (4, 3). The operation is long → short. How far from the prototype of *short* does the query"
-        " land: with the residual, and if the subspace is *replaced* by the prototype? Give two distances."
+        " *short* at (4, 3). The operation is long → short. How far from the prototype of *short* is the query"
+        " afterwards? Give two distances: after adding the residual, and after *replacing* the subspace by the"
+        " prototype of *short*."
     ),
     start="answer_2 = None  # a list of two distances: [residual, replacing]",
     solution=("import math\n\nlanded = (2 + 4 - 1, 1 + 3 - 1)\nanswer_2 = [math.dist(landed, (4, 3)), 0.0]"),
@@ -107,8 +108,8 @@ REPLACE = Exercise(
         ),
         Wrong(
             "answer_2 = [0, 0]",
-            "The residual does not land on the prototype: it keeps what makes this query different from its old"
-            " prototype.",
+            "The query does not land on the prototype: the residual keeps the difference between this query and its"
+            " old prototype.",
         ),
         Wrong(
             "import math\n\nanswer_2 = [math.dist((1, 1), (4, 3)), 0]",
@@ -119,7 +120,7 @@ REPLACE = Exercise(
         "Where does (2, 1) land after minus (1, 1) plus (4, 3)?",
         "Compare the distance to the old prototype before the step with the one that you are asked for.",
     ),
-    because="The residual keeps the query's distance to its prototype; replacing forgets it.",
+    because="The residual keeps the query's distance to its prototype; replacing makes it 0.",
     otherwise="Compute the landing point first.",
 )
 
@@ -140,7 +141,7 @@ SEVERAL = Exercise(
     wrong=(
         Wrong(
             'answer_3 = "b"',
-            "That one is refused, but look at both ends of an operation: what leaves and what comes.",
+            "That one is refused. An operation has two conditions: one on the removed value, one on the added value.",
         ),
         Wrong('answer_3 = "bcd"', "Two operations on different attributes are one vector; residuals add up."),
         Wrong('answer_3 = "c"', "That one is refused. What about a value that the query never had?"),
@@ -191,8 +192,8 @@ EXPLORE = (
     "Let the prototypes *stay* the class means: `model.memory.initialise(class_means(model, data, seed,"
     ' "fp32"))`, then `evaluate_manipulation(model, data, "test").top10`. How much of the accuracy comes'
     " from the memory's training?",
-    "Search with $f(q) + \\lambda M_F v_m$ for $\\lambda$ from 0 to 2. Where are the changed and the other"
-    " attributes best?",
+    "Search with $f(q) + \\lambda M_F v_m$ for $\\lambda$ from 0 to 2. At which $\\lambda$ is the changed"
+    " attribute right most often, and at which the others?",
     'Two operations at once are harder. By how much? `load_manipulation("wardrobe", settings, changes=2)` and'
     " `evaluate_manipulation` with the model from above.",
 )

@@ -12,7 +12,8 @@ HALVED = Exercise(
     question=(
         "A query has 8 matches among 960 pictures. What is the expected Top-10 accuracy of a random order, in"
         " percent? Give three numbers: for the whole gallery, for one of 480 pictures with 4 matches, and for one"
-        " of 480 with all 8. `random_recall_at_k` of `fashion_lib.tasks.retrieval.metrics` may do it."
+        " of 480 with all 8. You may use `random_recall_at_k` of"
+        " `fashion_lib.tasks.retrieval.metrics`."
     ),
     start="answer_1 = None  # a list of three percentages",
     solution=(
@@ -40,8 +41,8 @@ HALVED = Exercise(
         "`random_recall_at_k(matches, gallery, k)` returns a share between 0 and 1.",
     ),
     because="Half the gallery with half the matches changes nearly nothing; half the gallery with all matches"
-    " doubles it.",
-    otherwise="Compute the probability of a miss, step by step, for each of the three.",
+    " nearly doubles it.",
+    otherwise="Compute the probability of a miss, step by step, for each of the three. Give percent, not shares.",
 )
 
 STRICT_START = '''
@@ -75,7 +76,7 @@ STRICT = Exercise(
     id="15.2",
     title="No credit for what stayed",
     question=(
-        "NDCG with partial credit rewards a picture for what the query already had. Write an NDCG@k with linear"
+        "NDCG with partial credit rewards a picture for labels that the query already had. Write an NDCG@k with linear"
         " gain in which a picture gains its relevance only if the *changed* attribute is right. The ideal is the"
         " best order of these gains. Without any gain the score is 0."
     ),
@@ -100,7 +101,7 @@ STRICT = Exercise(
         ),
         Wrong(
             STRICT_SOLUTION.replace("np.sort(gain)[::-1]", "np.sort(relevance)[::-1]"),
-            "Your ideal order uses the old gains, so even the best order of this gallery stays below 1.",
+            "Your ideal uses the old gains, so even the best order of this gallery gets a score below 1.",
         ),
         Wrong(
             STRICT_SOLUTION.replace(
@@ -134,8 +135,8 @@ BOTH = Exercise(
     solution='answer_3 = "ac"',
     form=Choice("abcd", several=True),
     wrong=(
-        Wrong('answer_3 = "a"', "That one holds. There is a second place where the same part was added."),
-        Wrong('answer_3 = "abc"', "One of these steps is smaller than the spread of the rows it connects."),
+        Wrong('answer_3 = "a"', "That one holds. But the new loss was added a second time: to which row?"),
+        Wrong('answer_3 = "abc"', "One of these steps is smaller than the larger spread of its two rows."),
         Wrong(
             'answer_3 = "acd"', "A step down needs to exceed the spread as well, before it may be claimed."
         ),
