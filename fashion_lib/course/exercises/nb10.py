@@ -150,8 +150,8 @@ EXERCISES = (ACCURACY, INVERTED, TRAVEL)
 EXPLORE = (
     "Start the loss weights where they would settle, instead of at 1/2. Subclass `LossWeights`, set `p`, and put"
     " it into a model built by `fl.build_model`; `fashion_lib.training.loop.train` takes any model.",
-    "Branch 1 is taught *which attribute* a picture is labelled for, although a picture may show two. Mask the"
-    ' attribute that it also shows out of the loss; `data.encoded("train", labels="all")` knows them.',
-    "Ask for harder triplets: a far picture whose value is the one that the model confuses most with the"
-    " anchor's. Write lists with `triplet_prediction.write_triplet_lists`. Does the order of methods stay?",
+    "Branch 1 learns *which attribute* a picture is labelled for, although a picture may show two. Leave the"
+    ' second attribute out of the loss; `data.encoded("train", labels="all")` has all attributes of a picture.',
+    "Build harder triplets: the value of the far picture is the one that the model confuses most with the"
+    " anchor's value. Write lists with `triplet_prediction.write_triplet_lists`. Is the order of methods the same?",
 )
