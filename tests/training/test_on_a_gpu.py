@@ -91,6 +91,13 @@ def test_two_bytes_take_the_step_of_float32(precision, loss, cosine, case, gpu):
         check_close(full, half, loss, cosine)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_gradient_checkpointing_takes_the_same_steps(case, gpu):
+    """Kernels may add in another order each time, with it as without it."""
+    plain, again = (ten_steps(case, device=gpu, gradient_checkpointing=on) for on in (False, True))
+    check_close(plain, again, loss=1e-3, cosine=0.9999, steps=BEFORE_CROPS.get(case))
+
+
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_a_killed_run_goes_on(precision, gpu, tmp_path, monkeypatch):
     """In fp16 the first steps overflow; the scale comes back from the checkpoint."""
