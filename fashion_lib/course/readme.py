@@ -11,6 +11,7 @@ from fashion_lib.core.markdown import markdown_table as as_markdown
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
 from fashion_lib.papers.counterparts import shared_label
+from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import read_label
@@ -98,6 +99,19 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
     return _by_method(shown, f"attribute manipulation, {dataset}") + "\n" + _made(rows, profile)
 
 
+def budget_table(dataset: str = "wardrobe", profile: str = "laptop") -> str | None:
+    """Return overall MAP by the number of training steps as a Markdown table, or None without a longer run."""
+    ledger = results.read_ledger()
+    found = more_steps(ledger[(ledger.dataset == dataset) & (ledger.profile == profile)], PROFILES[profile].steps)
+    if found.empty:
+        return None
+    seeds = found.index.get_level_values("seed")
+    shown = found.map(lambda value: tables.NOT_RUN if pd.isna(value) else f"{value:.1f}")
+    shown = shown.rename(columns=lambda steps: f"{steps:,} steps").droplevel("seed")
+    shown.insert(0, "seed", seeds)
+    return _by_method(shown, f"overall MAP, {dataset}, by training steps")
+
+
 def with_results(text: str) -> str:
     """Return the README's text with its results block made anew.
 
@@ -108,6 +122,7 @@ def with_results(text: str) -> str:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     run = set(results.read_ledger().query("profile == 'laptop'").dataset)
     made = [markdown_table(name) for name in COLUMNS if name in run]
+    made.insert(1, budget_table())
     block = "\n\n".join(filter(None, [*made, manipulation_table()]))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)
 
