@@ -17,7 +17,7 @@ def more_steps(values: pd.DataFrame, own: int, average: str = "overall") -> pd.D
         average: an attribute or an average.
 
     Returns:
-        Percent; rows (method, variant, seed) in the order of the methods' list; columns are numbers of steps, ascending;
+        Percent. Rows: (method, variant, seed) in the order of the methods' list. Columns: numbers of steps, ascending;
         nan where that run does not exist.
     """
     values = values[(values["metric"] == "map") & (values["attribute"] == average)]
