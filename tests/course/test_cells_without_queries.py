@@ -13,7 +13,9 @@ from fashion_lib.course import sources
 from fashion_lib.show import second_look
 
 SCHEMA = Schema(tuple(Attribute(name, ("a", "b"), "local") for name in ("neck", "sleeve", "lapel")))
-SCORES = pd.DataFrame({"neck": 50.0, "lapel": 40.0, "overall": 45.0}, index=[k / 10 for k in range(11)])  # no sleeve
+SCORES = pd.DataFrame(
+    {"neck": 50.0, "lapel": 40.0, "overall": 45.0}, index=[k / 10 for k in range(11)]
+)  # no sleeve
 CELLS = {
     "rp-55": (
         "16_region_and_patch",
@@ -33,7 +35,11 @@ def test_an_attribute_without_a_query_is_left_out(cell):
     try:
         exec(source, names)
         if cell == "fam-51":
-            assert [label.get_text() for label in names["axes"].get_xticklabels()] == ["neck", "lapel", "overall"]
+            assert [label.get_text() for label in names["axes"].get_xticklabels()] == [
+                "neck",
+                "lapel",
+                "overall",
+            ]
         else:
             assert names["PANELS"] == {"overall": ["overall"], "macro": ["neck", "lapel"]}
     finally:
