@@ -9,7 +9,10 @@ COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion":
 PRINTED_IN = {
     "fashionai": ("FashionAI", "table 1 of IPAD (Wan et al. 2025) and of AG-MLAN (Xiao and Yamasaki)"),
     "darn": ("DARN", "table 2 of IPAD (Wan et al. 2025)"),
-    "deepfashion": ("DeepFashion", "table 3 of IPAD (Wan et al. 2025) and table 2 of AG-MLAN (Xiao and Yamasaki)"),
+    "deepfashion": (
+        "DeepFashion",
+        "table 3 of IPAD (Wan et al. 2025) and table 2 of AG-MLAN (Xiao and Yamasaki)",
+    ),
 }
 # Where a picture has several labels, training reads all of them in one pass, for every method alike. Decided on the
 # validation split with ASEN on `wardrobe_darn`, see `trials`.

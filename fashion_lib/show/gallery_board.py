@@ -7,10 +7,11 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has
 from fashion_lib.data.photographs import decode_photograph
 from fashion_lib.show.heat import heat_map_rows
-from fashion_lib.show.pictures import QUERY, show_images
+from fashion_lib.show.pictures import QUERY, lines_of, show_images
 from fashion_lib.show.title_text import literal
 
 SIDE = 192  # pixels of a picture on the board
+NAME = 22  # characters above a picture: names of digits alone, as FashionAI has, are wider than most text
 MISSING = 225  # grey of a picture that is no longer there
 ANSWER = "give what fl.search(run, 'picture.jpg', 'sleeve_length') returned"
 
@@ -34,7 +35,7 @@ def gallery_board(found, top: int = 20, columns: int = 7) -> Figure:
     numbers = np.abs(found.similarity[:top])
     titles = [f"query\n{literal(found.question).replace('_', ' ')}"]
     titles += [
-        f"{rank}: {number:.3f}\n{literal(_shown(name.rpartition('/')[2]))}"
+        f"{rank}: {number:.3f}\n{lines_of(literal(_shown(name.rpartition('/')[2])), NAME)}"
         for rank, (name, number) in enumerate(zip(names, numbers, strict=True), start=1)
     ]
     titles = [

@@ -153,6 +153,12 @@ def test_a_figure_can_be_read(name, methods, attributes):
     assert figure_problems(figure) == []
 
 
+def test_names_of_digits_alone_stay_above_their_own_pictures():
+    found = answer(MANY, SHORT)
+    found.names = tuple(f"Images/{k:032x}.jpg" for k in range(len(found.files)))  # as FashionAI's
+    assert figure_problems(show.gallery_board(found)) == []
+
+
 def test_a_panel_without_a_run_has_no_ticks():
     rows = ledger(["ipad"], ["collar_design"])  # another variant of the method
     figure = seeds.two_sided(rows, {"w/o ISA": ("ipad", "paper+isa=False")}, [60.0], ["overall"], dataset="wardrobe")

@@ -33,7 +33,9 @@ def check_complete(listing: Listing, around: Around) -> Iterator[Finding]:
     if listing.name != min(here):
         return
     folder = PurePosixPath(listing.folder)
-    there = {PurePosixPath(file).name.lower() for file in around.files if PurePosixPath(file).parent == folder}
+    there = {
+        PurePosixPath(file).name.lower() for file in around.files if PurePosixPath(file).parent == folder
+    }
     for name in NAMES:
         if (
             name not in here and name not in there

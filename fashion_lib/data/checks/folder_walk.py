@@ -56,10 +56,7 @@ def walk(root: Path, kind: str, findings: list[Finding]) -> tuple[list[str], lis
             name
             for name in below
             if not (
-                name.startswith(".")
-                or name == MACOS
-                or name.lower() in others
-                or kind_of(kind, joined(name))
+                name.startswith(".") or name == MACOS or name.lower() in others or kind_of(kind, joined(name))
             )
         )
         files += [joined(name) for name in sorted(names) if not name.startswith(".")]

@@ -53,13 +53,21 @@ def check_triplet_lists(listing: Listing, around: Around) -> Iterator[Finding]:
 def _shared(listing: Listing, lists: list[Listing]) -> Iterator[Finding]:
     """Report images that stand in the triplets of two parts; CSN splits the images (section 4.1)."""
     used = {
-        part: {image for x in lists if x.name.endswith(f"_{part}.txt") for _, row in x.numbered() for image in row}
+        part: {
+            image
+            for x in lists
+            if x.name.endswith(f"_{part}.txt")
+            for _, row in x.numbered()
+            for image in row
+        }
         for part in PARTS
     }
     for first, second in combinations(PARTS, 2):
         if both := used[first] & used[second]:
             what = f"{len(both):,} images stand in triplets of both {first} and {second}, such as image {min(both)}"
-            advice = "CSN keeps the images of its parts apart: take the lists of one drawing, or draw them anew"
+            advice = (
+                "CSN keeps the images of its parts apart: take the lists of one drawing, or draw them anew"
+            )
             yield Finding("warning", listing.folder, None, what, advice)
 
 
@@ -84,7 +92,9 @@ def check_against_table(listing: Listing, around: Around) -> Iterator[Finding]:
             right += anchor == close
             wrong += [line] if anchor == far else []
     if len(wrong) > AGAINST * (right + len(wrong)):
-        what = f"in {len(wrong):,} of {right + len(wrong):,} triplets the far picture has the anchor's value in "
+        what = (
+            f"in {len(wrong):,} of {right + len(wrong):,} triplets the far picture has the anchor's value in "
+        )
         what += f"{tables[0].name}, and the close one has not"
         advice = "columns or lists are exchanged, or the numbers are those of another filenames.json: " + LOST
         yield from of_lines("warning", listing.file, ((line, what) for line in wrong), advice)

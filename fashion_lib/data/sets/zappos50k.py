@@ -148,7 +148,9 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         notes.append(f"{several:,} cells of meta-data.csv hold several values and give no label.")
     unknown = sum(cid_of(image) not in meta for image in images) if meta else 0
     if unknown:
-        notes.append(f"{unknown:,} pictures have no row in meta-data.csv: their folder gives the class alone.")
+        notes.append(
+            f"{unknown:,} pictures have no row in meta-data.csv: their folder gives the class alone."
+        )
     if not meta:
         notes.append(
             "Without meta-data.csv a picture's first folder gives its class, and nothing else is labelled."

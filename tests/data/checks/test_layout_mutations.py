@@ -257,7 +257,12 @@ def triplets_by_value(root):
     [
         (lambda root: None, False),
         (every_triplet(lambda row: [row[0], row[2], row[1]]), True),
-        (exchanged("tripletlists/closure_tripletlist_test.txt", "tripletlists/gender_tripletlist_test.txt"), True),
+        (
+            exchanged(
+                "tripletlists/closure_tripletlist_test.txt", "tripletlists/gender_tripletlist_test.txt"
+            ),
+            True,
+        ),
         (rows("filenames.json", lambda lines: [lines[i] for i in SHUFFLED]), True),
     ],
     ids=["as drawn", "far and close exchanged", "another condition's list", "names in another order"],

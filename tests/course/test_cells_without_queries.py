@@ -1,0 +1,46 @@
+"""Cells on data in which an attribute has no query, as in a part of a real set: it has no score and is left out."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from fashion_lib.core import paths
+from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.course import sources
+from fashion_lib.show import second_look
+
+SCHEMA = Schema(tuple(Attribute(name, ("a", "b"), "local") for name in ("neck", "sleeve", "lapel")))
+SCORES = pd.DataFrame(
+    {"neck": 50.0, "lapel": 40.0, "overall": 45.0}, index=[k / 10 for k in range(11)]
+)  # no sleeve
+CELLS = {
+    "rp-55": (
+        "16_region_and_patch",
+        {"beta_curve": lambda *data, **options: SCORES, "models": {"RPF": SimpleNamespace(beta=0.4)},
+         "runs": {"RPF": SimpleNamespace(data=None)}, "second_look": second_look, "BOTH": {"RPF": "rpf"}},
+    ),
+    "fam-51": ("08a_attention_family_measured", {"scored": SCORES, "plt": plt, "np": np}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_attribute_without_a_query_is_left_out(cell):
+    notebook, names = CELLS[cell]
+    found = sources.read(paths.root() / "notebooks" / f"{notebook}.ipynb").cells
+    (source,) = [one.source for one in found if one.id == cell]
+    names = {"schema": SCHEMA, **names}
+    try:
+        exec(source, names)
+        if cell == "fam-51":
+            assert [label.get_text() for label in names["axes"].get_xticklabels()] == [
+                "neck",
+                "lapel",
+                "overall",
+            ]
+        else:
+            assert names["PANELS"] == {"overall": ["overall"], "macro": ["neck", "lapel"]}
+    finally:
+        plt.close("all")
