@@ -1,9 +1,9 @@
 """What a deck of slides takes from a notebook, by one rule for all of them.
 
 Per section: its heading, the first sentence of its prose (two where they are short), its first displayed formula with
-the sentence before it, and every figure with the sentence before it. A cell tagged
-`slide` comes whole. The take-aways and the titles of the exercises end a deck. The whole prose of a section is in the
-speaker's notes. So a slide never says anything that its notebook does not say.
+the sentence before it, and every figure with the sentence before it. A section without formula and figure shows its
+first paragraph. A cell tagged `slide` comes whole. The take-aways and the titles of the exercises end a deck. The whole
+prose of a section is in the speaker's notes. So a slide never says anything that its notebook does not say.
 """
 
 import re
@@ -17,6 +17,7 @@ TAG = "slide"
 TAKE_AWAY, EXERCISES, REFERENCES = "What to take away", "Exercises", "References"
 PER_SLIDE = 4  # take-aways
 SHORT = 200  # characters: two sentences that fit into them stand together
+LONG = 600  # characters of a paragraph that fits on a slide of its own
 HEADING = re.compile(r"^(#{1,4}) (.+)$")
 FORMULA = re.compile(r"(?:\$\$.+?\$\$\s*)+", re.DOTALL)  # one or several lines of formulas
 # A sentence ends before a capital letter, unless the dot belongs to an abbreviation.
@@ -142,6 +143,8 @@ def _section_slides(section: _Section) -> list[Slide]:
         len(slides) > 1 and not formula and slides[1].picture
     ):  # the first figure fits below the first sentence
         slides[:2] = [replace(slides[0], picture=slides[1].picture)]
+    if len(slides) == 1 and not formula and not slides[0].picture:  # nothing else to look at
+        slides = [replace(slides[0], text=first_paragraph(section.prose) or text)]
     return slides
 
 
@@ -204,6 +207,16 @@ def opening(markdown: str) -> str:
     together = " ".join(first[:2])
     announces = len(first) > 1 and first[1].endswith(":")  # a cell that is not on the slide
     return together if len(together) <= SHORT and not announces else first[0]
+
+
+def first_paragraph(markdown: str) -> str:
+    """Return the first paragraph of the prose without a sentence that announces a cell; "" for none or a long one."""
+    paragraphs = (" ".join(sentences(part)) for part in re.split(r"\n\s*\n", markdown))
+    found = sentences(next(filter(None, paragraphs), ""))
+    if len(found) > 1 and found[-1].endswith(":"):
+        found = found[:-1]
+    text = " ".join(found)
+    return text if len(text) <= LONG else ""
 
 
 def first_sentence(markdown: str) -> str:

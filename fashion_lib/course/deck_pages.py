@@ -34,7 +34,7 @@ STYLE = """\
 .reveal h1 { font-size: 1.9em; text-transform: none; margin: 150px 0 0.6em; }
 .reveal h2 { font-size: 1.25em; text-transform: none; margin-bottom: 0.6em; }
 .reveal img { display: block; margin: 0.4em auto 0; width: 100%; height: 440px; object-fit: contain; }
-.reveal math[display=block] { font-size: 0.88em; margin: 0.5em 0; padding: 0.2em 0; overflow: auto hidden; }
+.reveal math[display=block] { font-size: 0.88em; margin: 0.5em 0; padding: 0.35em 0; overflow: auto hidden; }
 .reveal table { font-size: 0.7em; margin: 0.4em 0; }
 .reveal pre { width: 100%; font-size: 0.55em; box-shadow: none; background: #f4f4f4; padding: 0.5em; }
 .reveal li { margin-bottom: 0.35em; }
@@ -72,15 +72,20 @@ PAGE = Environment(autoescape=True).from_string("""\
 <script src="{{ reveal }}/dist/reveal.js"></script>
 <script src="{{ reveal }}/plugin/notes/notes.js"></script>
 <script>
-// A formula that is wider than its slide is made smaller; it can be measured when its slide is shown.
-function fitFormulas() {
+// A formula that is wider than its slide is made smaller, and a figure takes all the height that is left. Both can be
+// measured when their slide is shown.
+function fit() {
+  for (const figure of document.querySelectorAll(".reveal section.present img"))
+    if (figure.offsetTop) figure.style.height = `${670 - figure.offsetTop}px`;
   for (const formula of document.querySelectorAll(".reveal math[display=block]")) {
+    formula.style.fontSize = "";
     const share = formula.clientWidth / formula.scrollWidth;
     const size = parseFloat(getComputedStyle(formula).fontSize);
     if (share > 0 && share < 1) formula.style.fontSize = `${0.98 * share * size}px`;
   }
 }
-for (const shown of ["ready", "slidechanged", "pdf-ready"]) Reveal.on(shown, fitFormulas);
+for (const shown of ["ready", "slidechanged", "pdf-ready"]) Reveal.on(shown, fit);
+document.fonts.ready.then(fit);
 Reveal.initialize({ hash: true, slideNumber: "c/t", center: false, transition: "none", width: 1120, height: 700,
                     plugins: [RevealNotes] });
 </script>

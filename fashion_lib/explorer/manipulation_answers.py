@@ -78,7 +78,9 @@ class ManipulationAnswers:
         maps = attention(self.model, normalise(shown), torch.full((len(shown),), schema.index(changed)))
         heats = next(iter(maps.values())).float().cpu().numpy() if maps else None
         if not maps:
-            notes.append(f"{self.run.record.method} has no spatial attention, so there is no heat map.")
+            notes.append(
+                f"the method {self.run.record.method} has no spatial attention, so there is no heat map."
+            )
         found = found_pictures(
             data, rows, best.tolist(), schema.index(changed), scores=scores, relevant=relevant,
             words=lambda place: self._labels_in_words(data.labels.matrix[rows[place]]),

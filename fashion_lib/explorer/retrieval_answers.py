@@ -111,7 +111,7 @@ class RetrievalAnswers:
             return next(iter(maps.values())).float().cpu().numpy(), "attention", ()
         method = self.run.record.method
         if not wanted:
-            told = f"{method} has no attention, and Grad-CAM needs a known value: there is no heat map."
+            told = f"the method {method} has no attention, and Grad-CAM needs a known value: there is no heat map."
             return None, "", (told,)
         try:
             if number not in self._directions:
@@ -120,8 +120,9 @@ class RetrievalAnswers:
             reference = self._directions[number][value].expand(len(pixels), -1)
             heats = grad_cam(self.model, images, ids, reference).numpy()
         except FashionError as error:
-            return None, "", (f"{method} has no attention, and no Grad-CAM either: {error}",)
-        told = f"{method} has no attention: its maps are Grad-CAM towards {in_words(wanted)}, on a scale of their own."
+            return None, "", (f"the method {method} has no attention, and no Grad-CAM either: {error}",)
+        told = f"the method {method} has no attention: its maps are Grad-CAM towards {in_words(wanted)}, "
+        told += "on a scale of their own."
         return heats, "Grad-CAM", (told,)
 
     def _under_every_attribute(self, pixels: np.ndarray) -> dict[str, np.ndarray]:

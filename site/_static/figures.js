@@ -19,5 +19,8 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("div.cell_output img").forEach(link));
-  window.addEventListener("load", () => document.querySelectorAll("div.formula").forEach(fit));
+  window.addEventListener("load", async () => {
+    await document.fonts.ready;
+    document.querySelectorAll("div.formula").forEach(fit);
+  });
 })();

@@ -12,7 +12,15 @@ from fashion_lib.cli import main
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course import deck_pages
-from fashion_lib.course.deck import Slide, first_sentence, opening, pictures_of, sentences, slides_of
+from fashion_lib.course.deck import (
+    Slide,
+    first_paragraph,
+    first_sentence,
+    opening,
+    pictures_of,
+    sentences,
+    slides_of,
+)
 from fashion_lib.course.deck_pages import deck_page, lecture_page, slide_html, write_decks
 from fashion_lib.course.syllabus_plans import LECTURE
 
@@ -78,6 +86,15 @@ def test_bold_type_stays_whole():
 def test_a_sentence_that_announces_a_cell_is_not_a_second_sentence():
     assert opening("The mask is applied. By loop and by the library:") == "The mask is applied."
     assert opening("The mask is:") == "The mask is:"
+
+
+def test_a_section_with_nothing_to_look_at_shows_its_first_paragraph():
+    prose = "## Plain\n\nOne of many. " + 20 * "More. " + "By loop, and by the library:\n\nAnother paragraph."
+    book = new_notebook(cells=[new_markdown_cell("# 04 · T\n\n**Q?**"), new_markdown_cell(prose)])
+    assert slides_of(book, "x.ipynb")[1].text == "One of many. " + " ".join(20 * ["More."])
+    book.cells.append(new_code_cell("plot()", outputs=[FIGURE]))
+    assert slides_of(book, "x.ipynb")[1].text == "One of many. More."
+    assert first_paragraph(120 * "Much. ") == first_paragraph("- a list") == ""
 
 
 def test_a_slide_has_no_link_to_a_file_that_no_deck_has():

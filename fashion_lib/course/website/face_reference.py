@@ -71,7 +71,7 @@ def _signature(called) -> str:
             r"\b(fashion_lib|pathlib|typing|collections\.abc)(\._local)?\.",
             "",
             str(inspect.signature(called)),
-        )
+        ).replace("(self, ", "(")
     except (TypeError, ValueError):  # what C code defines has none
         return "(...)"
 
