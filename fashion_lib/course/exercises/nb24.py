@@ -7,8 +7,8 @@ COLLAPSE = Exercise(
     id="24.1",
     title="Is it a collapse?",
     question=(
-        "Four trainings with margin 0.2 are logged after equal steps. Which of them have collapsed? Answer with all"
-        " true letters in one text.\n\n"
+        "Four trainings with margin 0.2 are logged after equal steps. A triplet is active if its hinge is above zero."
+        " Which of them have collapsed? Answer with all true letters in one text.\n\n"
         "- **a** loss 0.200, mean similarity 0.998, active triplets 100 %\n"
         "- **b** loss 0.020, mean similarity 0.310, active triplets 15 %\n"
         "- **c** loss 0.201, mean similarity 0.995, active triplets 100 %\n"
