@@ -88,7 +88,7 @@ BOX = Exercise(
         "The box is given by the smallest and the largest of these rows and columns.",
     ),
     because="A far second peak stretches the box to both: with a low threshold a crop holds all that lies between.",
-    otherwise="Draw the mask of the kept cells for the first map.",
+    otherwise="Draw the mask of the kept cells for the first map. The last row and the last column belong to the box.",
     points=3,
 )
 
@@ -96,9 +96,9 @@ BACKGROUND = Exercise(
     id="16.2",
     title="How much background is in the background?",
     question=(
-        "RPF's background weights are $(1 - \\alpha_j)$, brought to sum 1. A map of 64 positions gives one cell"
-        " the attention 0.3, and the rest is shared equally by the other 63. Which background weight has that"
-        " cell, and which has each other cell? Give two numbers with four digits."
+        "RPF's background weights are $(1 - \\alpha_j)$, divided by their sum. In a map of 64 positions, one cell has"
+        " the attention 0.3. The other 63 cells share the rest equally. What is the background weight of that cell,"
+        " and what is it for each other cell? Give two numbers, with four digits behind the point."
     ),
     start="answer_2 = None  # a list of two numbers",
     solution="answer_2 = [(1 - 0.3) / 63, (1 - 0.7 / 63) / 63]",
@@ -124,7 +124,7 @@ BACKGROUND = Exercise(
     ),
     because="The attended cell has about 70 % of what any other cell has: the background is nearly the picture's"
     " average.",
-    otherwise="Compute 1 − α for both kinds of cells, and divide by the sum over all cells.",
+    otherwise="Compute 1 − α for both kinds of cells, and divide by the sum over all cells. Keep four digits.",
 )
 
 MIX_START = '''
@@ -149,8 +149,9 @@ MIX = Exercise(
     id="16.3",
     title="Two branches in one vector",
     question=(
-        "Write one vector for both branches, region first. A dot product of two pictures shall be $\\beta$ times"
-        " the similarity of their regions plus $1 - \\beta$ times that of their patches."
+        "Join the features of both branches into one vector per picture, region first. The dot product of two"
+        " pictures' vectors shall be $\\beta$ times the similarity of their regions plus $1 - \\beta$ times that"
+        " of their patches."
     ),
     start=MIX_START,
     solution=MIX_SOLUTION,
@@ -198,7 +199,7 @@ import torch
 
 
 def sharper_background(attention):
-    """attention: (B, h, w), sums to 1 per picture. Returns weights (1 - a / max a), brought to sum 1.
+    """attention: (B, h, w), sums to 1 per picture. Returns weights (1 - a / max a), divided by their sum.
 
     A constant map has no background; return the flat map for it.
     """
@@ -210,7 +211,7 @@ import torch
 
 
 def sharper_background(attention):
-    """attention: (B, h, w), sums to 1 per picture. Returns weights (1 - a / max a), brought to sum 1.
+    """attention: (B, h, w), sums to 1 per picture. Returns weights (1 - a / max a), divided by their sum.
 
     A constant map has no background; return the flat map for it.
     """
@@ -222,10 +223,10 @@ def sharper_background(attention):
 
 SHARP = Exercise(
     id="16.4",
-    title="A background worth the name",
+    title="A sharper background",
     question=(
         "RPF's background is nearly flat. Write another one: weights $1 - \\alpha_j / \\max_i \\alpha_i$,"
-        " brought to sum 1, so that the strongest cell is left out completely. Mind the constant map."
+        " divided by their sum, so that the strongest cell gets the weight 0. Treat a constant map separately."
     ),
     start=SHARP_START,
     solution=SHARP_SOLUTION,
@@ -263,8 +264,8 @@ SHARP = Exercise(
         "Take the maximum of each picture by itself, with `keepdim=True`.",
         "Where the sum of the rest is 0, return one over the number of positions instead.",
     ),
-    because="A minimum or maximum over a batch is a frequent bug: the result of a picture must not depend on its"
-    " neighbours.",
+    because="A minimum or maximum over a batch is a frequent bug: the result of a picture must not depend on the"
+    " other pictures of its batch.",
     otherwise="Each picture is treated by itself, and the constant map by its own rule.",
     points=2,
 )

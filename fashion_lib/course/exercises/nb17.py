@@ -1,4 +1,4 @@
-"""Exercises of notebook 17: suppression by eq. 2, what a kept cell gets, a map that fades, and three equal passes."""
+"""Exercises of notebook 17: suppression by eq. 2, what a kept cell gets, a map that shrinks, and three equal passes."""
 
 import torch
 from torch import Tensor
@@ -52,7 +52,8 @@ SUPPRESS = Exercise(
             AS_SOLUTION.replace(
                 "scores * (scores >= threshold)", "scores.masked_fill(scores < threshold, -torch.inf)"
             ),
-            "Your suppressed cells get no weight at all. Eq. 2 multiplies by 0, and a score of 0 is no weight of 0.",
+            "Your suppressed cells get no weight at all. Eq. 2 multiplies by 0, and a score of 0 gives a weight"
+            " above 0.",
         ),
         Wrong(
             AS_SOLUTION.replace("scores >= threshold", "scores <= threshold"),
@@ -69,7 +70,7 @@ SUPPRESS = Exercise(
         "A comparison gives True and False; multiplied by a number they are 1 and 0.",
         "The softmax comes after the product and runs over all positions: flatten before, view back afterwards.",
     ),
-    because="Suppressed cells get the weight of a score of 0, all the same: a map of two levels.",
+    because="All suppressed cells get the same weight, that of a score of 0: the map has two levels.",
     otherwise="Check the mask for the first picture by hand, then the softmax of the product.",
     points=3,
 )
@@ -88,7 +89,7 @@ LEVEL = Exercise(
     wrong=(
         Wrong(
             "import math\n\nanswer_2 = math.log(63)",
-            "That is the answer for one kept cell. Here two share the work.",
+            "That is the answer for one kept cell. Here two cells share the attention.",
         ),
         Wrong(
             "import math\n\nanswer_2 = math.log(62)",
@@ -103,33 +104,36 @@ LEVEL = Exercise(
         "Write the share of the kept cells: 2 exp(s) over the sum of all 64 exponentials. What is exp(0)?",
         "Set the share to one half and solve for s with `math.log`.",
     ),
-    because="The others get the same small weight each, however bad they are: eq. 2 flattens what it suppresses.",
+    because="The others all get the same small weight, however low their scores are: eq. 2 makes them equal.",
     otherwise="The kept cells and the suppressed cells must have the same sum of exponentials.",
 )
 
 FADE = Exercise(
     id="17.3",
-    title="A map that fades out",
+    title="A map that shrinks",
     question=(
         "Equation 3 multiplies the map by softmax weights in each pass. The map has 64 positions, the attention"
-        " is flat, and nothing is rescaled. By which factor are the features *smaller* after three passes?"
+        " is flat, and nothing is rescaled. How many times *smaller* are the features after three passes?"
     ),
     start="answer_3 = None  # how many times smaller",
     solution="answer_3 = 64**3",
     form=Number(0.5),
     wrong=(
         Wrong("answer_3 = 3 * 64", "Factors multiply from pass to pass; you added them."),
-        Wrong("answer_3 = 64", "That is one pass."),
+        Wrong(
+            "answer_3 = 1 / 64**3",
+            "That is the factor that multiplies the features. How many times smaller does it make them?",
+        ),
         Wrong(
             "answer_3 = 1",
             "Weights that sum to 1 keep a *sum* over positions; a single feature becomes smaller.",
         ),
     ),
     hints=(
-        "Which weight has each position if the attention is flat?",
+        "What weight does each position have if the attention is flat?",
         "The features are multiplied by that weight once per pass.",
     ),
-    because="So something must hold the scale. The course brings the weights to mean 1 and says so.",
+    because="So something must keep the scale. The course scales the weights to mean 1, and says so.",
     otherwise="Multiply the weight of a position by itself, once per pass.",
 )
 
@@ -138,9 +142,9 @@ EQUAL = Exercise(
     title="Three passes that are one",
     question=(
         "In the released code every pass starts from $x^0$ and $p^0$, not from the result of the pass before."
-        " The result of the last pass is handed on. What do three passes give in evaluation? Answer with one"
+        " The branch returns the result of the last pass. What do three passes give in evaluation? Answer with one"
         " letter.\n\n"
-        "- **a** three different looks, averaged\n"
+        "- **a** three different maps, averaged\n"
         "- **b** a map three times as sharp\n"
         "- **c** the product of three maps\n"
         "- **d** the same as one pass"
@@ -153,7 +157,7 @@ EQUAL = Exercise(
             'answer_4 = "a"',
             "All passes have the same weights and the same input. Where would a difference come from?",
         ),
-        Wrong('answer_4 = "b"', "Sharpening needs that a pass works on what the one before has left."),
+        Wrong('answer_4 = "b"', "A map gets sharper only if a pass works on the result of the one before."),
         Wrong('answer_4 = "c"', "A product would need the map of the pass before as the input of the next."),
     ),
     hints=(
@@ -167,9 +171,9 @@ EQUAL = Exercise(
 EXERCISES = (SUPPRESS, LEVEL, FADE, EQUAL)
 
 EXPLORE = (
-    "Suppress for real: pass `scores.masked_fill(~keeps, -torch.inf)` through `softmax` in the cell that counts"
-    " kept cells, then redraw the maps. Which attributes gain, which lose?",
+    "Give suppressed cells the weight 0: pass `scores.masked_fill(~keeps, -torch.inf)` through `softmax` in the cell"
+    " that computes `keeps`, then redraw the maps. For which attributes does the energy in the region rise or fall?",
     "Iterate the trained branch up to 10 times with `iterate(scaled=True, passes=10)` and plot the entropy of"
-    " the attention and of the weights. Where does it stop changing, and why must it?",
+    " the attention and of the weights. After which pass does it stop changing, and why?",
     "Set `branch.ratio` to 0.5, 0.8, 0.95 and count kept cells and the crop's share of the picture.",
 )

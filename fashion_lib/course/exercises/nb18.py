@@ -61,8 +61,9 @@ CENTRE = Exercise(
     id="18.1",
     title="Write it yourself: queue and centre",
     question=(
-        "Write the cluster-centre update (eq. 11) for one attribute: one queue per value with $n_q$ places, and"
-        " the mean of what each queue holds. While a queue is not full, divide by what is there."
+        "Write the cluster-centre update (eq. 11) for one attribute. There is one queue per value, with `length`"
+        " places ($n_q$ in the paper). A centre is the mean of the features in its queue. While a queue is not full,"
+        " divide by the number of features in it."
     ),
     start=CENTRE_START,
     solution=CENTRE_SOLUTION,
@@ -81,7 +82,7 @@ CENTRE = Exercise(
         ),
         Wrong(
             CENTRE_SOLUTION.replace("[-length:]", "[:length]"),
-            "Your queues keep the *oldest* features and refuse new ones.",
+            "Your queues keep the *oldest* features and drop the new ones.",
         ),
         Wrong(
             CENTRE_SOLUTION.replace("queue.mean(dim=0)", "queue.mean(dim=0) / queue.mean(dim=0).norm()"),
@@ -179,9 +180,9 @@ SLOW = Exercise(
     id="18.3",
     title="How slow is slow?",
     question=(
-        "A momentum encoder keeps the share $\\mu$ of itself in each step. After how many steps has it forgotten"
-        " half of what it was: with the course's $\\mu = 0.98$, and with the paper's 0.995? Give two numbers"
-        " with one digit behind the point."
+        "In each step, a momentum encoder multiplies its old weights by $\\mu$ and adds $1 - \\mu$ of the trained"
+        " ones. After how many steps is the share of its first weights one half? Give two numbers with one digit"
+        " behind the point: for the course's $\\mu = 0.98$, and for the paper's 0.995."
     ),
     start="answer_3 = None  # a list of two numbers of steps",
     solution="import math\n\nanswer_3 = [math.log(0.5) / math.log(mu) for mu in (0.98, 0.995)]",
@@ -191,15 +192,18 @@ SLOW = Exercise(
             "answer_3 = [25, 100]",
             "You divided one half by 1 − μ. The share shrinks by a factor in each step, not by a fixed part.",
         ),
-        Wrong("answer_3 = [50, 200]", "That is 1/(1 − μ): after so many steps more than half is forgotten."),
+        Wrong(
+            "answer_3 = [50, 200]",
+            "That is 1/(1 − μ): after so many steps the share is already below one half.",
+        ),
         Wrong("answer_3 = [138.3, 34.3]", "The order is exchanged: the first one is the faster copy."),
     ),
     hints=(
-        "After k steps the share μ to the power k is left.",
+        "After k steps the share is μ to the power k.",
         "Set it to one half and take the logarithm of both sides.",
     ),
     because="A run of some hundred steps needs a faster copy than one of hundreds of thousands.",
-    otherwise="What is left after k steps is a power of μ.",
+    otherwise="The share after k steps is a power of μ. Give one digit behind the point.",
 )
 
 SLIP = Exercise(
@@ -207,8 +211,8 @@ SLIP = Exercise(
     title="A division that reaches one term",
     question=(
         "Eq. 19 adds three losses; the released code computes `x + p + n / 3`, although the mean of all three"
-        " was surely meant. All three are 0.6. Give three numbers: the printed sum, the mean, and what the code"
-        " computes."
+        " was probably meant. All three losses are 0.6. Give three numbers: the printed sum, the mean, and what the"
+        " code computes."
     ),
     start="answer_4 = None  # a list of three numbers: [sum, mean, code]",
     solution="x = p = n = 0.6\nanswer_4 = [x + p + n, (x + p + n) / 3, x + p + n / 3]",
@@ -223,7 +227,7 @@ SLIP = Exercise(
     ),
     hints=(
         "Division comes before addition: only one of the three terms is divided.",
-        "Compute each number with a pencil, in the order in which Python does.",
+        "Compute each number on paper, in the order in which Python does.",
     ),
     because="With equal terms it is 7/9 of the sum; with a triplet list it also weighs the negative's value less.",
     otherwise="Type the expression into Python with three numbers.",

@@ -82,12 +82,12 @@ STEP = Exercise(
         ),
     ),
     hints=(
-        "Compute lengths, unit vectors and all similarities first.",
+        "Compute lengths, unit vectors $u$ and all similarities $s$ first.",
         "For each pair: how much should the similarity change, and which direction changes it?",
         "Sum over j for a fixed i before you go on; take all similarities from the *old* features.",
     ),
     because="It equals the library's `feature_step`, where two matrix products replace the loops.",
-    otherwise="Check one pair by hand: direction, factor, sign.",
+    otherwise="Check one pair by hand: direction, factor, sign. Use lengths and similarities of the *old* features.",
     points=3,
 )
 
@@ -96,7 +96,7 @@ import torch
 
 
 def expanded_order(query, candidates, first):
-    """query: (D,), candidates: (N, D), rows of length 1; first: how many candidates join the query.
+    """query: (D,), candidates: (N, D), rows of length 1; first: how many candidates enter the mean.
 
     Returns the candidates' numbers, best first, after query expansion.
     """
@@ -108,7 +108,7 @@ import torch
 
 
 def expanded_order(query, candidates, first):
-    """query: (D,), candidates: (N, D), rows of length 1; first: how many candidates join the query.
+    """query: (D,), candidates: (N, D), rows of length 1; first: how many candidates enter the mean.
 
     Returns the candidates' numbers, best first, after query expansion.
     """
@@ -124,10 +124,10 @@ LIST = F.normalize(torch.tensor([
 
 EXPANSION = Exercise(
     id="19.2",
-    title="The oldest way of asking the candidates",
+    title="Query expansion",
     question=(
-        "Query expansion (Chum et al. 2007) replaces the query by the mean of itself and its first candidates,"
-        " and ranks again. Write it. Return the new order of all candidates."
+        "Query expansion (Chum et al. 2007) replaces the query by the mean of its own vector and the vectors of"
+        " its first candidates, and ranks again. Write the function. It returns the new order of all candidates."
     ),
     start=EXPANSION_START,
     solution=EXPANSION_SOLUTION,
@@ -163,7 +163,7 @@ EXPANSION = Exercise(
         " change an order.",
     ),
     because="It costs one more product per query. Compare what it gains with what FR gains.",
-    otherwise="Two rankings: one to choose who joins, one with the mean.",
+    otherwise="Rank twice: once to choose the first candidates, and once with the mean.",
     points=2,
 )
 
@@ -199,7 +199,7 @@ FAIR = Exercise(
         "A plain ranking compares the query with each candidate by itself. What does FR compare in addition?",
         "Methods that look at the whole test list at once are called transductive.",
     ),
-    because="FR is transductive. It is no cheating, but it must be said, and given to both sides.",
+    because="FR is transductive. That is allowed, but a table must say so, and give FR to both methods.",
     otherwise="Ask which pictures and which labels enter the score of one candidate.",
 )
 
@@ -207,8 +207,8 @@ EXERCISES = (STEP, EXPANSION, FAIR)
 
 EXPLORE = (
     "Is the learned $o$ better than the typed one? Put `SharedFriends(factor)` into"
-    " `FeatureReasoning(config.nodes, config.rounds, config.rho)` and try factors from 0.001 to 0.1. What should"
-    " take the place of the typed 0.6?",
+    " `FeatureReasoning(config.nodes, config.rounds, config.rho)` and try factors from 0.001 to 0.1. Which number"
+    " should replace the typed 0.6?",
     "Iterate more often than FR was trained for: `reasoning.steps = 6`. Does the distance to the target keep"
     " falling, and does MAP follow it?",
 )

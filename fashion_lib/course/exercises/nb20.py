@@ -42,8 +42,8 @@ PEAK = Exercise(
     title="The highest of ten bars",
     question=(
         "Ten settings of $Iter$ are *equally good*. Each bar is the mean of three seeds. A single run varies"
-        " with a standard deviation of 1.5 points. By how many points does the highest bar stand above the truth"
-        " on average? A simulation is exact enough."
+        " with a standard deviation of 1.5 points. By how many points does the highest bar exceed the true mean"
+        " of the settings, on average? A simulation is exact enough."
     ),
     start="answer_2 = None  # points",
     solution=(
@@ -55,18 +55,18 @@ PEAK = Exercise(
         Wrong("answer_2 = 2.31", "You took bars of one run each. A mean of three seeds varies less."),
         Wrong(
             "answer_2 = 0.87",
-            "That is the standard deviation of one bar. The highest of ten lies further out.",
+            "That is the standard deviation of one bar. The highest of ten lies further above the mean.",
         ),
         Wrong(
             "answer_2 = 0",
-            "Each bar is right on average, but you look at the highest one, and it was chosen for being high.",
+            "Each bar is right on average. The highest one is not: it was chosen because it is high.",
         ),
     ),
     hints=(
         "Draw an array of (experiments, ten settings, three seeds) and take the mean over seeds.",
         "Then take the maximum over the ten settings, and the mean over experiments.",
     ),
-    because="So a peak of that size among ten equal settings is what chance gives, and no finding.",
+    because="So a peak of that size is expected by chance among ten equal settings. It shows nothing.",
     otherwise="Simulate: seeds into bars, the highest bar of each experiment, the average.",
 )
 
@@ -87,7 +87,7 @@ BETA = Exercise(
     wrong=(
         Wrong(
             'answer_3 = "b"',
-            "A choice is a kind of training: eight parameters were fitted, on the pictures that then judge.",
+            "A choice is a kind of training: eight parameters were fitted on the pictures that then give the score.",
         ),
         Wrong(
             'answer_3 = "c"',
@@ -96,10 +96,10 @@ BETA = Exercise(
         Wrong('answer_3 = "d"', "Then the higher of two numbers is printed, whatever it is the MAP of."),
     ),
     hints=(
-        "How many numbers are chosen in all, and which pictures decide?",
+        "How many numbers are chosen in all, and which split decides?",
         "The split that chooses must not be the one that reports.",
     ),
-    because="Stored features make the sweep cheap. They do not make it free of a choice.",
+    because="Stored features make the sweep cheap. It is still a choice, so it belongs to validation data.",
     otherwise="Ask which split decides and which one reports.",
 )
 
@@ -127,7 +127,7 @@ PASSES = Exercise(
         "Which of the two inputs depends on the attribute?",
         "The notebook says 1 + n passes for n attributes.",
     ),
-    because="The second look is paid once per attribute, in indexing as well as in a query.",
+    because="The second look costs one pass per attribute, for the gallery as well as for a query.",
     otherwise="Count for one picture and eight attributes first.",
 )
 
@@ -135,7 +135,7 @@ EXERCISES = (TOKENS, PEAK, BETA, PASSES)
 
 EXPLORE = (
     'Give ASEN as many image passes as IPAD had: the cost columns say how many; `fl.load_or_train("asen",'
-    " profile=settings.with_options(steps=...))`. Who is ahead then?",
+    " profile=settings.with_options(steps=...))`. Which one has the higher MAP then?",
     "Which of the printed gaps between neighbours in table 1 is smaller than the spread over seeds *here*? What"
     " would you need to know to call one of them significant there?",
 )

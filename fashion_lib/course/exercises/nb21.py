@@ -87,8 +87,8 @@ HIT = Exercise(
     title="The chance of a hit among the first k",
     question=(
         "$N$ candidates, $R$ of them relevant, stand in a random order. What is the probability that at least"
-        " one relevant candidate is among the first $k$? Derive the complement, one rank after the other, and"
-        " write it as a function."
+        " one relevant candidate is among the first $k$? Derive the probability of no hit first, one rank"
+        " after the other. Write the function."
     ),
     start=HIT_START,
     solution=HIT_SOLUTION,
@@ -109,7 +109,7 @@ HIT = Exercise(
         ),
         Wrong(
             "def chance_of_a_hit(relevant, candidates, k):\n    return min(1.0, k * relevant / candidates)",
-            "You add the probabilities of the k ranks. Orders with two relevant ones are counted twice so.",
+            "You add the probabilities of the k ranks. Orders with two relevant ones are then counted twice.",
         ),
         Wrong(
             "def chance_of_a_hit(relevant, candidates, k):\n"
@@ -186,13 +186,13 @@ PROOF = Exercise(
             "Move every label to the next picture: the counts, and so the expectation, stay the same.",
         ),
         Wrong('answer_4 = "b"', "No pixel enters this computation."),
-        Wrong('answer_4 = "c"', "The expectation of a random order knows nothing of any network."),
+        Wrong('answer_4 = "c"', "No network enters the expectation of a random order."),
     ),
     hints=(
         "Which numbers enter the formula of the expected AP?",
         "What could be changed in the files without changing these numbers?",
     ),
-    because="The counts agree. That each label lies at its picture needs checksums, or names that tell it.",
+    because="The counts agree. Only checksums, or file names that contain it, show that each label has its picture.",
     otherwise="Ask what the formula of the expectation reads.",
 )
 
@@ -201,7 +201,7 @@ EXERCISES = (RAW, HIT, CEILING, PROOF)
 EXPLORE = (
     "Draw a split of the sample by *item* with `split_groups` and count what leaks. How far from 8:1:1 does it"
     " end? The `items` of appendix 21a are the groups.",
-    "In the table of six candidates, rank those with fewer values first, as point 1 after the ceiling says. How far"
+    "In the table of six candidates, rank those with fewer values first, as in point 1 below the ceiling. How far"
     ' does the expected AP rise? In appendix 21a, `labelled.groupby("image").size()` counts a candidate\'s'
     " values.",
 )

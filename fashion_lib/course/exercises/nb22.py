@@ -7,10 +7,10 @@ from fashion_lib.course.exercises.forms import Choice, Function, Number
 
 POSSIBLE = Exercise(
     id="22.1",
-    title="Which scores can come out at all?",
+    title="Which scores are possible?",
     question=(
         "One query has three candidates, and exactly one of them is right. List all average precisions (in"
-        " percent) that any model can reach, from the lowest to the highest."
+        " percent, one digit behind the point) that a model can reach, from the lowest to the highest."
     ),
     start="answer_1 = None  # a list of percentages",
     solution="answer_1 = [100 / rank for rank in (3, 2, 1)]",
@@ -32,7 +32,7 @@ POSSIBLE = Exercise(
         "At which ranks can the right candidate stand?",
         "The precision at that rank is one over the rank.",
     ),
-    because="No other number is possible, so two models rarely differ by a small gap here: they tie, or they jump.",
+    because="No other number is possible, so two models have equal scores here, or scores that differ much.",
     otherwise="Write down the AP for each rank of the right candidate.",
 )
 
@@ -153,7 +153,7 @@ COPIES = Exercise(
     ),
     hints=(
         "What is the same for *every* attribute?",
-        "Think of section 4: what did the corners of the pictures tell?",
+        "Think of section 4: what could be found from the corners of the pictures?",
     ),
     because="A copy, or the same room, answers every question at once. `python -m fashion_lib check-data` looks"
     " for copies.",

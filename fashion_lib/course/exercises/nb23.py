@@ -22,9 +22,9 @@ LARGER = Exercise(
     ),
     hints=(
         "How many positions has a map, if both of its sides double?",
-        "Of which sizes does the number of weights of a convolution depend?",
+        "Which sizes decide the number of weights of a convolution?",
     ),
-    because="So the largest batch of a GPU shrinks with the picture's area.",
+    because="So the largest batch that fits into a GPU falls as the picture's area grows.",
     otherwise="Count the positions of one map before and after.",
 )
 
@@ -103,11 +103,11 @@ FEED = Exercise(
     wrong=(
         Wrong(
             "answer_3 = [80 / 130, 40 / 90]",
-            "So it is without making ahead: then the device also waits while its own step is over.",
+            "That is the share if no batch is made ahead: then the device waits for the whole making of each batch.",
         ),
         Wrong(
             "answer_3 = [30 / 80, -10 / 40]",
-            "A device cannot wait for less than no time: then the threads wait.",
+            "A waiting time is never negative: here the threads wait for the device.",
         ),
         Wrong("answer_3 = [30 / 50, 0]", "Divide the waiting by the time from one step to the next."),
     ),
@@ -143,7 +143,7 @@ RANKS = Exercise(
             "Both ranks apply the same sum of gradients to the same weights. What follows?",
         ),
         Wrong(
-            'answer_4 = "c"', "That one is true. Ask also what a rank believes about the rows of the other."
+            'answer_4 = "c"', "That one is true. Ask also which labels a rank uses for the rows of the other."
         ),
     ),
     hints=(

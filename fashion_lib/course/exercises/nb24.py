@@ -7,8 +7,8 @@ COLLAPSE = Exercise(
     id="24.1",
     title="Is it a collapse?",
     question=(
-        "Four trainings with margin 0.2 are logged after equal steps. Which of them have collapsed? Answer with all"
-        " true letters in one text.\n\n"
+        "Four trainings with margin 0.2 are logged after equal steps. A triplet is active if its hinge is above zero."
+        " Which of them have collapsed? Answer with all true letters in one text.\n\n"
         "- **a** loss 0.200, mean similarity 0.998, active triplets 100 %\n"
         "- **b** loss 0.020, mean similarity 0.310, active triplets 15 %\n"
         "- **c** loss 0.201, mean similarity 0.995, active triplets 100 %\n"
@@ -89,7 +89,7 @@ SPLIT = Exercise(
         ),
         Wrong(
             SPLIT_SOLUTION.replace("one in known for", "one not in known for"),
-            "You return the share of the test pictures that are safe.",
+            "You return the share of the test pictures that do *not* leak.",
         ),
     ),
     hints=(
@@ -103,7 +103,7 @@ SPLIT = Exercise(
 
 CROPS = Exercise(
     id="24.3",
-    title="How often does the hem survive?",
+    title="How often is the hem in the crop?",
     question=(
         "A picture has 64 rows of pixels, and the hem lies in row 63, the last one (rows count from 0). A crop takes 48"
         " rows; all possible positions are equally likely. With which probability is the hem still in the picture?"
@@ -133,7 +133,7 @@ CROPS = Exercise(
         "At which rows can the crop begin, so that its 48 rows fit into 64?",
         "List the beginnings with `range`, and count those whose crop holds the row.",
     ),
-    because="What lies at the edge is cut off nearly always, and then the label of a length is false.",
+    because="What lies at the edge is cut off nearly always. Then the label of a length is false.",
     otherwise="List all beginnings of a crop, and count for each row.",
 )
 
@@ -164,7 +164,8 @@ FLIPS = Exercise(
     ),
     hints=(
         "Which of these depend on *where* something is, and not only on what it is?",
-        "A score is equal for a fault that is always there. Positions are not.",
+        "A fault that is always there gives equal scores in two evaluations. But positions in the picture are"
+        " wrong.",
     ),
     because="Only a test that looks at positions can see a mirror.",
     otherwise="For each letter ask: would its outcome change if every picture were mirrored?",
@@ -182,7 +183,7 @@ RESTART = Exercise(
     solution=("drawn = [step % 150 for step in range(1000)]\nanswer_5 = [len(set(drawn)), drawn.count(0)]"),
     form=Number(0.01),
     wrong=(
-        Wrong("answer_5 = [1000, 1]", "So it would be if a batch depended on the number of its step."),
+        Wrong("answer_5 = [1000, 1]", "That is the answer if each batch depends on the number of its step."),
         Wrong("answer_5 = [150, 6]", "The last process is shorter than the others, but it begins like them."),
         Wrong(
             "answer_5 = [100, 7]",
@@ -213,7 +214,7 @@ TUNING = Exercise(
     form=Number(0.005),
     wrong=(
         Wrong("answer_6 = 0", "That is the gap of one trial each."),
-        Wrong("answer_6 = 1", "So it would be if at least one of five trials always came out high."),
+        Wrong("answer_6 = 1", "That is the answer if at least one of five trials always has the error +1."),
         Wrong("answer_6 = 5 / 9", "That is the gap for the better of two trials."),
     ),
     hints=(
@@ -225,19 +226,19 @@ TUNING = Exercise(
 )
 
 LUCK_START = '''
-def regret(chosen_on, reported_on):
+def gain_elsewhere(chosen_on, reported_on):
     """chosen_on, reported_on: lists of scores, one per seed, on two different halves of the test.
 
-    Returns how many points the best seed of the first half lies above the mean of the second half, there.
+    Choose the seed with the highest score in chosen_on. Returns its score in reported_on minus the mean of these.
     """
     return None  # write your code here
 '''
 
 LUCK_SOLUTION = '''
-def regret(chosen_on, reported_on):
+def gain_elsewhere(chosen_on, reported_on):
     """chosen_on, reported_on: lists of scores, one per seed, on two different halves of the test.
 
-    Returns how many points the best seed of the first half lies above the mean of the second half, there.
+    Choose the seed with the highest score in chosen_on. Returns its score in reported_on minus the mean of these.
     """
     best = max(range(len(chosen_on)), key=lambda seed: chosen_on[seed])
     return reported_on[best] - sum(reported_on) / len(reported_on)
@@ -275,14 +276,14 @@ LUCK = Exercise(
             LUCK_SOLUTION.replace(
                 "reported_on[best] - sum(reported_on)", "reported_on[best] - sum(chosen_on)"
             ),
-            "You compare with the mean of the other half, where the pictures differ.",
+            "You subtract the mean of the first half, which has other pictures.",
         ),
     ),
     hints=(
         "Find the index of the largest score on the first half.",
         "Use this index on the second half only, and subtract the second half's mean.",
     ),
-    because="It can be negative: a lucky seed may well be a poor one elsewhere.",
+    because="It can be negative: a lucky seed may have a low score on other pictures.",
     otherwise="Which half chooses, and which half reports?",
     points=2,
 )
@@ -291,7 +292,7 @@ EXERCISES = (COLLAPSE, SPLIT, CROPS, FLIPS, RESTART, TUNING, LUCK)
 
 EXPLORE = (
     'Let the collapsed network of section 1 train on for 300 steps with `mining="mean"`. Does it recover?',
-    "Section 2 shifts its shots by a few pixels. How large may the shift be before the leak brings nothing?",
+    "Section 2 shifts its shots by a few pixels. From which shift on does the leak no longer raise the score?",
     "Break something of your own: train with labels that are one row off, or rank by the smallest similarity. Which"
     " number shows it?",
 )
