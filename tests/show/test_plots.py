@@ -10,8 +10,9 @@ from tiny_data import SCHEMA, tiny_data
 
 from fashion_lib import show
 from fashion_lib.core.errors import FashionError
+from fashion_lib.show import style
 from fashion_lib.show.heat import enlarged
-from fashion_lib.show.pictures import RIGHT, WRONG
+from fashion_lib.show.pictures import PER_LINE, RIGHT, WRONG
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
 
@@ -121,6 +122,18 @@ def test_boards_say_which_answers_are_right():
     assert [axes.texts[0].get_text() for axes in figure.axes if axes.texts] == ["colour", "asen"]
     drawn(figure)
     drawn(show.retrieval_board(data, query.image[0], rows.image, "colour", board["correct"]))
+
+
+@pytest.mark.parametrize("top", [1, 10, 11, 25])
+def test_a_board_with_many_answers_has_several_lines_and_stays_as_wide_as_a_page(top):
+    data = tiny_data()
+    rows = np.resize(data.encoded("test", "candidate").of(2).image, top)
+    figure = show.retrieval_board(data, rows[0], rows, "colour", [True] * top, top=top)
+    pictures = [axes for axes in figure.axes if axes.images]
+    assert len(pictures) == 1 + top and figure.get_figwidth() <= style.WIDEST + 1e-6
+    tops = {axes.get_subplotspec().rowspan.start for axes in pictures[1:]}
+    assert len(tops) == -(-top // PER_LINE)
+    drawn(figure)
 
 
 def test_training_curves_take_one_run_or_several():
