@@ -185,7 +185,7 @@ CHANCE = Exercise(
 
 OVERALL = Exercise(
     id="02.4",
-    title="Whose number is it?",
+    title="Overall and macro",
     question=(
         "A method has these MAPs (%): `colour` 60 with 600 queries, `sleeve_length` 30 with 300, `lapel_design`"
         " 30 with 100. Give two numbers: *overall*, the mean over all queries, and *macro*, the mean over"
@@ -214,8 +214,8 @@ OVERALL = Exercise(
     ),
     hints=(
         "`np.average(values, weights=...)` weights each attribute by its number of queries.",
-        "Overall: how many percentage points do 600 queries of 60 % add, if all 1000 count alike? Macro: forget"
-        " the numbers of queries.",
+        "Overall: how many percentage points do 600 queries of 60 % add, if all 1000 count alike? Macro: the"
+        " numbers of queries play no role.",
     ),
     because="Without `colour` both means would be 30. One easy attribute with many queries can carry an overall"
     " number.",
