@@ -101,8 +101,8 @@ FLOOR = Exercise(
     question=(
         "The notebook shows two attributes that contradict each other: their mean loss is never below the"
         " margin. Now *three* attributes share one space, with one triplet each. For two of them, the anchor A has the"
-        " positive B and the negative C. For the third, C is the positive and B the negative. The margin is 0.3. What is the lowest mean loss of the three that any $d = s(A, C) - s(A,"
-        " B)$ reaches?"
+        " positive B and the negative C. For the third, C is the positive and B the negative. The margin is"
+        " 0.3. What is the lowest mean loss of the three that any $d = s(A, C) - s(A, B)$ reaches?"
     ),
     start="answer_2 = None  # a number",
     solution=(

@@ -412,7 +412,7 @@ ABSENT = Exercise(
         "Look at the denominator of the softmax.",
         "The scores compare positions with the attribute. May trousers have a hem that resembles a skirt's?",
     ),
-    because="A softmax always has its weights somewhere. Whether the attribute is visible must be decided in another way.",
+    because="A softmax always has large weights somewhere. It does not say whether the attribute is visible.",
     otherwise="Test each sentence with the formula of the softmax.",
 )
 
