@@ -87,7 +87,7 @@ MEASURE = Exercise(
             MEASURE_SOLUTION.replace(
                 "region.ravel()[attention.argmax()]", "attention[region].max() >= attention.mean()"
             ),
-            "Your pointing asks whether the region holds a large weight. It asks where the single strongest cell is.",
+            "Your pointing is 1 if the region holds a large weight. It should be 1 only if the strongest cell lies there.",
         ),
     ),
     hints=(
@@ -183,7 +183,7 @@ TOLERANCE = Exercise(
         ),
         Wrong(
             "answer_3 = [1 / 64, 1 / 64]",
-            "With a tolerance a guess that sees no picture gets easier, too. That is why it needs the same tolerance.",
+            "With a tolerance, a guess that ignores the picture hits more often, too. So it needs the same tolerance.",
         ),
         Wrong("answer_3 = [1 / 8, 3 / 8]", "You counted along one side only. A map has rows and columns."),
     ),
@@ -192,7 +192,7 @@ TOLERANCE = Exercise(
         "Draw the 3 × 3 block around the region.",
     ),
     because=(
-        "A tolerance of one cell helps a guess that sees no picture by a factor of nine, so report both with the same"
+        "A tolerance of one cell helps a guess that ignores the picture by a factor of nine, so report both with the same"
         " rule."
     ),
     otherwise="Count the cells that count, and divide by all cells.",
@@ -202,8 +202,9 @@ SCALE = Exercise(
     id="06.4",
     title="A bright spot in a printed map",
     question=(
-        "A paper prints eight heat maps, each stretched to its own range. All have a bright red spot at the"
-        " garment's part. What may you conclude? Answer with one letter.\n\n"
+        "A paper prints eight heat maps. Each is *stretched*: its own smallest weight is black, and its own"
+        " largest weight is bright red. All have a bright red spot at the garment's part."
+        " What may you conclude? Answer with one letter.\n\n"
         "- **a** Most of the weight lies at the right place for all eight attributes.\n"
         "- **b** The strongest cell of each map lies at the part; how much stronger it is than the others cannot"
         " be seen.\n"
