@@ -87,7 +87,7 @@ MEASURE = Exercise(
             MEASURE_SOLUTION.replace(
                 "region.ravel()[attention.argmax()]", "attention[region].max() >= attention.mean()"
             ),
-            "Your pointing is 1 if the region holds a large weight. It should be 1 only if the strongest cell lies there.",
+            "Your pointing is 1 if the region holds a large weight. It is 1 only if the strongest cell lies there.",
         ),
     ),
     hints=(
@@ -192,8 +192,8 @@ TOLERANCE = Exercise(
         "Draw the 3 × 3 block around the region.",
     ),
     because=(
-        "A tolerance of one cell helps a guess that ignores the picture by a factor of nine, so report both with the same"
-        " rule."
+        "A tolerance of one cell helps a guess that ignores the picture by a factor of nine, so report both with the"
+        " same rule."
     ),
     otherwise="Count the cells that count, and divide by all cells.",
 )
