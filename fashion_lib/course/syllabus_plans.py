@@ -44,12 +44,12 @@ LECTURE = {
     "00": (),
     "02": ("Average precision, by hand", "What is chance?"),
     "03": (
-        "Three garments, two opinions",
+        "Three garments, two attributes",
         "A selection of dimensions for each attribute",
-        "What no mask can bring back",
+        "What no mask can recover",
     ),
     "04": ("ASA: where to look", "ACA: what matters there", "What the maps of a trained ASEN look like"),
-    "06": ("What would a guess score that sees no picture?", "ASEN's attention, measured"),
-    "07": ("Is a step larger than the spread?",),
+    "06": ("The score of a guess that ignores the picture", "ASEN's attention, measured"),
+    "07": ("Is the gap larger than the spread?",),
 }
 PLANS = {"six weeks": SIX_WEEKS, "reading group": READING_GROUP}

@@ -9,8 +9,8 @@ ONE_SPACE = Exercise(
     id="00.1",
     title="What one embedding cannot do",
     question=(
-        "The triplet model has one embedding per picture, and it is asked four questions. Which sentences are"
-        " true, whatever the training was? Answer with all true letters in one text.\n\n"
+        "The triplet model has one embedding per picture, and ranks one gallery for four questions. Which"
+        " sentences are true, whatever the training was? Answer with all true letters in one text.\n\n"
         "- **a** It gives the same ranking for all four questions.\n"
         "- **b** Its nearest neighbour is wrong for at least one question.\n"
         "- **c** Longer training could give it different nearest neighbours for different questions.\n"
@@ -48,8 +48,8 @@ BLIND = Exercise(
     title="What would a blind choice reach?",
     question=(
         "Ten pictures have these sleeves: five long, three short, two sleeveless. Each of the ten is the query"
-        " once; one of the *other* nine is then drawn blindly. How often does it have the query's value? Give a"
-        " share between 0 and 1, with three digits."
+        " once; one of the *other* nine is then chosen at random. With which probability does it have the"
+        " query's value? Give a number between 0 and 1, with three digits after the point."
     ),
     start="answer_2 = None  # a number between 0 and 1",
     solution="answer_2 = (5 * 4 + 3 * 2 + 2 * 1) / (10 * 9)",
@@ -115,8 +115,8 @@ JOINED = Exercise(
     title="Four embeddings as one long vector",
     question=(
         "An attribute-aware model gives four embeddings of each picture. Join them into one long vector per"
-        " picture, and return the cosine similarity of the query with each picture of the gallery. Then look at"
-        " the numbers: which simple function of the four single cosines are they?"
+        " picture, and return the cosine similarity of the query with each picture of the gallery. Then"
+        " compare each number with the four single cosines of this picture: which simple function of the four is it?"
     ),
     start=JOINED_START,
     solution=JOINED_SOLUTION,

@@ -146,7 +146,7 @@ LEAK = Exercise(
             "def leaked(people):\n    rest, test = people[people.split != 'test'], people[people.split == 'test']\n"
             "    pairs = set(zip(rest.sender, rest.category))\n"
             "    return sum(p in pairs for p in zip(test.sender, test.category))",
-            "You count partners in valid as well. Training never sees these.",
+            "You count partners in valid as well. Training does not use these.",
         ),
     ),
     hints=(

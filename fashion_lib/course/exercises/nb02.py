@@ -70,7 +70,8 @@ AVERAGE_PRECISION = Exercise(
         " at the end, and when is that 0?",
     ),
     because="Your function agrees with the library's on all lists, the one without a relevant candidate included.",
-    otherwise="Work out the list 1 0 1 on paper: the precision at each relevant rank, then the mean of these.",
+    otherwise="Work out the list 1 0 1 on paper: the precision at each relevant rank, then the mean of these. A list"
+    " without a relevant candidate scores 0.",
     points=3,
 )
 
@@ -144,7 +145,8 @@ NDCG = Exercise(
         "The discount at rank j is log2(j + 1), so that the first rank divides by log2(2) = 1.",
     ),
     because="The library's `ndcg_at_k` gives the same numbers.",
-    otherwise="Check the discount of the first rank, what is sorted for the ideal order, and where the list is cut.",
+    otherwise="Check the discount of the first rank, what is sorted for the ideal order, and where the list is cut. A"
+    " list without any gain scores 0.",
     points=2,
 )
 
@@ -185,7 +187,7 @@ CHANCE = Exercise(
 
 OVERALL = Exercise(
     id="02.4",
-    title="Whose number is it?",
+    title="Overall and macro",
     question=(
         "A method has these MAPs (%): `colour` 60 with 600 queries, `sleeve_length` 30 with 300, `lapel_design`"
         " 30 with 100. Give two numbers: *overall*, the mean over all queries, and *macro*, the mean over"
@@ -214,8 +216,8 @@ OVERALL = Exercise(
     ),
     hints=(
         "`np.average(values, weights=...)` weights each attribute by its number of queries.",
-        "Overall: how many percentage points do 600 queries of 60 % add, if all 1000 count alike? Macro: forget"
-        " the numbers of queries.",
+        "Overall: how many percentage points do 600 queries of 60 % add, if all 1000 count alike? Macro: the"
+        " numbers of queries play no role.",
     ),
     because="Without `colour` both means would be 30. One easy attribute with many queries can carry an overall"
     " number.",

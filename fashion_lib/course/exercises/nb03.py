@@ -100,9 +100,9 @@ FLOOR = Exercise(
     title="Two against one",
     question=(
         "The notebook shows two attributes that contradict each other: their mean loss is never below the"
-        " margin. Now *three* attributes judge A, B and C in one space. Two want A nearer to B, one wants A"
-        " nearer to C. The margin is 0.3. What is the lowest mean loss of the three that any $d = s(A, C) - s(A,"
-        " B)$ reaches?"
+        " margin. Now *three* attributes share one space, with one triplet each. For two of them, the anchor A has the"
+        " positive B and the negative C. For the third, C is the positive and B the negative. The margin is"
+        " 0.3. What is the lowest mean loss of the three that any $d = s(A, C) - s(A, B)$ reaches?"
     ),
     start="answer_2 = None  # a number",
     solution=(
@@ -174,7 +174,7 @@ MASK = Exercise(
     title="Write it yourself: CSN's mask",
     question=(
         "Write the conditional embedding of CSN: $m_a = \\mathrm{ReLU}(\\beta_a)$, then $f(x) \\odot m_a$, then"
-        " length 1. Row $i$ of the batch asks for attribute `attributes[i]`."
+        " length 1. Row $i$ of the batch uses the mask of attribute `attributes[i]`."
     ),
     start=MASK_START,
     solution=MASK_SOLUTION,

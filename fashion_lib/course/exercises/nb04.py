@@ -139,7 +139,7 @@ MATTERS = Exercise(
             "import torch\n\n\ndef what_matters(vector, attribute_side, w1, w2):\n"
             "    joined = torch.cat([vector, attribute_side], dim=1)\n"
             "    return torch.sigmoid((joined @ w1.T).relu() @ w2.T)",
-            "You return the gate. What is handed on is the vector, channel by channel times its gate.",
+            "You return the gate. The result is the vector, each channel multiplied by its gate.",
         ),
         Wrong(
             "import torch\n\n\ndef what_matters(vector, attribute_side, w1, w2):\n"
@@ -151,7 +151,7 @@ MATTERS = Exercise(
             "import torch\n\n\ndef what_matters(vector, attribute_side, w1, w2):\n"
             "    joined = torch.cat([vector, attribute_side], dim=1)\n"
             "    return vector * ((joined @ w1.T).relu() @ w2.T).softmax(1)",
-            "Your gates compete: they sum to 1 over the channels. Each channel is opened or closed by itself.",
+            "Your gates sum to 1 over the channels, so they depend on each other. Each gate is a sigmoid of its own.",
         ),
     ),
     hints=(
@@ -341,7 +341,7 @@ STUDENT = Exercise(
         "Two methods make it readable: one that returns weights (B, h, w), one that returns a gate (B, C).",
         "ASA: tanh on both sides, a sum over A divided by the root of A, one softmax over all positions. Then"
         " the weighted sum of the feature map gives (B, C).",
-        "ACA sees the attended vector and the ReLU of its attribute side. Multiply the vector by the gate, then"
+        "ACA's inputs are the attended vector and the ReLU of its attribute side. Multiply the vector by the gate, then"
         " bring it to length 1.",
     ),
     because="Your class gives the library's embeddings, and still does after five steps of training.",
@@ -382,10 +382,10 @@ PASSES = Exercise(
 
 ABSENT = Exercise(
     id="04.5",
-    title="Asked for what is not there",
+    title="An attribute that is not there",
     question=(
-        "You ask ASEN for the skirt length of a picture that shows trousers and no skirt. What does the"
-        " attention map look like? Answer with all true letters in one text.\n\n"
+        "ASEN computes the attention map of the skirt length for a picture that shows trousers and no skirt."
+        " What does this map look like? Answer with all true letters in one text.\n\n"
         "- **a** All its weights are near 0.\n"
         "- **b** Its weights sum to 1, as always.\n"
         "- **c** It can be as sharp as for a skirt.\n"
@@ -405,14 +405,14 @@ ABSENT = Exercise(
         ),
         Wrong(
             'answer_5 = "bd"',
-            "One sentence contradicts the other: what is the same for every picture tells nothing.",
+            "One sentence contradicts the other: a sum that is the same for every picture says nothing about it.",
         ),
     ),
     hints=(
         "Look at the denominator of the softmax.",
         "The scores compare positions with the attribute. May trousers have a hem that resembles a skirt's?",
     ),
-    because="A softmax always points somewhere. Whether there is something to see must come from elsewhere.",
+    because="A softmax always has large weights somewhere. It does not say whether the attribute is visible.",
     otherwise="Test each sentence with the formula of the softmax.",
 )
 
@@ -423,11 +423,16 @@ EXPLORE = (
     " `StudentRetrieval(StudentASEN, data.schema)` of `fashion_lib.course.exercises.student_asen`. Then call"
     " `train(network, data, training_config(settings, seed), folder, task=RETRIEVAL)`, as notebook 03 does, and"
     ' `fl.evaluate(network, data, "test").overall`.',
-    "Ask for an attribute that a picture does not show: choose `rows` with"
-    ' `~labelled[:, schema.index("skirt_length")]`. Where does the attention go, and how flat is it?',
+    "Draw the attention for an attribute that a picture does not show. Start with"
+    ' `a = schema.index("skirt_length")`,'
+    ' `absent = np.setdiff1d(data.encoded("test").image, data.shown_labels("test").of(a).image)[:3]`. Then import'
+    " `attention` from `fashion_lib.tasks.retrieval.explain`, compute"
+    ' `maps = attention(model, normalise(data.pixels[absent]), torch.full((3,), a))["spatial"]`, and draw them with'
+    " `fl.show.overlay(data.pixels[row], heat / heat.max())`. Which positions get large weights, and how flat is"
+    " each map?",
     "Multiply the scores by a temperature before the softmax, without training anew, and evaluate at 0.5, 1 and"
     " 2. Scale the"
     ' output of `model.spatial.attribute_side` in a forward hook, then `fl.evaluate(model, data, "valid")`.',
-    "Which attributes look at the same place? Average each attribute's map over 100 pictures, and draw the"
+    "Which attributes have similar maps? Average each attribute's map over 100 pictures, and draw the"
     " cosines between them with `fashion_lib.show.similarity_matrix`.",
 )

@@ -53,7 +53,7 @@ RATE = Exercise(
         Wrong(
             RATE_SOLUTION.replace("(step + 1) / warmup", "step / warmup"),
             "Your first step has the rate 0, so it changes nothing. The steps count from 0, and step 0 should"
-            " already move.",
+            " already change the weights.",
         ),
         Wrong(
             RATE_SOLUTION.replace("(step - warmup) / (steps - warmup)", "step / steps"),
@@ -117,9 +117,9 @@ import torch
 
 
 def gradient_length(angle):
-    """Two vectors a and n of length 1 with this angle (radians) between them.
+    """Two vectors a and n of length 1 with this angle (radians) between them; s(a, n) is its cosine.
 
-    Returns the length of the gradient, for the direction of a, of s(a, n) = cos of their angle.
+    Returns the length of the gradient of s(a, n) for a. What only changes the length of a does not count.
     """
     return None  # write your code here
 '''
@@ -129,9 +129,9 @@ import torch
 
 
 def gradient_length(angle):
-    """Two vectors a and n of length 1 with this angle (radians) between them.
+    """Two vectors a and n of length 1 with this angle (radians) between them; s(a, n) is its cosine.
 
-    Returns the length of the gradient, for the direction of a, of s(a, n) = cos of their angle.
+    Returns the length of the gradient of s(a, n) for a. What only changes the length of a does not count.
     """
     angle = torch.tensor(float(angle))
     n = torch.stack([angle.cos(), angle.sin()])
@@ -142,12 +142,13 @@ def gradient_length(angle):
 
 PULL = Exercise(
     id="05.3",
-    title="Why the nearest negative is a bad teacher at first",
+    title="How strong is the gradient of the nearest negative?",
     question=(
-        "An untrained network puts all pictures close together, and the hardest negative is the closest of all."
-        " How strongly does the loss push it away? An embedding always has length 1, so only a change of the"
-        " *direction* of $a$ counts. Return the length of this gradient of $s(a, n)$. Autograd may do it: let it"
-        " differentiate a similarity that ignores the length of $a$."
+        "The embeddings of an untrained network are all close together, and the hardest negative $n$ is the"
+        " closest of all to the anchor $a$. How large is the gradient that moves $a$ away from it? An embedding"
+        " always has length 1, so only a change of the *direction* of $a$ counts. Return the length of this"
+        " gradient of $s(a, n)$. You may use autograd, with a similarity that does not depend on the length of"
+        " $a$."
     ),
     start=PULL_START,
     solution=PULL_SOLUTION,
@@ -179,8 +180,8 @@ PULL = Exercise(
         "Use `torch.nn.functional.cosine_similarity`, which ignores lengths, then `.backward()`, then the length"
         " of `a.grad`.",
     ),
-    because="It is sin of the angle: for a negative that is almost equal to the anchor nearly nothing pushes it"
-    " away, while the distant positive pulls. So everything falls together.",
+    because="It is the sine of the angle. So a negative that almost equals the anchor has a gradient near 0, while"
+    " the distant positive has a large one. This is how a space collapses.",
     otherwise="Compare with the similarity at two angles that differ by very little.",
     points=2,
 )
@@ -208,7 +209,10 @@ LOOKS = Exercise(
             "answer_4 = 1",
             "So it would be if at least one look always came out high. Sometimes all three are low.",
         ),
-        Wrong("answer_4 = 0.5", "That is the answer for two looks. One more look gives chance one more try."),
+        Wrong(
+            "answer_4 = 0.5",
+            "That is the answer for two looks. With one more look, a high one is more probable.",
+        ),
     ),
     hints=(
         "The best of three is −1 only if all three errors are −1. How often is that?",

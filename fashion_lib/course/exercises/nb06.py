@@ -87,7 +87,7 @@ MEASURE = Exercise(
             MEASURE_SOLUTION.replace(
                 "region.ravel()[attention.argmax()]", "attention[region].max() >= attention.mean()"
             ),
-            "Your pointing asks whether the region holds a large weight. It asks where the single strongest cell is.",
+            "Your pointing is 1 if the region holds a large weight. It is 1 only if the strongest cell lies there.",
         ),
     ),
     hints=(
@@ -128,7 +128,7 @@ CAM = Exercise(
     id="06.2",
     title="Write it yourself: Grad-CAM",
     question=(
-        "Write equations 1 and 2 of Grad-CAM. Then change one line in your mind: what would make it HiResCAM?"
+        "Write equations 1 and 2 of Grad-CAM. Then think: which line would you change to compute HiResCAM?"
     ),
     start=CAM_START,
     solution=CAM_SOLUTION,
@@ -146,12 +146,12 @@ CAM = Exercise(
         ),
         Wrong(
             "def grad_cam(features, gradient):\n    return (gradient.mean((1, 2))[:, None, None] * features).sum(0)",
-            "Your map has negative cells. Equation 2 keeps only what speaks *for* y.",
+            "Your map has negative cells. Equation 2 keeps only what increases y.",
         ),
         Wrong(
             "def grad_cam(features, gradient):\n"
             "    return (gradient.mean((1, 2))[:, None, None] * features).relu().sum(0)",
-            "You apply the ReLU to each channel before the sum. Channels that speak against y must be able to"
+            "You apply the ReLU to each channel before the sum. Channels that decrease y must be able to"
             " cancel others.",
         ),
     ),
@@ -167,7 +167,7 @@ CAM = Exercise(
 
 TOLERANCE = Exercise(
     id="06.3",
-    title="Tolerance for everybody",
+    title="The same tolerance for a guess",
     question=(
         "A map has 8 × 8 cells, and the true region is exactly one cell in the middle part. You point at a cell"
         " drawn at random. Give two numbers: the probability of a hit, and of a hit *or* a near miss. For a near"
@@ -183,7 +183,7 @@ TOLERANCE = Exercise(
         ),
         Wrong(
             "answer_3 = [1 / 64, 1 / 64]",
-            "With a tolerance a guess that sees no picture gets easier, too. That is why it needs the same tolerance.",
+            "With a tolerance, a guess that ignores the picture hits more often, too. So it needs the same tolerance.",
         ),
         Wrong("answer_3 = [1 / 8, 3 / 8]", "You counted along one side only. A map has rows and columns."),
     ),
@@ -192,8 +192,8 @@ TOLERANCE = Exercise(
         "Draw the 3 × 3 block around the region.",
     ),
     because=(
-        "A tolerance of one cell helps a guess that sees no picture by a factor of nine, so report both with the same"
-        " rule."
+        "A tolerance of one cell helps a guess that ignores the picture by a factor of nine, so report both with the"
+        " same rule."
     ),
     otherwise="Count the cells that count, and divide by all cells.",
 )
@@ -202,9 +202,10 @@ SCALE = Exercise(
     id="06.4",
     title="A bright spot in a printed map",
     question=(
-        "A paper prints eight heat maps, each stretched to its own range. All have a bright red spot at the"
-        " garment's part. What may you conclude? Answer with one letter.\n\n"
-        "- **a** The model looks at the right place for all eight attributes.\n"
+        "A paper prints eight heat maps. Each is *stretched*: its own smallest weight is black, and its own"
+        " largest weight is bright red. All have a bright red spot at the garment's part."
+        " What may you conclude? Answer with one letter.\n\n"
+        "- **a** Most of the weight lies at the right place for all eight attributes.\n"
         "- **b** The strongest cell of each map lies at the part; how much stronger it is than the others cannot"
         " be seen.\n"
         "- **c** Attention is sharp in all eight maps.\n"
@@ -224,7 +225,7 @@ SCALE = Exercise(
         ),
         Wrong(
             'answer_4 = "d"',
-            "Where vectors were collected is one question, what caused the answer another: that needs an"
+            "Where the weights are large is one question, what caused the answer another one: that needs an"
             " experiment with changed pixels.",
         ),
     ),
@@ -239,9 +240,12 @@ SCALE = Exercise(
 EXERCISES = (MEASURE, CAM, TOLERANCE, SCALE)
 
 EXPLORE = (
-    "Erase it. Paint the true region grey. In a second run, paint the block of the strongest cell, and in a third run"
-    " a block of the same area somewhere else. Then compare AP. Start with `changed = data.pixels[rows].copy();"
-    " changed[data.regions(rows, a)] = 128`.",
+    "Erase the region. Paint the true region of each query grey. In a second test, paint the block of the strongest"
+    " cell, and in a third test a block of the same area somewhere else. Then compare AP. Start with"
+    ' `rows = queries.loc[queries["attribute"] == "skirt_length", "row"].to_numpy()`,'
+    ' `changed = data.pixels[rows].copy()` and `changed[data.regions(rows, data.schema.index("skirt_length"))] = 128`.'
+    ' `asen.embed(normalise(changed), ids("skirt_length", len(rows)))` embeds the changed queries; the function'
+    " `queries_of` shows how to score them.",
     'Train from the reconstruction-only start three times as long: `fl.load_or_train("asen",'
     ' profile=settings.with_options(start="reconstruction", steps=3 * settings.steps), seed=seed)`. Which'
     " attributes catch up first?",

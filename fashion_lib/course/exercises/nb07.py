@@ -40,9 +40,9 @@ PAIRED = Exercise(
     id="07.1",
     title="Pair the seeds",
     question=(
-        "Two runs of one seed share their batches and the start of their common layers. So take the difference"
-        " of each seed first, then the mean and the sample standard deviation of these differences. Seeds that"
-        " only one method has are left out."
+        "Two runs of one seed share their batches and the start of their common layers. So compute the"
+        " difference for each seed first, then the mean and the sample standard deviation of these differences."
+        " Leave out seeds that only one method has."
     ),
     start=PAIRED_START,
     solution=PAIRED_SOLUTION,
@@ -61,8 +61,8 @@ PAIRED = Exercise(
         Wrong(
             "def my_paired_difference(one, other):\n"
             "    return [one.mean() - other.mean(), max(one.std(), other.std())]",
-            "You compare the two methods' own means and spreads. What the seed changes in both alike does not"
-            " cancel so.",
+            "You compare the two methods' own means and spreads. An effect of the seed that is equal in"
+            " both does not cancel then.",
         ),
         Wrong(
             "def my_paired_difference(one, other):\n"
@@ -115,7 +115,8 @@ BEST = Exercise(
     ),
     hints=(
         "`rng.standard_normal((100_000, 3))` are 100,000 experiments of three seeds each.",
-        "Take the maximum of each row, then the mean over rows, then bring it to points.",
+        "Take the maximum of each row, then the mean over rows. These numbers have a standard deviation of 1; your"
+        " points have 2.",
     ),
     because="Whoever runs more seeds reports more. A table of best seeds rewards the budget, not the method.",
     otherwise="Simulate many tables, take the best seed of each, and average.",
@@ -128,7 +129,8 @@ WEIGHTS_QUESTION = (
     "| collar_design | 100 | 5 | 60 | 66 |\n"
     "| sleeve_length | 300 | 9 | 50 | 50 |\n"
     "| skirt_length | 200 | 6 | 70 | 66 |\n\n"
-    "Give B minus A, in points, for three means: every query alike, every attribute alike, every *value* alike."
+    "Give B minus A, in points, for three means. In the first every query has the same weight, in the second every"
+    " attribute, in the third every *value*."
 )
 
 WEIGHTS = Exercise(
@@ -190,7 +192,8 @@ CLAIM = Exercise(
 EXERCISES = (PAIRED, BEST, WEIGHTS, CLAIM)
 
 EXPLORE = (
-    'Pair the seeds of the course\'s own runs: `default.pivot(index="seed", columns="method",'
-    ' values="value")` for one attribute. When is the spread of the differences smaller than the two spreads'
-    " that it replaces?",
+    "Pair the seeds of the course's own runs. Start with"
+    ' `one = default[(default["metric"] == "map") & (default["attribute"] == "overall")]` and'
+    ' `one.pivot(index="seed", columns="method", values="value")`. When is the spread of the'
+    " differences smaller than the two spreads that it replaces?",
 )
