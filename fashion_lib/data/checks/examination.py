@@ -33,6 +33,7 @@ WHICH = ("all", "sample", "none")
 SAMPLE = 2_000  # pictures
 META = "ASEN meta"
 EXACT = ("ASEN", "ADDE", "Zappos", "own")  # kinds of lists whose readers open them by their exact name
+OF_PAPERS = {"ASEN filenames", "Zappos triplets", "Zappos paths"}  # kinds of the papers' lists
 LABELLED = ("fashionai", "deepfashion")  # sets that pictures alone give no label of
 
 
@@ -184,6 +185,11 @@ def _recognise(root: Path, done: Examination) -> None:
             what = "pictures or single files are here, but nothing that labels them: the reader would stop"
             advice = "put the papers' lists or the raw labels beside the pictures; unpack archives of lists"
             done.findings.append(Finding("error", ".", None, what, advice))
+        elif found.lists is None and OF_PAPERS & set(done.lists):
+            file = next(done.lists[kind][0] for kind in done.lists if kind in OF_PAPERS)
+            what = "lists of the papers are here, and the reader does not take them: it would split the data itself"
+            advice = "give files and folders their released names, and correct the first lines"
+            done.findings.append(Finding("warning", file, None, what, advice))
         done.findings += _lists_twice(root, found.lists, done)
     elif done.lists:
         what = "the reader does not recognise this layout, although single files are known"

@@ -77,10 +77,9 @@ class PicturePlaces:
             listing: the list, near whose folder pictures are looked for first.
             names: one per row; DARN's list of addresses may leave out ".jpg".
         """
-        names = [
-            name if name is None or name.lower().endswith(PICTURE_ENDINGS) else f"{name}.jpg"
-            for name in names
-        ]
+        if listing.kind == "DARN addresses":
+            whole = (name is None or name.lower().endswith(PICTURE_ENDINGS) for name in names)
+            names = [name if ends else f"{name}.jpg" for name, ends in zip(names, whole, strict=True)]
         named, bases = (
             Named(listing, names=list(names)),
             self._bases(listing, [n for n in names if n is not None]),
@@ -133,9 +132,13 @@ def check_found(dataset: str, named: Sequence[Named], files: set[str]) -> Iterat
     found = {file for part in named for file in part.files if file is not None}
     if not found:
         what = f"none of the {len(every):,} pictures that the lists name is here"
-        yield Finding(
-            "warning", ".", None, what, "only the lists were checked; put the pictures below this folder"
-        )
+        if dataset == "own":  # its table has no meaning without them
+            yield Finding(
+                "error", ".", None, what, "write names as they are below this folder, with their endings"
+            )
+        else:
+            advice = "only the lists were checked; put the pictures below this folder"
+            yield Finding("warning", ".", None, what, advice)
         return
     for part in named:
         missing = part.missing

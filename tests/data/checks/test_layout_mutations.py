@@ -212,6 +212,8 @@ MUTATIONS = {
                                  "tripletlists/heel_tripletlist_train.txt"), "both train and test", READ),
     "a fifth condition": ("zappos", copied("tripletlists/heel_tripletlist_test.txt",
                           "tripletlists/colour_tripletlist_test.txt"), "is not one of class", READ),
+    "the folder of triplets renamed": ("zappos", lambda root: (root / "tripletlists").rename(root / "triplets"),
+                                       "the reader does not take them", READ),
     "names made dates by Excel": ("zappos", edit("meta-data.csv", lambda c: c.replace(b"900003-13", b"Mar 13")),
                                   "'Mar 13' is no number of a shoe", READ),
 }  # fmt: skip

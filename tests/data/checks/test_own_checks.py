@@ -94,6 +94,7 @@ def test_every_form_of_table_is_read(tmp_path, form):
         ({3: "2.jpg,wide,v"}, "warning", None, "values of 'sleeve' with fewer than four pictures: wide"),
         ({3: "2.jpg, long,v"}, "note", 4, "' long' has blanks around it"),
         ({3: "2.jpg,,"}, "note", 4, "'2.jpg' has no label"),
+        ({3: "2,long,v"}, "error", 4, "not here: 1 of its 16 pictures (6.2%), such as '2'"),
         ({3: "77.jpg,long,v"}, "error", 4, "not here: 1 of its 16 pictures (6.2%), such as '77.jpg'"),
         (
             {i: f"{i - 1}.jpg,long,v" for i in range(1, 17)},
@@ -122,6 +123,8 @@ def test_a_fault_of_a_wide_table_is_named(tmp_path, change, severity, line, word
         ({3: "2.jpg,Long,v"}, False),
         ({3: "2.jpg,,"}, True),
         ({0: "file,sleeve,value"}, False),
+        ({i: f"https://example.com/{i - 1}.jpg,long,v" for i in range(1, 17)}, False),
+        ({i: f"{i - 1},{('long', 'short')[i % 2]},{('v', 'round')[i // 4 % 2]}" for i in range(1, 17)}, False),
     ],
 )
 def test_the_check_and_the_loader_agree(tmp_path, monkeypatch, change, good):
