@@ -1,4 +1,4 @@
-"""Cells on data in which an attribute has no query, as in a part of a real set: it has no score and is left out."""
+"""Cells on data of which a part is missing: an attribute without a query has no score, a set without a run no row."""
 
 from types import SimpleNamespace
 
@@ -9,6 +9,7 @@ import pytest
 
 from fashion_lib.core import paths
 from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.core.words import joined
 from fashion_lib.course import sources
 from fashion_lib.show import second_look
 
@@ -44,3 +45,26 @@ def test_an_attribute_without_a_query_is_left_out(cell):
             assert names["PANELS"] == {"overall": ["overall"], "macro": ["neck", "lapel"]}
     finally:
         plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("known", "trained"), [([], ["darn"]), (["wardrobe"], ["darn"]), (["wardrobe", "darn"], [])]
+)
+def test_the_tables_of_a_data_set_without_a_run_begin_with_the_random_order(known, trained):
+    found, asked = list(known), []
+
+    def train(method, **settings):
+        asked.append(settings["dataset"])
+        found.append(settings["dataset"])
+
+    def results():
+        columns = ["dataset", "profile", "method", "variant", "seed", "source", "metric"]
+        return pd.DataFrame(
+            [(name, "smoke", "random", "default", 0, "runs", "map") for name in found], columns=columns
+        )
+
+    cells = sources.read(paths.root() / "notebooks" / "07_tables.ipynb").cells
+    (source,) = [one.source for one in cells if one.id == "a2c5aef4"]
+    face = SimpleNamespace(results=results, load_or_train=train)
+    exec(source, {"fl": face, "dataset": "darn", "settings": None, "joined": joined})
+    assert asked == trained
