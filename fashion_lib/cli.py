@@ -45,7 +45,7 @@ COMMANDS = (
     training.tables,
     *(course.notebook, course.execute_notebooks, course.exercises, course.working_copy, course.slides),
     course.language_check,
-    *(course.site_pages, course.site_check),
+    *(course.site_pages, course.site_check, course.badges),
     *(numbers.keep, numbers.retrieval_scores, numbers.manipulation_scores),
     *(course.figures, training.start_weights, course.readme, course.teaching),
     *(data.download, data.new_data, data.protocol),

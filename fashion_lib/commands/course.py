@@ -166,6 +166,16 @@ def exercises(
             print(write_copy(path, edition, output))
 
 
+def badges(
+    address: Annotated[str | None, typer.Argument(help="git address on GitHub; default: the course's own")] = None,
+    branch: Annotated[str, typer.Option(help="of the repository")] = "main",
+) -> None:
+    """Print links that open each notebook on Colab or Binder, for a course page; `make site` writes them too."""
+    from fashion_lib.course.badges import badge_list
+
+    print(badge_list(address, branch))
+
+
 def site_pages(
     output: Annotated[Path, typer.Argument(help="folder of the pages; it is emptied first")],
     profile: Profile = "laptop",

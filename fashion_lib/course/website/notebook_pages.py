@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 
+from fashion_lib.course.badges import badges
 from fashion_lib.course.website.site_links import SiteLinks
 
 HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
@@ -47,6 +48,7 @@ def site_notebook(file: Path, links: SiteLinks, below: Sequence[Path] = ()) -> n
                 cell.metadata.mystnb.update(COLAB)
             for output in cell.outputs:
                 _for_reading(output)
+    book.cells[0].source += f"\n\n{links_out}" if (links_out := badges(file.name)) else ""
     if below:
         tree = "\n".join(["```{toctree}", ":hidden:", "", *(listed(one) for one in below), "```"])
         book.cells.append(nbformat.v4.new_markdown_cell(tree, id="appendices"))

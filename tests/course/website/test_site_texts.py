@@ -8,6 +8,7 @@ import pytest
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.course.badges import badges
 from fashion_lib.course.website import ledger_pages
 from fashion_lib.course.website.docstring_pages import as_markdown, equation_lines, first_sentence
 from fashion_lib.course.website.notebook_pages import listed, picture_text, site_notebook
@@ -127,6 +128,15 @@ def test_a_notebook_for_the_site_has_texts_and_keeps_its_file(links, tmp_path):
     assert second.metadata["mystnb"]["image"]["alt"] == "by hand"
     assert colab.metadata.tags == ["colab", "hide-input"]
     assert file.read_bytes() == before
+
+
+def test_a_course_with_an_address_opens_its_notebooks_on_colab_and_binder(links, tmp_path, monkeypatch):
+    file = tmp_path / "09_more.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 09 · More")]), file)
+    monkeypatch.delenv("FASHION_COURSE", raising=False)
+    assert site_notebook(file, links).cells[0].source == "# 09 · More"
+    monkeypatch.setenv("FASHION_COURSE", "https://github.com/some/course")
+    assert site_notebook(file, links).cells[0].source == f"# 09 · More\n\n{badges(file.name)}"
 
 
 def test_lists_of_notebooks_have_short_titles_and_appendices_below(links, tmp_path):
