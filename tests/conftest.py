@@ -1,6 +1,7 @@
 """Tests see no setting of the user's, and leave nothing in the project's folders."""
 
 import os
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -41,6 +42,21 @@ def _own_folders(tmp_path_factory):
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["FASHION_CACHE"] = str(shared / "cache")
     os.environ["FASHION_RUNS"] = str(base / "runs")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Fail a test that leaves torch another number of threads: two beside a busy process slow down all later tests."""
+    before = threads_of_torch()
+    yield
+    if (after := threads_of_torch()) != before:
+        sys.modules["torch"].set_num_threads(before)
+        pytest.fail(f"torch had {before} threads and was left with {after}")
+
+
+def threads_of_torch():
+    """The number of threads of torch where it is imported, else the one that it will have."""
+    return sys.modules["torch"].get_num_threads() if "torch" in sys.modules else 1
 
 
 @pytest.fixture

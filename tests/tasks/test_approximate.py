@@ -58,6 +58,15 @@ def test_the_measured_recall_is_that_of_other_queries_too(store):
     assert f"recall@20 against exact search is {100 * index.made.recall:.1f} % over 50 pictures" in str(index)
 
 
+def test_torch_keeps_its_number_of_threads(store, monkeypatch):
+    monkeypatch.setattr(approximate.threads, "cores", lambda: 3)
+    before = torch.get_num_threads()
+    index = ApproximateIndex.of(store, "hem")
+    assert torch.get_num_threads() == before
+    index.search(torch.ones(WIDTH), 5)
+    assert torch.get_num_threads() == before != 3
+
+
 def test_it_is_made_once_and_again_for_other_vectors(store, monkeypatch):
     made, make = [], approximate._make
     monkeypatch.setattr(approximate, "_make", lambda *a: made.append(1) or make(*a))

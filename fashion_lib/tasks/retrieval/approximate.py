@@ -50,6 +50,7 @@ class ApproximateIndex:
     distance: bool
 
     @classmethod
+    @threads.restored()
     def of(cls, store: VectorStore, kind: str) -> ApproximateIndex:
         """Read the faiss index of a store, or make it where there is none for these vectors.
 
@@ -79,6 +80,7 @@ class ApproximateIndex:
                 raise unwritable(store.folder, error) from error
         return cls(_mapped(faiss, file, made.read), made, distance)
 
+    @threads.restored()
     def search(self, query: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Return rows (k,) and similarities (k,) of the nearest vectors found, k <= count, best first.
 
@@ -86,6 +88,7 @@ class ApproximateIndex:
             query: float (D,).
             count: number of rows wanted.
         """
+        _faiss()
         values, rows = self.index.search(query.detach().float().cpu().numpy()[None], count)
         found = rows[0] >= 0
         values = -np.sqrt(np.maximum(values[0], 0)) if self.distance else values[0]
@@ -100,6 +103,7 @@ class ApproximateIndex:
 
 
 def _faiss():
+    """Return faiss with a thread per core; its number is torch's too, so a caller restores it."""
     try:
         import faiss
     except ImportError as error:
