@@ -11,7 +11,7 @@ from fashion_lib.show.pictures import QUERY, lines_of, show_images
 from fashion_lib.show.title_text import literal
 
 SIDE = 192  # pixels of a picture on the board
-NAME = 22  # characters above a picture: names of digits alone, as FashionAI has, are wider than most text
+NAME = 17  # characters above a picture: names of digits alone, as FashionAI has, are wider than most text
 MISSING = 225  # grey of a picture that is no longer there
 ANSWER = "give what fl.search(run, 'picture.jpg', 'sleeve_length') returned"
 
@@ -44,7 +44,7 @@ def gallery_board(found, top: int = 20, columns: int = 7) -> Figure:
     blank = np.full((SIDE, SIDE, 3), MISSING, np.uint8)
     images = np.stack([blank if one is None else one for one in pictures])
     frames = [QUERY, *[None] * len(names)]
-    return show_images(images, titles, columns=columns, frame=frames, size=1.5)
+    return show_images(images, titles, columns=columns, frame=frames, size=1.45)
 
 
 def gallery_heat(found) -> Figure | None:
