@@ -11,10 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
@@ -24,13 +20,29 @@ from fashion_lib.tasks.manipulation.manipulation_evaluation import manipulated, 
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 
 PROBE_IMAGES = 1500
-# "linear" tests whether the subspace contains the attribute at all: every number is scaled first, so small
-# ones count like large ones. "neighbours" tests whether the nearest pictures share the attribute, on which
-# Euclidean retrieval depends.
-PROBES = {
-    "linear": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
-    "neighbours": lambda: KNeighborsClassifier(n_neighbors=15),
-}
+
+
+def _linear():
+    """Return a probe of whether the subspace contains the attribute at all.
+
+    Every number is scaled first, so small ones count like large ones. scikit-learn is imported here: it takes a second,
+    which every process of a training would pay.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+
+
+def _neighbours():
+    """Return a probe of whether the nearest pictures share the attribute, on which Euclidean retrieval depends."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(n_neighbors=15)
+
+
+PROBES = {"linear": _linear, "neighbours": _neighbours}
 
 
 def subspaces(model, stored: Tensor) -> Tensor:
