@@ -132,6 +132,14 @@ def teaching() -> None:
     update()
 
 
+def _chosen(notebooks: list[Path] | None) -> list[Path]:
+    """Return the named notebooks, or every numbered one; without any, one sentence."""
+    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()] or paths.numbered_notebooks()
+    if not chosen:
+        raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
+    return chosen
+
+
 def slides(
     notebooks: Annotated[list[Path] | None, typer.Argument(help="default: every numbered notebook, in order")] = None,
     output: Annotated[Path | None, typer.Option(help="folder of the decks (build/slides)")] = None,
@@ -139,11 +147,7 @@ def slides(
     """Make a deck of slides from each notebook, for a browser without a network."""
     from fashion_lib.course.deck_pages import write_decks
 
-    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
-    chosen = chosen or paths.numbered_notebooks()
-    if not chosen:
-        raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
-    print(write_decks(chosen, output)[0])
+    print(write_decks(_chosen(notebooks), output)[0])
 
 
 def exercises(
@@ -154,11 +158,7 @@ def exercises(
     """Write the exercises into the notebooks, or copies of them for students and teachers."""
     from fashion_lib.course.exercises.notebook_files import write_copy, write_in_place
 
-    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
-    chosen = chosen or paths.numbered_notebooks()
-    if not chosen:
-        raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
-    for path in chosen:
+    for path in _chosen(notebooks):
         if edition is None:
             changed = write_in_place(path)
             print(f"{path.name} {'has its exercises' if changed else 'is as it was'}")

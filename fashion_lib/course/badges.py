@@ -31,8 +31,10 @@ def badges(file: str, address: str | None = None, branch: str = "main") -> str:
         The links; "" where the course has no address on GitHub, from which Colab and Binder could open it.
     """
     found = ADDRESS.fullmatch(course_address() if address is None else address)
-    where = {"repository": found[1], "branch": branch, "file": file} if found else {}
-    return " · ".join(f"[Open on {name}]({link.format(**where)})" for name, link in PLACES.items() if where)
+    if not found:
+        return ""
+    where = {"repository": found[1], "branch": branch, "file": file}
+    return " · ".join(f"[Open on {name}]({link.format(**where)})" for name, link in PLACES.items())
 
 
 def badge_list(address: str | None = None, branch: str = "main") -> str:
