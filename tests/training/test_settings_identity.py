@@ -1,7 +1,8 @@
 """Settings as they are written into checkpoints, records and folder names: not one character may change.
 
 identities.json was written by commit 4f6ad3c, when profiles and configurations were dataclasses. Where a
-profile took other values since (groups, learning rate, steps, mining), only those values were replaced in it.
+profile took other values since (groups, learning rate, steps, mining), only those values were replaced in it;
+profile `table` is the laptop's with twice the steps.
 """
 
 import json

@@ -64,7 +64,7 @@ GLOSSARY = pd.Series(
         "paper": "the printed text. ASEN's, ASEN++'s, RPF's and ADDE's was not at hand: their rows say so",
         "code": "the authors' public repository as it was in November 2026; \"none public\" where there is none",
         "here": "what the library computes; a span in brackets is the option that goes the other way",
-        "the profile's": "a setting that a profile (`smoke`, `laptop`, `paper`) fixes for all methods alike",
+        "the profile's": "a setting that a profile (`smoke`, `laptop`, `table`, `paper`) fixes for all methods alike",
         "default": "the value of an option that nobody names: for a variant, the first one",
         "reading": "our choice where a text is open, or cannot be computed as printed",
         "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
