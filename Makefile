@@ -5,6 +5,8 @@
 # make site | site-check | site-env: the course as static pages under build/site, and a look for faults in them.
 # make batch | batch-env: hundreds of runs by Snakemake, which has an environment of its own (batch/README.md).
 
+# make tables trains at a profile of its own, unless PROFILE is given.
+TABLES := $(if $(filter undefined,$(origin PROFILE)),table,$(value PROFILE))
 PROFILE ?= laptop
 METHODS ?= random,triplet,csn,asen
 SEEDS ?= 0,1,2
@@ -28,7 +30,7 @@ DRY ?=
 # Values of batch/config.yaml for this call, such as BATCH_CONFIG=threads=4, and more arguments of Snakemake.
 BATCH_CONFIG ?=
 BATCH_ARGS ?=
-export PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS BATCH
+export TABLES PROFILE METHODS SEEDS DATASET NOTEBOOKS JOBS BATCH
 WORKERS ?= 2
 # More arguments of JupyterLab for `make lab`, and the notebooks that `make lab-reset` replaces (all of them).
 LAB_ARGS ?=
@@ -162,7 +164,7 @@ reproduce: env
 # Every run of the papers' tables on DATASET that is not in the ledger: many hours. It may be stopped; `plan --missing`
 # lists them.
 tables: env
-	@$(COURSE) tables --profile="$$PROFILE" --dataset="$$DATASET" --jobs="$$JOBS"
+	@$(COURSE) tables --profile="$$TABLES" --dataset="$$DATASET" --jobs="$$JOBS"
 
 # Opens lab/, a copy of the notebooks that git ignores. In a container: make lab LAB_ARGS="--ip=0.0.0.0 --no-browser".
 # Jupyter refuses to run as root, the usual user of a container, unless it is told that this is meant.
@@ -186,7 +188,7 @@ lab-reset: env
 # The committed outputs: trained runs first, since the notebooks load them.
 notebooks: env
 	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
-	@$(COURSE) execute-notebooks --profile laptop
+	@$(COURSE) execute-notebooks
 	@$(COURSE) teaching
 
 # The exercises stand once, in fashion_lib/course/exercises; both versions come to build/, with nbgrader's metadata.

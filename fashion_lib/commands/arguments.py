@@ -10,7 +10,8 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 
-Profile = Annotated[str, typer.Option(help="smoke, laptop, table or paper")]
+PROFILE_NAMES = "smoke, laptop, table or paper"
+Profile = Annotated[str, typer.Option(help=PROFILE_NAMES)]
 OnlyProfile = Annotated[str | None, typer.Option("--profile", help="only this profile", show_default=False)]
 OnlyDataset = Annotated[str | None, typer.Option("--dataset", help="only this data set", show_default=False)]
 Dataset = Annotated[str, typer.Option(help="of the runs")]

@@ -35,10 +35,11 @@ def notebook(
 
 def execute_notebooks(
     notebooks: Annotated[list[Path] | None, typer.Argument(help="default: every numbered notebook, in order")] = None,
-    profile: Profile = "laptop",
+    profile: Annotated[str | None, typer.Option(help="default: the profile that each notebook names")] = None,
 ) -> None:
     """Execute the committed notebooks in place and stamp them."""
-    check_profile(profile)
+    if profile is not None:
+        check_profile(profile)
     from fashion_lib.core import provenance
     from fashion_lib.course.execute import execute_committed
     from fashion_lib.course.sources import problems

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fashion_lib.commands.arguments import (
+    PROFILE_NAMES,
     Dataset,
     Methods,
     Output,
@@ -52,7 +53,9 @@ def train(
 
 
 def plan(
-    profile: Profile = "laptop",
+    profile: Annotated[
+        str | None, typer.Option(help=f"{PROFILE_NAMES} (default: laptop, with --missing table)")
+    ] = None,
     methods: Methods = "random,triplet,csn,asen",
     seeds: Seeds = "0,1,2",
     dataset: Dataset = "wardrobe",
@@ -62,6 +65,7 @@ def plan(
     """Print the training runs that reproduce would do, as JSON, or the runs that the papers' tables lack."""
     from fashion_lib.workflow.plan import as_json, planned_runs, report_folder, training_job
 
+    profile = profile or ("table" if missing else "laptop")
     check_profile(profile)
     if missing:
         from fashion_lib.core.markdown import markdown_table
@@ -106,7 +110,7 @@ def reproduce(
 
 
 def tables(
-    profile: Profile = "laptop",
+    profile: Profile = "table",
     dataset: Dataset = "wardrobe",
     jobs: Annotated[str, typer.Option(help="how many train at once (default: one per core)")] = "",
     first: Annotated[int | None, typer.Option(min=1, help="only so many of the missing runs")] = None,

@@ -34,7 +34,7 @@ class Effort:
         looks: figures and displayed formulas.
         exercises: exercises with a check.
         solving: minutes for these exercises.
-        running: minutes that the last execution took at profile laptop; None where there is none.
+        running: minutes that the last execution took at its own profile; None where there is none.
     """
 
     name: str
@@ -75,7 +75,7 @@ def effort_of(path: Path) -> Effort:
         looks=figures + formulas,
         exercises=len(solutions),
         solving=sum(THINK_MINUTES + LINE_MINUTES * _lines(solution) for solution in solutions),
-        running=stamp.get("minutes") if stamp.get("profile") == sources.MEASURED_AT else None,
+        running=stamp.get("minutes") if stamp.get("profile") in sources.MEASURED_AT else None,
     )
 
 

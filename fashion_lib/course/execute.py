@@ -24,7 +24,7 @@ from fashion_lib.course import sources
 # ipykernel greets every start with a warning about unencrypted ports; a cell's own errors come as its output.
 KERNEL_ARGUMENTS = ["--log-level=50"]
 # Seconds a cell may take. A laptop cell trains for minutes at most; one with the papers' settings for days.
-CELL_SECONDS = {"smoke": 600, "laptop": 1_800, "paper": 7 * 24 * 3_600}
+CELL_SECONDS = {"smoke": 600, "laptop": 1_800, "table": 3_600, "paper": 7 * 24 * 3_600}
 
 
 def run_notebook(
@@ -114,14 +114,14 @@ def is_complete(output: Path, identity: dict[str, Any]) -> bool:
     return all(recorded.get(key) == value for key, value in identity.items())
 
 
-def execute_committed(source: Path, profile: str, commit: str) -> float:
+def execute_committed(source: Path, profile: str | None, commit: str) -> float:
     """Execute a notebook in place with its default parameters, then clean and stamp it.
 
     The file changes only if every cell ran.
 
     Args:
         source: the notebook.
-        profile: name of the profile, for FASHION_PROFILE and the stamp.
+        profile: name of the profile, for FASHION_PROFILE and the stamp; None takes the notebook's own.
         commit: of the library, for the stamp.
 
     Returns:
@@ -131,6 +131,7 @@ def execute_committed(source: Path, profile: str, commit: str) -> float:
         FashionError: a cell failed; the sentence names the failed copy in build/notebooks/.
     """
     source = Path(source)
+    profile = profile or notebook_parameters.own_profile(sources.read(source), source.name)
     executed = paths.made(paths.build_dir() / "notebooks") / source.name
     executed.unlink(missing_ok=True)
     run_notebook(source, executed, profile=profile, force=True)

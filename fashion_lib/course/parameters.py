@@ -55,6 +55,16 @@ def declared(notebook: nbformat.NotebookNode, name: str) -> dict[str, Parameter]
     )
 
 
+def own_profile(notebook: nbformat.NotebookNode, name: str) -> str:
+    """Return the profile that a notebook has where nobody names another: the default of its parameter `profile`.
+
+    Raises:
+        FashionError: as `declared` does.
+    """
+    given = declared(notebook, name).get("profile")
+    return given.default if given is not None else "laptop"
+
+
 def _parse(source: str, name: str) -> dict[str, Parameter]:
     found = {}
     try:

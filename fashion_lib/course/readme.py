@@ -33,7 +33,7 @@ COLUMNS = {  # None: the averages that say different things
 MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
 
 
-def markdown_table(dataset: str, profile: str = "laptop") -> str:
+def markdown_table(dataset: str, profile: str) -> str:
     """Return one data set's MAP in percent as a Markdown table: mean ± standard deviation, and the number of seeds.
 
     The wardrobe's table has all methods, "not run" where there is no run; another table has those with runs.
@@ -100,14 +100,14 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
 
 
 def budget_table(dataset: str = "wardrobe", profile: str = "laptop") -> str | None:
-    """Return overall MAP by the number of training steps as a Markdown table, or None without a longer run."""
+    """Return overall MAP by the number of training steps as a Markdown table, or None where no run has several."""
     ledger = results.read_ledger()
-    found = more_steps(ledger[(ledger.dataset == dataset) & (ledger.profile == profile)], PROFILES[profile].steps)
+    found = more_steps(ledger[ledger.dataset == dataset], profile)
     if found.empty:
         return None
     seeds = found.index.get_level_values("seed")
     shown = found.map(lambda value: tables.NOT_RUN if pd.isna(value) else f"{value:.1f}")
-    shown = shown.rename(columns=lambda steps: f"{steps:,} steps").droplevel("seed")
+    shown = shown.droplevel("seed")
     shown.insert(0, "seed", seeds)
     return _by_method(shown, f"overall MAP, {dataset}, by training steps")
 
@@ -120,8 +120,10 @@ def with_results(text: str) -> str:
     """
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
-    run = set(results.read_ledger().query("profile == 'laptop'").dataset)
-    made = [markdown_table(name) for name in COLUMNS if name in run]
+    ledger = results.read_ledger()
+    profiles = {name: set(ledger[ledger.dataset == name].profile) for name in COLUMNS}
+    # The papers' tables are of profile `table`, as far as a data set has runs of it.
+    made = [markdown_table(name, "table" if "table" in have else "laptop") for name, have in profiles.items() if have]
     made.insert(1, budget_table())
     block = "\n\n".join(filter(None, [*made, manipulation_table()]))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)

@@ -26,7 +26,7 @@ from fashion_lib.show.attention_maps import attention_rows, pictures_with
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 from fashion_lib.tasks.retrieval.ranking import rank
-from fashion_lib.training.profiles import Profile
+from fashion_lib.training.profiles import Profile, differing_in_steps
 
 METHODS = (("random", "default"), ("triplet", "default"), ("csn", "prein"), ("asen", "v2"), ("rpf", "paper"))
 WITH_COLOURS = "wardrobe_darn"  # the label table that the boards and maps use
@@ -121,7 +121,7 @@ def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> 
 
     Args:
         data: the drawn wardrobe at the profile's picture size, for the sheet and the bars.
-        profile: of the run and of the rows in the bars.
+        profile: of the run. The rows in the bars are of the profile with the same settings and the most steps.
         folder: where to write; None is figures/.
 
     Returns:
@@ -131,7 +131,7 @@ def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> 
     settings = profile.with_options(**SHARED_SETTINGS[WITH_COLOURS])
     model = load_or_train("asen", profile=settings, data=coloured).model
     folder, written = paths.made(folder or paths.figures_dir()), []
-    rows = bars_rows(ledger.collect(data.name, profile.name))
+    rows = bars_rows(ledger.collect(data.name, differing_in_steps(profile)[-1]))  # the longest runs
     for name, figure in (
         ("wardrobe", sheet(data)),
         ("boards", boards(coloured, model)),

@@ -25,6 +25,7 @@ from fashion_lib.runs import run_list
 from fashion_lib.runs.record import variant_label
 from fashion_lib.runs.reranked import SUFFIX
 from fashion_lib.show import tables
+from fashion_lib.show.paired_seeds import PairedDifference, step
 from fashion_lib.tasks.retrieval.chosen_beta import SCORES
 
 NO_BETA = "-"  # a row that is not run, re-ranked, or has one branch
@@ -229,10 +230,10 @@ def steps(
     dataset: str = "wardrobe",
     profile: str = "laptop",
     average: str = "overall",
-) -> dict[str, tables.Gap]:
+) -> dict[str, PairedDifference]:
     """Return by how many points of MAP the row `against` exceeds each other row.
 
-    Each difference also says whether the seeds alone could explain it.
+    Each difference is taken seed by seed, and says whether it exceeds the spread of these differences.
 
     Args:
         rows: the rows of the table.
@@ -241,9 +242,9 @@ def steps(
         profile: name of our profile.
         average: name of the average to compare.
     """
-    summary, pairs = tables.summarise(results.collect(dataset, profile)), labelled(rows, dataset)
+    ledger, pairs = results.collect(dataset, profile), labelled(rows, dataset)
     return {
-        name: tables.gap(summary, pair, pairs[against], average)
+        name: step(ledger, pair, pairs[against], average)
         for name, pair in pairs.items()
         if name != against
     }

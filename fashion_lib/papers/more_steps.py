@@ -1,33 +1,37 @@
-"""Has training converged after the profile's budget? The same method and seed after more steps."""
+"""Has training converged after a profile's budget? The same method and seed after different numbers of steps."""
 
 import pandas as pd
 
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import read_label, variant_label
+from fashion_lib.training.profiles import PROFILES, differing_in_steps
 
 
-def more_steps(values: pd.DataFrame, own: int, average: str = "overall") -> pd.DataFrame:
-    """Return the test MAP of every run with another number of steps, beside the profile's own number.
+def more_steps(values: pd.DataFrame, profile: str, average: str = "overall") -> pd.DataFrame:
+    """Return the test MAP of every run that exists with several numbers of steps, one column per number.
 
     A line compares runs of one seed alone, so a mean over other seeds moves nothing.
 
     Args:
-        values: the ledger's rows of one data set and profile.
-        own: the profile's number of steps, which stands in no label.
+        values: the ledger's rows of one data set, of any profiles.
+        profile: name of a profile; those that differ from it in the number of steps alone are compared with it.
         average: an attribute or an average.
 
     Returns:
-        Percent. Rows: (method, variant, seed) in the order of the methods' list. Columns: numbers of steps, ascending;
-        nan where that run does not exist.
+        Percent. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps" and so on,
+        ascending; nan where that run does not exist.
     """
+    values = values[values["profile"].isin(differing_in_steps(profile))]
     values = values[(values["metric"] == "map") & (values["attribute"] == average)]
     lines = []
-    for method, label, seed, value in values[["method", "variant", "seed", "value"]].itertuples(index=False):
-        name, changed = read_label(label)
-        steps = changed.pop("steps", own)
-        lines.append((method, variant_label(name, **changed), seed, steps, value))
+    for row in values.itertuples(index=False):
+        name, changed = read_label(row.variant)
+        steps = changed.pop("steps", PROFILES[row.profile].steps)
+        lines.append((row.method, variant_label(name, **changed), row.seed, steps, row.value))
     columns = ["method", "variant", "seed", "steps", "value"]
-    found = pd.DataFrame(lines, columns=columns).pivot(index=columns[:3], columns="steps", values="value")
-    found = found[found.drop(columns=own, errors="ignore").notna().any(axis=1)]
+    found = pd.DataFrame(lines, columns=columns).drop_duplicates(columns[:4])
+    trained = found["method"].isin([name for name in found["method"] if METHODS[name.partition("+")[0]].trainable])
+    found = found[trained].pivot(index=columns[:3], columns="steps", values="value")
+    found = found[found.notna().sum(axis=1) > 1]
     order = sorted(found.index, key=lambda row: (METHODS[row[0].partition("+")[0]].order, *row))
-    return found.loc[order].dropna(axis=1, how="all").rename_axis(columns=None)
+    return found.loc[order].dropna(axis=1, how="all").rename(columns="{:,} steps".format).rename_axis(columns=None)

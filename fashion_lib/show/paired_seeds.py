@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fashion_lib.show.seeds import values_of
 from fashion_lib.show.tables import NOT_RUN
 
 
@@ -25,6 +26,19 @@ class PairedDifference:
     mean: float
     spread: float
     seeds: tuple[int, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Return "higher" or "lower" where the mean exceeds the spread; else why nothing is claimed."""
+        if not self.seeds:
+            return NOT_RUN
+        if not math.isfinite(self.spread):
+            return "no claim from a single seed"
+        return "higher" if self.mean > self.spread else "lower" if self.mean < -self.spread else "no order"
+
+    def claim(self, digits: int = 1) -> str:
+        """Return "+1.3 ± 0.4 (3): higher": the text, then the verdict."""
+        return f"{self.text(digits)}: {self.verdict}" if self.seeds else NOT_RUN
 
     def text(self, digits: int = 1) -> str:
         """Return "+1.3 ± 0.4 (3)": mean, spread, number of common seeds."""
@@ -44,3 +58,22 @@ def paired_difference(one: pd.Series, other: pd.Series) -> PairedDifference:
     both = (one - other).dropna().sort_index()
     spread = float(both.std()) if len(both) > 1 else math.nan
     return PairedDifference(float(both.mean()), spread, tuple(int(seed) for seed in both.index))
+
+
+def step(
+    ledger: pd.DataFrame,
+    lower: tuple[str, str],
+    higher: tuple[str, str],
+    attribute: str = "overall",
+    metric: str = "map",
+) -> PairedDifference:
+    """Return how far one row of a table lies above another, over the seeds that both have.
+
+    Args:
+        ledger: rows in the ledger's columns, of one data set and profile.
+        lower: (method, variant) of the row that is subtracted.
+        higher: (method, variant) of the row that should score more.
+        attribute: an attribute or an average.
+        metric: the ledger's metric.
+    """
+    return paired_difference(*(values_of(ledger, row, attribute, metric) for row in (higher, lower)))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -61,44 +60,6 @@ def formatted(summary: pd.DataFrame, methods: list[tuple[str, str]] | None = Non
     return pd.DataFrame({name: [cell(mean, spread) for mean, spread in
                                 zip(summary[name, "mean"], summary[name, "std"], strict=True)]
                          for name in attributes}, index=summary.index)
-
-
-@dataclass(frozen=True)
-class Gap:
-    """How far one row of a summary lies above another, and whether seeds alone could have made the difference.
-
-    difference: of the means, in the measure's unit. spread: the larger of the two sample standard deviations over
-    seeds, nan where one of them has a single seed. seeds: how many each has.
-    """
-
-    difference: float
-    spread: float
-    seeds: tuple[int, int]
-
-    @property
-    def verdict(self) -> str:
-        """One of "higher" and "lower", beyond the spread only; else why nothing is claimed."""
-        if 0 in self.seeds:
-            return NOT_RUN
-        if not math.isfinite(self.spread):
-            return "no claim from a single seed"
-        return "higher" if self.difference > self.spread else "lower" if self.difference < -self.spread else "no order"
-
-    def text(self, digits: int = 1) -> str:
-        if 0 in self.seeds:
-            return NOT_RUN
-        spread = f"spread {self.spread:.{digits}f}" if math.isfinite(self.spread) else "no spread"
-        return f"{self.difference:+.{digits}f}, {spread}: {self.verdict}"
-
-
-def gap(summary: pd.DataFrame, lower: tuple[str, str], higher: tuple[str, str], attribute: str = "overall") -> Gap:
-    """The step from one (method, variant) to another in `summarise`'s table; rows it lacks count as not run."""
-    if attribute not in summary.columns.get_level_values(0):
-        return Gap(math.nan, math.nan, (0, 0))
-    a, b = summary.reindex(pd.MultiIndex.from_tuples([lower, higher]))[attribute].to_dict("records")
-    seeds = tuple(0 if math.isnan(one["n"]) else int(one["n"]) for one in (a, b))
-    spread = math.nan if min(seeds) < 2 else max(a["std"], b["std"])
-    return Gap(b["mean"] - a["mean"], spread, seeds)
 
 
 def by_metric(results: pd.DataFrame, metrics: Collection[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:

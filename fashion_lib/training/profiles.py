@@ -172,16 +172,18 @@ def get_profile(name: str) -> Profile:
     return PROFILES[chosen]
 
 
-def of_tables(profile: Profile | str) -> str:
-    """Return the name of the profile whose runs the papers' tables show on a page of another profile.
+def differing_in_steps(profile: Profile | str) -> list[str]:
+    """Return the names of a profile and of those that differ from it in the number of training steps alone.
 
-    A page of profile `laptop` shows tables of profile `table`; every other profile has its own.
-
-    Args:
-        profile: the page's profile or its name.
+    Raises:
+        FashionError: There is no profile of that name.
     """
-    name = profile.name if isinstance(profile, Profile) else profile
-    return TABLE.name if name == LAPTOP.name else name
+    own = as_profile(profile).settings()
+    return [
+        name
+        for name, other in PROFILES.items()
+        if all(value == own[key] for key, value in other.settings().items() if key not in ("name", "steps"))
+    ]
 
 
 def as_profile(profile: Profile | str) -> Profile:

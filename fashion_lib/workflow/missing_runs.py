@@ -11,7 +11,7 @@ from fashion_lib.workflow.plan import PlannedRun, jobs_at_once, run_job
 
 
 def train_missing(
-    profile: str = "laptop", jobs: str = "", first: int | None = None, dataset: str = "wardrobe"
+    profile: str = "table", jobs: str = "", first: int | None = None, dataset: str = "wardrobe"
 ) -> int:
     """Train the missing runs of the papers' tables, those that decide most first; finished ones are kept.
 

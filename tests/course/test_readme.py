@@ -33,7 +33,7 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     ledger = results.read_ledger()
     ledger = ledger[ledger["dataset"] != "wardrobe_manipulation"]
     monkeypatch.setattr(results, "read_ledger", lambda: ledger)
-    alone = markdown_table("wardrobe")
+    alone = markdown_table("wardrobe", "table")
     assert manipulation_table() is None and "| attribute manipulation" not in with_results(readme())
     lines = [("wardrobe_manipulation", method, variant, "laptop", seed, metric, attribute, value, 1.0, "abc1234")
              for method, variant, metric, attribute, value in (
@@ -51,5 +51,5 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     assert rows == ["| image_only | 10.0 ± 0.0 | not run | 2 |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 | 2 |",
                     "| yao2026 (attention False) | 30.0 ± 0.0 | not run | 2 |"]  # fmt: skip
     assert made == "Profile laptop, seeds 0, 1, commit abc1234."
-    assert markdown_table("wardrobe") == alone
+    assert markdown_table("wardrobe", "table") == alone
     assert manipulation_table() in with_results(readme())

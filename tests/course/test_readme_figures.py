@@ -34,7 +34,7 @@ def test_maps_have_a_row_for_each_picture():
 
 def committed_rows():
     table = ledger.read_ledger()
-    return readme_figures.bars_rows(table[(table["dataset"] == "wardrobe") & (table["profile"] == "laptop")])
+    return readme_figures.bars_rows(table[(table["dataset"] == "wardrobe") & (table["profile"] == "table")])
 
 
 def test_the_committed_bars_show_the_committed_ledger():

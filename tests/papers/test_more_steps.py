@@ -7,41 +7,47 @@ import pytest
 from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.runs.ledger import collect
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.training.profiles import SMOKE
+from fashion_lib.training.profiles import LAPTOP, TABLE
 
 pytestmark = pytest.mark.usefixtures("project")
-OWN = SMOKE.training.steps
+OWN, TWICE, MORE = f"{LAPTOP.steps:,} steps", f"{TABLE.steps:,} steps", "9,000 steps"
 
 
-def put(method, label, seed, score):
-    record = RunRecord(method=method, variant=label, dataset="wardrobe", profile="smoke", seed=seed, minutes=1.0,
+def put(method, label, seed, score, profile="laptop"):
+    record = RunRecord(method=method, variant=label, dataset="wardrobe", profile=profile, seed=seed, minutes=1.0,
                        metrics={"map": {"overall": score, "macro": score / 2}})
-    record.save(run_dir("wardrobe", "smoke", method, label, seed) / RECORD_NAME)
+    record.save(run_dir("wardrobe", profile, method, label, seed) / RECORD_NAME)
 
 
 def rows():
-    return collect("wardrobe", "smoke")
+    return collect("wardrobe")
 
 
 def test_runs_of_one_seed_stand_in_one_line():
-    put("ipad", "paper+gate=image+steps=500", 0, 80.0)
+    put("ipad", "paper+gate=image", 0, 80.0, "table")
     put("ipad", "paper+gate=image", 0, 70.0)
     put("ipad", "paper", 0, 10.0)  # another model without a longer run
     put("asen", "v2", 0, 60.0)
     put("asen", "v2", 1, 90.0)  # a seed without a longer run
-    put("asen", "v2+steps=500", 0, 66.0)
-    put("asen", "v2+steps=900", 0, 67.0)
-    put("csn", "prein+steps=500", 2, 50.0)
-    found = more_steps(rows(), OWN)
-    assert list(found) == [OWN, 500, 900]
+    put("asen", "v2", 0, 66.0, "table")
+    put("asen", "v2+steps=9000", 0, 67.0)
+    put("asen", "v2", 0, 5.0, "smoke")  # of other data
+    put("csn", "prein+steps=9000", 2, 50.0, "table")
+    put("csn", "prein", 2, 40.0)
+    put("random", "default", 0, 16.0)  # nothing is trained
+    put("random", "default", 0, 16.0, "table")
+    found = more_steps(rows(), "laptop")
+    assert list(found) == [OWN, TWICE, MORE]
     assert list(found.index) == [("csn", "prein", 2), ("asen", "v2", 0), ("ipad", "paper+gate=image", 0)]
     assert found.loc["asen"].to_numpy().tolist() == [[60.0, 66.0, 67.0]]
     ipad, csn = found.loc["ipad"].to_numpy()[0], found.loc["csn"].to_numpy()[0]
     assert ipad[:2].tolist() == [70.0, 80.0] and math.isnan(ipad[2])
-    assert csn[1] == 50.0 and math.isnan(csn[0])
-    assert more_steps(rows(), OWN, "macro").loc["asen"].to_numpy()[0, 0] == 30.0
+    assert csn[[0, 2]].tolist() == [40.0, 50.0] and math.isnan(csn[1])
+    assert found.equals(more_steps(rows(), "table"))
+    assert more_steps(rows(), "laptop", "macro").loc["asen"].to_numpy()[0, 0] == 30.0
 
 
 def test_without_longer_runs_the_table_is_empty():
     put("asen", "v2", 0, 60.0)
-    assert more_steps(rows(), OWN).empty
+    put("csn", "prein+steps=9000", 0, 60.0)
+    assert more_steps(rows(), "laptop").empty and more_steps(rows(), "smoke").empty

@@ -6,7 +6,7 @@ import pytest
 from fashion_lib.core.errors import FashionError
 from fashion_lib.papers.published import comparable, published
 from fashion_lib.runs.ledger import COLUMNS
-from fashion_lib.show.tables import averages_of, formatted, gap, summarise
+from fashion_lib.show.tables import averages_of, formatted, summarise
 
 
 def ledger(*lines):
@@ -45,24 +45,6 @@ def test_what_was_not_run_says_so():
 def test_a_summary_never_mixes_profiles():
     with pytest.raises(FashionError, match="profiles laptop, smoke"):
         summarise(pd.concat([TABLE, TABLE.assign(profile="smoke")]))
-
-
-def test_a_gap_is_claimed_only_beyond_the_larger_spread():
-    seeds = {"a": (50.0, 52.0), "b": (53.0, 53.0), "c": (51.0, 52.5), "d": (60.0,)}
-    summary = summarise(ledger(*((method, seed, "overall", value)
-                                 for method, values in seeds.items() for seed, value in enumerate(values))))
-    spread = math.sqrt(2)  # of 50 and 52; larger than those of b and c
-    for lower, higher, difference, verdict in [("a", "b", 2.0, "higher"), ("b", "a", -2.0, "lower"),
-                                               ("a", "c", 0.75, "no order")]:
-        found = gap(summary, (lower, "v"), (higher, "v"))
-        assert (found.difference, found.seeds, found.verdict) == (difference, (2, 2), verdict)
-        assert found.spread == pytest.approx(spread)
-    assert gap(summary, ("a", "v"), ("b", "v")).text() == "+2.0, spread 1.4: higher"
-    single = gap(summary, ("a", "v"), ("d", "v"))
-    assert single.difference == 9 and math.isnan(single.spread) and single.seeds == (2, 1)
-    assert single.text(2) == "+9.00, no spread: no claim from a single seed"
-    for one in (gap(summary, ("a", "v"), ("none", "v")), gap(summary, ("a", "v"), ("b", "v"), "collar")):
-        assert one.text() == one.verdict == "not run"
 
 
 def test_published_figures():

@@ -2,7 +2,15 @@ import pytest
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.run_setup import departures, training_config
-from fashion_lib.training.profiles import LAPTOP, PAPER, PROFILES, SMOKE, TABLE, get_profile, of_tables
+from fashion_lib.training.profiles import (
+    LAPTOP,
+    PAPER,
+    PROFILES,
+    SMOKE,
+    TABLE,
+    differing_in_steps,
+    get_profile,
+)
 
 
 def test_every_profile_makes_a_training_configuration(monkeypatch):
@@ -25,8 +33,8 @@ def test_the_environment_overrides_the_profile_that_a_notebook_names(monkeypatch
 def test_the_table_profile_is_the_laptop_with_more_steps():
     differing = {name for name, value in TABLE.settings().items() if value != LAPTOP.settings()[name]}
     assert differing == {"name", "steps"} and TABLE.steps == 2 * LAPTOP.steps
-    assert [of_tables(name) for name in PROFILES] == ["smoke", "table", "table", "paper"]
-    assert of_tables(LAPTOP.with_options(start="random")) == "table"
+    assert differing_in_steps("laptop") == differing_in_steps(TABLE) == ["laptop", "table"]
+    assert differing_in_steps(SMOKE) == ["smoke"]
 
 
 def test_the_paper_profile_has_the_papers_settings():
