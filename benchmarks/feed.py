@@ -32,7 +32,7 @@ from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.precision import autocast
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
-from fashion_lib.training.loop import Parts, build_optimiser, training_step
+from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
 from fashion_lib.training.prepared_batch import PreparedBatch, batches_ahead, prepare_batch
 
 LONG_SIDE = 512

@@ -16,7 +16,7 @@ from fashion_lib.parts.precision import PRECISIONS
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.device import training_device
-from fashion_lib.training.loop import Parts, build_optimiser, training_step
+from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
 
 HEADER = ("checkpointing", "kept MiB", "share", "peak GiB", "images/s", "time")
 

@@ -27,7 +27,7 @@ from fashion_lib.runs.record import read_label
 from fashion_lib.runs.run_setup import TASKS, training_config
 from fashion_lib.tasks.manipulation.manipulation_data import load_manipulation
 from fashion_lib.training.device import training_device
-from fashion_lib.training.loop import Parts, build_optimiser, training_step
+from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
 from fashion_lib.training.paper_stages import TrainingStage
 
 SHOWN = ("method", "variant", "backbone", "stage", "images", "pixels", "precision", "seconds", "peak_gib")

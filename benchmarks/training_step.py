@@ -17,7 +17,7 @@ from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.precision import PRECISIONS, autocast, choose_precision
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
-from fashion_lib.training.loop import Parts, build_optimiser, training_step
+from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
 from fashion_lib.training.profiles import PROFILES
 
 

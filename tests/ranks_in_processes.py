@@ -20,7 +20,7 @@ from fashion_lib.parts.shared_batch import average_gradients, gather_rows, share
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION, ManipulationConfig
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import TrainingConfig
-from fashion_lib.training.loop import Parts, build_optimiser, training_step
+from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
 
 STEPS = 10
 SIDE = 32  # of the pictures; the region branch takes half of it

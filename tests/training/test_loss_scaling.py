@@ -20,7 +20,7 @@ from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training import loop
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
 from fashion_lib.training.config import TrainingConfig
-from fashion_lib.training.loop import Parts, build_optimiser, training_step
+from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
 from fashion_lib.training.profiles import PROFILES
 
 pytestmark = pytest.mark.filterwarnings("ignore:precision='fp16' on a CPU")

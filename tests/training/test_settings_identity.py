@@ -14,9 +14,9 @@ from tiny_data import SCHEMA, tiny_data
 from fashion_lib.methods.registry import build_model
 from fashion_lib.runs.record import variant_label
 from fashion_lib.runs.run_setup import TASKS, departures, training_config
-from fashion_lib.training import loop
 from fashion_lib.training.config import OF_THE_MACHINE
 from fashion_lib.training.profiles import PROFILES
+from fashion_lib.training.stopped_run import identity
 
 WRITTEN = json.loads(Path(__file__).with_name("identities.json").read_text(encoding="utf-8"))
 LATER = {"gradient_checkpointing"}  # settings of the machine that older records lack
@@ -47,7 +47,7 @@ def test_settings_are_written_as_before(name):
     told = {name: value for name, value in dict(config).items() if name not in LATER}
     assert json.dumps(told) == WRITTEN[name]["record"]  # 1 and 1.0 differ, the order of the names counts
     assert variant_label("v", **departures(changed)) == WRITTEN[name]["label"]
-    identity = loop._identity(build_model("csn", SCHEMA, start="random"), tiny_data(), config)["config"]
+    kept = identity(build_model("csn", SCHEMA, start="random"), tiny_data(), config)["config"]
     expected = json.loads(WRITTEN[name]["record"])
     del expected["device"], expected["checkpoint_every"]  # decide nothing
-    assert json.dumps(identity) == json.dumps(expected)
+    assert json.dumps(kept) == json.dumps(expected)

@@ -1,0 +1,83 @@
+"""What a run that was stopped, or is finished, left in its folder: read back into the model, and checked.
+
+The last checkpoint has all that the next step needs, the best one the weights with the highest validation score.
+"""
+
+from pathlib import Path
+
+from fashion_lib.core.errors import FashionError
+from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.training.checkpoint import (
+    check_optimiser_tensors,
+    load_model_tensors,
+    load_optimiser_tensors,
+    read_checkpoint,
+)
+from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
+from fashion_lib.training.history import TrainingHistory
+from fashion_lib.training.run_state import (
+    check_best,
+    check_identity,
+    check_state,
+    optimiser_parameters,
+    read_history,
+    scaler_state,
+)
+
+
+def identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
+    """Return what two runs must share for one to go on where the other stopped."""
+    decides = {name: value for name, value in dict(config).items() if name not in OF_THE_MACHINE}
+    return {
+        "architecture": model.architecture,
+        "attributes": list(model.schema.names),
+        "start": model.start,
+        "start_digest": model.start_digest,
+        "data": {
+            "name": data.name,
+            "version": data.version,
+            "images": len(data.image_names),
+            "pixels": data.pixel_digest,
+        },
+        "config": decides,
+    }
+
+
+def resume(model, optimiser, scaler, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
+    """Load run_dir's last checkpoint into model, optimiser, scaler; return its history, None where there is none."""
+    path = run_dir / "last.safetensors"
+    if path.is_symlink() and not path.exists():
+        raise FashionError(
+            f"{path} is a link that leads to no file: make that file reachable, or delete {run_dir} to train anew."
+        )
+    if not path.exists():
+        return None
+    tensors, state = read_checkpoint(path)
+    check_state(state, path)
+    load_model_tensors(model, tensors, state, path)
+    check_identity(state, identity(model, data, config), run_dir, "last")
+    history = read_history(state, config.steps if optimiser else 0, path)
+    if history.best_step is not None:
+        read_best(model, data, config, run_dir, history)  # a lost or foreign file shows now, not hours later
+    if optimiser:
+        parameters = sum(len(group["params"]) for group in optimiser.param_groups)
+        trained = optimiser_parameters(state, tensors, parameters, config.steps)
+        fewest = 0 if scaler.is_enabled() else 1  # a step that fp16 leaves out is no step of the optimiser
+        check_optimiser_tensors(optimiser, tensors, trained, history.step, path, fewest=fewest)
+        load_optimiser_tensors(optimiser, tensors)
+        scaler.load_state_dict(scaler_state(state, scaler, history.step, path))
+    return history
+
+
+def read_best(model, data, config: TrainingConfig, run_dir: Path, history: TrainingHistory):
+    """Read run_dir's best checkpoint, tensors and state; check that it is of this run and of `history`'s best step."""
+    path = run_dir / "best.safetensors"
+    if not path.exists():
+        raise FashionError(
+            f"{run_dir} holds a run whose best weights, {path.name}, are missing: delete that folder to train anew."
+        )
+    tensors, state = read_checkpoint(path)
+    check_state(state, path)
+    check_identity(state, identity(model, data, config), run_dir, "best")
+    check_best(history, read_history(state, config.steps, path), run_dir)
+    return tensors, state
