@@ -21,6 +21,7 @@ from fashion_lib.training import loop
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.optimiser_step import Parts, build_optimiser, training_step
+from fashion_lib.training.prepared_batch import prepare_batch
 from fashion_lib.training.profiles import PROFILES
 
 pytestmark = pytest.mark.filterwarnings("ignore:precision='fp16' on a CPU")
@@ -88,7 +89,7 @@ def test_other_precisions_take_the_step_they_took_without_a_scaler():
     before = copy.deepcopy(parts.model)
     training_step(parts, 0)
     optimiser = build_optimiser(before.parameter_groups(1e-3), parts.config)
-    prepared = loop.prepare_batch(parts.sampler, DATA.pixels, parts.config, 0, torch.device("cpu"))
+    prepared = prepare_batch(parts.sampler, DATA.pixels, parts.config, 0, torch.device("cpu"))
     torch.manual_seed(int(np.random.SeedSequence([parts.config.seed, 0]).generate_state(1)[0]))
     features = before.features(prepared.network_input(torch.device("cpu")))
     labels = RETRIEVAL.labels(prepared.drawn, DATA, parts.config, torch.device("cpu"))
