@@ -28,7 +28,9 @@ MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/
 # "results" and "trace" are names of the face.
 RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace")
 # "table" is the page of differences between papers and code, which reads manipulation rows too.
-LEDGER_READERS = ("collect", "results", "read_ledger", "steps", "missing", "measured", "table", *RUN_READERS)
+LEDGER_READERS = (
+    "collect", "results", "read_ledger", "steps", "missing", "measured", "table", "imagenet_table", *RUN_READERS
+)  # fmt: skip
 NO_RESULTS = "smoke"  # the profile that only shows that a notebook runs
 MEASURED_AT = ("laptop", "table")  # the profiles that notebooks name, and that the README's minutes are of
 MINUTES_FACTOR, SHORTEST = 2, 0.5

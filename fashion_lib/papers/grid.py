@@ -11,6 +11,8 @@ import pandas as pd
 from fashion_lib.methods.registry import MANIPULATION_METHODS, METHODS
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
 from fashion_lib.papers.counterparts import shared_label
+from fashion_lib.papers.imagenet_start import DATASETS as STARTED
+from fashion_lib.papers.imagenet_start import imagenet_rows
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
@@ -54,8 +56,10 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
         plain: whether to leave out the settings that all rows of one of our label tables share.
     """
 
+    printed = plain or profile.name == PAPER.name  # there the papers' settings decide
+
     def shared(dataset: str) -> list[tuple[str, str]]:
-        if plain or profile.name == PAPER.name:  # there the papers' settings decide
+        if printed:
             return _methods()
         return [(method, shared_label(dataset, method, label)) for method, label in _methods()]
 
@@ -70,6 +74,7 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
         ("wardrobe_darn", shared("wardrobe_darn"), SEEDS, "table 2 of IPAD"),
         ("wardrobe_deepfashion", shared("wardrobe_deepfashion"), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
         ("clothing", [(name, _first(name)) for name in PHOTOGRAPHS], SEEDS, "photographs"),
+        *((dataset, imagenet_rows(), (0,), "ImageNet weights") for dataset in (() if printed else STARTED)),
         ("wardrobe", _passes((1, 3, 5, 10)), SEEDS, "IPAD, fig5"),
         ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
         ("wardrobe", ipad_tables.labelled(ipad_tables.CODE).values(), SEEDS, "paper against code"),

@@ -34,7 +34,8 @@ def test_rows_whose_order_is_claimed_have_five_seeds_and_others_three(wanted):
     assert seeds["wardrobe", "asen", "v2"] == set(grid.CLAIM_SEEDS)
     assert seeds["wardrobe_darn", "asen", "v2+labels=all+sampling=all_labels"] == set(grid.SEEDS)
     only_first = {label for (_, _, label), found in seeds.items() if found == {0}}
-    assert all("passes=" in label or "learning_rate=" in label for label in only_first)
+    once = ("passes=", "learning_rate=", "backbone=mobilenet_v2")
+    assert all(any(change in label for change in once) for label in only_first)
 
 
 def test_every_trained_method_of_table_1_has_the_same_number_of_trials(wanted):
@@ -64,6 +65,7 @@ def test_a_run_of_the_ledger_is_not_missing(monkeypatch, wanted):
 def test_the_overview_lists_the_seeds_of_a_row(wanted):
     table = grid.overview(wanted)
     asen = table[(table["dataset"] == "wardrobe") & (table["method"] == "asen")]
+    asen = asen[~asen["label"].str.contains("backbone")]
     assert asen.set_index("label")["seed"].to_dict() == {
         "v2": "0, 1, 2, 3, 4", "v2+learning_rate=0.001": "0", "v2+learning_rate=0.004": "0"
     }  # fmt: skip

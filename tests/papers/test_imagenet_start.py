@@ -1,0 +1,45 @@
+"""Both starts of MobileNetV2 stand beside each other, and what was not run says so."""
+
+import pytest
+
+from fashion_lib.papers.imagenet_start import (
+    COMPARED,
+    DATASETS,
+    STARTS,
+    STEPS,
+    imagenet_rows,
+    imagenet_table,
+    label_of,
+)
+from fashion_lib.runs.labels import checked_label
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
+from fashion_lib.training.profiles import TABLE
+
+
+def put(dataset, method, start, seed, score):
+    label = label_of(method, start)
+    record = RunRecord(method=method, variant=label, dataset=dataset, profile="table", seed=seed, minutes=1.0,
+                       metrics={"map": {"overall": score}})  # fmt: skip
+    record.save(run_dir(dataset, "table", method, label, seed) / RECORD_NAME)
+
+
+def test_every_row_differs_in_the_start_alone():
+    given = {pair: checked_label(*pair, TABLE).profile for pair in imagenet_rows()}
+    assert len(given) == len(COMPARED) * len(STARTS)
+    for method in COMPARED:
+        random, imagenet = (given[method, label_of(method, start)] for start in STARTS)
+        assert random.with_options(start="imagenet") == imagenet and imagenet.steps == STEPS
+
+
+@pytest.mark.usefixtures("project")
+def test_the_difference_is_taken_seed_by_seed():
+    assert (imagenet_table() == "not run").all(axis=None)
+    for seed, (random, imagenet) in enumerate([(20.0, 50.0), (30.0, 62.0)]):
+        put("clothing", "asen", "random", seed, random)
+        put("clothing", "asen", "imagenet", seed, imagenet)
+    put("wardrobe", "csn", "imagenet", 0, 40.0)
+    table = imagenet_table()
+    assert list(table.columns) == [(d, name) for d in DATASETS for name in (*STARTS, "difference")]
+    assert table.loc["asen", "clothing"].tolist() == ["25.0 ± 7.1", "56.0 ± 8.5", "+31.0 ± 1.4 (2)"]
+    assert table.loc["csn", "wardrobe"].tolist() == ["not run", "40.0", "not run"]
+    assert (table.loc["triplet"] == "not run").all()
