@@ -7,8 +7,8 @@ from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.training.profiles import PROFILES, differing_in_steps
 
 
-def more_steps(values: pd.DataFrame, profile: str, average: str = "overall") -> pd.DataFrame:
-    """Return the test MAP of every run that exists with several numbers of steps, one column per number.
+def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", metric: str = "map") -> pd.DataFrame:
+    """Return the test score of every run that exists with several numbers of steps, one column per number.
 
     A line compares runs of one seed alone, so a mean over other seeds moves nothing.
 
@@ -16,13 +16,14 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall") -> 
         values: the ledger's rows of one data set, of any profiles.
         profile: name of a profile; those that differ from it in the number of steps alone are compared with it.
         average: an attribute or an average.
+        metric: the ledger's metric.
 
     Returns:
-        Percent. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps" and so on,
+        In the metric's unit. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps" and so on,
         ascending; nan where that run does not exist.
     """
     values = values[values["profile"].isin(differing_in_steps(profile))]
-    values = values[(values["metric"] == "map") & (values["attribute"] == average)]
+    values = values[(values["metric"] == metric) & (values["attribute"] == average)]
     lines = []
     for row in values.itertuples(index=False):
         name, changed = read_label(row.variant)

@@ -44,6 +44,7 @@ def test_runs_of_one_seed_stand_in_one_line():
     assert ipad[:2].tolist() == [70.0, 80.0] and math.isnan(ipad[2])
     assert csn[[0, 2]].tolist() == [40.0, 50.0] and math.isnan(csn[1])
     assert found.equals(more_steps(rows(), "table"))
+    assert more_steps(rows(), "laptop", metric="top10_acc").empty
     assert more_steps(rows(), "laptop", "macro").loc["asen"].to_numpy()[0, 0] == 30.0
 
 
