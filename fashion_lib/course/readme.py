@@ -101,7 +101,7 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
 
 
 def budget_table(dataset: str = "wardrobe", profile: str = "laptop", metric: str = "map") -> str | None:
-    """Return a score over all queries by the number of training steps as a Markdown table, or None where no run has several."""
+    """Return a score by the number of training steps as a Markdown table, or None where no run has several."""
     ledger = results.read_ledger()
     found = more_steps(ledger[ledger.dataset == dataset], profile, metric=metric)
     if found.empty:

@@ -19,8 +19,8 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", met
         metric: the ledger's metric.
 
     Returns:
-        In the metric's unit. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps" and so on,
-        ascending; nan where that run does not exist.
+        In the metric's unit. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps"
+        and so on, ascending; nan where that run does not exist.
     """
     values = values[values["profile"].isin(differing_in_steps(profile))]
     values = values[(values["metric"] == metric) & (values["attribute"] == average)]
