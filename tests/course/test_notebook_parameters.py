@@ -7,8 +7,10 @@ from hypothesis import given as generated
 from hypothesis import strategies
 from tiny_notebooks import tiny_notebook
 
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
-from fashion_lib.course.parameters import accepts, check, declared, yaml_number
+from fashion_lib.course.parameters import accepts, check, declared, own_profile, yaml_number
+from fashion_lib.course.sources import read
 
 
 def test_names_defaults_and_types_in_order():
@@ -30,6 +32,13 @@ def test_a_negative_default_and_a_comment_are_constants():
 def test_a_parameters_cell_that_computes_is_refused(source):
     with pytest.raises(FashionError, match=r"parameters cell of 05.ipynb must only assign constants"):
         declared(tiny_notebook(parameters=source), "05.ipynb")
+
+
+def test_a_notebook_names_the_profile_that_it_is_executed_at():
+    assert own_profile(tiny_notebook(parameters='profile: str = "table"\nseed: int = 0'), "20.ipynb") == "table"
+    assert own_profile(tiny_notebook(parameters="seed: int = 0"), "20.ipynb") == "laptop"
+    named = {path.name[:2]: own_profile(read(path), path.name) for path in paths.numbered_notebooks()}
+    assert set(named.values()) == {"laptop", "table"} and named["05"] == "laptop" and named["20"] == "table"
 
 
 def test_a_notebook_without_parameters_cell_is_named():

@@ -162,6 +162,18 @@ def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
 
 
 @pytest.mark.notebook
+def test_without_a_profile_a_notebook_is_executed_at_its_own(project):
+    source = write_tiny(
+        project / "notebooks" / "01_tiny.ipynb",
+        "import os\nos.environ['FASHION_PROFILE']",
+        parameters='profile: str = "table"\n',
+    )
+    execute_committed(source, None, "abc1234")
+    notebook = read(source)
+    assert notebook.cells[2].outputs[0].data["text/plain"] == "'table'" and notebook.metadata.fashion.profile == "table"
+
+
+@pytest.mark.notebook
 def test_a_committed_notebook_that_fails_stays_as_it_was(project):
     source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "1 / 0")
     before = source.read_bytes()
