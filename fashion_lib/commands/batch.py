@@ -35,10 +35,11 @@ def batch_plan(
 
 def status(
     profile: Profile = "laptop",
+    dataset: Dataset = "wardrobe",
     everything: Annotated[bool, typer.Option("--all", help="also each step that is done or waits")] = False,
 ) -> None:
     """List what is done, running, stopped, failed and waiting of the newest batch."""
     check_profile(profile)
     from fashion_lib.workflow.status import status_text
 
-    print(status_text(profile, everything))
+    print(status_text(profile, everything, dataset))

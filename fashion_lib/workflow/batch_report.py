@@ -17,7 +17,7 @@ def write_report(profile: str, runs: Sequence[PlannedRun]) -> Path:
     Returns:
         The path of report.html, which lies in `batch_folder`.
     """
-    folder = paths.made(batch_folder(profile))
+    folder = paths.made(batch_folder(profile, runs[0].dataset))
     steps = [step for step in batch_steps(runs, []) if step.job.kind == "run"]
     found = [one for one in map(standing, steps) if one.state != DONE]
     unfinished = [(one.step.job.runs[0].label, one.state, one.last_line) for one in found]

@@ -33,7 +33,7 @@ def standing(step: Step) -> Standing:
     last checkpoint when it is submitted again.
     """
     run = step.job.runs[0]
-    line = last_line(log_file(run.profile, step.name))
+    line = last_line(log_file(step))
     lock = lock_file(run.folder) if step.job.kind == "run" else step_lock(step)
     complete = run.record.is_file() if step.job.kind == "run" else line.startswith("done ")
     if lock.is_file() and _held(lock):
@@ -48,19 +48,20 @@ def standings(plan: Path) -> list[Standing]:
     return [standing(step) for step in read_plan(plan).values()]
 
 
-def status_text(profile: str, everything: bool = False) -> str:
-    """Return the newest batch of a profile as text: a count per state, and a table of its steps.
+def status_text(profile: str, everything: bool = False, dataset: str = "wardrobe") -> str:
+    """Return the newest batch of a profile on a data set as text: a count per state, and a table of its steps.
 
     Args:
         profile: name of the profile.
         everything: whether steps that are done or wait have a line too.
+        dataset: name of the data set.
 
     Raises:
-        FashionError: there is no batch of this profile.
+        FashionError: there is no batch of this profile on this data set.
     """
-    plan = latest_plan(profile)
+    plan = latest_plan(profile, dataset)
     if plan is None:
-        raise FashionError(f"there is no batch of the profile {profile}: start one with `make batch`.")
+        raise FashionError(f"there is no batch of the profile {profile} on {dataset}: start one with `make batch`.")
     found = standings(plan)
     count = Counter(one.state for one in found)
     head = f"{plan.parent}: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])

@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
             raise FashionError("a step takes two words: python -m fashion_lib.workflow.step PLAN NAME.")
         step = chosen_step(read_plan(Path(words[0])), words[1])
         if "--log" in arguments:
-            _print_into(log_file(step.job.runs[0].profile, step.name))
+            _print_into(log_file(step))
         print(f"== {step.name} on {platform.node()}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", flush=True)
         how = f"done in {spoken(time.monotonic() - started)}" if do_step(step) else "done before"
         print(how, flush=True)

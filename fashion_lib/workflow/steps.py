@@ -21,7 +21,7 @@ from fashion_lib.runs.record import read_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES, Profile
-from fashion_lib.workflow.plan import Job, PlannedRun, course_job, from_json, run_job
+from fashion_lib.workflow.plan import Job, PlannedRun, course_job, from_json, report_folder, run_job
 
 PLAN_NAME = "plan.json"
 
@@ -43,21 +43,25 @@ class Step:
     done: bool = False
 
 
-def batch_folder(profile: str) -> Path:
-    """Return the folder of a profile's batches: logs, executed notebooks, report, and a folder per submission."""
-    return paths.build_dir() / "batch" / profile
+def batch_folder(profile: str, dataset: str) -> Path:
+    """Return the folder of a data set's batches: logs, executed notebooks, report, and a folder per submission."""
+    return paths.build_dir() / "batch" / report_folder(profile, dataset).name
 
 
-def log_file(profile: str, name: str) -> Path:
+def log_file(step: Step) -> Path:
     """Return the file that a step's process writes its lines to; all submissions share it."""
-    return batch_folder(profile) / "logs" / f"{name}.log"
+    return _folder(step.job.runs) / "logs" / f"{step.name}.log"
+
+
+def _folder(runs: Sequence[PlannedRun]) -> Path:
+    return batch_folder(runs[0].profile, runs[0].dataset)
 
 
 def step_lock(step: Step) -> Path | None:
     """Return the lock file that a step holds while it works; None for a run, which holds its run folder's."""
     if step.job.kind == "run":
         return None
-    return batch_folder(step.job.runs[0].profile) / "locks" / f"{step.name}.lock"
+    return _folder(step.job.runs) / "locks" / f"{step.name}.lock"
 
 
 def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[Step]:
@@ -69,7 +73,7 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
         runs: all of one profile, at least one.
         notebooks: files of the course to execute.
     """
-    output = batch_folder(runs[0].profile) / "notebooks"
+    output = _folder(runs) / "notebooks"
     datasets: dict[str, list[PlannedRun]] = {}
     for run in runs:
         datasets.setdefault(run.dataset, []).append(run)
@@ -123,16 +127,16 @@ def write_plan(steps: Sequence[Step], folder: Path | None = None) -> Path:
     Raises:
         FashionError: the folder cannot be written to.
     """
-    profile = steps[0].job.runs[0].profile
+    runs = steps[0].job.runs
     now = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
-    folder = paths.made(folder or batch_folder(profile) / now)
+    folder = paths.made(folder or _folder(runs) / now)
     entries = [
-        {"name": step.name, "after": list(step.after), "done": step.done, "log": str(log_file(profile, step.name)),
+        {"name": step.name, "after": list(step.after), "done": step.done, "log": str(log_file(step)),
          "job": asdict(step.job)}
         for step in steps
     ]  # fmt: skip
     return write_atomically(
-        folder / PLAN_NAME, json.dumps({"profile": profile, "steps": entries}, indent=1) + "\n"
+        folder / PLAN_NAME, json.dumps({"profile": runs[0].profile, "steps": entries}, indent=1) + "\n"
     )
 
 
@@ -156,8 +160,7 @@ def read_plan(file: Path) -> dict[str, Step]:
     return {step.name: step for step in steps}
 
 
-def latest_plan(profile: str) -> Path | None:
-    """Return the plan of a profile's newest submission, None where there is none."""
-    return max(
-        batch_folder(profile).glob(f"*/{PLAN_NAME}"), key=lambda file: file.stat().st_mtime, default=None
-    )
+def latest_plan(profile: str, dataset: str) -> Path | None:
+    """Return the plan of the newest submission of a profile on a data set, None where there is none."""
+    plans = batch_folder(profile, dataset).glob(f"*/{PLAN_NAME}")
+    return max(plans, key=lambda file: file.stat().st_mtime, default=None)

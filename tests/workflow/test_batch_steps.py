@@ -37,7 +37,7 @@ def finish(run, value=50.0):
 
 
 def logged(step, *lines):
-    file = log_file(step.job.runs[0].profile, step.name)
+    file = log_file(step)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(lines) + "\n")
 
@@ -111,11 +111,20 @@ def test_pixels_are_drawn_once_per_size(runs, monkeypatch):
     assert drawn == [("wardrobe", 64), ("wardrobe", 32)]
 
 
+def test_a_data_set_has_a_folder_of_its_own():
+    runs = [planned_runs("random", "0", name, "smoke")[0] for name in ("wardrobe", "clothing")]
+    of_wardrobe, of_clothing = (write_plan(batch_steps([run], [])) for run in runs)
+    assert latest_plan("smoke", "wardrobe") == of_wardrobe and latest_plan("smoke", "clothing") == of_clothing
+    logs = {log_file(read_plan(plan)["report"]) for plan in (of_wardrobe, of_clothing)}
+    assert {log.parents[1].name for log in logs} == {"smoke", "smoke-clothing"}
+
+
 def test_a_plan_is_read_back_as_it_was_written(runs):
     steps = batch_steps(runs, [])
     file = write_plan(steps)
     assert read_plan(file) == {step.name: step for step in steps}
-    assert latest_plan("smoke") == file and latest_plan("laptop") is None
+    assert latest_plan("smoke", "wardrobe") == file
+    assert latest_plan("laptop", "wardrobe") is None and latest_plan("smoke", "clothing") is None
     assert file.read_text().count('"kind": "run"') == len(runs)  # as batch/slurm_array.sh counts them
     for text in ("", "[]", '{"steps": [{"name": "x"}]}', '{"steps": 3}'):
         file.write_text(text)
@@ -305,5 +314,5 @@ def test_with_log_a_step_prints_into_its_log_alone(runs):
     for _ in range(2):
         ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=here)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
-    lines = log_file("smoke", f"run.{runs[0].label}").read_text().splitlines()
+    lines = log_file(read_plan(plan)[f"run.{runs[0].label}"]).read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["==", "done"] * 2

@@ -13,7 +13,7 @@ from tiny_notebooks import write_tiny
 
 from fashion_lib.runs.record import RunRecord
 from fashion_lib.workflow.plan import planned_runs
-from fashion_lib.workflow.steps import batch_steps, log_file, write_plan
+from fashion_lib.workflow.steps import batch_steps, log_file, read_plan, write_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAKEMAKE = Path(os.environ.get("FASHION_SNAKEMAKE") or ROOT / ".venv-batch" / "bin" / "snakemake")
@@ -68,7 +68,7 @@ def test_two_jobs_at_once_of_which_one_is_killed_and_goes_on_from_its_checkpoint
         project / "notebooks" / "00_leaf.ipynb", "print(6 * 7)", parameters='profile = "laptop"\n'
     )
     runs, plan = planned(notebooks=[leaf])
-    logs = [log_file("smoke", f"run.{run.label}") for run in runs]
+    logs = [log_file(read_plan(plan)[f"run.{run.label}"]) for run in runs]
     engine = begin(project, plan, "local", "--cores", "2")
     try:
         deadline = time.monotonic() + 240
@@ -106,7 +106,7 @@ def test_two_submissions_at_once_train_each_run_once(project):
     engines = [begin(project, plan, "local", "--cores", "1") for plan in (first, second)]
     said = [engine.communicate(timeout=240)[0] for engine in engines]
     assert [engine.returncode for engine in engines] == [0, 0], said
-    log = log_file("smoke", f"run.{runs[0].label}")
+    log = log_file(read_plan(first)[f"run.{runs[0].label}"])
     assert steps_of(log) == list(range(STEPS + 1))
     assert log.read_text().count("== run.") == 2
 
@@ -118,7 +118,7 @@ def test_a_dry_run_shows_the_grid_and_starts_nothing(project):
     assert engine.returncode == 0, said
     assert all(f"run {run.label}" in said for run in runs)
     assert {tuple(line.split()) for line in said.splitlines() if line.startswith("run ")} == {("run", "10")}
-    assert not log_file("smoke", "data.wardrobe").exists()
+    assert not log_file(read_plan(plan)["data.wardrobe"]).exists()
 
 
 @pytest.fixture
