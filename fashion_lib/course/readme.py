@@ -10,6 +10,7 @@ from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.claimed_orders import manipulation_claims, retrieval_claims
 from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
@@ -29,6 +30,11 @@ COLUMNS = {  # None: the averages that say different things
     "wardrobe": None,
     "wardrobe_darn": None,
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
+}
+PROFILE_OF = {"wardrobe": "table"}  # of the papers' tables; the other data sets' runs are of `laptop`
+CLAIMS = {  # data set -> title, and the steps
+    "wardrobe": ("MAP, wardrobe", lambda rows, _: retrieval_claims(rows)),
+    "wardrobe" + SUFFIX: ("attribute manipulation, wardrobe", manipulation_claims),
 }
 SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
 MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
@@ -100,6 +106,18 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
     return _by_method(shown, f"attribute manipulation, {dataset}") + "\n" + _made(rows, profile)
 
 
+def claims_table() -> str | None:
+    """Return the papers' claimed orders beside our runs as two Markdown tables, or None without any run."""
+    ledger = results.read_ledger()
+    made = []
+    for dataset, (title, claims) in CLAIMS.items():
+        profile = PROFILE_OF.get(dataset, "laptop")
+        rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
+        if not rows.empty:
+            made += [as_markdown(claims(rows, PROFILES[profile]).rename_axis(title)), f"Profile {profile}."]
+    return "\n\n".join(made) or None
+
+
 def budget_table(dataset: str = "wardrobe", profile: str = "laptop", metric: str = "map") -> str | None:
     """Return a score by the number of training steps as a Markdown table, or None where no run has several."""
     ledger = results.read_ledger()
@@ -122,10 +140,9 @@ def with_results(text: str) -> str:
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     ledger = results.read_ledger()
-    profiles = {name: set(ledger[ledger.dataset == name].profile) for name in COLUMNS}
-    # The papers' tables are of profile `table`, as far as a data set has runs of it.
-    made = [markdown_table(name, "table" if "table" in have else "laptop") for name, have in profiles.items() if have]
-    made.insert(1, budget_table())
+    run = set(zip(ledger.dataset, ledger.profile, strict=True))
+    made = [markdown_table(*one) for one in ((name, PROFILE_OF.get(name, "laptop")) for name in COLUMNS) if one in run]
+    made[:1] = [claims_table(), *made[:1], budget_table()]
     made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
     block = "\n\n".join(filter(None, made))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)

@@ -13,10 +13,6 @@ from fashion_lib.data.typed_rows import NAME, NUMBER, read_typed
 KEY = ("source", "table", "dataset", "method", "metric", "attribute")
 TYPES = dict.fromkeys(KEY, NAME) | {"value": NUMBER}
 
-# Where a picture has several labels, training reads all of them in one pass, for every method alike. Decided on
-# validation: ASEN, `wardrobe_darn`, see `trials`.
-ALL_LABELS = {"labels": "all", "sampling": "all_labels"}
-SHARED_SETTINGS = {"wardrobe_darn": ALL_LABELS, "wardrobe_deepfashion": ALL_LABELS}
 # FashionAI's attributes in the order of ASEN's meta.json, with their numbers of values.
 FASHIONAI_VALUES = {attribute.name: len(attribute.values) for attribute in FASHIONAI}
 # data set -> attribute as the authors' lists name it -> as the papers' tables and published_results.csv do.

@@ -1,0 +1,82 @@
+"""The orders that the three papers claim, one step between two methods per row: as printed, and as our runs show it.
+
+A step of ours is taken seed by seed, see `fashion_lib.show.paired_seeds`. Only its sign can be compared with the
+printed one, because data, networks and budgets differ.
+"""
+
+import math
+
+import pandas as pd
+
+from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
+from fashion_lib.papers.published import comparable, published
+from fashion_lib.show import tables
+from fashion_lib.show.paired_seeds import step
+from fashion_lib.training.profiles import Profile
+
+NOT_PRINTED = "not printed"
+# "<": the second scores higher; "≤": the second does not score lower.
+RETRIEVAL = (
+    ("random", "<", "triplet"), ("triplet", "<", "CSN"), ("CSN", "<", "ASEN"),
+    ("ASEN", "≤", "AttnFashion"), ("ASEN", "≤", "HAEN"), ("ASEN", "≤", "ISLN"), ("ASEN", "≤", "AG-MLAN"),
+    ("ASEN", "<", "ASEN++"), ("ASEN", "<", "RPF"), ("ASEN", "<", "IPAD"), ("RPF", "<", "IPAD"),
+)  # fmt: skip
+MANIPULATION = (
+    ("image only", "<", "AMNet"), ("AMNet", "<", "ADDE-M"), ("ADDE-M", "≤", "Yao et al."),
+    ("baseline", "<", "attention"), ("baseline", "<", "W&T loss"),
+    ("W&T loss", "<", "Yao et al."), ("attention", "<", "Yao et al."),
+)  # fmt: skip
+MANIPULATION_NAMES = dict(zip(
+    ("image only", "AMNet", "ADDE-M", "Yao et al.", "baseline", "attention", "W&T loss"),
+    (*yao2026_tables.METHOD_ROWS, *yao2026_tables.ABLATION_ROWS[:3]), strict=True,
+))  # fmt: skip
+
+
+def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return the steps between methods of retrieval, in points of MAP, as text.
+
+    Args:
+        ledger: rows of the wardrobe and one profile.
+
+    Returns:
+        Index: "CSN < ASEN". Columns: "printed" (FashionAI, overall, inside the first table that has both methods), then
+        one per average of ours, such as "+5.8 ± 0.3 (3): higher".
+    """
+    pairs = ipad_tables.labelled(ipad_tables.METHOD_ROWS) | {"AG-MLAN": ag_mlan_tables.METHOD_ROWS["AG-MLAN"]}
+    averages = tables.averages_of(ledger)
+    rows = {}
+    for low, sign, high in RETRIEVAL:
+        ours = [step(ledger, pairs[low], pairs[high], average).claim() for average in averages]
+        rows[f"{low} {sign} {high}"] = [_printed_step(pairs[low][0], pairs[high][0]), *ours]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", *averages])
+
+
+def manipulation_claims(ledger: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the steps between methods and parts of Yao et al. (tables 3 and 4), as text.
+
+    Args:
+        ledger: rows of the wardrobe's manipulation and one profile.
+        profile: of these rows.
+
+    Returns:
+        Index: "AMNet < ADDE-M". Columns: "printed Top-10", "Top-10" and "NDCG@30" of ours.
+    """
+    printed = published(source="yao2026", metric="top10_acc").drop_duplicates("method").set_index("method")["value"]
+    rows = {}
+    for low, sign, high in MANIPULATION:
+        pair = [MANIPULATION_NAMES[name] for name in (low, high)]
+        keys = [(row.method, row.variant(profile)) for row in pair]
+        there = printed[pair[1].paper] - printed[pair[0].paper]
+        ours = [step(ledger, *keys, metric=name).claim(digits) for name, digits in (("top10_acc", 1), ("ndcg30", 3))]
+        rows[f"{low} {sign} {high}"] = [f"{there:+.1f}", *ours]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["printed Top-10", "Top-10", "NDCG@30"])
+
+
+def _printed_step(lower: str, higher: str) -> str:
+    """Return the step between two of our methods inside the first table of FashionAI that prints both."""
+    names = {name: name for name in (lower, higher)} | ({"asen_v2": "asen"} if "asen" in (lower, higher) else {})
+    for _, column in comparable(names, "fashionai")["overall"].unstack("source").items():
+        there = column.get(higher, math.nan) - column.get(lower, math.nan)
+        if math.isfinite(there):
+            return f"{there:+.1f}"
+    return NOT_PRINTED

@@ -1,0 +1,46 @@
+"""Claimed orders: every step has runs that can be trained, printed numbers where there are any, and our differences."""
+
+import pandas as pd
+
+from fashion_lib.papers.claimed_orders import (
+    MANIPULATION,
+    NOT_PRINTED,
+    RETRIEVAL,
+    manipulation_claims,
+    retrieval_claims,
+)
+from fashion_lib.papers.grid import wanted_runs
+from fashion_lib.papers.published import published
+from fashion_lib.runs.ledger import COLUMNS
+from fashion_lib.training.profiles import TABLE
+
+
+def rows(*lines, dataset="wardrobe"):
+    made = [(dataset, method, label, "table", seed, metric, average, value, 1.0, "abc")
+            for method, label, metric, average, values in lines for seed, value in enumerate(values)]  # fmt: skip
+    return pd.DataFrame(made, columns=list(COLUMNS))
+
+
+def test_steps_are_taken_seed_by_seed_and_the_printed_ones_inside_one_table():
+    csn, asen = ("csn", "prein", "map", "overall", (40.0, 60.0)), ("asen", "v2", "map", "overall", (46.0, 65.0))
+    found = retrieval_claims(rows(csn, asen))
+    assert list(found.index) == [f"{low} {sign} {high}" for low, sign, high in RETRIEVAL]
+    assert found.loc["CSN < ASEN", "overall"] == "+5.5 ± 0.7 (2): higher"
+    assert found.loc["CSN < ASEN", "macro"] == found.loc["ASEN < RPF", "overall"] == "not run"
+    value = published(dataset="fashionai", metric="map", attribute="overall").set_index(["source", "method"])["value"]
+    assert found.loc["ASEN < RPF", "printed"] == f"{value['ipad', 'rpf'] - value['ipad', 'asen']:+.1f}"
+    assert found.loc["ASEN ≤ AG-MLAN", "printed"] == f"{value['ag_mlan', 'ag_mlan'] - value['ag_mlan', 'asen_v2']:+.1f}"
+    assert NOT_PRINTED not in set(found["printed"])
+
+
+def test_parts_and_methods_of_manipulation_have_their_printed_steps():
+    lines = [(name, "default", "top10_acc", "overall", (value,)) for name, value in (("amnet", 50.0), ("adde_m", 58.0))]
+    found = manipulation_claims(rows(*lines, dataset="wardrobe_manipulation"), TABLE)
+    assert list(found.index) == [f"{low} {sign} {high}" for low, sign, high in MANIPULATION]
+    assert found.loc["AMNet < ADDE-M"].tolist() == ["+8.9", "+8.0 (1): no claim from a single seed", "not run"]
+    assert found.loc["W&T loss < Yao et al.", "printed Top-10"] == "+3.0"  # 21.4 and 24.4
+
+
+def test_the_tables_want_every_run_of_a_claim():
+    wanted = {(run.method, run.label) for run in wanted_runs(TABLE)}
+    assert {("ag_mlan", "paper"), ("rpf", "paper"), ("amnet", "default"), ("yao2026", "default")} <= wanted
