@@ -1,13 +1,16 @@
 """The difference between two methods over the seeds that both have.
 
-Two runs of one seed share their batches and the start of their common layers, so part of what a seed changes cancels in
-their difference. The spread is that of the differences, not of either method's own numbers.
+Two runs of one seed share their batches and the start of their common layers. The spread is that of the differences,
+not of either method's own numbers. A step counts only where the 95 % interval of the mean difference does not hold 0
+(paired t-test, two-sided). "Larger than the spread" would be too weak: without any true difference, three seeds meet it
+in 23 % of cases, five in 9 %.
 """
 
 import math
 from dataclasses import dataclass
 
 import pandas as pd
+from scipy.special import stdtrit
 
 from fashion_lib.show.seeds import values_of
 from fashion_lib.show.tables import NOT_RUN
@@ -28,16 +31,22 @@ class PairedDifference:
     seeds: tuple[int, ...]
 
     @property
+    def margin(self) -> float:
+        """Return half the 95 % interval of the mean, t · spread / √n; nan with fewer than two seeds."""
+        n = len(self.seeds)
+        return float(stdtrit(n - 1, 0.975)) * self.spread / math.sqrt(n) if n > 1 else math.nan
+
+    @property
     def verdict(self) -> str:
-        """Return "higher" or "lower" where the mean exceeds the spread; else why nothing is claimed."""
+        """Return "higher" or "lower" where the mean exceeds the margin; else why nothing is claimed."""
         if not self.seeds:
             return NOT_RUN
-        if not math.isfinite(self.spread):
+        if len(self.seeds) == 1:
             return "no claim from a single seed"
-        return "higher" if self.mean > self.spread else "lower" if self.mean < -self.spread else "no order"
+        return "higher" if self.mean > self.margin else "lower" if self.mean < -self.margin else "no order"
 
     def claim(self, digits: int = 1) -> str:
-        """Return "+1.3 ± 0.4 (3): higher": the text, then the verdict."""
+        """Return "+1.3 ± 0.4 (3): higher": the text, then the verdict; "not run" without a common seed."""
         return f"{self.text(digits)}: {self.verdict}" if self.seeds else NOT_RUN
 
     def text(self, digits: int = 1) -> str:
@@ -75,5 +84,8 @@ def step(
         higher: (method, variant) of the row that should score more.
         attribute: an attribute or an average.
         metric: the ledger's metric.
+
+    Returns:
+        The difference, in the metric's unit; without seeds where one of the rows has no run.
     """
     return paired_difference(*(values_of(ledger, row, attribute, metric) for row in (higher, lower)))

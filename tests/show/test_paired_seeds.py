@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from fashion_lib.runs.ledger import COLUMNS
 from fashion_lib.show.paired_seeds import paired_difference, step
@@ -20,19 +21,27 @@ def test_a_paired_difference_uses_equal_seeds_alone():
     assert paired_difference(one[2:], other).text() == "not run"
 
 
-def test_a_step_is_claimed_only_beyond_the_spread_of_its_differences():
-    seeds = {"a": (50.0, 60.0), "b": (52.0, 63.0), "c": (49.0, 61.5), "d": (60.0,)}
+def test_the_margin_is_that_of_the_paired_t_test():
+    one, other = pd.Series([61.0, 64.5, 63.0, 66.0]), pd.Series([60.0, 62.0, 62.5, 63.0])
+    found = paired_difference(one, other)
+    interval = stats.ttest_rel(one, other).confidence_interval(0.95)
+    assert (found.mean - found.margin, found.mean + found.margin) == pytest.approx(tuple(interval))
+    assert math.isnan(paired_difference(one[:1], other).margin)
+
+
+def test_a_step_is_claimed_only_where_the_interval_of_its_mean_does_not_hold_zero():
+    seeds = {"a": (50.0, 60.0, 55.0), "b": (52.0, 62.5, 57.5), "c": (51.0, 63.5, 55.5), "d": (60.0,)}
     lines = [("wardrobe", method, "v", "laptop", seed, "map", "overall", value, 1.0, "abc")
              for method, values in seeds.items() for seed, value in enumerate(values)]  # fmt: skip
     ledger = pd.DataFrame(lines, columns=list(COLUMNS))
     for lower, higher, mean, spread, verdict in [
-        ("a", "b", 2.5, math.sqrt(0.5), "higher"),  # although each method's own seeds lie ten points apart
-        ("b", "a", -2.5, math.sqrt(0.5), "lower"),
-        ("a", "c", 0.25, math.sqrt(3.125), "no order"),
+        ("a", "b", 7 / 3, math.sqrt(1 / 12), "higher"),  # although each method's own seeds lie ten points apart
+        ("b", "a", -7 / 3, math.sqrt(1 / 12), "lower"),
+        ("a", "c", 5 / 3, math.sqrt(31 / 12), "no order"),  # larger than the spread, but not than the margin
     ]:
         found = step(ledger, (lower, "v"), (higher, "v"))
-        assert (found.mean, found.verdict) == (mean, verdict) and found.spread == pytest.approx(spread)
-    assert step(ledger, ("a", "v"), ("b", "v")).claim() == "+2.5 ± 0.7 (2): higher"
+        assert found.mean == pytest.approx(mean) and found.spread == pytest.approx(spread) and found.verdict == verdict
+    assert step(ledger, ("a", "v"), ("b", "v")).claim() == "+2.3 ± 0.3 (3): higher"
     assert step(ledger, ("a", "v"), ("d", "v")).claim() == "+10.0 (1): no claim from a single seed"
     assert step(ledger, ("a", "v"), ("e", "v")).claim() == step(ledger, ("a", "v"), ("b", "v"), "collar").claim()
     assert step(ledger, ("a", "v"), ("b", "v"), metric="ndcg@10").claim(2) == "not run"
