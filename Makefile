@@ -188,6 +188,7 @@ lab-reset: env
 # The committed outputs: trained runs first, since the notebooks load them.
 notebooks: env
 	@$(COURSE) reproduce --profile laptop --training-only --jobs="$$JOBS"
+	@$(COURSE) reproduce --profile table --methods "asen,ag_mlan,ag_mlan.paper+branch1=False" --seeds 0 --training-only --jobs="$$JOBS"
 	@$(COURSE) execute-notebooks
 	@$(COURSE) teaching
 

@@ -13,6 +13,7 @@ import nbformat
 from fashion_lib.core import paths
 from fashion_lib.course import sources
 from fashion_lib.course.exercises import catalogue
+from fashion_lib.course.parameters import own_profile
 
 WORDS_PER_MINUTE = 120  # technical prose, read once and with care, in a second language
 CODE_MINUTES = 1.0  # per code cell of the main line: about ten lines that are followed one by one
@@ -75,7 +76,7 @@ def effort_of(path: Path) -> Effort:
         looks=figures + formulas,
         exercises=len(solutions),
         solving=sum(THINK_MINUTES + LINE_MINUTES * _lines(solution) for solution in solutions),
-        running=stamp.get("minutes") if stamp.get("profile") in sources.MEASURED_AT else None,
+        running=stamp.get("minutes") if stamp.get("profile") == own_profile(notebook, path.name) else None,
     )
 
 

@@ -32,8 +32,8 @@ COLUMNS = {  # None: the averages that say different things
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
 }
 PROFILE_OF = {"wardrobe": "table"}  # of the papers' tables; the other data sets' runs are of `laptop`
-CLAIMS = {  # data set -> title, and the steps
-    "wardrobe": ("MAP, wardrobe", lambda rows, _: retrieval_claims(rows)),
+CLAIMS = {  # data set -> title, and the function that returns the steps
+    "wardrobe": ("MAP, wardrobe", retrieval_claims),
     "wardrobe" + SUFFIX: ("attribute manipulation, wardrobe", manipulation_claims),
 }
 SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
@@ -114,7 +114,7 @@ def claims_table() -> str | None:
         profile = PROFILE_OF.get(dataset, "laptop")
         rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
         if not rows.empty:
-            made += [as_markdown(claims(rows, PROFILES[profile]).rename_axis(title)), f"Profile {profile}."]
+            made += [as_markdown(claims(rows).rename_axis(title)), f"Profile {profile}."]
     return "\n\n".join(made) or None
 
 
@@ -141,8 +141,9 @@ def with_results(text: str) -> str:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     ledger = results.read_ledger()
     run = set(zip(ledger.dataset, ledger.profile, strict=True))
-    made = [markdown_table(*one) for one in ((name, PROFILE_OF.get(name, "laptop")) for name in COLUMNS) if one in run]
-    made[:1] = [claims_table(), *made[:1], budget_table()]
+    shown = [(name, PROFILE_OF.get(name, "laptop")) for name in COLUMNS]
+    first, *others = [markdown_table(*one) if one in run else None for one in shown]
+    made = [claims_table(), first, budget_table(), *others]
     made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
     block = "\n\n".join(filter(None, made))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)

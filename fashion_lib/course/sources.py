@@ -32,7 +32,6 @@ LEDGER_READERS = (
     "collect", "results", "read_ledger", "steps", "missing", "measured", "table", "imagenet_table", *RUN_READERS
 )  # fmt: skip
 NO_RESULTS = "smoke"  # the profile that only shows that a notebook runs
-MEASURED_AT = ("laptop", "table")  # the profiles that notebooks name, and that the README's minutes are of
 MINUTES_FACTOR, SHORTEST = 2, 0.5
 
 
@@ -216,8 +215,11 @@ def _stamp_problems(notebook: nbformat.NotebookNode, name: str) -> list[str]:
         found.append("has code cells without outputs of one run from top to bottom: run `make notebooks`")
     elif stamped.get("outputs_sha256", outputs := outputs_digest(notebook)) != outputs:
         found.append("has outputs that changed after it was stamped: run `make notebooks`")
+    own = parameters.own_profile(notebook, name)
     if stamped.get("profile") == NO_RESULTS:
         found.append(f"was executed at profile {NO_RESULTS}, whose numbers mean nothing: run `make notebooks`")
+    elif stamped.get("profile") != own:
+        found.append(f"was executed at profile {stamped.get('profile')}, but names {own}: run `make notebooks`")
     if not stamped.get("commit") or str(stamped["commit"]).endswith("-dirty"):
         found.append("is stamped dirty: commit the library, then run `make notebooks`")
     elif stamped["commit"] == "unknown":
@@ -225,7 +227,7 @@ def _stamp_problems(notebook: nbformat.NotebookNode, name: str) -> list[str]:
     taken = stamped.get("minutes")
     if taken is None:
         found.append("does not say how many minutes its execution took: run `make notebooks`")
-    elif stamped.get("profile") in MEASURED_AT:
+    elif stamped.get("profile") == own:  # the minutes that the README states are of this profile
         stated = {"in the README": stated_minutes(name), "in its first cell": own_minutes(notebook)}
         for where, minutes in stated.items():
             # Minutes are rounded up, so a notebook of seconds is rightly stated as 1.

@@ -12,9 +12,9 @@ from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
 from fashion_lib.papers.published import comparable, published
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import step
-from fashion_lib.training.profiles import Profile
+from fashion_lib.show.seeds import NOT_PRINTED
+from fashion_lib.training.profiles import PROFILES
 
-NOT_PRINTED = "not printed"
 # "<": the second scores higher; "≤": the second does not score lower.
 RETRIEVAL = (
     ("random", "<", "triplet"), ("triplet", "<", "CSN"), ("CSN", "<", "ASEN"),
@@ -24,11 +24,11 @@ RETRIEVAL = (
 MANIPULATION = (
     ("image only", "<", "AMNet"), ("AMNet", "<", "ADDE-M"), ("ADDE-M", "≤", "Yao et al."),
     ("baseline", "<", "attention"), ("baseline", "<", "W&T loss"),
-    ("W&T loss", "<", "Yao et al."), ("attention", "<", "Yao et al."),
+    ("W&T loss", "<", "both parts"), ("attention", "<", "both parts"),
 )  # fmt: skip
 MANIPULATION_NAMES = dict(zip(
-    ("image only", "AMNet", "ADDE-M", "Yao et al.", "baseline", "attention", "W&T loss"),
-    (*yao2026_tables.METHOD_ROWS, *yao2026_tables.ABLATION_ROWS[:3]), strict=True,
+    ("image only", "AMNet", "ADDE-M", "Yao et al.", "baseline", "attention", "W&T loss", "both parts"),
+    (*yao2026_tables.METHOD_ROWS, *yao2026_tables.ABLATION_ROWS), strict=True,
 ))  # fmt: skip
 
 
@@ -40,27 +40,28 @@ def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Index: "CSN < ASEN". Columns: "printed" (FashionAI, overall, inside the first table that has both methods), then
-        one per average of ours, such as "+5.8 ± 0.3 (3): higher".
+        one per average of ours, such as
+        "+5.8 ± 0.3 (3): higher".
     """
     pairs = ipad_tables.labelled(ipad_tables.METHOD_ROWS) | {"AG-MLAN": ag_mlan_tables.METHOD_ROWS["AG-MLAN"]}
     averages = tables.averages_of(ledger)
     rows = {}
     for low, sign, high in RETRIEVAL:
         ours = [step(ledger, pairs[low], pairs[high], average).claim() for average in averages]
-        rows[f"{low} {sign} {high}"] = [_printed_step(pairs[low][0], pairs[high][0]), *ours]
+        rows[f"{low} {sign} {high}"] = [printed_step(pairs[low][0], pairs[high][0]).partition(" ")[0], *ours]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", *averages])
 
 
-def manipulation_claims(ledger: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def manipulation_claims(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return the steps between methods and parts of Yao et al. (tables 3 and 4), as text.
 
     Args:
-        ledger: rows of the wardrobe's manipulation and one profile.
-        profile: of these rows.
+        ledger: rows of the wardrobe's manipulation and one profile; at least one.
 
     Returns:
         Index: "AMNet < ADDE-M". Columns: "printed Top-10", "Top-10" and "NDCG@30" of ours.
     """
+    profile = PROFILES[ledger["profile"].iloc[0]]
     printed = published(source="yao2026", metric="top10_acc").drop_duplicates("method").set_index("method")["value"]
     rows = {}
     for low, sign, high in MANIPULATION:
@@ -72,11 +73,20 @@ def manipulation_claims(ledger: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed Top-10", "Top-10", "NDCG@30"])
 
 
-def _printed_step(lower: str, higher: str) -> str:
-    """Return the step between two of our methods inside the first table of FashionAI that prints both."""
+def printed_step(lower: str, higher: str, dataset: str = "fashionai") -> str:
+    """Return the step between two of our methods inside the first table that prints both, as "+9.1 (ipad)".
+
+    Args:
+        lower: our name of the method that is subtracted.
+        higher: our name of the other one.
+        dataset: the papers' data set.
+
+    Returns:
+        Points of overall MAP and the paper in brackets; NOT_PRINTED where no table has both.
+    """
     names = {name: name for name in (lower, higher)} | ({"asen_v2": "asen"} if "asen" in (lower, higher) else {})
-    for _, column in comparable(names, "fashionai")["overall"].unstack("source").items():
+    for source, column in comparable(names, dataset)["overall"].unstack("source").items():
         there = column.get(higher, math.nan) - column.get(lower, math.nan)
         if math.isfinite(there):
-            return f"{there:+.1f}"
+            return f"{there:+.1f} ({source})"
     return NOT_PRINTED

@@ -17,7 +17,7 @@ from fashion_lib.runs import ledger
 from fashion_lib.runs.record import read_label, variant_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATION
-from fashion_lib.training.profiles import PAPER, Profile
+from fashion_lib.training.profiles import PAPER, TABLE, Profile
 
 SEEDS, CLAIM_SEEDS = (0, 1, 2), (0, 1, 2, 3, 4)
 TRIED_RATES = (0.5, 2.0)  # times the profile's learning rate, which is the third trial
@@ -56,13 +56,12 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
         plain: whether to leave out the settings that all rows of one of our label tables share.
     """
 
-    printed = plain or profile.name == PAPER.name  # there the papers' settings decide
-
     def shared(dataset: str) -> list[tuple[str, str]]:
-        if printed:
+        if plain or profile.name == PAPER.name:  # there the papers' settings decide
             return _methods()
         return [(method, shared_label(dataset, method, label)) for method, label in _methods()]
 
+    started = STARTED if profile.name == TABLE.name and not plain else ()
     blocks = (
         ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),
         ("wardrobe", learning_rate_trials(profile), (0,), "learning-rate trials"),
@@ -74,7 +73,7 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
         ("wardrobe_darn", shared("wardrobe_darn"), SEEDS, "table 2 of IPAD"),
         ("wardrobe_deepfashion", shared("wardrobe_deepfashion"), SEEDS, "table 2 of AG-MLAN, table 3 of IPAD"),
         ("clothing", [(name, _first(name)) for name in PHOTOGRAPHS], SEEDS, "photographs"),
-        *((dataset, imagenet_rows(), (0,), "ImageNet weights") for dataset in (() if printed else STARTED)),
+        *((dataset, imagenet_rows(), (0,), "ImageNet weights") for dataset in started),
         ("wardrobe", _passes((1, 3, 5, 10)), SEEDS, "IPAD, fig5"),
         ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
         ("wardrobe", ipad_tables.labelled(ipad_tables.CODE).values(), SEEDS, "paper against code"),

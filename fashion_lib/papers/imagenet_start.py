@@ -12,6 +12,7 @@ from fashion_lib.runs import ledger
 from fashion_lib.runs.record import variant_label
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import step
+from fashion_lib.training.profiles import TABLE
 
 BACKBONE, STEPS = "mobilenet_v2", 720  # a step takes four times as long as one of the small backbone
 COMPARED = ("triplet", "csn", "asen", "ag_mlan")
@@ -20,7 +21,12 @@ DATASETS = ("wardrobe", "clothing")
 
 
 def label_of(method: str, start: str) -> str:
-    """Return the label of a method's run with MobileNetV2 and one of STARTS."""
+    """Return the label of a method's run with MobileNetV2.
+
+    Args:
+        method: one of COMPARED.
+        start: one of STARTS.
+    """
     return variant_label(METHODS[method].variants[0], backbone=BACKBONE, start=start, steps=STEPS)
 
 
@@ -29,11 +35,10 @@ def imagenet_rows() -> list[tuple[str, str]]:
     return [(method, label_of(method, start)) for method in COMPARED for start in STARTS]
 
 
-def imagenet_table(profile: str = "table", average: str = "overall") -> pd.DataFrame:
+def imagenet_table(average: str = "overall") -> pd.DataFrame:
     """Return test MAP in percent of each method from both starts, as text.
 
     Args:
-        profile: name of the profile.
         average: an attribute that all data sets have, or an average.
 
     Returns:
@@ -42,7 +47,7 @@ def imagenet_table(profile: str = "table", average: str = "overall") -> pd.DataF
     """
     columns = {}
     for dataset in DATASETS:
-        found = ledger.collect(dataset, profile)
+        found = ledger.collect(dataset, TABLE.name)
         text = tables.formatted(tables.summarise(found)).reindex(columns=[average]).fillna(tables.NOT_RUN)
         for start in STARTS:
             pairs = [(method, label_of(method, start)) for method in COMPARED]

@@ -22,7 +22,7 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", met
         In the metric's unit. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps"
         and so on, ascending; nan where that run does not exist.
     """
-    values = values[values["profile"].isin(differing_in_steps(profile))]
+    values = values[values["profile"].isin(differing_in_steps(PROFILES[profile]))]
     values = values[(values["metric"] == metric) & (values["attribute"] == average)]
     lines = []
     for row in values.itertuples(index=False):
@@ -31,8 +31,8 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", met
         lines.append((row.method, variant_label(name, **changed), row.seed, steps, row.value))
     columns = ["method", "variant", "seed", "steps", "value"]
     found = pd.DataFrame(lines, columns=columns).drop_duplicates(columns[:4])
-    trained = found["method"].isin([name for name in found["method"] if METHODS[name.partition("+")[0]].trainable])
-    found = found[trained].pivot(index=columns[:3], columns="steps", values="value")
+    trained = [name for name in set(found["method"]) if METHODS[name.partition("+")[0]].trainable]
+    found = found[found["method"].isin(trained)].pivot(index=columns[:3], columns="steps", values="value")
     found = found[found.notna().sum(axis=1) > 1]
     order = sorted(found.index, key=lambda row: (METHODS[row[0].partition("+")[0]].order, *row))
     return found.loc[order].dropna(axis=1, how="all").rename(columns="{:,} steps".format).rename_axis(columns=None)

@@ -172,18 +172,22 @@ def get_profile(name: str) -> Profile:
     return PROFILES[chosen]
 
 
-def differing_in_steps(profile: Profile | str) -> list[str]:
+def differing_in_steps(profile: Profile) -> list[str]:
     """Return the names of a profile and of those that differ from it in the number of training steps alone.
 
-    Raises:
-        FashionError: There is no profile of that name.
+    Args:
+        profile: One of PROFILES, with or without changed settings.
+
+    Returns:
+        The names by ascending number of steps; a profile with changed settings has none.
     """
-    own = as_profile(profile).settings()
-    return [
+    own = profile.settings()
+    found = [
         name
         for name, other in PROFILES.items()
         if all(value == own[key] for key, value in other.settings().items() if key not in ("name", "steps"))
     ]
+    return sorted(found, key=lambda name: PROFILES[name].steps)
 
 
 def as_profile(profile: Profile | str) -> Profile:

@@ -14,6 +14,10 @@ from fashion_lib.workflow.steps import batch_folder, batch_steps
 def write_report(profile: str, runs: Sequence[PlannedRun]) -> Path:
     """Write the report of a profile's planned runs, of those that are finished and those that are not.
 
+    Args:
+        profile: name of the profile.
+        runs: at least one; the data set of the first one names the folder.
+
     Returns:
         The path of report.html, which lies in `batch_folder`.
     """

@@ -29,9 +29,14 @@ LARGEST_RANGE = 1_000  # seeds; a longer range is a slip of the keyboard
 LARGEST_JOBS = 1024
 
 
+def folder_name(profile: str, dataset: str) -> str:
+    """Return the name of a data set's own folder, so that its files replace those of no other data set."""
+    return profile if dataset == "wardrobe" else f"{profile}-{dataset}"
+
+
 def report_folder(profile: str, dataset: str) -> Path:
-    """Return where the executed notebooks and the report of a data set go, so that none replaces those of another."""
-    return paths.build_dir() / "reproduce" / (profile if dataset == "wardrobe" else f"{profile}-{dataset}")
+    """Return where the executed notebooks and the report of a profile on a data set go."""
+    return paths.build_dir() / "reproduce" / folder_name(profile, dataset)
 
 
 @dataclass(frozen=True)

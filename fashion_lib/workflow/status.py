@@ -61,7 +61,10 @@ def status_text(profile: str, everything: bool = False, dataset: str = "wardrobe
     """
     plan = latest_plan(profile, dataset)
     if plan is None:
-        raise FashionError(f"there is no batch of the profile {profile} on {dataset}: start one with `make batch`.")
+        raise FashionError(
+            f"there is no batch of the profile {profile} on {dataset}: start one with "
+            f"`make batch PROFILE={profile} DATASET={dataset}`."
+        )
     found = standings(plan)
     count = Counter(one.state for one in found)
     head = f"{plan.parent}: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])

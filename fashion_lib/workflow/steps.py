@@ -21,7 +21,7 @@ from fashion_lib.runs.record import read_label
 from fashion_lib.runs.reranked import SUFFIX as RERANKED
 from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES, Profile
-from fashion_lib.workflow.plan import Job, PlannedRun, course_job, from_json, report_folder, run_job
+from fashion_lib.workflow.plan import Job, PlannedRun, course_job, folder_name, from_json, run_job
 
 PLAN_NAME = "plan.json"
 
@@ -44,8 +44,8 @@ class Step:
 
 
 def batch_folder(profile: str, dataset: str) -> Path:
-    """Return the folder of a data set's batches: logs, executed notebooks, report, and a folder per submission."""
-    return paths.build_dir() / "batch" / report_folder(profile, dataset).name
+    """Return the folder of a profile's batches on a data set: logs, notebooks, report, and a folder per submission."""
+    return paths.build_dir() / "batch" / folder_name(profile, dataset)
 
 
 def log_file(step: Step) -> Path:

@@ -23,7 +23,7 @@ def rows():
     return collect("wardrobe")
 
 
-def test_runs_of_one_seed_stand_in_one_line():
+def test_runs_of_one_seed_stand_in_one_line(monkeypatch):
     put("ipad", "paper+gate=image", 0, 80.0, "table")
     put("ipad", "paper+gate=image", 0, 70.0)
     put("ipad", "paper", 0, 10.0)  # another model without a longer run
@@ -44,6 +44,8 @@ def test_runs_of_one_seed_stand_in_one_line():
     assert ipad[:2].tolist() == [70.0, 80.0] and math.isnan(ipad[2])
     assert csn[[0, 2]].tolist() == [40.0, 50.0] and math.isnan(csn[1])
     assert found.equals(more_steps(rows(), "table"))
+    monkeypatch.setenv("FASHION_PROFILE", "smoke")  # the rows are chosen by their own profiles
+    assert found.equals(more_steps(rows(), "laptop"))
     assert more_steps(rows(), "laptop", metric="top10_acc").empty
     assert more_steps(rows(), "laptop", "macro").loc["asen"].to_numpy()[0, 0] == 30.0
 

@@ -33,8 +33,8 @@ def test_the_environment_overrides_the_profile_that_a_notebook_names(monkeypatch
 def test_the_table_profile_is_the_laptop_with_more_steps():
     differing = {name for name, value in TABLE.settings().items() if value != LAPTOP.settings()[name]}
     assert differing == {"name", "steps"} and TABLE.steps == 2 * LAPTOP.steps
-    assert differing_in_steps("laptop") == differing_in_steps(TABLE) == ["laptop", "table"]
-    assert differing_in_steps(SMOKE) == ["smoke"]
+    assert differing_in_steps(LAPTOP) == differing_in_steps(TABLE) == ["laptop", "table"]
+    assert differing_in_steps(SMOKE) == ["smoke"] and differing_in_steps(TABLE.with_options(start="random")) == []
 
 
 def test_the_paper_profile_has_the_papers_settings():
