@@ -50,6 +50,6 @@ LECTURE = {
     ),
     "04": ("ASA: where to look", "ACA: what matters there", "What the maps of a trained ASEN look like"),
     "06": ("The score of a guess that ignores the picture", "ASEN's attention, measured"),
-    "07": ("Is the gap larger than the spread?",),
+    "07": ("Is the gap more than chance?",),
 }
 PLANS = {"six weeks": SIX_WEEKS, "reading group": READING_GROUP}
