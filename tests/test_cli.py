@@ -1,4 +1,5 @@
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -168,6 +169,23 @@ def test_defaults_of_the_command_are_those_of_the_function():
     makefile = (paths.root() / "Makefile").read_text()
     assert f"METHODS ?= {plan.METHODS}\nSEEDS ?= {plan.SEEDS}\n" in makefile
     assert f"NOTEBOOKS ?= {plan.NOTEBOOKS}\n" in makefile
+
+
+def test_what_the_tables_lack_is_of_profile_table_and_a_plain_plan_of_laptop(project, monkeypatch, capsys):
+    profiles = []
+    monkeypatch.setattr(
+        "fashion_lib.papers.grid.missing_runs", lambda profile, _: profiles.append(profile.name) or []
+    )
+    monkeypatch.setattr(
+        "fashion_lib.workflow.missing_runs.train_missing", lambda profile, *_: profiles.append(profile) or 0
+    )
+    for command in (["plan", "--missing"], ["tables"], ["plan", "--missing", "--profile", "laptop"]):
+        assert main(command) == 0
+    assert profiles == ["table", "table", "laptop"]
+    capsys.readouterr()
+    assert main(["plan"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert {run["profile"] for job in planned for run in job["runs"]} == {"laptop"}
 
 
 def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch, capsys):

@@ -3,10 +3,21 @@
 import re
 
 import pandas as pd
+import pytest
 
 from fashion_lib.core import paths
-from fashion_lib.course.readme import manipulation_table, markdown_table, with_results
+from fashion_lib.course.readme import (
+    END,
+    PROFILE_OF,
+    START,
+    budget_table,
+    claims_table,
+    manipulation_table,
+    markdown_table,
+    with_results,
+)
 from fashion_lib.runs import ledger as results
+from fashion_lib.training.profiles import LAPTOP, TABLE
 
 
 def readme() -> str:
@@ -53,3 +64,59 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     assert made == "Profile laptop, seeds 0, 1, commit abc1234."
     assert markdown_table("wardrobe", "table") == alone
     assert manipulation_table() in with_results(readme())
+
+
+@pytest.fixture
+def put(monkeypatch):
+    """Replace the ledger by rows that the test puts in: one value per seed, from 0 on."""
+    lines = []
+    monkeypatch.setattr(results, "read_ledger", lambda: pd.DataFrame(lines, columns=list(results.COLUMNS)))
+
+    def add(dataset, method, variant, profile, *values, metric="map"):
+        lines.extend((dataset, method, variant, profile, seed, metric, "overall", value, 1.0, "abc1234")
+                     for seed, value in enumerate(values))  # fmt: skip
+
+    return add
+
+
+def test_claims_are_two_tables_of_steps_seed_by_seed(put):
+    assert claims_table() is None
+    put("wardrobe", "csn", "prein", "table", 40.0, 60.0, 50.0)
+    put("wardrobe", "asen", "v2", "table", 46.0, 65.0, 55.5)
+    put("wardrobe", "random", "default", "smoke", 99.0)  # of another profile
+    alone = claims_table()
+    header, _, *rows = alone.splitlines()
+    assert header.startswith("| MAP, wardrobe | printed | overall |")
+    assert next(row for row in rows if "| CSN < ASEN |" in row).split(" | ")[2] == "+5.5 ± 0.5 (3): higher"
+    assert next(row for row in rows if "| random < triplet |" in row).split(" | ")[2] == "not run"
+    put("wardrobe_manipulation", "amnet", "default", PROFILE_OF.get("wardrobe_manipulation", "laptop"), 50.0,
+        metric="top10_acc")  # fmt: skip
+    both = claims_table()
+    assert both.removeprefix(alone).startswith("\n\n| attribute manipulation, wardrobe | printed Top-10 |")
+    assert both.count("Profile ") == 2
+
+
+def test_the_budget_table_has_one_column_per_number_of_steps(put):
+    for profile, value in (("laptop", 30.0), ("table", 40.0), ("smoke", 99.0)):  # smoke has other pictures
+        put("wardrobe_manipulation", "yao2026", "default", profile, value, metric="top10_acc")
+    put("wardrobe_manipulation", "amnet", "default", "laptop", 20.0, metric="top10_acc")  # one budget
+    assert budget_table() is budget_table("wardrobe_manipulation") is None
+    header, _, *rows = budget_table("wardrobe_manipulation", metric="top10_acc").splitlines()
+    assert header == (
+        "| Top-10 of attribute manipulation, wardrobe, by training steps | seed"
+        f" | {LAPTOP.steps:,} steps | {TABLE.steps:,} steps |"
+    )
+    assert rows == ["| yao2026 | 0 | 30.0 | 40.0 |"]
+
+
+def test_each_table_of_the_block_stands_behind_the_claims_and_manipulation_is_last(put):
+    for profile in ("laptop", "table"):
+        put("wardrobe", "asen", "v2", profile, 60.0)
+        put("wardrobe_manipulation", "yao2026", "default", profile, 40.0, metric="top10_acc")
+    put("clothing", "asen", "v2", "laptop", 70.0)
+    block = with_results(f"before\n{START}\nold\n{END}\nbehind")
+    assert block.startswith("before\n") and block.endswith("\nbehind") and "old" not in block
+    heads = re.findall(r"^\| ([^|]+) \| .+\n\|---", block, re.MULTILINE)
+    assert heads == ["MAP, wardrobe", "attribute manipulation, wardrobe", "MAP, wardrobe",
+                     "overall MAP, wardrobe, by training steps", "MAP, clothing", "attribute manipulation, wardrobe",
+                     "Top-10 of attribute manipulation, wardrobe, by training steps"]  # fmt: skip

@@ -236,6 +236,18 @@ def test_status_shows_the_newest_batch(runs, capsys):
     assert "waiting  report" in capsys.readouterr().out
 
 
+def test_status_shows_the_batch_of_the_data_set_that_is_named(runs, capsys):
+    write_plan(batch_steps(runs, []))
+    assert main(["status", "--profile", "smoke", "--dataset", "clothing"]) == 2
+    assert "there is no batch of the profile smoke on clothing" in capsys.readouterr().err
+    write_plan(batch_steps(planned_runs("csn", "0", "clothing", "smoke"), []))
+    assert main(["status", "--profile", "smoke", "--dataset", "clothing", "--all"]) == 0
+    named = capsys.readouterr().out
+    assert "run.clothing.csn.prein.seed0" in named and "wardrobe" not in named
+    assert main(["status", "--profile", "smoke", "--all"]) == 0
+    assert "clothing" not in capsys.readouterr().out
+
+
 def test_batch_plan_prints_the_file_alone(project, capsys):
     arguments = ["--profile", "smoke", "--methods", "csn", "--seeds", "0-2", "--notebooks", "none"]
     assert main(["batch-plan", *arguments]) == 0

@@ -81,7 +81,7 @@ PAIRED = Exercise(
         "Drop the NaNs. `Series.std` divides by n − 1 by itself.",
     ),
     because="It equals the library's `paired_difference`. The spread of differences can be far below either"
-    " method's own.",
+    " method's own. A step counts where mean ± t · spread / √n does not hold 0.",
     otherwise="Subtract seed by seed first, and summarise afterwards.",
     points=2,
 )
@@ -184,8 +184,8 @@ CLAIM = Exercise(
         "Compute the two means and the two spreads first.",
         "Now subtract seed by seed. Do the three differences have one sign?",
     ),
-    because="Both are true: unpaired the gap is smaller than the spread, in pairs it has one sign. Three seeds"
-    " are still few.",
+    because="Both are true: unpaired the gap is smaller than the spread, in pairs it has one sign."
+    " The 95 % interval of the mean difference, 0.50 ± 0.25, does not hold 0. So the step counts, on this data set.",
     otherwise="Separate what the numbers say from what would be a guess.",
 )
 

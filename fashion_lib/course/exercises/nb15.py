@@ -123,9 +123,14 @@ BOTH = Exercise(
     id="15.3",
     title="Does the part help?",
     question=(
-        "Top-10 accuracy, mean ± spread over three seeds: baseline 60 ± 2; with attention 61 ± 3; with the new"
-        " loss 66 ± 2; with both 65 ± 2. Which sentences does the course's rule (a step counts if it exceeds the"
-        " larger spread) support? Answer with all true letters in one text.\n\n"
+        "Four steps in Top-10 accuracy over three seeds, each as mean ± spread of the differences seed by seed:\n\n"
+        "| step | difference |\n|---|--:|\n"
+        "| baseline → new loss | +6.0 ± 1.2 |\n"
+        "| baseline → attention | +1.0 ± 0.9 |\n"
+        "| attention → both | +4.0 ± 1.4 |\n"
+        "| new loss → both | −1.0 ± 0.6 |\n\n"
+        "A step counts if its 95 % interval, mean ± 4.30 · spread / √3, does not hold 0. Which sentences does this"
+        " rule support? Answer with all true letters in one text.\n\n"
         "- **a** The new loss helps on top of the baseline.\n"
         "- **b** Attention helps on top of the baseline.\n"
         "- **c** The new loss helps on top of attention.\n"
@@ -136,17 +141,18 @@ BOTH = Exercise(
     form=Choice("abcd", several=True),
     wrong=(
         Wrong('answer_3 = "a"', "That one holds. But the new loss was added a second time: to which row?"),
-        Wrong('answer_3 = "abc"', "One of these steps is smaller than the larger spread of its two rows."),
         Wrong(
-            'answer_3 = "acd"', "A step down needs to exceed the spread as well, before it may be claimed."
+            'answer_3 = "abcd"',
+            "Each mean exceeds its spread, but that is not enough. The interval of three seeds is wider.",
         ),
+        Wrong('answer_3 = "acd"', "A step down needs an interval without 0 as well."),
     ),
     hints=(
         "There are four steps: each part on top of the baseline, and on top of the other part.",
-        "Compare the size of each step with the larger spread of its two rows.",
+        "4.30 / √3 is 2.48. Compare the size of each mean with 2.48 times its spread.",
     ),
     because="A part is tested twice, and a small step in either direction is no claim.",
-    otherwise="Write each step beside the larger of its two spreads.",
+    otherwise="Write both ends of each interval. Only an interval without 0 supports a claim.",
 )
 
 EXERCISES = (HALVED, STRICT, BOTH)
