@@ -233,7 +233,7 @@ def steps(
 ) -> dict[str, PairedDifference]:
     """Return by how many points of MAP the row `against` exceeds each other row.
 
-    Each difference is taken seed by seed, and says whether it exceeds the spread of these differences.
+    Each difference is taken seed by seed, and says whether its 95 % interval holds 0.
 
     Args:
         rows: the rows of the table.

@@ -120,3 +120,12 @@ def test_each_table_of_the_block_stands_behind_the_claims_and_manipulation_is_la
     assert heads == ["MAP, wardrobe", "attribute manipulation, wardrobe", "MAP, wardrobe",
                      "overall MAP, wardrobe, by training steps", "MAP, clothing", "attribute manipulation, wardrobe",
                      "Top-10 of attribute manipulation, wardrobe, by training steps"]  # fmt: skip
+
+
+def test_without_the_wardrobe_s_own_table_its_budgets_still_stand_before_the_photographs(put):
+    put("clothing", "asen", "v2", "laptop", 70.0)
+    for variant in ("v2", "v2+steps=9000"):
+        put("wardrobe", "asen", variant, "laptop", 60.0)
+    block = with_results(f"{START}\n{END}")
+    assert 0 < block.index("| overall MAP, wardrobe, by training steps |") < block.index("| MAP, clothing |")
+    assert "| MAP, wardrobe |" not in block
