@@ -48,7 +48,7 @@ def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for low, sign, high in RETRIEVAL:
         ours = [step(ledger, pairs[low], pairs[high], average).claim() for average in averages]
-        rows[f"{low} {sign} {high}"] = [printed_step(pairs[low][0], pairs[high][0]).partition(" ")[0], *ours]
+        rows[f"{low} {sign} {high}"] = [_printed(pairs[low][0], pairs[high][0], "fashionai")[0], *ours]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", *averages])
 
 
@@ -84,9 +84,15 @@ def printed_step(lower: str, higher: str, dataset: str = "fashionai") -> str:
     Returns:
         Points of overall MAP and the paper in brackets; NOT_PRINTED where no table has both.
     """
+    step_there, source = _printed(lower, higher, dataset)
+    return f"{step_there} ({source})" if source else step_there
+
+
+def _printed(lower: str, higher: str, dataset: str) -> tuple[str, str]:
+    """Return the printed step as text and its paper; NOT_PRINTED and "" where no table has both."""
     names = {name: name for name in (lower, higher)} | ({"asen_v2": "asen"} if "asen" in (lower, higher) else {})
     for source, column in comparable(names, dataset)["overall"].unstack("source").items():
         there = column.get(higher, math.nan) - column.get(lower, math.nan)
         if math.isfinite(there):
-            return f"{there:+.1f} ({source})"
-    return NOT_PRINTED
+            return f"{there:+.1f}", source
+    return NOT_PRINTED, ""
