@@ -44,10 +44,7 @@ def execute_notebooks(
     from fashion_lib.course.execute import execute_committed
     from fashion_lib.course.sources import problems
 
-    chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()]
-    chosen = chosen or paths.numbered_notebooks()
-    if missing := [path for path in chosen if not path.is_file()]:
-        raise FashionError(f"there is no notebook {missing[0]}: name one of {paths.notebooks_dir()}.")
+    chosen = _chosen(notebooks)
     for number, path in enumerate(chosen, start=1):
         print(f"[{number}/{len(chosen)}] {path.name}", end=" ", flush=True)
         minutes = execute_committed(path.resolve(), profile, provenance.commit())
@@ -134,10 +131,12 @@ def teaching() -> None:
 
 
 def _chosen(notebooks: list[Path] | None) -> list[Path]:
-    """Return the named notebooks, or every numbered one; without any, one sentence."""
+    """Return the named notebooks, or every numbered one; a missing one, or none at all, gives one sentence."""
     chosen = [paths.user_path(path, "a notebook") for path in notebooks or ()] or paths.numbered_notebooks()
     if not chosen:
         raise FashionError(f"there is no notebook in {paths.notebooks_dir()}: name one, or run this in a clone.")
+    if missing := [path for path in chosen if not path.is_file()]:
+        raise FashionError(f"there is no notebook {missing[0]}: name one of {paths.notebooks_dir()}.")
     return chosen
 
 

@@ -1,6 +1,7 @@
 """The README's results table, written from the committed ledger so that the two cannot disagree."""
 
 import re
+from itertools import pairwise
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import read_label
 from fashion_lib.show import tables
+from fashion_lib.show.paired_seeds import paired_difference
 from fashion_lib.show.tables import as_text, by_metric
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PROFILES
@@ -31,7 +33,7 @@ COLUMNS = {  # None: the averages that say different things
     "wardrobe_darn": None,
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
 }
-PROFILE_OF = {"wardrobe": "table"}  # of the papers' tables; the other data sets' runs are of `laptop`
+PROFILE = "table"  # of the papers' tables
 CLAIMS = {  # data set -> title, and the function that returns the steps
     "wardrobe": ("MAP, wardrobe", retrieval_claims),
     "wardrobe" + SUFFIX: ("attribute manipulation, wardrobe", manipulation_claims),
@@ -40,7 +42,7 @@ SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
 MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
 
 
-def markdown_table(dataset: str, profile: str) -> str:
+def markdown_table(dataset: str, profile: str = PROFILE) -> str:
     """Return one data set's MAP in percent as a Markdown table: mean ± standard deviation, and the number of seeds.
 
     The wardrobe's table has all methods, "not run" where there is no run; another table has those with runs.
@@ -88,7 +90,7 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
     return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}."
 
 
-def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> str | None:
+def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
     """Return attribute manipulation as a Markdown table, or None without any run.
 
     Its rows are those of table 4 of Yao et al., then the other rows of table 3.
@@ -106,28 +108,36 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = "laptop") -> st
     return _by_method(shown, f"attribute manipulation, {dataset}") + "\n" + _made(rows, profile)
 
 
-def claims_table() -> str | None:
+def claims_table(profile: str = PROFILE) -> str | None:
     """Return the papers' claimed orders beside our runs as two Markdown tables, or None without any run."""
     ledger = results.read_ledger()
     made = []
     for dataset, (title, claims) in CLAIMS.items():
-        profile = PROFILE_OF.get(dataset, "laptop")
         rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
         if not rows.empty:
             made += [as_markdown(claims(rows).rename_axis(title)), f"Profile {profile}."]
     return "\n\n".join(made) or None
 
 
-def budget_table(dataset: str = "wardrobe", profile: str = "laptop", metric: str = "map") -> str | None:
-    """Return a score by the number of training steps as a Markdown table, or None where no run has several."""
+def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str = "map") -> str | None:
+    """Return what more training steps bring each method as a Markdown table, or None where no run has several.
+
+    The first column is the mean over the seeds with several numbers of steps. Each further one is the difference to
+    the column before it, over the seeds that have both.
+    """
     ledger = results.read_ledger()
     found = more_steps(ledger[ledger.dataset == dataset], profile, metric=metric)
     if found.empty:
         return None
-    seeds = found.index.get_level_values("seed")
-    shown = found.map(lambda value: tables.NOT_RUN if pd.isna(value) else f"{value:.1f}")
-    shown = shown.droplevel("seed")
-    shown.insert(0, "seed", seeds)
+    counts = [name.removesuffix(" steps") for name in found]
+    rows = {}
+    for key, runs in found.groupby(level=["method", "variant"], sort=False):
+        by_seed = runs.droplevel(["method", "variant"])
+        fewest = by_seed[found.columns[0]]
+        gains = [paired_difference(by_seed[more], by_seed[fewer]).text() for fewer, more in pairwise(found)]
+        rows[key] = [tables.with_spread(fewest.mean(), fewest.std()), *gains]
+    columns = [found.columns[0], *(f"{fewer} → {more}" for fewer, more in pairwise(counts))]
+    shown = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return _by_method(shown, f"{SCORES[metric]}, {dataset.removesuffix(SUFFIX)}, by training steps")
 
 
@@ -141,8 +151,7 @@ def with_results(text: str) -> str:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     ledger = results.read_ledger()
     run = set(zip(ledger.dataset, ledger.profile, strict=True))
-    shown = [(name, PROFILE_OF.get(name, "laptop")) for name in COLUMNS]
-    first, *others = [markdown_table(*one) if one in run else None for one in shown]
+    first, *others = [markdown_table(name) if (name, PROFILE) in run else None for name in COLUMNS]
     made = [claims_table(), first, budget_table(), *others]
     made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
     block = "\n\n".join(filter(None, made))

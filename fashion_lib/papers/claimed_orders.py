@@ -39,9 +39,8 @@ def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
         ledger: rows of the wardrobe and one profile.
 
     Returns:
-        Index: "CSN < ASEN". Columns: "printed" (FashionAI, overall, inside the first table that has both methods), then
-        one per average of ours, such as
-        "+5.8 ± 0.3 (3): higher".
+        Index: "CSN < ASEN". Columns: "printed for FashionAI" (overall, inside the first table that has both methods),
+        then one per average of ours, such as "+5.8 ± 0.3 (3): higher".
     """
     pairs = ipad_tables.labelled(ipad_tables.METHOD_ROWS) | {"AG-MLAN": ag_mlan_tables.METHOD_ROWS["AG-MLAN"]}
     averages = tables.averages_of(ledger)
@@ -49,7 +48,7 @@ def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
     for low, sign, high in RETRIEVAL:
         ours = [step(ledger, pairs[low], pairs[high], average).claim() for average in averages]
         rows[f"{low} {sign} {high}"] = [_printed(pairs[low][0], pairs[high][0], "fashionai")[0], *ours]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["printed", *averages])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["printed for FashionAI", *averages])
 
 
 def manipulation_claims(ledger: pd.DataFrame) -> pd.DataFrame:

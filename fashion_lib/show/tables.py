@@ -51,15 +51,16 @@ def formatted(summary: pd.DataFrame, methods: list[tuple[str, str]] | None = Non
     """A summary as text, "65.2 ± 1.3" (one seed: "65.2"); methods: the (method, variant) rows to show, in order."""
     summary = summary.reindex(pd.MultiIndex.from_tuples(methods, names=summary.index.names)) if methods else summary
     attributes = list(dict.fromkeys(summary.columns.get_level_values(0)))
-
-    def cell(mean: float, spread: float) -> str:
-        if not math.isfinite(mean):
-            return NOT_RUN
-        return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
-
-    return pd.DataFrame({name: [cell(mean, spread) for mean, spread in
+    return pd.DataFrame({name: [with_spread(mean, spread, digits) for mean, spread in
                                 zip(summary[name, "mean"], summary[name, "std"], strict=True)]
                          for name in attributes}, index=summary.index)
+
+
+def with_spread(mean: float, spread: float, digits: int = 1) -> str:
+    """Return "65.2 ± 1.3"; "65.2" without a finite spread, "not run" without a finite mean."""
+    if not math.isfinite(mean):
+        return NOT_RUN
+    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
 
 
 def by_metric(results: pd.DataFrame, metrics: Collection[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:

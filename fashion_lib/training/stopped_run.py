@@ -44,7 +44,22 @@ def identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
 
 
 def resume(model, optimiser, scaler, data, config: TrainingConfig, run_dir: Path) -> TrainingHistory | None:
-    """Load run_dir's last checkpoint into model, optimiser, scaler; return its history, None where there is none."""
+    """Load a run's last checkpoint, so that training goes on with the step after it.
+
+    Args:
+        model: takes the checkpoint's tensors.
+        optimiser: takes the moments of its parameters; None for a method that is not trained.
+        scaler: of the loss in fp16; takes its scale and count. Not enabled in other precisions.
+        data: that the run must have been trained on.
+        config: that the run must have been trained with, but for settings of the machine.
+        run_dir: folder of the run.
+
+    Returns:
+        The history up to the checkpoint's step; None without a checkpoint, and then nothing is loaded.
+
+    Raises:
+        FashionError: the checkpoint is damaged, belongs to another run, or lacks the best weights beside it.
+    """
     path = run_dir / "last.safetensors"
     if path.is_symlink() and not path.exists():
         raise FashionError(
@@ -70,7 +85,21 @@ def resume(model, optimiser, scaler, data, config: TrainingConfig, run_dir: Path
 
 
 def read_best(model, data, config: TrainingConfig, run_dir: Path, history: TrainingHistory):
-    """Read run_dir's best checkpoint, tensors and state; check that it is of this run and of `history`'s best step."""
+    """Read the weights with the highest validation score.
+
+    Args:
+        model: whose architecture and start the run must have; it is not changed.
+        data: that the run must have been trained on.
+        config: that the run must have been trained with, but for settings of the machine.
+        run_dir: folder of the run.
+        history: of the same run; the checkpoint must be of its best step.
+
+    Returns:
+        (name -> tensor, state): what `read_checkpoint` returns.
+
+    Raises:
+        FashionError: the file is missing, damaged, or belongs to another run or step.
+    """
     path = run_dir / "best.safetensors"
     if not path.exists():
         raise FashionError(

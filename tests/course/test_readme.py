@@ -8,7 +8,7 @@ import pytest
 from fashion_lib.core import paths
 from fashion_lib.course.readme import (
     END,
-    PROFILE_OF,
+    PROFILE,
     START,
     budget_table,
     claims_table,
@@ -46,7 +46,7 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     monkeypatch.setattr(results, "read_ledger", lambda: ledger)
     alone = markdown_table("wardrobe", "table")
     assert manipulation_table() is None and "| attribute manipulation" not in with_results(readme())
-    lines = [("wardrobe_manipulation", method, variant, "laptop", seed, metric, attribute, value, 1.0, "abc1234")
+    lines = [("wardrobe_manipulation", method, variant, PROFILE, seed, metric, attribute, value, 1.0, "abc1234")
              for method, variant, metric, attribute, value in (
                  ("yao2026", "default", "top10_acc", "overall", 40.0), ("yao2026", "default", "ndcg30", "overall", 0.5),
                  ("yao2026", "default", "top10_acc", "colour", 99.0),
@@ -61,7 +61,7 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     assert header == "| attribute manipulation, wardrobe | Top-10 | NDCG@30 | seeds |"
     assert rows == ["| image_only | 10.0 ± 0.0 | not run | 2 |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 | 2 |",
                     "| yao2026 (attention False) | 30.0 ± 0.0 | not run | 2 |"]  # fmt: skip
-    assert made == "Profile laptop, seeds 0, 1, commit abc1234."
+    assert made == "Profile table, seeds 0, 1, commit abc1234."
     assert markdown_table("wardrobe", "table") == alone
     assert manipulation_table() in with_results(readme())
 
@@ -86,34 +86,36 @@ def test_claims_are_two_tables_of_steps_seed_by_seed(put):
     put("wardrobe", "random", "default", "smoke", 99.0)  # of another profile
     alone = claims_table()
     header, _, *rows = alone.splitlines()
-    assert header.startswith("| MAP, wardrobe | printed | overall |")
+    assert header.startswith("| MAP, wardrobe | printed for FashionAI | overall |")
     assert next(row for row in rows if "| CSN < ASEN |" in row).split(" | ")[2] == "+5.5 ± 0.5 (3): higher"
     assert next(row for row in rows if "| random < triplet |" in row).split(" | ")[2] == "not run"
-    put("wardrobe_manipulation", "amnet", "default", PROFILE_OF.get("wardrobe_manipulation", "laptop"), 50.0,
-        metric="top10_acc")  # fmt: skip
+    put("wardrobe_manipulation", "amnet", "default", PROFILE, 50.0, metric="top10_acc")
     both = claims_table()
     assert both.removeprefix(alone).startswith("\n\n| attribute manipulation, wardrobe | printed Top-10 |")
     assert both.count("Profile ") == 2
 
 
-def test_the_budget_table_has_one_column_per_number_of_steps(put):
-    for profile, value in (("laptop", 30.0), ("table", 40.0), ("smoke", 99.0)):  # smoke has other pictures
-        put("wardrobe_manipulation", "yao2026", "default", profile, value, metric="top10_acc")
+def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):
+    runs = (("laptop", 30.0, 33.0), ("table", 40.0, 45.0), ("smoke", 99.0))  # smoke has other pictures
+    for profile, *values in runs:
+        put("wardrobe_manipulation", "yao2026", "default", profile, *values, metric="top10_acc")
+    put("wardrobe_manipulation", "yao2026", "default+steps=9000", "laptop", 42.0, metric="top10_acc")
     put("wardrobe_manipulation", "amnet", "default", "laptop", 20.0, metric="top10_acc")  # one budget
     assert budget_table() is budget_table("wardrobe_manipulation") is None
     header, _, *rows = budget_table("wardrobe_manipulation", metric="top10_acc").splitlines()
+    own, twice = f"{LAPTOP.steps:,}", f"{TABLE.steps:,}"
     assert header == (
-        "| Top-10 of attribute manipulation, wardrobe, by training steps | seed"
-        f" | {LAPTOP.steps:,} steps | {TABLE.steps:,} steps |"
+        f"| Top-10 of attribute manipulation, wardrobe, by training steps | {own} steps"
+        f" | {own} → {twice} | {twice} → 9,000 |"
     )
-    assert rows == ["| yao2026 | 0 | 30.0 | 40.0 |"]
+    assert rows == ["| yao2026 | 31.5 ± 2.1 | +11.0 ± 1.4 (2) | +2.0 (1) |"]
 
 
 def test_each_table_of_the_block_stands_behind_the_claims_and_manipulation_is_last(put):
     for profile in ("laptop", "table"):
         put("wardrobe", "asen", "v2", profile, 60.0)
         put("wardrobe_manipulation", "yao2026", "default", profile, 40.0, metric="top10_acc")
-    put("clothing", "asen", "v2", "laptop", 70.0)
+    put("clothing", "asen", "v2", PROFILE, 70.0)
     block = with_results(f"before\n{START}\nold\n{END}\nbehind")
     assert block.startswith("before\n") and block.endswith("\nbehind") and "old" not in block
     heads = re.findall(r"^\| ([^|]+) \| .+\n\|---", block, re.MULTILINE)
@@ -123,7 +125,7 @@ def test_each_table_of_the_block_stands_behind_the_claims_and_manipulation_is_la
 
 
 def test_without_the_wardrobe_s_own_table_its_budgets_still_stand_before_the_photographs(put):
-    put("clothing", "asen", "v2", "laptop", 70.0)
+    put("clothing", "asen", "v2", PROFILE, 70.0)
     for variant in ("v2", "v2+steps=9000"):
         put("wardrobe", "asen", variant, "laptop", 60.0)
     block = with_results(f"{START}\n{END}")
