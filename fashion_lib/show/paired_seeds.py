@@ -38,9 +38,14 @@ class PairedDifference:
 
     @property
     def verdict(self) -> str:
-        """Return "higher" or "lower" where the mean exceeds the margin; else why nothing is claimed."""
+        """Return "higher" or "lower" where the mean exceeds the margin; else why nothing is claimed.
+
+        "identical": every difference is exactly 0, as where re-ranking was tried on validation data and left out.
+        """
         if not self.seeds:
             return NOT_RUN
+        if self.mean == 0 and not self.spread > 0:  # the spread of one seed is nan
+            return "identical"
         if len(self.seeds) == 1:
             return "no claim from a single seed"
         return "higher" if self.mean > self.margin else "lower" if self.mean < -self.margin else "no order"

@@ -79,17 +79,24 @@ def printed_dots(axes: Axes, levels: Sequence[float], labels: Sequence[str]) -> 
         axes.set_xticks([])
 
 
-def cost_dots(points: Mapping[str, tuple[float, float]], colours: Mapping[str, str], xlabel: str) -> Figure:
+def cost_dots(
+    points: Mapping[str, tuple[float, float]], colours: Mapping[str, str], xlabel: str,
+    budgets: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+) -> Figure:  # fmt: skip
     """Draw one dot per method, its cost to the right and its score upwards; labels stand beside the dots.
 
     Args:
         points: Name to show -> (cost, score in percent).
         colours: Name -> colour.
         xlabel: What the cost is, with its unit.
+        budgets: Name -> (cost, score) of one run after several numbers of steps; a thin line joins them.
     """
-    figure, axes = plt.subplots(figsize=(5.6, 2.8), dpi=style.DPI, layout="constrained")
-    scores = [score for _, score in points.values()]
-    line = 0.08 * (max(scores) - min(scores))
+    budgets = budgets or {}
+    figure, axes = plt.subplots(figsize=(6.4, 3.6) if budgets else (5.6, 2.8), dpi=style.DPI, layout="constrained")
+    scores = [score for path in ([*points.values()], *budgets.values()) for _, score in path]
+    line = (0.06 if budgets else 0.08) * (max(scores) - min(scores))
+    for name, path in budgets.items():
+        axes.plot(*zip(*path, strict=True), color=colours[name], linewidth=0.8, marker="x", markersize=4, alpha=0.7)
     free: dict[float, float] = {}  # cost -> the lowest place that no label has yet
     for name, (cost, score) in sorted(points.items(), key=lambda point: point[1][1]):
         axes.scatter(cost, score, s=30, color=colours[name])

@@ -63,8 +63,8 @@ def constructor_options(name):
 @pytest.mark.parametrize(
     ("ours", "other", "expected"),
     [
-        (OURS, OTHER, "+3.5 (spread 1.5)"),  # seed by seed 5.0, 3.5 and 2.0
-        (OTHER, OURS, "-3.5 (spread 1.5)"),
+        (OURS, OTHER, "+3.5 (spread 1.5): no order"),  # seed by seed 5.0, 3.5 and 2.0
+        (OTHER, OURS, "-3.5 (spread 1.5): no order"),
         (OURS, ONCE, "-10.0 (one seed)"),  # the seed that both have
         (ONCE, OURS, "+10.0 (one seed)"),
         (OURS, ("asen", "v9"), "not run"),

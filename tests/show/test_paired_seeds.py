@@ -29,6 +29,13 @@ def test_the_margin_is_that_of_the_paired_t_test():
     assert math.isnan(paired_difference(one[:1], other).margin)
 
 
+def test_equal_numbers_are_called_identical_and_not_an_order_that_is_not_shown():
+    one = pd.Series([61.0, 64.5])
+    assert paired_difference(one, one).claim() == "+0.0 ± 0.0 (2): identical"
+    assert paired_difference(one[:1], one).verdict == "identical"
+    assert paired_difference(one, pd.Series([62.0, 63.5])).verdict == "no order"  # a mean of 0 alone is not enough
+
+
 def test_a_step_is_claimed_only_where_the_interval_of_its_mean_does_not_hold_zero():
     seeds = {"a": (50.0, 60.0, 55.0), "b": (52.0, 62.5, 57.5), "c": (51.0, 63.5, 55.5), "d": (60.0,)}
     lines = [("wardrobe", method, "v", "laptop", seed, "map", "overall", value, 1.0, "abc")

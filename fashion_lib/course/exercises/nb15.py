@@ -158,8 +158,8 @@ BOTH = Exercise(
 EXERCISES = (HALVED, STRICT, BOTH)
 
 EXPLORE = (
-    'Run a row that says "not run", with three seeds, such as `make reproduce SEEDS=0,1,2'
-    " METHODS=yao2026.default+loss=triplet`.",
+    "Train a loss that no table here has, with three seeds: `make reproduce PROFILE=table SEEDS=0,1,2"
+    " METHODS=yao2026.default+loss=triplet`. Between which rows of table 2 does it fall?",
     "Change two attributes with one operation: `fl.load_or_train(..., changes=2)` trains and scores it. Which of"
     " the four methods loses most?",
 )

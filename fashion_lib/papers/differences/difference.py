@@ -1,6 +1,5 @@
 """One difference between a paper and its code, and what the other choice changes in our results."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -81,9 +80,9 @@ def effect(
         digits: number of digits behind the decimal point.
 
     Returns:
-        For example "+1.2 (spread 0.5)", in the metric's unit. "one seed" stands in place of the spread where only one
-        seed is common. "not run" stands for a run that is missing, "not measured" for a difference without two runs
-        to compare.
+        For example "+1.2 (spread 0.5): no order", in the metric's unit, with the verdict of `PairedDifference`; with
+        one common seed "+1.2 (one seed)". "not run" stands for a run that is missing, "not measured" for a difference
+        without two runs to compare.
     """
     if difference.ours is None or difference.other is None:
         return "not measured"
@@ -92,5 +91,5 @@ def effect(
     )
     if not found.seeds:
         return NOT_RUN
-    spread = f"spread {found.spread:.{digits}f}" if math.isfinite(found.spread) else "one seed"
-    return f"{found.mean:+.{digits}f} ({spread})"
+    spread = f"(spread {found.spread:.{digits}f}): {found.verdict}" if len(found.seeds) > 1 else "(one seed)"
+    return f"{found.mean:+.{digits}f} {spread}"
