@@ -1,7 +1,6 @@
 """The README's results table, written from the committed ledger so that the two cannot disagree."""
 
 import re
-from itertools import pairwise
 
 import pandas as pd
 
@@ -16,7 +15,7 @@ from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
-from fashion_lib.runs.record import read_label
+from fashion_lib.runs.record import base_method, read_label
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference
 from fashion_lib.show.tables import as_text, by_metric
@@ -31,6 +30,7 @@ ROWS = [(name, method.variants[0]) for name, method in RETRIEVAL_METHODS.items()
 COLUMNS = {  # None: the averages that say different things
     "wardrobe": None,
     "wardrobe_darn": None,
+    "wardrobe_deepfashion": None,
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
 }
 PROFILE = "table"  # of the papers' tables
@@ -42,7 +42,7 @@ SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
 MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
 
 
-def markdown_table(dataset: str, profile: str = PROFILE) -> str:
+def markdown_table(dataset: str, profile: str = PROFILE) -> str | None:
     """Return one data set's MAP in percent as a Markdown table: mean ± standard deviation, and the number of seeds.
 
     The wardrobe's table has all methods, "not run" where there is no run; another table has those with runs.
@@ -51,8 +51,8 @@ def markdown_table(dataset: str, profile: str = PROFILE) -> str:
         dataset: a name of COLUMNS.
         profile: name of the profile.
 
-    Raises:
-        FashionError: the ledger has no such rows.
+    Returns:
+        The table, or None where the ledger has none of its rows.
     """
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
@@ -62,7 +62,7 @@ def markdown_table(dataset: str, profile: str = PROFILE) -> str:
     rows = rows[[key in methods for key in keys]]
     methods = ROWS if dataset == "wardrobe" else methods
     if rows.empty:
-        raise FashionError(f"the ledger has no rows for {dataset} at the profile {profile}: run them and `keep` them.")
+        return None
     shown = tables.formatted(tables.summarise(rows), methods)
     columns = [name for name in COLUMNS[dataset] or tables.averages_of(rows) if name in shown]
     shown = shown[columns].rename(columns=lambda name: name.replace("_", " "))
@@ -79,7 +79,7 @@ def _by_method(shown: pd.DataFrame, title: str) -> str:
 def _named(method: str, variant: str) -> str:
     """Return a method's name and, in brackets, what its variant changes: "ipad (gate image)"."""
     plain, changed = read_label(variant)
-    known = METHODS[method.removesuffix(ipad_tables.SUFFIX)]
+    known = METHODS[base_method(method)]
     changes = [plain] if plain != known.variants[0] else []
     changes += [f"{name} {value}" for name, value in changed.items()]
     return f"{method} ({', '.join(changes)})" if changes else method
@@ -93,7 +93,11 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
 def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
     """Return attribute manipulation as a Markdown table, or None without any run.
 
-    Its rows are those of table 4 of Yao et al., then the other rows of table 3.
+    Its rows are those of table 4 of Yao et al., then the other rows of table 3. Rows without a run are left out.
+
+    Args:
+        dataset: name of the data set whose pictures the task takes.
+        profile: name of the profile.
     """
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset + SUFFIX) & (ledger.profile == profile)]
@@ -122,8 +126,13 @@ def claims_table(profile: str = PROFILE) -> str | None:
 def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str = "map") -> str | None:
     """Return what more training steps bring each method as a Markdown table, or None where no run has several.
 
-    The first column is the mean over the seeds with several numbers of steps. Each further one is the difference to
-    the column before it, over the seeds that have both.
+    The first column is the mean over the seeds with several numbers of steps, and the number of these seeds. Each
+    further one is the difference to the first column, over the seeds that have both.
+
+    Args:
+        dataset: name of the data set in records.
+        profile: name of a profile; those that differ from it in the number of steps alone are compared with it.
+        metric: one of SCORES.
     """
     ledger = results.read_ledger()
     found = more_steps(ledger[ledger.dataset == dataset], profile, metric=metric)
@@ -134,9 +143,10 @@ def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str 
     for key, runs in found.groupby(level=["method", "variant"], sort=False):
         by_seed = runs.droplevel(["method", "variant"])
         fewest = by_seed[found.columns[0]]
-        gains = [paired_difference(by_seed[more], by_seed[fewer]).text() for fewer, more in pairwise(found)]
-        rows[key] = [tables.with_spread(fewest.mean(), fewest.std()), *gains]
-    columns = [found.columns[0], *(f"{fewer} → {more}" for fewer, more in pairwise(counts))]
+        seeds = f" ({fewest.count()})" if fewest.count() else ""
+        gains = [paired_difference(by_seed[more], fewest).text() for more in found.columns[1:]]
+        rows[key] = [tables.with_spread(fewest.mean(), fewest.std()) + seeds, *gains]
+    columns = [found.columns[0], *(f"{counts[0]} → {more}" for more in counts[1:])]
     shown = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return _by_method(shown, f"{SCORES[metric]}, {dataset.removesuffix(SUFFIX)}, by training steps")
 
@@ -149,9 +159,7 @@ def with_results(text: str) -> str:
     """
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
-    ledger = results.read_ledger()
-    run = set(zip(ledger.dataset, ledger.profile, strict=True))
-    first, *others = [markdown_table(name) if (name, PROFILE) in run else None for name in COLUMNS]
+    first, *others = map(markdown_table, COLUMNS)
     made = [claims_table(), first, budget_table(), *others]
     made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
     block = "\n\n".join(filter(None, made))

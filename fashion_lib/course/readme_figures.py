@@ -11,7 +11,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
@@ -63,7 +62,14 @@ def sheet(data: RetrievalData):
 
 
 def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QUESTIONS, top: int = 7):
-    """Draw one query under several attributes, each with the model's first `top` test pictures that show it."""
+    """Draw one query under several attributes, each with the nearest test pictures that show it.
+
+    Args:
+        data: the data set; the query is its first test picture that shows all `names`.
+        model: trained on the data set's attributes.
+        names: of the attributes.
+        top: number of pictures per attribute.
+    """
     query = rows_with(data, names, 1)
     test, drawn = data.shown_labels("test"), []
     for name in names:
@@ -86,7 +92,14 @@ def boards(data: RetrievalData, model: RetrievalModel, names: Sequence[str] = QU
 
 
 def maps(data: RetrievalData, model: RetrievalModel, names: Sequence[str], count: int = 3):
-    """Draw the attention that the embedding used, and the true regions, of pictures with all the named attributes."""
+    """Draw the attention that the embedding used, and the true regions, of pictures with all the named attributes.
+
+    Args:
+        data: the data set; its first such test pictures are taken.
+        model: trained on the data set's attributes.
+        names: of the attributes.
+        count: number of pictures.
+    """
     return attention_rows(model, data, rows_with(data, names, count), [data.schema.index(name) for name in names])
 
 
@@ -108,12 +121,6 @@ def rows_digest(rows: pd.DataFrame) -> str:
     told = rows[list(ledger.KEY) + ["value"]].astype({"value": float})
     lines = sorted(told.to_csv(index=False, header=False, float_format="%.4f", lineterminator="\n").splitlines())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def drawn_digest(file: Path) -> str:
-    """Return the digest of the rows that a figure was drawn from, which its PNG file states; "" without one."""
-    with Image.open(file) as picture:
-        return getattr(picture, "text", {}).get(ROWS, "")
 
 
 def write(data: RetrievalData, profile: Profile, folder: Path | None = None) -> list[Path]:

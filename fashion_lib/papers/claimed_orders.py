@@ -4,8 +4,6 @@ A step of ours is taken seed by seed, see `fashion_lib.show.paired_seeds`. Only 
 printed one, because data, networks and budgets differ.
 """
 
-import math
-
 import pandas as pd
 
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
@@ -39,15 +37,15 @@ def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
         ledger: rows of the wardrobe and one profile.
 
     Returns:
-        Index: "CSN < ASEN". Columns: "printed for FashionAI" (overall, inside the first table that has both methods),
-        then one per average of ours, such as "+5.8 ± 0.3 (3): higher".
+        Index: "CSN < ASEN". Columns: "printed for FashionAI" (see `printed_step`), then one per average of ours, such
+        as "+5.8 ± 0.3 (3): higher".
     """
     pairs = ipad_tables.labelled(ipad_tables.METHOD_ROWS) | {"AG-MLAN": ag_mlan_tables.METHOD_ROWS["AG-MLAN"]}
     averages = tables.averages_of(ledger)
     rows = {}
     for low, sign, high in RETRIEVAL:
         ours = [step(ledger, pairs[low], pairs[high], average).claim() for average in averages]
-        rows[f"{low} {sign} {high}"] = [_printed(pairs[low][0], pairs[high][0], "fashionai")[0], *ours]
+        rows[f"{low} {sign} {high}"] = [printed_step(pairs[low][0], pairs[high][0]), *ours]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed for FashionAI", *averages])
 
 
@@ -73,7 +71,9 @@ def manipulation_claims(ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def printed_step(lower: str, higher: str, dataset: str = "fashionai") -> str:
-    """Return the step between two of our methods inside the first table that prints both, as "+9.1 (ipad)".
+    """Return the step between two of our methods in each paper that prints both, as "+10.0 (ag_mlan), +7.5 (ipad)".
+
+    A step is taken inside one paper's table: two papers print different numbers for one method.
 
     Args:
         lower: our name of the method that is subtracted.
@@ -81,17 +81,12 @@ def printed_step(lower: str, higher: str, dataset: str = "fashionai") -> str:
         dataset: the papers' data set.
 
     Returns:
-        Points of overall MAP and the paper in brackets; NOT_PRINTED where no table has both.
+        Points of overall MAP as printed, the paper in brackets; NOT_PRINTED where no table has both.
     """
-    step_there, source = _printed(lower, higher, dataset)
-    return f"{step_there} ({source})" if source else step_there
-
-
-def _printed(lower: str, higher: str, dataset: str) -> tuple[str, str]:
-    """Return the printed step as text and its paper; NOT_PRINTED and "" where no table has both."""
     names = {name: name for name in (lower, higher)} | ({"asen_v2": "asen"} if "asen" in (lower, higher) else {})
-    for source, column in comparable(names, dataset)["overall"].unstack("source").items():
-        there = column.get(higher, math.nan) - column.get(lower, math.nan)
-        if math.isfinite(there):
-            return f"{there:+.1f}", source
-    return NOT_PRINTED, ""
+    found = comparable(names, dataset)
+    if "overall" not in found:
+        return NOT_PRINTED
+    there = found["overall"].unstack("source").reindex([lower, higher])
+    steps = (there.loc[higher] - there.loc[lower]).dropna()
+    return ", ".join(f"{value:+.1f} ({source})" for source, value in steps.items()) or NOT_PRINTED

@@ -1,7 +1,7 @@
 """The drawn wardrobe's label tables in the form of the papers' data sets, and how all methods train on each."""
 
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.runs.record import read_label, variant_label
+from fashion_lib.runs.record import base_method, read_label, variant_label
 
 # A paper's data set -> the label table in its form.
 COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
@@ -52,7 +52,7 @@ def shared_label(dataset: str, method: str, label: str) -> str:
         label: variant with its options, as in the ledger.
     """
     shared = SHARED_SETTINGS.get(dataset, {})
-    if not shared or not METHODS[method.partition("+")[0]].trainable:
+    if not shared or not METHODS[base_method(method)].trainable:
         return label
     variant, changed = read_label(label)
     return variant_label(variant, **shared | changed)

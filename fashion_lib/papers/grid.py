@@ -14,8 +14,7 @@ from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.imagenet_start import DATASETS as STARTED
 from fashion_lib.papers.imagenet_start import imagenet_rows
 from fashion_lib.runs import ledger
-from fashion_lib.runs.record import read_label, variant_label
-from fashion_lib.runs.reranked import SUFFIX as RERANKED
+from fashion_lib.runs.record import RERANKED, read_label, variant_label
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULATION
 from fashion_lib.training.profiles import PAPER, TABLE, Profile
 

@@ -22,11 +22,12 @@ from fashion_lib.papers.counterparts import COUNTERPARTS, shared_label
 from fashion_lib.papers.published import printed_attribute, published
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs import run_list
-from fashion_lib.runs.record import variant_label
-from fashion_lib.runs.reranked import SUFFIX
+from fashion_lib.runs.record import RERANKED, base_method, variant_label
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import PairedDifference, step
+from fashion_lib.show.seeds import NOT_PRINTED
 from fashion_lib.tasks.retrieval.chosen_beta import SCORES
+from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 
 NO_BETA = "-"  # a row that is not run, re-ranked, or has one branch
 READING = {"gate": "image", "suppression": "erase"}
@@ -54,7 +55,7 @@ class Row:
     @property
     def label(self) -> str:
         """Return the variant's name in the ledger."""
-        known = METHODS[self.method.removesuffix(SUFFIX)]
+        known = METHODS[base_method(self.method)]
         return variant_label(self.variant or known.variants[0], **self.options)
 
 
@@ -89,7 +90,7 @@ METHOD_ROWS = {
     "ASEN++": _same("asen_pp"),
     "RPF": _same("rpf"),
     "IPAD": ipad("ipad"),
-    "IPAD+FR": Row("ipad" + SUFFIX, ipad().options, printed="ipad+fr"),
+    "IPAD+FR": Row("ipad" + RERANKED, ipad().options, printed="ipad+fr"),
     "IPAD, as the released code": Row("ipad", variant="code"),
 }
 TABLES = {"1": "fashionai", "2": "darn", "3": "deepfashion"}  # each table has METHOD_ROWS, on that data set
@@ -206,13 +207,13 @@ def beside(
     summary = tables.summarise(ledger)
     averages = tables.averages_of(ledger) if averages is None else averages
     names = summary.columns.get_level_values(0).unique()
-    ours = [n for n in names if n in averages or (attributes and n not in ("overall", "macro", "local"))]
+    ours = [n for n in names if n in averages or (attributes and n not in AVERAGES)]
     keys = pd.MultiIndex.from_tuples(pairs.values())
     empty, lines = pd.Series(index=list(rows), dtype=object), {}
     text = tables.formatted(summary).reindex(keys).set_axis(list(rows)) if len(summary) else {}
     for name in [n for n in theirs if attributes or n == "overall"]:
         lines[f"paper: {where}", name] = theirs[name].map(
-            lambda v: "not printed" if math.isnan(v) else f"{v:.2f}"
+            lambda v: NOT_PRINTED if math.isnan(v) else f"{v:.2f}"
         )
     for name in ours or list(averages):
         column = printed_attribute(dataset, name)
@@ -241,6 +242,9 @@ def steps(
         dataset: our data set.
         profile: name of our profile.
         average: name of the average to compare.
+
+    Raises:
+        KeyError: `against` is no name of `rows`.
     """
     ledger, pairs = results.collect(dataset, profile), labelled(rows, dataset)
     return {

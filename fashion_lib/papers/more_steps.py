@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.runs.record import read_label, variant_label
+from fashion_lib.runs.record import base_method, read_label, variant_label
 from fashion_lib.training.profiles import PROFILES, differing_in_steps
 
 
@@ -20,19 +21,27 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", met
 
     Returns:
         In the metric's unit. Rows: (method, variant, seed) in the order of the methods' list. Columns: "1,440 steps"
-        and so on, ascending; nan where that run does not exist.
+        and so on, ascending; nan where that run does not exist. Where two runs have one number of steps, the one whose
+        profile has it stands.
+
+    Raises:
+        FashionError: the rows are of several data sets.
     """
+    if values["dataset"].nunique() > 1:
+        raise FashionError("steps can be compared on one data set only: choose its rows first.")
     values = values[values["profile"].isin(differing_in_steps(PROFILES[profile]))]
     values = values[(values["metric"] == metric) & (values["attribute"] == average)]
     lines = []
     for row in values.itertuples(index=False):
         name, changed = read_label(row.variant)
         steps = changed.pop("steps", PROFILES[row.profile].steps)
-        lines.append((row.method, variant_label(name, **changed), row.seed, steps, row.value))
+        own = steps == PROFILES[row.profile].steps
+        lines.append((row.method, variant_label(name, **changed), row.seed, steps, row.value, own))
     columns = ["method", "variant", "seed", "steps", "value"]
-    found = pd.DataFrame(lines, columns=columns).drop_duplicates(columns[:4])
-    trained = [name for name in set(found["method"]) if METHODS[name.partition("+")[0]].trainable]
+    found = pd.DataFrame(lines, columns=[*columns, "own"]).sort_values("own", ascending=False, kind="stable")
+    found = found.drop_duplicates(columns[:4])
+    trained = [name for name in set(found["method"]) if METHODS[base_method(name)].trainable]
     found = found[found["method"].isin(trained)].pivot(index=columns[:3], columns="steps", values="value")
     found = found[found.notna().sum(axis=1) > 1]
-    order = sorted(found.index, key=lambda row: (METHODS[row[0].partition("+")[0]].order, *row))
+    order = sorted(found.index, key=lambda row: (METHODS[base_method(row[0])].order, *row))
     return found.loc[order].dropna(axis=1, how="all").rename(columns="{:,} steps".format).rename_axis(columns=None)

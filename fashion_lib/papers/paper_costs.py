@@ -17,7 +17,7 @@ from fashion_lib.data.typed_rows import NAME, NUMBER, TIME, WHOLE, read_typed
 from fashion_lib.papers.critical_path import longest_chain, longest_first, makespan
 from fashion_lib.papers.grid import WantedRun
 from fashion_lib.papers.paper_runs import cost_of, name_of, needed_before
-from fashion_lib.runs.record import read_label
+from fashion_lib.runs.record import base_method, read_label
 
 KEY = ("method", "variant", "backbone", "stage", "device", "precision")
 COLUMNS = {
@@ -72,7 +72,7 @@ def hours_of(run: WantedRun, speed: Mapping[tuple[str, str, str, int], float]) -
         run: of the plan.
         speed: of `seconds_per_image`.
     """
-    method, variant, hours = run.method.partition("+")[0], read_label(run.label)[0], 0.0
+    method, variant, hours = base_method(run.method), read_label(run.label)[0], 0.0
     for stage in cost_of(run):
         each = speed.get((method, variant, stage.backbone, stage.number))
         if each is None:
@@ -114,7 +114,12 @@ def _line(runs: list[WantedRun], speed: Mapping[tuple[str, str, str, int], float
 def durations(
     runs: Iterable[WantedRun], speed: Mapping[tuple[str, str, str, int], float]
 ) -> dict[str, float]:
-    """Return run's name -> GPU hours, or 10^6 passes for all runs where a step was not measured."""
+    """Return run's name -> GPU hours, or 10^6 passes for all runs where a step was not measured.
+
+    Args:
+        runs: the plan.
+        speed: see `seconds_per_image`.
+    """
     runs = list(runs)
     hours = [hours_of(run, speed) for run in runs]
     work = [passes_of(run) / 1e6 for run in runs] if None in hours else hours
@@ -129,7 +134,12 @@ def unit(runs: Iterable[WantedRun], speed: Mapping[tuple[str, str, str, int], fl
 def schedule_table(
     runs: Iterable[WantedRun], speed: Mapping[tuple[str, str, str, int], float]
 ) -> pd.DataFrame:
-    """Return how long a plan takes on GPUS, one run per GPU, in the unit of `durations`; a row per number of GPUs."""
+    """Return how long a plan takes on GPUS, one run per GPU, in the unit of `durations`; a row per number of GPUs.
+
+    Args:
+        runs: the plan; at least one.
+        speed: see `seconds_per_image`.
+    """
     runs = list(runs)
     time, before = durations(runs, speed), needed_before(runs)
     total, chain, rows = sum(time.values()), longest_chain(time, before), {}

@@ -16,8 +16,7 @@ from fashion_lib.papers.counterparts import COUNTERPARTS
 from fashion_lib.papers.grid import SEEDS, WantedRun, method_runs, wanted_runs
 from fashion_lib.papers.yao2026_tables import BACKBONE_ROWS
 from fashion_lib.runs.labels import checked_settings
-from fashion_lib.runs.record import read_label
-from fashion_lib.runs.reranked import SUFFIX as RERANKED
+from fashion_lib.runs.record import RERANKED, base_method, read_label
 from fashion_lib.training.paper_stages import SECOND_ONLY, TrainingStage, training_stages
 from fashion_lib.training.profiles import PAPER, Profile
 
@@ -99,7 +98,7 @@ def needed_before(runs: Iterable[WantedRun]) -> dict[str, tuple[str, ...]]:
 
 
 def _base(run: WantedRun) -> WantedRun:
-    return replace(run, method=run.method.removesuffix(RERANKED))
+    return replace(run, method=base_method(run.method))
 
 
 def cost_of(run: WantedRun) -> tuple[StageCost, ...]:

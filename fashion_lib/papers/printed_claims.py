@@ -34,8 +34,8 @@ def gains(dataset: str, method: str = "ipad", baseline: str = "rpf") -> pd.DataF
         method, baseline: names of rows in published_results.csv.
 
     Returns:
-        Attribute or "overall" -> "queries", both MAPs in percent, "gain" in points, "bound" (1.96 times the
-        largest standard error of a difference of independent MAPs, in points) and "beyond" (gain > bound).
+        Attribute or "overall" -> "queries", both MAPs in percent, "gain" and "bound" in points, and "beyond", which
+        is gain > bound. The bound is 1.96 times the largest standard error of a difference of independent MAPs.
     """
     queries = LISTS[dataset].queries
     found = printed_table("ipad", dataset).loc[[baseline, method]].T

@@ -11,6 +11,7 @@ from fashion_lib.papers.published import published
 from fashion_lib.runs.record import variant_label
 from fashion_lib.runs.run_setup import departures
 from fashion_lib.show import tables
+from fashion_lib.show.seeds import NOT_PRINTED
 from fashion_lib.show.tables import as_text, by_metric
 from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT, RETRIEVAL_METRICS
 from fashion_lib.training.profiles import PROFILES, Profile
@@ -110,6 +111,6 @@ def beside_paper(number: str, results: pd.DataFrame) -> pd.DataFrame:
         digits = 1 if metric in PERCENT else 3
         theirs = printed[PRINTED_AS.get(metric, metric)].map(f"{{:.{digits}f}}".format)
         theirs = theirs.reindex([row.paper for row in rows])
-        columns[metric, "paper"] = theirs.fillna("not printed").to_list()
+        columns[metric, "paper"] = theirs.fillna(NOT_PRINTED).to_list()
         columns[metric, "ours"] = ours[metric].to_list() if metric in ours else [tables.NOT_RUN] * len(rows)
     return pd.DataFrame(columns, index=pd.Index([row.paper for row in rows], name="method"))

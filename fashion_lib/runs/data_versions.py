@@ -19,16 +19,17 @@ def same_version(first: str, second: str) -> bool:
     return edition == other_edition and (not digest or not other_digest or digest == other_digest)
 
 
-def of_one_version(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+def of_one_version(rows: pd.DataFrame, runs: pd.DataFrame, *, warn: bool = True) -> pd.DataFrame:
     """Leave out the rows whose run was made with another version of its data set than the newest run's.
 
     Args:
         rows: ledger rows, with the columns RUN.
         runs: columns RUN, data_version and created (text that sorts by time); a run that it lacks counts as of the
             version that stays.
+        warn: whether a warning names what is left out.
 
     Returns:
-        The rows of one version per data set and profile. A warning names what was left out.
+        The rows of one version per data set and profile.
     """
     keep = pd.Series(True, index=rows.index)
     versions = runs.assign(seed=runs["seed"].astype(int)).drop_duplicates(RUN, keep="last")
@@ -40,6 +41,7 @@ def of_one_version(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
         old = pd.MultiIndex.from_frame(rows[RUN]).isin(pd.MultiIndex.from_frame(others[RUN]))
         if old.any():
             keep &= ~old
+        if old.any() and warn:
             warnings.warn(
                 f"{len(others)} runs on {dataset} (profile {profile}) are of other data than the newest one "
                 f"({', '.join(sorted(set(others['data_version'])))} instead of {newest}) and stand in no table: train "

@@ -25,6 +25,7 @@ from fashion_lib.parts.timm_networks import PREFIX
 
 RECORD_NAME = "result.json"
 VALIDATION = "validation"  # metric: the validation score that selected the weights, in percent
+RERANKED = "+fr"  # behind the method of a run that feature reasoning re-ranks
 PREFIX_IN_LABEL = "timm="  # of a timm network's name: no folder may have a colon in its name
 RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
 
@@ -169,6 +170,11 @@ def variant_label(variant: str, **changed) -> str:
     return "+".join([variant, *(f"{name}={text}" for name, text in texts.items())])
 
 
+def base_method(method: str) -> str:
+    """Return the method that a record's method re-ranks or is: "ipad" for "ipad+fr" and for "ipad"."""
+    return method.removesuffix(RERANKED)
+
+
 def read_label(variant: str) -> tuple[str, dict[str, object]]:
     """Undo variant_label: "v2+steps=9" to ("v2", {"steps": 9}); what is no Python literal stays text."""
     name, *changed = variant.split("+")
@@ -271,7 +277,7 @@ def edition_setting(model: RetrievalModel) -> dict[str, int]:
 
 def of_this_edition(record: RunRecord) -> bool:
     """Return whether a record is of the present edition of its method; "ipad+fr" has that of "ipad"."""
-    method = METHODS.get(record.method.partition("+")[0])
+    method = METHODS.get(base_method(record.method))
     return method is None or record.config.get("edition", 1) == method.edition_of(record.variant)
 
 

@@ -11,14 +11,14 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.complexity import parameter_count
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, edition_setting, run_dir, selected_by
+from fashion_lib.runs.record import RECORD_NAME, RERANKED, RunRecord, edition_setting, run_dir, selected_by
 from fashion_lib.runs.run import Run
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.tasks.retrieval.evaluation import Evaluation, evaluate
 from fashion_lib.tasks.retrieval.reranking import LENGTH, FeatureReasoning, Reranker, train_reasoning
 from fashion_lib.training.checkpoint import check_fit, damaged, read_checkpoint, write_checkpoint
 
-SUFFIX, FILE = "+fr", "reranker.safetensors"
+FILE = "reranker.safetensors"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
     """
     config = config or ReasoningConfig(seed=run.record.seed)
     base = run.record
-    folder = run_dir(base.dataset, base.profile, base.method + SUFFIX, base.variant, base.seed)
+    folder = run_dir(base.dataset, base.profile, base.method + RERANKED, base.variant, base.seed)
     if (folder / RECORD_NAME).exists():
         return _loaded(run, config, folder)
     started = time.perf_counter()
@@ -112,7 +112,7 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
     used = valid["after"].overall > valid["before"].overall
     record = replace(
         base,
-        method=base.method + SUFFIX,
+        method=base.method + RERANKED,
         metrics=_scores(run, "test", reranker if used else None).percent()
         | selected_by(max(scores.overall for scores in valid.values())),
         localisation={},  # the run's own: re-ranking looks at no picture

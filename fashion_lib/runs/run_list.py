@@ -11,6 +11,7 @@ from fashion_lib.core.words import joined
 from fashion_lib.data.sets import DERIVED, REAL
 from fashion_lib.data.sets.set_layout import OWN
 from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, TIME, WHOLE, WHOLE_OR_EMPTY, read_typed
+from fashion_lib.runs.data_versions import of_one_version
 from fashion_lib.runs.record import RUN, RunRecord, local_records
 
 COLUMNS = (
@@ -71,8 +72,8 @@ def write_runs(records: list[RunRecord], file: Path | None = None) -> Path:
 def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
     """Return how the runs of one data set and profile were made: the committed list and this machine's runs.
 
-    Where both have a run, this machine's is kept, as in `fashion_lib.runs.ledger.collect`. So a number and the
-    line on how it was made always belong to the same run.
+    Where both have a run, this machine's is kept. Runs of other data than the newest one's are left out. Both are as
+    in `fashion_lib.runs.ledger.collect`, so a number and the line on how it was made belong to the same run.
 
     Args:
         dataset: name of the data set.
@@ -87,7 +88,8 @@ def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
     # Names stay text: the data set "2024", the commit "0012345".
     texts = {name: "str" for name, kind in TYPES.items() if kind in (NAME, TEXT, TIME)}
     table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False, dtype=texts)
-    return table[(table["dataset"] == dataset) & (table["profile"] == profile)].reset_index(drop=True)
+    table = table[(table["dataset"] == dataset) & (table["profile"] == profile)]
+    return of_one_version(table, table, warn=False)  # `ledger.collect` warns
 
 
 def split_note(dataset: str, profile: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.show import style
 from fashion_lib.show.tables import NOT_RUN
 from fashion_lib.show.title_text import drawable, literal
@@ -23,9 +24,16 @@ def values_of(ledger: pd.DataFrame, row: tuple[str, str], attribute: str, metric
         row: (method, variant) as the ledger names them.
         attribute: An attribute or an average, such as "overall".
         metric: The ledger's metric.
+
+    Raises:
+        FashionError: a seed has several numbers, because the rows are of several data sets or profiles.
     """
     mine = ledger[(ledger["method"] == row[0]) & (ledger["variant"] == row[1])]
     mine = mine[(mine["attribute"] == attribute) & (mine["metric"] == metric)]
+    if mine["seed"].duplicated().any():
+        raise FashionError(
+            f"{row[0]} ({row[1]}) has several numbers for one seed: choose the rows of one data set and profile first."
+        )
     return mine.set_index("seed")["value"]
 
 

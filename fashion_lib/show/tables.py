@@ -14,9 +14,18 @@ EQUAL = 1e-3  # two averages of the same numbers, stored with four digits
 
 
 def summarise(table: pd.DataFrame, metric: str = "map") -> pd.DataFrame:
-    """Mean and spread over seeds: rows (method, variant), columns (attribute, mean | std | n).
+    """Return mean and spread over seeds.
 
-    std is the sample standard deviation (ddof=1), nan for a single seed. All rows must be of one data set and profile.
+    Args:
+        table: ledger rows of one data set and profile.
+        metric: the ledger's metric.
+
+    Returns:
+        Rows (method, variant), columns (attribute, mean | std | n), in the metric's unit. std is the sample standard
+        deviation (ddof=1), nan for a single seed.
+
+    Raises:
+        FashionError: the rows are of several data sets or profiles.
     """
     table = table[table.metric == metric]
     for column in ("dataset", "profile"):
@@ -48,8 +57,20 @@ def averages_of(table: pd.DataFrame, metric: str = "map") -> list[str]:
 
 
 def formatted(summary: pd.DataFrame, methods: list[tuple[str, str]] | None = None, digits: int = 1) -> pd.DataFrame:
-    """A summary as text, "65.2 ± 1.3" (one seed: "65.2"); methods: the (method, variant) rows to show, in order."""
-    summary = summary.reindex(pd.MultiIndex.from_tuples(methods, names=summary.index.names)) if methods else summary
+    """Return a summary as text: "65.2 ± 1.3", with one seed "65.2", "not run" without any.
+
+    Args:
+        summary: of `summarise` or `by_metric`.
+        methods: the (method, variant) rows to show, in order; None takes the summary's.
+        digits: number of digits behind the decimal point.
+
+    Returns:
+        Rows (method, variant), columns: the summary's attributes or metrics.
+    """
+    if methods is not None:
+        names = summary.index.names
+        rows = pd.MultiIndex.from_tuples(methods, names=names) if methods else summary.index[:0]
+        summary = summary.reindex(rows)
     attributes = list(dict.fromkeys(summary.columns.get_level_values(0)))
     return pd.DataFrame({name: [with_spread(mean, spread, digits) for mean, spread in
                                 zip(summary[name, "mean"], summary[name, "std"], strict=True)]
@@ -64,10 +85,18 @@ def with_spread(mean: float, spread: float, digits: int = 1) -> str:
 
 
 def by_metric(results: pd.DataFrame, metrics: Collection[str] = RETRIEVAL_METRICS, attribute="overall") -> pd.DataFrame:
-    """`fashion_lib.show.tables.summarise` with metrics in the place of attributes.
+    """Return `summarise` with metrics in the place of attributes.
 
-    results: ledger rows of one data set and profile (fashion_lib.runs.ledger.collect). Rows (method, variant), columns
-    (metric, mean | std | n), of which a metric that no row has is left out.
+    Args:
+        results: ledger rows of one data set and profile, see `fashion_lib.runs.ledger.collect`.
+        metrics: the ledger's metrics.
+        attribute: the attribute or average whose numbers are taken.
+
+    Returns:
+        Rows (method, variant), columns (metric, mean | std | n); a metric that no row has is left out.
+
+    Raises:
+        FashionError: as `summarise`.
     """
     chosen = results[(results["attribute"] == attribute) & results["metric"].isin(list(metrics))]
     summary = summarise(chosen.assign(attribute=chosen["metric"], metric="score"), "score")
@@ -75,9 +104,14 @@ def by_metric(results: pd.DataFrame, metrics: Collection[str] = RETRIEVAL_METRIC
 
 
 def as_text(summary: pd.DataFrame, rows: Sequence[tuple[str, str]] | None = None) -> pd.DataFrame:
-    """by_metric's summary as text, "65.2 ± 1.3": one digit for percent, three for the rest.
+    """Return a summary of `by_metric` as text, "65.2 ± 1.3": one digit for percent, three for the rest.
 
-    rows: the (method, variant) to show, in order; "not run" where there is none.
+    Args:
+        summary: of `by_metric`.
+        rows: the (method, variant) to show, in order, "not run" where there is none; None takes the summary's.
+
+    Returns:
+        Rows (method, variant), columns: the summary's metrics.
     """
     metrics = list(dict.fromkeys(summary.columns.get_level_values(0)))
     digits = {name: 1 if name in PERCENT else 3 for name in metrics}

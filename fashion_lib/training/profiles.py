@@ -153,7 +153,7 @@ PROFILES = {profile.name: profile for profile in (SMOKE, LAPTOP, TABLE, PAPER)}
 def get_profile(name: str) -> Profile:
     """Return the profile of that name, unless FASHION_PROFILE names another.
 
-    Says so, once per process, where FASHION_PROFILE overrides the name, and in a notebook where the profile is too
+    Says once per process that FASHION_PROFILE overrides the name. In a notebook, says so too of a profile that is too
     small for its numbers to mean anything.
 
     Args:
@@ -179,7 +179,7 @@ def differing_in_steps(profile: Profile) -> list[str]:
         profile: One of PROFILES, with or without changed settings.
 
     Returns:
-        The names by ascending number of steps; a profile with changed settings has none.
+        The names by ascending number of steps; none where another setting than the steps was changed.
     """
     own = profile.settings()
     found = [

@@ -17,8 +17,8 @@ from fashion_lib.course import parameters as notebook_parameters
 from fashion_lib.course import sources
 from fashion_lib.course.execute import library_digest, run_notebook
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.runs.record import check_own_folder, delete_run
-from fashion_lib.runs.reranked import SUFFIX, load_or_rerank
+from fashion_lib.runs.record import base_method, check_own_folder, delete_run
+from fashion_lib.runs.reranked import load_or_rerank
 from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.stored import labelled_run
 from fashion_lib.training.profiles import PROFILES
@@ -62,7 +62,7 @@ def _finish(run: PlannedRun) -> bool:
     """Train a run, or re-rank one; return False where its record is there already."""
     if run.record.is_file():
         return False
-    method = run.method.removesuffix(SUFFIX)
+    method = base_method(run.method)
     trained = labelled_run(method, run.variant, dataset=run.dataset, profile=PROFILES[run.profile], seed=run.seed)
     if method != run.method:
         load_or_rerank(trained)

@@ -95,18 +95,36 @@ class Job:
 
 
 def training_job(run: PlannedRun, output: Path, force: bool = False) -> Job:
-    """Return the job that trains and scores one run."""
+    """Return the job that trains and scores one run.
+
+    Args:
+        run: what is trained.
+        output: folder of the executed notebook.
+        force: whether to train anew where the run is finished.
+    """
     title = f"training {run.method} ({run.variant}) seed {run.seed}"
     return Job("training", title, (run,), str(output), force=force)
 
 
 def run_job(run: PlannedRun, output: Path) -> Job:
-    """Return the job that trains one run, or re-ranks one ("<method>+fr"), without a notebook."""
+    """Return the job that trains one run, or re-ranks one ("<method>+fr"), without a notebook.
+
+    Args:
+        run: what is trained.
+        output: folder of the job's files.
+    """
     return Job("run", f"{run.dataset}: {run.method} ({run.variant}) seed {run.seed}", (run,), str(output))
 
 
 def course_job(source: Path, runs: list[PlannedRun], output: Path, force: bool = False) -> Job:
-    """Return the job that executes one notebook of the course on the records of `runs`."""
+    """Return the job that executes one notebook of the course.
+
+    Args:
+        source: the notebook.
+        runs: those whose records it reads.
+        output: folder of the executed notebook.
+        force: whether to execute it even where the output is complete.
+    """
     return Job("course", source.stem, tuple(runs), str(output), str(source), force)
 
 
@@ -136,7 +154,8 @@ def _job(runs: list[dict[str, Any]], **settings: Any) -> Job:
 def planned_runs(methods: str, seeds: str, dataset: str, profile: str) -> list[PlannedRun]:
     """Return the runs behind METHODS=asen,csn.fixed SEEDS=0-4.
 
-    They are ordered by seed, so that an interrupted job has comparable rows.
+    They are ordered by seed, so that an interrupted job has comparable rows. A method without a label has the
+    course's settings. On `wardrobe_darn` and `wardrobe_deepfashion` the papers' tables need others: `train_missing`.
 
     Args:
         methods: names, "name.variant", or "all" for the default variant of every method. A variant may be any label

@@ -17,8 +17,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.sets import geometry_of
 from fashion_lib.runs.labels import checked_settings
-from fashion_lib.runs.record import read_label
-from fashion_lib.runs.reranked import SUFFIX as RERANKED
+from fashion_lib.runs.record import RERANKED, base_method, read_label
 from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.workflow.plan import Job, PlannedRun, course_job, folder_name, from_json, run_job
@@ -85,7 +84,7 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
     names = {(run.dataset, run.method, run.variant, run.seed): f"run.{run.label}" for run in runs}
     trained = []
     for run in runs:
-        base = names.get((run.dataset, run.method.removesuffix(RERANKED), run.variant, run.seed))
+        base = names.get((run.dataset, base_method(run.method), run.variant, run.seed))
         after = [drawn[run.dataset].name, *([base] if base and run.method.endswith(RERANKED) else [])]
         trained.append(Step(f"run.{run.label}", run_job(run, output), tuple(after), run.record.is_file()))
     every = tuple(step.name for step in trained)
@@ -101,7 +100,7 @@ def settings_of(run: PlannedRun) -> Profile:
     """Return the profile of a planned run with the settings that its label changes, at `paper` those of its system."""
     profile, _ = checked_settings(run.variant, PROFILES[run.profile])
     variant = read_label(run.variant)[0]
-    return training_stages(run.method.removesuffix(RERANKED), variant, run.dataset, profile, {})[-1].profile
+    return training_stages(base_method(run.method), variant, run.dataset, profile, {})[-1].profile
 
 
 def _one_per_size(runs: Sequence[PlannedRun]) -> tuple[PlannedRun, ...]:

@@ -2,8 +2,10 @@
 
 import math
 
+import pandas as pd
 import pytest
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.runs.ledger import collect
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
@@ -48,6 +50,20 @@ def test_runs_of_one_seed_stand_in_one_line(monkeypatch):
     assert found.equals(more_steps(rows(), "laptop"))
     assert more_steps(rows(), "laptop", metric="top10_acc").empty
     assert more_steps(rows(), "laptop", "macro").loc["asen"].to_numpy()[0, 0] == 30.0
+
+
+def test_a_run_of_the_profile_stands_before_another_profile_s_run_of_as_many_steps():
+    put("asen", "v2", 0, 60.0)
+    put("asen", f"v2+steps={TABLE.steps}", 0, 70.0)
+    put("asen", "v2", 0, 80.0, "table")
+    assert more_steps(rows(), "laptop").to_numpy().tolist() == [[60.0, 80.0]]
+
+
+def test_rows_of_two_data_sets_are_refused():
+    put("asen", "v2", 0, 60.0)
+    both = pd.concat([rows(), rows().assign(dataset="wardrobe_darn")])
+    with pytest.raises(FashionError, match="on one data set only"):
+        more_steps(both, "laptop")
 
 
 def test_without_longer_runs_the_table_is_empty():

@@ -22,12 +22,13 @@ def test_a_trial_stands_beside_the_run_that_differs_in_nothing_else():
     put("asen", "v2+channel=False", 0, 50.0)  # another model, so no trial
     put("asen", "v2+channel=False+groups=4+mining=all", 0, 49.0)
     put("asen", "v2+start=reconstruction", 0, 59.0)  # a row of a table
+    put("csn", "prein+start=random+steps=20", 0, 59.0)  # and another one
     table = trials(profile="smoke")
     assert list(table) == COLUMNS
-    assert table.iloc[0].tolist() == ["asen", "groups=4, mining=all", 0, 49.0, 50.0, -1.0]
-    assert table.iloc[1].tolist() == ["asen", "learning_rate=0.001", 0, 61.5, 60.0, 1.5]
-    assert table.iloc[2, :4].tolist() == ["haen", "steps=240", 0, 70.0]
-    assert table.iloc[2, 4:].isna().all() and len(table) == 3
+    assert table.iloc[0].tolist() == ["asen", "v2+channel=False", "groups=4, mining=all", 0, 49.0, 50.0, -1.0]
+    assert table.iloc[1].tolist() == ["asen", "v2", "learning_rate=0.001", 0, 61.5, 60.0, 1.5]
+    assert table.iloc[2, :5].tolist() == ["haen", "default", "steps=240", 0, 70.0]
+    assert table.iloc[2, 5:].isna().all() and len(table) == 3
 
 
 def test_nothing_tried_is_an_empty_table():

@@ -57,6 +57,15 @@ def test_another_data_set_or_profile_is_left_out(other):
     assert collect_runs("wardrobe", "smoke")["seed"].tolist() == [0]
 
 
+def test_a_run_of_other_data_than_the_newest_one_stands_in_no_table(recwarn):
+    old = {"config": {"data_version": "4+aa"}, "created": "2026-01-01T00:00:00+00:00"}
+    new = {"config": {"data_version": "5+bb"}, "created": "2026-02-01T00:00:00+00:00"}
+    write_runs([record(0, **old), record(1, **new), record(0, method="csn", **old)])
+    found = collect_runs("wardrobe", "smoke")
+    assert found[["method", "seed"]].to_numpy().tolist() == [["asen", 1]] and found.index.tolist() == [0]
+    assert not recwarn  # the ledger says it once
+
+
 def test_provenance_has_one_row_for_each_method_and_variant():
     write_runs([record(0), record(1, minutes=2.0), record(0, method="csn", passes=320, parameters=10)])
     save(record(2, commit="local", minutes=3.0))

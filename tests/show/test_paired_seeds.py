@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.ledger import COLUMNS
 from fashion_lib.show.paired_seeds import paired_difference, step
 
@@ -52,3 +53,5 @@ def test_a_step_is_claimed_only_where_the_interval_of_its_mean_does_not_hold_zer
     assert step(ledger, ("a", "v"), ("d", "v")).claim() == "+10.0 (1): no claim from a single seed"
     assert step(ledger, ("a", "v"), ("e", "v")).claim() == step(ledger, ("a", "v"), ("b", "v"), "collar").claim()
     assert step(ledger, ("a", "v"), ("b", "v"), metric="ndcg@10").claim(2) == "not run"
+    with pytest.raises(FashionError, match="several numbers for one seed: choose the rows of one data set"):
+        step(pd.concat([ledger, ledger.assign(profile="table")]), ("a", "v"), ("b", "v"))
