@@ -146,6 +146,7 @@ class DisentangledModel(ManipulationModel):
         gate_norm: see CBAM's `norm`.
         hidden: see AFD.
         fc7: see Trunk.
+        zero_init_gate: see CBAM's `residual`.
     """
 
     def __init__(
@@ -158,13 +159,14 @@ class DisentangledModel(ManipulationModel):
         gate_norm: bool = True,
         hidden: int | None = None,
         fc7: bool = False,
+        zero_init_gate: bool = False,
     ):
-        trunk = Trunk(backbone, start, attention, gate_norm, fc7)
+        trunk = Trunk(backbone, start, attention, gate_norm, fc7, zero_init_gate)
         dim = dim or subspace_dim(trunk.out_channels)
         super().__init__(schema, width=dim * len(schema), embedding_dim=dim)
         self.trunk = trunk
         self.branches = torch.nn.ModuleList(
-            AttributeBranch(trunk.out_channels, dim, attention, gate_norm, hidden) for _ in schema
+            AttributeBranch(trunk.out_channels, dim, attention, gate_norm, hidden, zero_init_gate) for _ in schema
         )
         self.classifier = Classifier(dim, tuple(len(attribute.values) for attribute in schema))
 

@@ -57,6 +57,8 @@ class Yao2026(DisentangledModel):
         gate_norm: see CBAM's `norm`.
         label_smoothing: s; the targets are 1 - s/2 and s/2. The paper's text calls the loss label-smoothed,
             but its equation has weights instead.
+        zero_init_gate: True starts the gates as CBAM's authors do inside a residual block: the position gates at 0.5
+            everywhere. False is torch's start. See CBAM's `residual`.
 
     Raises:
         FashionError: if `loss` is unknown, or `label_smoothing` is outside [0, 1).
@@ -72,12 +74,13 @@ class Yao2026(DisentangledModel):
         dim: int | None = None,
         gate_norm: bool = True,
         label_smoothing: float = 0.0,
+        zero_init_gate: bool = False,
     ):
         if loss not in LOSSES:
             raise FashionError(f"Unknown loss '{loss}': choose one of {', '.join(LOSSES)}.")
         if not 0 <= label_smoothing < 1:
             raise FashionError(f"label_smoothing={label_smoothing} is out of range: give a share from 0 to below 1.")
-        super().__init__(schema, backbone, start, attention, dim, gate_norm)
+        super().__init__(schema, backbone, start, attention, dim, gate_norm, zero_init_gate=zero_init_gate)
         self.label_smoothing = label_smoothing
         self.memory = AttributeMemory(self.embedding_dim, self.blocks)
         self.weighted, self.triplets = LOSSES[loss]
