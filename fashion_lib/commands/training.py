@@ -32,7 +32,7 @@ def train(
 ) -> None:
     """Load one run if there is one, else train it, and print its scores.
 
-    On several GPUs: torchrun --nproc-per-node=8 -m fashion_lib train ..., with the same result.
+    On several GPUs: torchrun --nproc-per-node=8 -m fashion_lib train ..., with the same result up to rounding.
     """
     from fashion_lib.runs.run import load_or_train
     from fashion_lib.runs.run_setup import task_of

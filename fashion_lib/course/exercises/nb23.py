@@ -128,7 +128,7 @@ RANKS = Exercise(
         "- **a** A rank compares embeddings that it receives from the other rank under wrong labels.\n"
         "- **b** The program stops with an error.\n"
         "- **c** The loss of a step is no longer that of one process with the same seed.\n"
-        "- **d** The weights of the two ranks drift apart, although gradients are summed over both."
+        "- **d** The weights of the two ranks drift apart, although gradients are averaged over both."
     ),
     start='answer_4 = None  # letters in one text, such as "bd"',
     solution='answer_4 = "ac"',
@@ -140,7 +140,7 @@ RANKS = Exercise(
         ),
         Wrong(
             'answer_4 = "acd"',
-            "Both ranks apply the same sum of gradients to the same weights. What follows?",
+            "Both ranks apply the same mean gradient to the same weights. What follows?",
         ),
         Wrong(
             'answer_4 = "c"', "That one is true. Ask also which labels a rank uses for the rows of the other."
