@@ -52,7 +52,7 @@ def markdown_table(dataset: str, profile: str = PROFILE) -> str | None:
         profile: name of the profile.
 
     Returns:
-        The table, or None where the ledger has none of its rows.
+        The table, or None where the ledger has none of its rows with a trained method.
     """
     ledger = results.read_ledger()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
@@ -61,7 +61,7 @@ def markdown_table(dataset: str, profile: str = PROFILE) -> str | None:
     methods = [key for key in wanted if key in set(keys)]
     rows = rows[[key in methods for key in keys]]
     methods = ROWS if dataset == "wardrobe" else methods
-    if rows.empty:
+    if not any(METHODS[base_method(name)].trainable for name in rows["method"].unique()):
         return None
     shown = tables.formatted(tables.summarise(rows), methods)
     columns = [name for name in COLUMNS[dataset] or tables.averages_of(rows) if name in shown]

@@ -57,8 +57,8 @@ class Yao2026(DisentangledModel):
         gate_norm: see CBAM's `norm`.
         label_smoothing: s; the targets are 1 - s/2 and s/2. The paper's text calls the loss label-smoothed,
             but its equation has weights instead.
-        zero_init_gate: True starts the gates as CBAM's authors do inside a residual block: the position gates at 0.5
-            everywhere. False is torch's start. See CBAM's `residual`.
+        zero_init_gate: True starts the gates as CBAM's authors do inside a residual block: with `gate_norm`, the
+            position gates at 0.5 everywhere. False is torch's start. See CBAM's `residual`.
 
     Raises:
         FashionError: if `loss` is unknown, or `label_smoothing` is outside [0, 1).

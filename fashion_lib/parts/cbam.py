@@ -67,8 +67,8 @@ class CBAM(nn.Module):
         form: a key of FORMS. "code" is the authors' code: it stacks the maximum first, and its batch normalisation
             has momentum 0.01. "paper" stacks the mean first, as eq. 3 prints it, with torch's momentum 0.1.
         residual: True starts all biases and the scale of the batch normalisation at 0. The authors' code does so
-            for a CBAM inside a residual block, after its last batch normalisation and before the addition. The
-            position gate then starts at 0.5 everywhere, which leaves trained features in proportion.
+            for a CBAM inside a residual block, after its last batch normalisation and before the addition. With `norm`,
+            the position gate then starts at 0.5 everywhere, which leaves trained features in proportion.
 
     Raises:
         FashionError: if `form` is unknown.

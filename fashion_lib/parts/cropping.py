@@ -13,7 +13,7 @@ from torchvision.ops import roi_align
 
 from fashion_lib.core.errors import FashionError
 
-THRESHOLD = 0.1  # smallest value of the min-max scaled map inside the box, as in RPF and IPAD
+THRESHOLD = 0.1  # smallest value of the min-max scaled map inside the box, as in the code of RPF and IPAD
 FINE = 4  # points per cell side: the map is interpolated before the threshold, as if resized to the picture
 
 

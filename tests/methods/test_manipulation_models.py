@@ -60,6 +60,18 @@ def test_cbam_is_its_equations_written_out(norm):
     assert torch.allclose(found.image_map, weighted * spatial[:, None], atol=1e-6)
 
 
+@torch.no_grad()
+def test_zero_initialised_gates_start_at_one_half_at_every_place(images):
+    gates = {}
+    for zero in (True, False):
+        model = model_of(zero_init_gate=zero)
+        trunk = model.features(images)
+        gates[zero] = [trunk.low, *(part.spatial for part in model.subspaces(trunk.image_map))]
+    assert len(gates[True]) == 1 + len(SCHEMA)
+    assert all((gate == 0.5).all() for gate in gates[True])
+    assert all((gate != 0.5).any() for gate in gates[False])
+
+
 @pytest.mark.parametrize(
     ("name", "channels"),
     [("small", 128), ("resnet18", 512), ("resnet34", 512), ("resnet50", 2048), ("alexnet", 256), ("vgg16", 512)],

@@ -69,7 +69,8 @@ GLOSSARY = pd.Series(
         "reading": "our choice where a text is open, or cannot be computed as printed",
         "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
         "measured effect": "the other way minus ours, on the drawn wardrobe: the mean over the seeds that "
-        "both have, with the spread of these differences; \"not run\": an option without runs; "
+        "both have, with the spread of these differences, and \"higher\" or \"lower\" where the 95 % interval of this "
+        "mean does not hold 0, else \"no order\"; \"not run\": an option without runs; "
         "\"not measured\": no option, or nothing that our data could tell apart",
     },
     name="means",
