@@ -59,10 +59,10 @@ def markdown_table(dataset: str, profile: str = PROFILE) -> str | None:
     keys = list(zip(rows.method, rows.variant, strict=True))
     wanted = [(method, shared_label(dataset, method, variant)) for method, variant in ROWS]
     methods = [key for key in wanted if key in set(keys)]
+    if not any(METHODS[base_method(name)].trainable for name, _ in methods):
+        return None
     rows = rows[[key in methods for key in keys]]
     methods = ROWS if dataset == "wardrobe" else methods
-    if not any(METHODS[base_method(name)].trainable for name in rows["method"].unique()):
-        return None
     shown = tables.formatted(tables.summarise(rows), methods)
     columns = [name for name in COLUMNS[dataset] or tables.averages_of(rows) if name in shown]
     shown = shown[columns].rename(columns=lambda name: name.replace("_", " "))
