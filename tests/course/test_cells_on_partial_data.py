@@ -21,7 +21,8 @@ CELLS = {
     "rp-55": (
         "16_region_and_patch",
         {"beta_curve": lambda *data, **options: SCORES, "models": {"RPF": SimpleNamespace(beta=0.4)},
-         "runs": {"RPF": SimpleNamespace(data=None)}, "second_look": second_look, "BOTH": {"RPF": "rpf"}},
+         "runs": {"RPF": SimpleNamespace(data=None, history=SimpleNamespace(precision="fp32"))},
+         "second_look": second_look, "BOTH": {"RPF": "rpf"}},
     ),
     "fam-51": ("08a_attention_family_measured", {"scored": SCORES, "plt": plt, "np": np}),
 }  # fmt: skip
