@@ -30,7 +30,7 @@ def test_steps_are_taken_seed_by_seed_and_the_printed_ones_inside_one_table():
     found = retrieval_claims(
         rows(("csn", "prein", "map", "overall", csn), ("asen", "v2", "map", "overall", asen))
     )
-    assert len(found) == len(RETRIEVAL)
+    assert list(found.index) == [f"{low} {sign} {high}" for low, sign, high in RETRIEVAL]
     assert found.loc["CSN < ASEN", "overall"] == "+5.7 ± 0.3 (3): higher"
     assert found.loc["CSN < ASEN", "macro"] == found.loc["ASEN < RPF", "overall"] == "not run"
     value = published(dataset="fashionai", metric="map", attribute="overall").set_index(["source", "method"])["value"]
@@ -49,7 +49,7 @@ def test_a_step_that_no_table_has_is_not_printed():
 def test_parts_and_methods_of_manipulation_have_their_printed_steps():
     lines = [(name, "default", "top10_acc", "overall", (value,)) for name, value in (("amnet", 50.0), ("adde_m", 58.0))]
     found = manipulation_claims(rows(*lines, dataset="wardrobe_manipulation"))
-    assert len(found) == len(MANIPULATION)
+    assert list(found.index) == [f"{low} {sign} {high}" for low, sign, high in MANIPULATION]
     assert found.loc["AMNet < ADDE-M"].tolist() == ["+8.9", "+8.0 (1): no claim from a single seed", "not run"]
     assert found.loc["W&T loss < both parts", "printed Top-10"] == "+3.0"  # 21.4 and 24.4
 

@@ -73,8 +73,8 @@ def test_the_largest_standard_error_is_that_of_zeros_and_ones():
 def test_gains_over_rpf():
     table = gains("fashionai")
     assert table.loc["overall", "queries"] == 3600 and table.loc["overall", "gain"] == pytest.approx(3.58)
-    of_both = math.sqrt(0.7630**2 + 0.7339**2)  # sqrt(p (1 - p) / 3600) of 70.11 % and of 73.69 %, in points
-    assert table.loc["overall", "bound"] == pytest.approx(1.96 * of_both, abs=1e-3)
+    of_both = 100 * math.sqrt((0.7011 * (1 - 0.7011) + 0.7369 * (1 - 0.7369)) / 3600)  # RPF and IPAD, in points
+    assert table.loc["overall", "bound"] == pytest.approx(1.96 * of_both)
     assert list(table.index[table["beyond"]]) == ["neckline_design", "overall"]
     assert not gains("deepfashion")["beyond"].any()
 
