@@ -9,7 +9,6 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -17,6 +16,7 @@ import nbformat
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.course import first_cell, parameters
+from fashion_lib.course.ledger_reads import ledger_digest
 
 MAXIMUM_BYTES = 1_000_000
 MAIN_LINE = 45  # cells before the exercises of a notebook; an appendix takes the rest
@@ -24,13 +24,6 @@ EXERCISES = "## Exercises"
 CLOSING_HEADINGS = ("## What to take away", EXERCISES, "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
-# Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
-# "results" and "trace" are names of the face.
-RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace")
-# "table" is the page of differences between papers and code, which reads manipulation rows too.
-LEDGER_READERS = (
-    "collect", "results", "read_ledger", "steps", "missing", "measured", "table", "imagenet_table", *RUN_READERS
-)  # fmt: skip
 NO_RESULTS = "smoke"  # the profile that only shows that a notebook runs
 MINUTES_FACTOR, SHORTEST = 2, 0.5
 
@@ -91,41 +84,6 @@ def _without_imports(source: str) -> str:
     return "\n".join(line for line in b"".join(lines).decode().split("\n") if line.strip(" \t\r;"))
 
 
-def ledger_digest(notebook: nbformat.NotebookNode) -> str:
-    """Digest what a notebook reads of the ledger, and the methods that it may list, as SHA-256; "" if it reads none.
-
-    A notebook reads the ledger where it calls one of LEDGER_READERS. It reads the rows of the data sets whose names
-    stand in its code, and of their manipulation tasks if its code names manipulation; all rows if it names no data
-    set. The order of rows and of files does not count.
-    """
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    called, words = set(), set()
-    for node in _nodes(notebook):
-        if isinstance(node, ast.Call):
-            called.add(getattr(node.func, "attr", getattr(node.func, "id", "")))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            words.add(node.value)
-    if not called & set(LEDGER_READERS):
-        return ""
-    from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
-    from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
-
-    manipulation = "manipulation" in code or "table" in called
-    files = sorted(paths.ledger_dir().glob("*.csv"))
-    if called & set(RUN_READERS) and paths.run_list_file().is_file():
-        files.append(paths.run_list_file())
-    every = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()[1:]]
-    lines = []
-    for line in every:
-        dataset = line.partition(",")[0]
-        task = dataset.removesuffix(SUFFIX)
-        if dataset in words or (manipulation and task in words):
-            lines.append(line)
-    lines = lines or every  # results() of no named data set reads them all
-    methods = [list(RETRIEVAL_METHODS), list(MANIPULATION_METHODS) if manipulation else []]
-    return hashlib.sha256(json.dumps([sorted(lines), methods]).encode()).hexdigest()
-
-
 def outputs_digest(notebook: nbformat.NotebookNode) -> str:
     """Digest the outputs of all code cells with their execution counts, as SHA-256; output metadata does not count."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -138,16 +96,6 @@ def in_order(notebook: nbformat.NotebookNode) -> bool:
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     counts = [cell.get("execution_count") for cell in cells]
     return counts == list(range(1, len(counts) + 1))
-
-
-def _nodes(notebook: nbformat.NotebookNode) -> Iterator[ast.AST]:
-    """Yield every syntax node of the code cells that Python can parse."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            try:
-                yield from ast.walk(ast.parse(cell.source))
-            except (SyntaxError, ValueError):
-                continue
 
 
 def stamp(notebook: nbformat.NotebookNode, profile: str, commit: str, minutes: float) -> nbformat.NotebookNode:

@@ -13,7 +13,8 @@ from tiny_notebooks import executed, tiny_notebook
 import fashion_lib
 from fashion_lib.core import paths
 from fashion_lib.course import sources as notebook_sources
-from fashion_lib.course.sources import LEDGER_READERS, ledger_digest, problems, source_digest, stamp
+from fashion_lib.course.ledger_reads import LEDGER_READERS, ledger_digest
+from fashion_lib.course.sources import problems, source_digest, stamp
 from fashion_lib.methods import registry
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.papers import imagenet_start, ipad_tables
@@ -57,8 +58,8 @@ def test_any_other_edit_changes_the_digest(before, after):
     assert source_digest(tiny_notebook(before)) != source_digest(tiny_notebook(after))
 
 
-def line(dataset, value=1.0, method="asen", seed=0):
-    return [dataset, method, "v2", "laptop", seed, "map", "overall", value, 1.0, "abc1234"]
+def line(dataset, value=1.0, method="asen", seed=0, profile="laptop"):
+    return [dataset, method, "v2", profile, seed, "map", "overall", value, 1.0, "abc1234"]
 
 
 def write_ledger(project, *lines):
@@ -88,6 +89,14 @@ def committed(project, *sources, commit="abc1234", minutes=1.0, profile="laptop"
         ("from x import read_ledger\nread_ledger(), 'wardrobe'", line("wardrobe", 2.0), True),
         ("dataset = 'wardrobe'", line("wardrobe", 2.0), False),  # it reads no ledger
         ("%time\nx", line("wardrobe", 2.0), False),
+        (READS, line("wardrobe", profile="table"), True),  # it names no profile and reads them all
+        ("fl.results('wardrobe', 'laptop')", line("wardrobe", profile="table"), False),
+        ("fl.results('wardrobe', 'laptop')", line("wardrobe", 2.0), True),
+        ("fl.results('wardrobe', profile='table')", line("wardrobe", profile="table"), True),
+        ("p = 'laptop'\nfl.results('wardrobe')", line("wardrobe", profile="table"), True),  # it passes no profile
+        ("p = 'laptop'\ncollect_runs('wardrobe', p)", line("wardrobe", profile="table"), False),
+        ("imagenet_table(), 'laptop', 'wardrobe'", line("wardrobe", profile="table"), True),
+        ("def beside(x):\n    pass\nbeside('wardrobe')", line("wardrobe", 2.0), False),  # its own function
     ],
 )
 def test_a_ledger_that_changed_is_found_by_those_that_read_it(project, source, changed, found):
@@ -111,10 +120,10 @@ def test_rows_in_another_order_are_the_same_ledger(project):
 def test_the_list_of_runs_counts_where_it_is_read(project, call):
     write_ledger(project, line("wardrobe"))
     runs = paths.run_list_file()
-    runs.write_text("dataset,method\nwardrobe,asen\n")
+    runs.write_text("dataset,method,profile\nwardrobe,asen,laptop\n")
     reader, other = tiny_notebook(f"{READS}\n{call}"), tiny_notebook(READS)
     before = ledger_digest(reader), ledger_digest(other)
-    runs.write_text("dataset,method\nwardrobe,asen\nwardrobe,csn\n")
+    runs.write_text("dataset,method,profile\nwardrobe,asen,laptop\nwardrobe,csn,laptop\n")
     assert ledger_digest(reader) != before[0] and ledger_digest(other) == before[1]
 
 

@@ -1,0 +1,90 @@
+"""What does a notebook read of the ledger? Its digest tells whether the outputs are of the present rows.
+
+Only what a notebook reads counts: a run that joins the ledger at profile `table` leaves a notebook alone that shows
+profile `laptop`.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+
+import nbformat
+
+from fashion_lib.core import paths
+from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
+from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
+from fashion_lib.training.profiles import PROFILES
+
+# Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
+# "results" and "trace" are names of the face.
+RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace")
+# "table" is the page of differences between papers and code, which reads manipulation rows too.
+LEDGER_READERS = (
+    "collect", "results", "read_ledger", "steps", "missing", "measured", "table", "imagenet_table", *RUN_READERS
+)  # fmt: skip
+# Without a profile these read the rows of all of them.
+ALL_PROFILES = ("results", "read_ledger", "read_runs", "collect", "collect_runs", "imagenet_table")
+
+
+def ledger_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest what a notebook reads of the ledger, and the methods that it may list, as SHA-256; "" if it reads none.
+
+    A notebook reads the ledger where it calls one of LEDGER_READERS that it does not define itself. It reads the rows
+    of the data sets whose names stand in its code, and of their manipulation tasks if its code names manipulation; all
+    rows if it names no data set. Of these it reads the profiles whose names stand in its code; every profile if it
+    names none, or calls one of ALL_PROFILES without a profile. The order of rows and of files does not count.
+    """
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    nodes = list(_nodes(notebook))
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    calls = [(name, node) for node in nodes if isinstance(node, ast.Call) and (name := _called(node, defined))]
+    called = {name for name, _ in calls}
+    words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    if not called & set(LEDGER_READERS):
+        return ""
+    manipulation = "manipulation" in code or "table" in called
+    profiles = set() if any(_of_all_profiles(*call) for call in calls) else words & set(PROFILES)
+    files = sorted(paths.ledger_dir().glob("*.csv"))
+    if called & set(RUN_READERS) and paths.run_list_file().is_file():
+        files.append(paths.run_list_file())
+    every, lines = [], []
+    for file in files:
+        header, *rows = file.read_text(encoding="utf-8").splitlines()
+        place = header.split(",").index("profile")
+        for line in rows:
+            cells = line.split(",", place + 1)
+            if profiles and cells[place] not in profiles:
+                continue
+            every.append(line)
+            task = cells[0].removesuffix(SUFFIX)
+            if cells[0] in words or (manipulation and task in words):
+                lines.append(line)
+    lines = lines or every  # results() of no named data set reads them all
+    methods = [list(RETRIEVAL_METHODS), list(MANIPULATION_METHODS) if manipulation else []]
+    return hashlib.sha256(json.dumps([sorted(lines), methods]).encode()).hexdigest()
+
+
+def _called(node: ast.Call, defined: set[str]) -> str:
+    """Return the name of the function or method that is called; "" for a function of the notebook's own."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    name = getattr(node.func, "id", "")
+    return "" if name in defined else name
+
+
+def _of_all_profiles(name: str, node: ast.Call) -> bool:
+    """Return whether a call reads every profile; its second argument or keyword `profile` would name one."""
+    if name not in ALL_PROFILES or len(node.args) > 1:
+        return False
+    return all(key.arg not in ("profile", None) for key in node.keywords)  # None is **settings
+
+
+def _nodes(notebook: nbformat.NotebookNode) -> Iterator[ast.AST]:
+    """Yield every syntax node of the code cells that Python can parse."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            try:
+                yield from ast.walk(ast.parse(cell.source))
+            except (SyntaxError, ValueError):
+                continue
