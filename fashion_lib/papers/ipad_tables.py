@@ -254,28 +254,6 @@ def steps(
     }
 
 
-def missing(
-    rows: Mapping[str, Row],
-    seeds: Sequence[int] = (0, 1, 2),
-    dataset: str = "wardrobe",
-    profile: str = "laptop",
-) -> list[tuple[Row, int]]:
-    """Return each (row, seed) that is neither in the ledger nor on this machine; equal runs appear once.
-
-    Args:
-        rows: the rows of the table.
-        seeds: the seeds that each row needs.
-        dataset: our data set.
-        profile: name of our profile.
-    """
-    ledger = results.collect(dataset, profile)
-    ledger = ledger[ledger["metric"] == "map"]
-    have = set(zip(ledger["method"], ledger["variant"], ledger["seed"], strict=True))
-    pairs = labelled(rows, dataset)
-    wanted = {(*pairs[name], seed): (row, seed) for seed in seeds for name, row in rows.items()}
-    return [pair for key, pair in wanted.items() if key not in have]
-
-
 def _with_chosen_beta(pairs: Mapping[str, tuple[str, str]], ledger: pd.DataFrame) -> pd.Series | None:
     """Return row -> overall MAP with beta chosen on validation, as text; None where no row has two branches."""
     summary = tables.summarise(ledger, SCORES)

@@ -17,7 +17,7 @@ from fashion_lib.course.ledger_reads import LEDGER_READERS, ledger_digest
 from fashion_lib.course.sources import problems, source_digest, stamp
 from fashion_lib.methods import registry
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers import imagenet_start, ipad_tables
+from fashion_lib.papers import grid, imagenet_start, ipad_tables
 from fashion_lib.papers.differences import difference_tables
 from fashion_lib.runs import ledger, run_list
 
@@ -138,7 +138,7 @@ def test_the_readers_of_the_ledger_are_those_of_the_library():
     """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
     reading = {"collect", "read_ledger", "read_runs", "_all_rows"}
     traces = importlib.import_module("fashion_lib.runs.trace")
-    for module in (difference_tables, imagenet_start, ipad_tables, ledger, run_list, traces):
+    for module in (difference_tables, grid, imagenet_start, ipad_tables, ledger, run_list, traces):
         functions = {name: set(part.__code__.co_names) for name, part in inspect.getmembers(module, inspect.isfunction)
                      if part.__module__ == module.__name__}  # fmt: skip
         for _ in functions:

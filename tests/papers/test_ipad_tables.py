@@ -12,6 +12,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import build_model
 from fashion_lib.papers import ipad_tables
+from fashion_lib.papers.grid import missing_runs, wanted_runs
 from fashion_lib.papers.ipad_tables import (
     CODE,
     FIGURES,
@@ -19,7 +20,6 @@ from fashion_lib.papers.ipad_tables import (
     TABLES,
     beside,
     labelled,
-    missing,
     printed,
     steps,
 )
@@ -29,7 +29,7 @@ from fashion_lib.runs.run import load_or_train
 from fashion_lib.runs.stored import stored_beta_curve, stored_parts
 from fashion_lib.show import tables
 from fashion_lib.tasks.retrieval.branch_weights import beta_curve
-from fashion_lib.training.profiles import get_profile
+from fashion_lib.training.profiles import PROFILES, get_profile
 
 ALL = {"methods": METHOD_ROWS, "code": CODE} | FIGURES
 
@@ -110,10 +110,14 @@ def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
     gaps = steps(rows, "w/ IP", profile="smoke")
     assert gaps["w/o SE"].mean == 9 and gaps["w/o SE"].verdict == "higher"
     assert gaps["w/o SP"].verdict == tables.NOT_RUN
-    left = missing(rows, profile="smoke")
-    assert left == [(rows["w/o SP"], seed) for seed in range(3)]
+    pair, smoke = labelled(rows)["w/o SP"], PROFILES["smoke"]
+    wanted = [run for run in wanted_runs(smoke) if (run.method, run.label) in labelled(rows).values()]
+    left = missing_runs(smoke, wanted)
+    assert [(run.method, run.label, run.seed) for run in left] == [(*pair, seed) for seed in range(3)]
     run_list.write_runs([])
-    assert missing(rows | FIGURES["fig3"], (0,), profile="smoke")[0] == (rows["w/o SP"], 0)
+    more = labelled(rows | FIGURES["fig3"]).values()
+    left = missing_runs(smoke, [run for run in wanted_runs(smoke) if (run.method, run.label) in more])
+    assert [(left[0].method, left[0].label, left[0].seed)] == [(*pair, 0)]
 
 
 def test_a_stored_runs_beta_curve_is_the_models_and_needs_its_pictures_once(tmp_path, monkeypatch):
