@@ -98,6 +98,15 @@ def is_alive(process: int) -> bool:
     return True
 
 
+def system_lock(path: Path) -> FileLock:
+    """Return a lock that the system frees when its process ends in any way; nothing is locked yet.
+
+    Where a disk has no such locks, acquiring it raises OSError. Without this setting, filelock would take the file's
+    existence as the lock there, and a killed process would leave it locked.
+    """
+    return FileLock(path, fallback_to_soft=False)
+
+
 @contextmanager
 def one_writer(path: Path) -> Iterator[None]:
     """Hold the lock of a file or folder, so that reading, changing and writing it is one act.
@@ -112,7 +121,7 @@ def one_writer(path: Path) -> Iterator[None]:
     file = path.with_name(f".{path.name}.lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(file)
+        lock = system_lock(file)
         lock.acquire(timeout=PATIENCE)
     except Timeout as error:
         raise FashionError(

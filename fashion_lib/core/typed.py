@@ -15,7 +15,7 @@ def check_type(value: Any, kind: Any) -> None:
     """Check JSON-like content against a type: a dataclass, a dictionary, a list, a number, ...
 
     A dataclass is given as a dictionary; fields without a default must be there. Nothing is converted: the text "3"
-    is no number, True is no whole number, and NaN is no JSON.
+    is no number, and True is no whole number. NaN and infinity are numbers here; `parsed_json` refuses them.
 
     Args:
         value: what a JSON file holds, or what is about to be written to one.

@@ -21,10 +21,11 @@ from fashion_lib.training.profiles import PROFILES
 RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace")
 # "table" is the page of differences between papers and code, which reads manipulation rows too.
 LEDGER_READERS = (
-    "collect", "results", "read_ledger", "steps", "missing_runs", "measured", "table", "imagenet_table", *RUN_READERS
+    "collect", "results", "read_ledger", "committed_rows", "steps", "missing_runs", "measured", "table",
+    "imagenet_table", *RUN_READERS,
 )  # fmt: skip
 # Without a profile these read the rows of all of them.
-ALL_PROFILES = ("results", "read_ledger", "read_runs", "collect", "collect_runs", "imagenet_table")
+ALL_PROFILES = ("results", "read_ledger", "committed_rows", "read_runs", "collect", "collect_runs", "imagenet_table")
 
 
 def ledger_digest(notebook: nbformat.NotebookNode) -> str:

@@ -54,7 +54,7 @@ def markdown_table(dataset: str, profile: str = PROFILE) -> str | None:
     Returns:
         The table, or None where the ledger has none of its rows with a trained method.
     """
-    ledger = results.read_ledger()
+    ledger = results.committed_rows()
     rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
     keys = list(zip(rows.method, rows.variant, strict=True))
     wanted = [(method, shared_label(dataset, method, variant)) for method, variant in ROWS]
@@ -87,7 +87,11 @@ def _named(method: str, variant: str) -> str:
 
 def _made(rows: pd.DataFrame, profile: str) -> str:
     seeds = ", ".join(map(str, sorted(rows.seed.unique())))
-    return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}."
+    made = results.read_runs().set_index(results.RUN)["precision"]
+    keys = pd.MultiIndex.from_frame(rows[results.RUN].drop_duplicates())
+    precisions = ", ".join(sorted(set(made.reindex(keys).dropna())))
+    told = f", precision {precisions}" if precisions else ""
+    return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}{told}."
 
 
 def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
@@ -99,7 +103,7 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str
         dataset: name of the data set whose pictures the task takes.
         profile: name of the profile.
     """
-    ledger = results.read_ledger()
+    ledger = results.committed_rows()
     rows = ledger[(ledger.dataset == dataset + SUFFIX) & (ledger.profile == profile)]
     named = {(row.method, row.variant(PROFILES[profile])): row for row in (*METHOD_ROWS, *ABLATION_ROWS[::-1])}
     have = list(zip(rows.method, rows.variant, strict=True))
@@ -114,13 +118,25 @@ def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str
 
 def claims_table(profile: str = PROFILE) -> str | None:
     """Return the papers' claimed orders beside our runs as two Markdown tables, or None without any run."""
-    ledger = results.read_ledger()
+    ledger = results.committed_rows()
     made = []
     for dataset, (title, claims) in CLAIMS.items():
         rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
         if not rows.empty:
-            made += [as_markdown(claims(rows).rename_axis(title)), f"Profile {profile}."]
+            shown = claims(rows)
+            made += [as_markdown(shown.rename_axis(title)), f"Profile {profile}. {_tests(shown)}"]
     return "\n\n".join(made) or None
+
+
+def _tests(shown: pd.DataFrame) -> str:
+    """Say how many verdicts a table of claims has, because each is a test of its own."""
+    orders = sum(text.endswith((": higher", ": lower", ": no order")) for text in shown.to_numpy().ravel())
+    if not orders:
+        return ""
+    return (
+        f"Each of the {orders} verdicts is a test of its own at the 95 % level: without any true difference, "
+        f"{0.05 * orders:.1f} of them would still be \"higher\" or \"lower\" on average."
+    )
 
 
 def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str = "map") -> str | None:
@@ -134,7 +150,7 @@ def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str 
         profile: name of a profile; those that differ from it in the number of steps alone are compared with it.
         metric: one of SCORES.
     """
-    ledger = results.read_ledger()
+    ledger = results.committed_rows()
     found = more_steps(ledger[ledger.dataset == dataset], profile, metric=metric)
     if found.empty:
         return None

@@ -21,11 +21,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError, shortened
-from fashion_lib.core.files import is_alive
+from fashion_lib.core.files import is_alive, system_lock
 from fashion_lib.core.progress import bar as progress_bar
 
 FORMAT = 1
@@ -110,7 +110,7 @@ def discard(key: str) -> None:
 
 def _locked(path: Path, progress: str):
     """A context manager that holds the lock, and says so once if it has to be waited for."""
-    lock = FileLock(path)
+    lock = system_lock(path)
     try:
         return lock.acquire(timeout=0)
     except Timeout:

@@ -23,9 +23,8 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from filelock import FileLock
-
 from fashion_lib.core.errors import FashionError, cut
+from fashion_lib.core.files import system_lock
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.core.words import listed
 from fashion_lib.data.archive import check_sha256, extract
@@ -58,7 +57,7 @@ def download_clothing(folder: Path | None = None, *, url: str = URL, sha256: str
         if folder.exists() and any(folder.iterdir()):
             return _already_there(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):  # the archive's part file is one process's at a time
+        with system_lock(lock):  # the archive's part file is one process's at a time
             try:
                 if folder.exists() and any(folder.iterdir()):
                     return _already_there(folder)

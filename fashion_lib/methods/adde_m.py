@@ -176,7 +176,9 @@ class AddeMCode(AddeM):
 VARIANTS = {"default": AddeM, "code": AddeMCode}
 
 
-@method("adde_m", task="manipulation", variants=tuple(VARIANTS), reference="Hou et al., ICCV 2021", order=20)
+@method(
+    "adde_m", task="manipulation", variants=tuple(VARIANTS), reference="Hou et al., ICCV 2021", order=20, edition=2
+)
 def build(schema, backbone, start, variant, seed, **options):
     """Build the variant's class; see build_model for the arguments."""
     return VARIANTS[variant](schema, backbone, start, **options)

@@ -240,6 +240,10 @@ class RetrievalModel(nn.Module):
         The default does nothing; methods with momentum encoders or queues override it.
         """
 
+    def clipped_together(self) -> list[list[torch.nn.Parameter]]:
+        """Return groups of parameters; the gradient of each group is clipped by its own norm. By default one group."""
+        return [list(self.parameters())]
+
     def parameter_groups(self, learning_rate: float) -> list[dict]:
         """Return the optimiser's parameter groups with their learning rates: by default one group."""
         return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": learning_rate}]

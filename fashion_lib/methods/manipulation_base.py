@@ -178,6 +178,17 @@ class DisentangledModel(ManipulationModel):
         """Return the maps of the images `rows`, int64 (L,)."""
         return TrunkMap(*(None if part is None else part[rows] for part in features))
 
+    def clipped_together(self) -> list[list[torch.nn.Parameter]]:
+        """Return the memory apart from the rest.
+
+        The diagonality loss has a gradient of constant length: its weight times the root of the number of entries, 25
+        on the wardrobe. In one norm with the others it would shrink every step of the network to a fifth.
+        """
+        memory = [p for name, p in self.named_parameters() if name.startswith("memory.")]
+        own = {id(p) for p in memory}
+        rest = [p for p in self.parameters() if id(p) not in own]
+        return [rest, memory] if memory else [rest]
+
     @float32_maths
     def subspaces(self, image_map: Tensor) -> list[Subspace]:
         """Compute all attributes' features and gates, in the schema's order, from a map (B, C, h, w)."""

@@ -130,7 +130,7 @@ class Yao2026(DisentangledModel):
         }
 
 
-@method("yao2026", task="manipulation", reference="Yao, Zhu and Wan, 2026", order=30)
+@method("yao2026", task="manipulation", reference="Yao, Zhu and Wan, 2026", order=30, edition=2)
 def build(schema, backbone, start, variant, seed, **options):
     """Build Yao2026; see build_model for the arguments."""
     return Yao2026(schema, backbone, start, **options)

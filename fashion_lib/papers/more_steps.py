@@ -40,7 +40,8 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", met
     columns = ["method", "variant", "seed", "steps", "value"]
     found = pd.DataFrame(lines, columns=[*columns, "own"]).sort_values("own", ascending=False, kind="stable")
     found = found.drop_duplicates(columns[:4])
-    trained = [name for name in set(found["method"]) if METHODS[base_method(name)].trainable]
+    known = {name: METHODS.get(base_method(name)) for name in set(found["method"])}  # another clone may know more
+    trained = [name for name, method in known.items() if method is not None and method.trainable]
     found = found[found["method"].isin(trained)].pivot(index=columns[:3], columns="steps", values="value")
     found = found[found.notna().sum(axis=1) > 1]
     order = sorted(found.index, key=lambda row: (METHODS[base_method(row[0])].order, *row))

@@ -32,7 +32,7 @@ def trials(dataset: str = "wardrobe", profile: str = "laptop") -> pd.DataFrame:
     for (method, label, seed), score in scores.items():
         variant, changed = read_label(label)
         tried = {name: value for name, value in changed.items() if name in settings}
-        if not tried or NOT_TRIALS & tried.keys():
+        if not tried or NOT_TRIALS & tried.keys() or base_method(method) not in METHODS:
             continue
         shared = variant_label(variant, **{name: value for name, value in changed.items() if name not in tried})
         other = scores.get((method, shared, seed), float("nan"))

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import system_lock
 from fashion_lib.core.paths import user_path
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.core.typed import shortened
@@ -294,7 +295,7 @@ def _one_writer(folder: Path):
     """Hold the lock of an index. The system frees it when its process ends in any way."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
+        lock = system_lock(folder / ".lock")
         lock.acquire(timeout=0)
     except Timeout as error:
         raise FashionError(

@@ -12,8 +12,9 @@ from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.options import check_option, check_options
-from fashion_lib.runs.record import read_label, variant_label
+from fashion_lib.runs.record import base_method, read_label, variant_label
 from fashion_lib.runs.run_setup import departures, task_of, training_config
+from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import Profile
 
 QUESTIONS = {"attributes": str, "changes": int}  # of attribute manipulation
@@ -78,6 +79,24 @@ def checked_settings(label: str, profile: Profile) -> tuple[Profile, dict[str, o
         return profile.with_options(**settings), changed
     except FashionError as error:
         raise FashionError(f"in {where}, {error}") from error
+
+
+def profile_of_label(method: str, label: str, dataset: str, profile: Profile) -> Profile:
+    """Return the profile of a run: the given one with the settings that the label changes.
+
+    At profile `paper` it is that of the run's last stage.
+
+    Args:
+        method: the run's; "<method>+fr" has the profile of the run that it re-ranks.
+        label: of the run.
+        dataset: the data set's name, as `load_dataset` takes it.
+        profile: the one that the label changes.
+
+    Raises:
+        FashionError: a setting's value is of another type or not known.
+    """
+    changed, _ = checked_settings(label, profile)
+    return training_stages(base_method(method), read_label(label)[0], dataset, changed, {})[-1].profile
 
 
 def recorded_label(method: str, label: str, profile: Profile) -> str:

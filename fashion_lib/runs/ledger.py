@@ -74,6 +74,11 @@ def _check_apart(found: dict[Path, pd.DataFrame]) -> None:
         )
 
 
+def committed_rows() -> pd.DataFrame:
+    """Return the committed ledger's rows of one data version per data set and profile, without any warning."""
+    return of_one_version(read_ledger(), read_runs()[[*RUN, "data_version", "created"]].dropna(), warn=False)
+
+
 def ledger_file(dataset: str, method: str, variant: str, folder: Path | None = None) -> Path:
     """Return the ledger file of a variant: data/results/<dataset>.<method>.<variant>.csv.
 
@@ -114,8 +119,9 @@ def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Join old and new rows; where both have a key, the new one stays. Sort by run; keep the order of metrics."""
-    together = pd.concat([frame for frame in (old, new) if len(frame)] or [old], ignore_index=True)
+    """Join old and new rows; a new run replaces all its old rows. Sort by run; keep the order of metrics."""
+    again = pd.MultiIndex.from_frame(old[RUN]).isin(pd.MultiIndex.from_frame(new[RUN]))
+    together = pd.concat([frame for frame in (old[~again], new) if len(frame)] or [old], ignore_index=True)
     together = together.drop_duplicates(list(KEY), keep="last")
     return together.sort_values(list(KEY[:5]), kind="stable", ignore_index=True)
 

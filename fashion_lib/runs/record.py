@@ -30,6 +30,11 @@ PREFIX_IN_LABEL = "timm="  # of a timm network's name: no folder may have a colo
 RUN = ("dataset", "method", "variant", "profile", "seed")  # what names a run in every table
 
 
+def now() -> str:
+    """Return the time in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 @dataclass
 class RunRecord:
     """Hold everything that a table needs of one run.
@@ -61,7 +66,7 @@ class RunRecord:
     commit: str = field(default_factory=commit)
     versions: dict[str, str] = field(default_factory=versions)
     hardware: str = field(default_factory=hardware)
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = field(default_factory=now)
 
     def save(self, path: Path) -> Path:
         """Write the record as JSON, wholly or not at all.

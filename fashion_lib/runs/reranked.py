@@ -9,14 +9,31 @@ import torch
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.provenance import commit, hardware, versions
 from fashion_lib.core.typed import check_type, shortened
 from fashion_lib.methods.complexity import parameter_count
-from fashion_lib.runs.record import RECORD_NAME, RERANKED, RunRecord, edition_setting, run_dir, selected_by
+from fashion_lib.runs.record import (
+    RECORD_NAME,
+    RERANKED,
+    RunRecord,
+    edition_setting,
+    now,
+    run_dir,
+    selected_by,
+)
 from fashion_lib.runs.run import Run
+from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
 from fashion_lib.tasks.retrieval.evaluation import Evaluation, evaluate
 from fashion_lib.tasks.retrieval.reranking import LENGTH, FeatureReasoning, Reranker, train_reasoning
-from fashion_lib.training.checkpoint import check_fit, damaged, read_checkpoint, write_checkpoint
+from fashion_lib.training.checkpoint import (
+    check_fit,
+    damaged,
+    digest,
+    model_tensors,
+    read_checkpoint,
+    write_checkpoint,
+)
 
 FILE = "reranker.safetensors"
 
@@ -96,12 +113,14 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
     Raises:
         FashionError: the stored reranker is damaged, or of another configuration or run.
     """
-    config = config or ReasoningConfig(seed=run.record.seed)
-    base = run.record
+    config, base = config or ReasoningConfig(seed=run.record.seed), run.record
     folder = run_dir(base.dataset, base.profile, base.method + RERANKED, base.variant, base.seed)
-    if (folder / RECORD_NAME).exists():
-        return _loaded(run, config, folder)
-    started = time.perf_counter()
+    with run_lock(folder):
+        return _loaded(run, config, folder) if (folder / RECORD_NAME).exists() else _reranked(run, config, folder)
+
+
+def _reranked(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
+    started, base = time.perf_counter(), run.record
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         reasoning = FeatureReasoning(config.nodes, config.rounds, config.rho)
@@ -118,7 +137,11 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
         localisation={},  # the run's own: re-ranking looks at no picture
         minutes=base.minutes + (time.perf_counter() - started) / 60,
         parameters=base.parameters + parameter_count(reasoning),
-        config=base.config | {"reasoning": asdict(config) | {"used": used}},
+        config=base.config | {"reasoning": asdict(config) | {"used": used}, "base_commit": base.commit},
+        commit=commit(),
+        versions=versions(),
+        hardware=hardware(),
+        created=now(),
     )
     told = {"losses": losses, "valid": {name: asdict(scores) for name, scores in valid.items()}, "used": used}
     told |= {"config": asdict(config), "run": _name_of(run)}
@@ -141,7 +164,7 @@ def _pools(run: Run, config: ReasoningConfig) -> list[tuple[Tensor, Tensor]]:
 
 @dataclass
 class _Told:
-    """Hold the state of a reranker's file. `run` is made by `_name_of`; files of earlier versions lack it."""
+    """Hold the state of a reranker's file. `run` is made by `_name_of`; files of earlier versions lack some of it."""
 
     config: dict[str, int | float]
     losses: list[float]
@@ -151,9 +174,10 @@ class _Told:
 
 
 def _name_of(run: Run) -> dict[str, str | int]:
-    """Return which weights a reranker was trained on: the run's name, its data and its best step."""
+    """Return which weights a reranker was trained on: the run's name, its data, its best step and their digest."""
     named = {name: getattr(run.record, name) for name in ("dataset", "profile", "method", "variant", "seed")}
     named |= {"data_version": run.data.version, "best_step": run.history.best_step}
+    named["weights"] = digest({name: tensor.detach().cpu() for name, tensor in model_tensors(run.model).items()}, "")
     return named | edition_setting(run.model)
 
 
@@ -173,7 +197,8 @@ def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
             f"{folder} holds a reranker of another configuration ({shortened(told.config, 200)}): delete that folder "
             "to train anew."
         )
-    if told.run is not None and told.run != _name_of(run):
+    own = _name_of(run)
+    if any(own.get(name) != value for name, value in (told.run or {}).items()):
         raise FashionError(
             f"{path} holds the reranker of another run ({shortened(told.run, 200)}): delete that folder to train anew."
         )

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import system_lock
 from fashion_lib.runs.record import RECORD_NAME
 
 
@@ -31,7 +32,7 @@ def run_lock(folder: Path) -> Iterator[None]:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_file(folder))
+        lock = system_lock(lock_file(folder))
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -21,7 +21,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sets import load_dataset
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
-from fashion_lib.runs.labels import checked_label, checked_settings
+from fashion_lib.runs.labels import checked_label, profile_of_label
 from fashion_lib.runs.ledger import local_records
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
@@ -33,7 +33,6 @@ from fashion_lib.tasks.manipulation.manipulation_task import split_scores
 from fashion_lib.tasks.retrieval import chosen_beta, triplet_prediction
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
 from fashion_lib.training.checkpoint import damaged, read_checkpoint, write_checkpoint
-from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.training.run_state import check_state
 
@@ -54,9 +53,8 @@ def profile_of(record: RunRecord) -> Profile:
             f"the run in {folder_of(record)} has the profile {shortened(record.profile)}, which is not known: "
             f"{suggestion(record.profile, tuple(PROFILES))}"
         )
-    profile = checked_settings(record.variant, PROFILES[record.profile])[0]
-    variant, dataset = read_label(record.variant)[0], record.dataset.removesuffix(SUFFIX)
-    return training_stages(record.method, variant, dataset, profile, {})[-1].profile
+    dataset = record.dataset.removesuffix(SUFFIX)
+    return profile_of_label(record.method, record.variant, dataset, PROFILES[record.profile])
 
 
 def stored_model(record: RunRecord, data: RetrievalData) -> RetrievalModel:

@@ -33,7 +33,7 @@ class TrainingConfig(Settings):
         warmup: fraction of the steps in which the learning rate rises linearly.
         decay: factor of schedule "step".
         decay_every: steps between two decays of schedule "step".
-        clip: largest norm of the gradient; a longer gradient is scaled down.
+        clip: largest norm of the gradient; a longer gradient is scaled down. See RetrievalModel.clipped_together.
         margin: margin of the triplet loss, in cosine similarity.
         sampling: see fashion_lib.data.sampling.
         negative: see fashion_lib.data.sampling.

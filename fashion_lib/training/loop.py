@@ -34,7 +34,13 @@ from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, close_entry, status, warn_if_collapsed
 from fashion_lib.training.model_inputs import model_inputs
-from fashion_lib.training.optimiser_step import Parts, build_optimiser, step_seconds, training_step
+from fashion_lib.training.optimiser_step import (
+    Parts,
+    build_optimiser,
+    memory_named,
+    step_seconds,
+    training_step,
+)
 from fashion_lib.training.prepared_batch import batches_ahead
 from fashion_lib.training.ranks import equalise, first, of_first, wait
 from fashion_lib.training.stopped_run import identity, read_best, resume
@@ -153,7 +159,8 @@ def train(
             told = task.before_step(model, data, config, history.step, history.precision) or {}
             if told:  # it may have set weights
                 equalise(model)
-            figures = training_step(replace(parts, feed=feed), history.step)
+            with memory_named(config):
+                figures = training_step(replace(parts, feed=feed), history.step)
             history.step += 1
             history.seconds += figures["seconds"]
             history.image_passes += int(figures["images"]) * passes + int(figures.get("views", 0))

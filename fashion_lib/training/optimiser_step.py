@@ -3,7 +3,8 @@
 import copy
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,6 +55,24 @@ class Parts:
             object.__setattr__(self, "scaler", loss_scaler(self.precision, device))
 
 
+@contextmanager
+def memory_named(config: TrainingConfig) -> Iterator[None]:
+    """Turn the error of a full GPU memory into one sentence that says what takes less.
+
+    Raises:
+        FashionError: the memory did not suffice.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        told = str(error).partition(". ")[0]
+        less = "" if config.gradient_checkpointing else "train with --gradient-checkpointing, the same result; or "
+        raise FashionError(
+            f"the GPU's memory does not suffice for a batch of {config.batch_size} ({told}): {less}choose a smaller "
+            "batch_size, which is another run, or a GPU with more memory."
+        ) from error
+
+
 def training_step(parts: Parts, step: int) -> dict[str, float]:
     """Take one optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
 
@@ -98,7 +117,8 @@ def training_step(parts: Parts, step: int) -> dict[str, float]:
     trained = [p for group in optimiser.param_groups for p in group["params"]]
     average_gradients(trained)
     parts.scaler.unscale_(optimiser)  # so that clipping sees the true gradients
-    torch.nn.utils.clip_grad_norm_(trained, config.clip)
+    for group in model.clipped_together():
+        torch.nn.utils.clip_grad_norm_(group, config.clip)
     parts.scaler.step(optimiser)
     parts.scaler.update()
     model.after_step()

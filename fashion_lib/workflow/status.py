@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import system_lock
 from fashion_lib.runs.run_lock import lock_file
 from fashion_lib.workflow.child import ERROR
 from fashion_lib.workflow.steps import Step, latest_plan, log_file, read_plan, step_lock
@@ -93,7 +94,7 @@ def last_line(log: Path) -> str:
 def _held(lock: Path) -> bool:
     """Return whether a process holds a lock. For the test it is held for a moment, which nobody is refused for."""
     try:
-        with FileLock(lock, timeout=0):
+        with system_lock(lock).acquire(timeout=0):
             return False
     except Timeout:
         return True

@@ -9,14 +9,14 @@ import platform
 import signal
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
-
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.core.files import system_lock
 from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.sets import load_dataset
@@ -40,7 +40,7 @@ def do_step(step: Step) -> bool:
     lock, run = step_lock(step), step.job.runs[0]
     if lock is not None:
         paths.made(lock.parent)
-    with nullcontext() if lock is None else FileLock(lock):
+    with nullcontext() if lock is None else _waited_for(lock):
         if step.job.kind == "data":
             for one in step.job.runs:
                 load_dataset(one.dataset, settings_of(one))
@@ -56,6 +56,21 @@ def do_step(step: Step) -> bool:
                 f"the run {run.label} was trained, but there is no record {run.record}: name it as `results` does."
             )
         return done
+
+
+@contextmanager
+def _waited_for(lock: Path) -> Iterator[None]:
+    held = system_lock(lock)
+    try:
+        held.acquire()
+    except OSError as error:
+        raise FashionError(
+            f"{lock} cannot be locked ({error.strerror or error}): keep runs/ and build/ on a disk with file locks."
+        ) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def main(arguments: list[str]) -> int:

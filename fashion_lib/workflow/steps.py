@@ -16,9 +16,8 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.sets import geometry_of
-from fashion_lib.runs.labels import checked_settings
-from fashion_lib.runs.record import RERANKED, base_method, read_label
-from fashion_lib.training.paper_stages import training_stages
+from fashion_lib.runs.labels import profile_of_label
+from fashion_lib.runs.record import RERANKED, base_method
 from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.workflow.plan import Job, PlannedRun, course_job, folder_name, from_json, run_job
 
@@ -98,9 +97,7 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
 
 def settings_of(run: PlannedRun) -> Profile:
     """Return the profile of a planned run with the settings that its label changes, at `paper` those of its system."""
-    profile, _ = checked_settings(run.variant, PROFILES[run.profile])
-    variant = read_label(run.variant)[0]
-    return training_stages(base_method(run.method), variant, run.dataset, profile, {})[-1].profile
+    return profile_of_label(run.method, run.variant, run.dataset, PROFILES[run.profile])
 
 
 def _one_per_size(runs: Sequence[PlannedRun]) -> tuple[PlannedRun, ...]:

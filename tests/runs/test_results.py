@@ -6,7 +6,7 @@ import pytest
 
 from fashion_lib.core import paths, provenance
 from fashion_lib.core.errors import FashionError
-from fashion_lib.runs.ledger import COLUMNS, collect, read_ledger, rows, to_csv, write_ledger
+from fashion_lib.runs.ledger import COLUMNS, collect, committed_rows, read_ledger, rows, to_csv, write_ledger
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir, variant_label
 from fashion_lib.runs.run_list import COLUMNS as RUN_COLUMNS
 from fashion_lib.runs.run_list import read_runs, write_runs
@@ -17,6 +17,7 @@ def own_folders(tmp_path, monkeypatch):
     (tmp_path / "runs").mkdir()
     monkeypatch.setattr(paths, "runs_dir", lambda: tmp_path / "runs")
     monkeypatch.setattr(paths, "ledger_dir", lambda: tmp_path / "ledger")
+    monkeypatch.setattr(paths, "run_list_file", lambda: tmp_path / "runs.csv")
     (tmp_path / "ledger").mkdir()
 
 
@@ -113,6 +114,24 @@ def test_a_local_run_wins_over_the_ledger():
     assert set(table[table.seed == 0].source) == {"ledger"} and set(table[table.seed == 1].source) == {"runs"}
     assert table[(table.seed == 1) & (table.attribute == "overall")].value.item() == 70.0
     assert len(collect()) == 9
+
+
+def test_a_new_run_keeps_no_number_of_the_run_that_it_replaces():
+    write_ledger(rows(record(seed=0)))
+    assert set(read_ledger()["attribute"]) > {"collar"}
+    less = rows(record(seed=0, overall=61.0))
+    less = less[less["attribute"] == "overall"]
+    write_ledger(less)
+    assert read_ledger()["attribute"].tolist() == ["overall"] and read_ledger()["value"].tolist() == [61.0]
+
+
+def test_rows_of_other_data_are_not_among_the_committed_ones():
+    old, new = record(seed=0), record(seed=1)
+    old.config["data_version"], new.config["data_version"] = "1", "2"
+    old.created, new.created = "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"
+    write_ledger(pd.concat([rows(old), rows(new)]))
+    write_runs([old, new])
+    assert set(read_ledger()["seed"]) == {0, 1} and set(committed_rows()["seed"]) == {1}
 
 
 def test_where_runs_lie():

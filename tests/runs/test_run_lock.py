@@ -120,7 +120,7 @@ def test_a_finished_run_on_a_read_only_disk_needs_no_lock(tmp_path, monkeypatch)
     def refused(*arguments, **options):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("fashion_lib.runs.run_lock.FileLock.acquire", refused)
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
     monkeypatch.setattr("fashion_lib.runs.run_lock.os.access", lambda path, mode: False)
     with pytest.raises(FashionError, match="Read-only file system"), run_lock(folder):
         raise AssertionError("there is nothing to read")

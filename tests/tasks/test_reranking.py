@@ -1,5 +1,6 @@
 """Feature reasoning against autograd and loops (IPAD eq. 12, 13, 17), and what happens to rankings and records."""
 
+import copy
 import dataclasses
 import math
 
@@ -289,6 +290,10 @@ def test_a_reranked_run_is_recorded_beside_its_run_and_loaded_again(run, monkeyp
     assert again.valid["after"].scores == found.valid["after"].scores
     with pytest.raises(FashionError, match="holds a reranker of another configuration"):
         load_or_rerank(run, ReasoningConfig(samples=20, nodes=5, steps=5))
+    other = dataclasses.replace(run, model=copy.deepcopy(run.model))
+    next(other.model.parameters()).data += 1  # trained again: the same name and best step, other weights
+    with pytest.raises(FashionError, match="holds the reranker of another run"):
+        load_or_rerank(other, config)
     assert not [*add_missing_retrieval_scores()]  # the run has its triplets, and re-ranking answers none
 
 

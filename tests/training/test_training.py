@@ -21,6 +21,7 @@ from fashion_lib.training.checkpoint import read_checkpoint
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.device import training_device
 from fashion_lib.training.history import TrainingHistory, warn_if_collapsed
+from fashion_lib.training.optimiser_step import memory_named
 
 train = partial(loop.train, task=RETRIEVAL)
 
@@ -192,7 +193,7 @@ def test_auto_precision_is_timed_once_and_kept_by_the_run(data, tmp_path, monkey
         kill_after(patch, 1)
         with pytest.raises(Killed):
             train(model_of(), data, config(precision="auto"), tmp_path, progress=False)
-    assert timed == ["fp32", "bf16"]
+    assert timed == ["fp32", "bf16"] * precision.ROUNDS
     monkeypatch.setattr(precision, "_measured", {})
     monkeypatch.setattr(precision, "_seconds", lambda *_: 1 / 0)
     assert train(model_of(), data, config(precision="auto"), tmp_path, progress=False).precision == "bf16"
@@ -282,3 +283,13 @@ def test_settings_that_cannot_be_meant_are_refused():
             TrainingConfig(**changes)
     with pytest.raises(FashionError, match="device 'cuda:99' is not available"):
         training_device("cuda:99")
+
+
+def test_a_full_gpu_memory_is_one_sentence():
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ...")
+    less = r"a batch of 12 \(CUDA out of memory\): train with --gradient-checkpointing"
+    with pytest.raises(FashionError, match=less), memory_named(config()):
+        raise full
+    smaller = r"\(CUDA out of memory\): choose a smaller batch_size"
+    with pytest.raises(FashionError, match=smaller), memory_named(config(gradient_checkpointing=True)):
+        raise full

@@ -135,7 +135,7 @@ def _chosen(only: Collection[str]) -> list[Path]:
 
 
 def _write_ledger(out: Path) -> None:
-    ledger = results.read_ledger()
+    ledger = results.committed_rows()
     for dataset, rows in ledger.groupby("dataset"):
         write_atomically(out / "ledger" / f"{dataset}.md", ledger_pages.dataset_page(dataset, rows))
     runs = pd.read_csv(paths.data_file("runs.csv"))
@@ -144,7 +144,7 @@ def _write_ledger(out: Path) -> None:
 
 
 def _write_methods(out: Path, links: SiteLinks) -> None:
-    ledger = results.read_ledger()
+    ledger = results.committed_rows()
     for method in METHODS.values():
         page = method_pages.method_page(method, ledger, paths.notebooks_dir(), links)
         write_atomically(out / "methods" / f"{method.name}.md", page)
