@@ -8,7 +8,7 @@ need. The course's own start weights come from a task on drawn people, so they c
 import pandas as pd
 
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.runs import ledger
+from fashion_lib.runs import ledger, run_list
 from fashion_lib.runs.record import variant_label
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import step
@@ -35,6 +35,21 @@ def imagenet_rows() -> list[tuple[str, str]]:
     return [(method, label_of(method, start)) for method in COMPARED for start in STARTS]
 
 
+def unequal_precision(dataset: str, *rows: tuple[str, str]) -> str:
+    """Return ", precision fp32 and bf16" where the runs of rows differ in it, and "" otherwise.
+
+    "auto" takes the faster precision when a run begins, so two runs of one machine may differ.
+
+    Args:
+        dataset: name of the data set in records.
+        rows: (method, start) each.
+    """
+    made = run_list.collect_runs(dataset, TABLE.name).set_index(["method", "variant"])["precision"]
+    found = [sorted(set(made[made.index == (method, label_of(method, start))])) for method, start in rows]
+    found = [" or ".join(one) for one in found if one]
+    return f", precision {' and '.join(found)}" if len(set(found)) > 1 else ""
+
+
 def imagenet_table(average: str = "overall") -> pd.DataFrame:
     """Return test MAP in percent of each method from both starts, as text.
 
@@ -43,7 +58,7 @@ def imagenet_table(average: str = "overall") -> pd.DataFrame:
 
     Returns:
         Rows: COMPARED. Columns: (data set, "random" | "imagenet" | "difference"); the difference is taken seed by seed.
-        "not run" stands where there is no run.
+        "not run" stands where there is no run. The difference of two runs of unequal precision says so.
     """
     columns = {}
     for dataset in DATASETS:
@@ -53,7 +68,8 @@ def imagenet_table(average: str = "overall") -> pd.DataFrame:
             pairs = [(method, label_of(method, start)) for method in COMPARED]
             columns[dataset, start] = [text[average].get(pair, tables.NOT_RUN) for pair in pairs]
         columns[dataset, "difference"] = [
-            step(found, (method, label_of(method, "random")), (method, label_of(method, "imagenet")), average).text()
+            step(found, *((method, label_of(method, start)) for start in STARTS), average).text()
+            + unequal_precision(dataset, *((method, start) for start in STARTS))
             for method in COMPARED
         ]
     return pd.DataFrame(columns, index=list(COMPARED))

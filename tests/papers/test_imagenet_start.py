@@ -10,16 +10,17 @@ from fashion_lib.papers.imagenet_start import (
     imagenet_rows,
     imagenet_table,
     label_of,
+    unequal_precision,
 )
 from fashion_lib.runs.labels import checked_label
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.training.profiles import TABLE
 
 
-def put(dataset, method, start, seed, score):
+def put(dataset, method, start, seed, score, precision=""):
     label = label_of(method, start)
     record = RunRecord(method=method, variant=label, dataset=dataset, profile="table", seed=seed, minutes=1.0,
-                       metrics={"map": {"overall": score}})  # fmt: skip
+                       metrics={"map": {"overall": score}}, precision=precision)  # fmt: skip
     record.save(run_dir(dataset, "table", method, label, seed) / RECORD_NAME)
 
 
@@ -43,3 +44,15 @@ def test_the_difference_is_taken_seed_by_seed():
     assert table.loc["asen", "clothing"].tolist() == ["25.0 ± 7.1", "56.0 ± 8.5", "+31.0 ± 1.4 (2)"]
     assert table.loc["csn", "wardrobe"].tolist() == ["not run", "40.0", "not run"]
     assert (table.loc["triplet"] == "not run").all()
+
+
+@pytest.mark.usefixtures("project")
+def test_runs_of_unequal_precision_are_named():
+    put("wardrobe", "asen", "random", 0, 20.0, "bf16")
+    put("wardrobe", "asen", "imagenet", 0, 50.0, "bf16")
+    put("wardrobe", "ag_mlan", "random", 0, 30.0, "fp32")
+    assert imagenet_table().loc["asen", ("wardrobe", "difference")] == "+30.0 (1)"
+    put("wardrobe", "ag_mlan", "imagenet", 0, 55.0, "bf16")
+    assert imagenet_table().loc["ag_mlan", ("wardrobe", "difference")] == "+25.0 (1), precision fp32 and bf16"
+    assert unequal_precision("wardrobe", ("asen", "random"), ("ag_mlan", "random")) == ", precision bf16 and fp32"
+    assert unequal_precision("wardrobe", ("asen", "imagenet"), ("ag_mlan", "imagenet")) == ""
