@@ -50,9 +50,9 @@ def test_the_difference_is_taken_seed_by_seed():
 def test_runs_of_unequal_precision_are_named():
     put("wardrobe", "asen", "random", 0, 20.0, "bf16")
     put("wardrobe", "asen", "imagenet", 0, 50.0, "bf16")
-    put("wardrobe", "ag_mlan", "random", 0, 30.0, "fp32")
+    put("wardrobe", "csn", "random", 0, 30.0, "fp32")
     assert imagenet_table().loc["asen", ("wardrobe", "difference")] == "+30.0 (1)"
-    put("wardrobe", "ag_mlan", "imagenet", 0, 55.0, "bf16")
-    assert imagenet_table().loc["ag_mlan", ("wardrobe", "difference")] == "+25.0 (1), precision fp32 and bf16"
-    assert unequal_precision("wardrobe", ("asen", "random"), ("ag_mlan", "random")) == ", precision bf16 and fp32"
-    assert unequal_precision("wardrobe", ("asen", "imagenet"), ("ag_mlan", "imagenet")) == ""
+    put("wardrobe", "csn", "imagenet", 0, 55.0, "bf16")
+    assert imagenet_table().loc["csn", ("wardrobe", "difference")] == "+25.0 (1), precision fp32 and bf16"
+    assert unequal_precision("wardrobe", ("asen", "random"), ("csn", "random")) == ", precision bf16 and fp32"
+    assert unequal_precision("wardrobe", ("asen", "imagenet"), ("csn", "imagenet")) == ""
