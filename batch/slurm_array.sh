@@ -9,6 +9,7 @@
 # three lines may be submitted again at any time, also beside Snakemake: a run is trained by one process only.
 #SBATCH --job-name=fashion
 #SBATCH --partition=gpu
+##SBATCH --account=NAME
 #SBATCH --gres=gpu:1
 #SBATCH --cpus-per-task=4
 #SBATCH --mem=32G

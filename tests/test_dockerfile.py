@@ -11,7 +11,7 @@ import pytest
 CLONE = Path(__file__).resolve().parents[1]
 INSTRUCTIONS = [
     line.partition(" ")[::2]
-    for line in re.sub(r"\\\n\s*", "", (CLONE / "Dockerfile").read_text()).splitlines()
+    for line in re.sub(r"\\\n\s*", "", (CLONE / "docker" / "Dockerfile").read_text()).splitlines()
     if line and not line.startswith("#")
 ]
 IGNORED = [

@@ -43,7 +43,8 @@ def check_filter(dataset: str | None, profile: str | None) -> None:
     names = [name + suffix for name in sets.known_names() for suffix in ("", sets.DERIVED)]
     # What was run once keeps its name, also when its folder has been forgotten.
     for folder in (Path(paths.runs_dir()), Path(paths.ledger_dir())):
-        names += [path.name.partition(".")[0] for path in folder.iterdir()] if folder.is_dir() else []
+        files = folder.iterdir() if folder.is_dir() else ()
+        names += [path.name.partition(".")[0] for path in files if not path.name.startswith(".")]
     if dataset not in names:
         raise FashionError(f"there is no data set {shortened(dataset)}: {suggestion(dataset, sorted(set(names)))}")
 

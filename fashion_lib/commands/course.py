@@ -158,6 +158,8 @@ def exercises(
     """Write the exercises into the notebooks, or copies of them for students and teachers."""
     from fashion_lib.course.exercises.notebook_files import write_copy, write_in_place
 
+    if output is not None and edition is None:
+        raise FashionError("--output needs --edition, student or solutions: give both, or neither.")
     for path in _chosen(notebooks):
         if edition is None:
             changed = write_in_place(path)
