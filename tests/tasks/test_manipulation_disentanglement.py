@@ -117,3 +117,9 @@ def test_accuracy_counts_known_labels_only(data, model, monkeypatch):
     assert found["overall"] == pytest.approx(np.mean(sum(hits.values(), [])))
     assert all(found[name] == pytest.approx(np.mean(part)) for name, part in hits.items())
     assert found["macro"] == pytest.approx(np.mean([np.mean(part) for part in hits.values()]))
+    shares = []
+    for block in BLOCKS:
+        for column in range(block.start, block.stop):
+            having = [row for row in rows if data.labels.matrix[row, column]]
+            shares += [np.mean([data.labels.matrix[row, block][logits[row, block].argmax()] for row in having])]
+    assert found["balanced"] == pytest.approx(np.mean(shares))
