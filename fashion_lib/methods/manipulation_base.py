@@ -19,7 +19,9 @@ from fashion_lib.methods.base import Attended, RetrievalModel
 from fashion_lib.parts.precision import float32_maths
 from fashion_lib.parts.subspaces import AttributeBranch, Classifier, Subspace, Trunk, TrunkMap, subspace_dim
 
-MANIPULATION_MARGIN = 0.5  # for (manipulated query, target, negative), as in the released code of ADDE-M
+# For (manipulated query, target, negative). It is that of ADDE-M's released code, which compares unit vectors; where a
+# method compares features as they are, the same number is a smaller share of their distances.
+MANIPULATION_MARGIN = 0.5
 
 
 @dataclass

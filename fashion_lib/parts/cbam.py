@@ -68,7 +68,8 @@ class CBAM(nn.Module):
             has momentum 0.01. "paper" stacks the mean first, as eq. 3 prints it, with torch's momentum 0.1.
         residual: True starts all biases and the scale of the batch normalisation at 0. The authors' code does so
             for a CBAM inside a residual block, after its last batch normalisation and before the addition. With `norm`,
-            the position gate then starts at 0.5 everywhere, which leaves trained features in proportion.
+            the position gate then starts at 0.5 everywhere. Elsewhere, as at the bottom of a network, a gate that
+            scales the map still changes trained features: a shortcut shrinks with it, a batch-normalised branch not.
 
     Raises:
         FashionError: if `form` is unknown.

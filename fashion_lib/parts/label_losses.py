@@ -35,8 +35,9 @@ def label_weights(labels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
 
     The paper says only that the ratio of positives to negatives decides them. We use n / (2 n_p) and
     n / (2 n_n), where n counts the pictures that have the attribute. So the positives and the negatives of a
-    value weigh the same in total. A picture weighs 1 on average, so the weighted and the plain loss have the
-    same scale. A value without positives has w_p = 0, and one without negatives w_n = 0.
+    value weigh the same in total. A picture weighs 1 on average. The weighted loss is still larger than the plain
+    one, because the rare positives are the pictures with the larger loss. A value without positives has w_p = 0, and
+    one without negatives w_n = 0.
 
     Args:
         labels: bool (N, V), of N training pictures.

@@ -5,7 +5,6 @@ import torch
 
 from fashion_lib.tasks.manipulation.manipulation_evaluation import represent_rows
 
-
 BALANCED = "balanced"  # the average over values
 
 
