@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from fashion_lib.commands.arguments import Dataset, Methods, Profile, Seeds, check_clone, check_profile
+from fashion_lib.commands.arguments import (
+    Dataset,
+    Methods,
+    Profile,
+    Seeds,
+    check_clone,
+    check_filter,
+    check_profile,
+)
 
 
 def batch_plan(
@@ -40,6 +48,7 @@ def status(
 ) -> None:
     """List what is done, running, stopped, failed and waiting of the newest batch."""
     check_profile(profile)
+    check_filter(dataset, None)
     from fashion_lib.workflow.status import status_text
 
     print(status_text(profile, everything, dataset))

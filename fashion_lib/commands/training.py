@@ -17,10 +17,11 @@ from fashion_lib.commands.arguments import (
     whole_seed,
 )
 from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
 
 
 def train(
-    method: str,
+    method: Annotated[str, typer.Argument(help="a name, or name.variant")],
     dataset: Annotated[str, typer.Option(help="a data set, or a folder's name")] = "wardrobe",
     variant: Annotated[str | None, typer.Option(help="one of the method's")] = None,
     profile: Profile = "laptop",
@@ -40,6 +41,10 @@ def train(
     from fashion_lib.training.profiles import as_profile
     from fashion_lib.training.ranks import first, launched
 
+    method, _, named = method.partition(".")  # "asen.v2", as METHODS and the ledger write it
+    if named and variant:
+        raise FashionError(f"the method names the variant {named}, and --variant {variant}: give it once.")
+    variant = variant or named or None
     with launched():
         task = task_of(method)
         settings = as_profile(profile).with_options(precision=precision)

@@ -105,6 +105,8 @@ class RunRecord:
         try:
             content = parsed_json(path.read_text(encoding="utf-8"))
             _check(content)
+        except FileNotFoundError:
+            raise FashionError(f"there is no run record {path}: name the folder of a finished run.") from None
         except (OSError, ValueError) as error:
             raise FashionError(f"the run record {path} cannot be read ({error}):"
                                " delete that file and run again.") from error
