@@ -49,6 +49,7 @@ class RetrievalData:
             anchor, far, close; {} where they are drawn from the labels.
         tuples: the tuples of manipulation that came with the data set; None where they are drawn.
         geometry: how photographs became squares, see `picture_geometry`.
+        unreadable: names of pictures whose files cannot be read. Their pixels are black, and nothing may use them.
 
     Raises:
         FashionError: if pixels, image names or a label table do not have this form.
@@ -70,6 +71,7 @@ class RetrievalData:
     triplets: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     tuples: ReleasedTuples | None = None
     geometry: str = WHOLE
+    unreadable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_name(self.name)

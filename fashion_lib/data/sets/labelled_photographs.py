@@ -175,6 +175,7 @@ def photographed(
         },
         at_size=at_size,
         geometry=geometry,
+        unreadable=frozenset(unreadable),
     )
 
 
