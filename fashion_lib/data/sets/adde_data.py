@@ -58,12 +58,14 @@ def adde_data(
 
 
 def label_table(lists: AddeLists, schema: Schema) -> pd.DataFrame:
-    """Return every label as a row; a tenth of the train pictures is held out as valid, roles are drawn here."""
-    held_out = np.random.default_rng(SEED).permutation(len(lists.train))[
-        : max(1, round(VALID * len(lists.train)))
-    ]
-    split = np.full(len(lists.train), "train", dtype="<U5")
-    split[held_out] = "valid"
+    """Return every label as a row; a tenth of the train pictures is held out as valid, roles are drawn here.
+
+    All lines of one picture are in the same split.
+    """
+    pictures = tuple(dict.fromkeys(lists.train))
+    drawn = np.random.default_rng(SEED).permutation(len(pictures))[: max(1, round(VALID * len(pictures)))]
+    held_out = {pictures[row] for row in drawn}
+    split = np.array(["valid" if picture in held_out else "train" for picture in lists.train])
     parts = []
     for images, labels, splits in (
         (lists.train, lists.train_labels, split),

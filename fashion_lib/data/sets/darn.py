@@ -18,7 +18,7 @@ from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
-from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
+from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
 from fashion_lib.data.sets.list_file import ListFile, read_list
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
 
@@ -131,7 +131,7 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         lists = read_asen_lists(found.lists, "DARN", SCHEMA)
         table, protocol = lists.table(SCHEMA), PAPERS
         pictures = placed(lists.images, picture_finder(found), found.folder)
-        notes += protocol_notes(PAPERS, lists.repeated)
+        notes += lists.notes
     else:
         schema, protocol = Schema((SCHEMA.attribute(CATEGORY),)), OWN
         names = category_pictures(found)

@@ -20,7 +20,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import ROLES
 from fashion_lib.data.picture_geometry import FITS, WHOLE
 from fashion_lib.data.picture_source import pictures as picture_source
-from fashion_lib.data.sets.set_layout import PAPERS, Found
+from fashion_lib.data.sets.set_layout import Found
 from fashion_lib.data.splits import assign_roles, split_images
 
 VERSION = "1"  # of the reading below: part of every edition
@@ -228,12 +228,3 @@ def _counts(table: pd.DataFrame, kept: pd.DataFrame, pictures: PlacedPictures, u
 
 def _share(part: pd.DataFrame, whole: pd.DataFrame) -> str:
     return f"{100 * len(part) / max(1, len(whole)):.1f} % of {len(whole):,}"
-
-
-def protocol_notes(protocol: str, images_twice: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the notes that every set with ASEN's lists has."""
-    if protocol != PAPERS or not images_twice:
-        return ()
-    return (
-        f"The lists name {len(images_twice)} path(s) twice ({listed(images_twice)}): one picture, all rows kept.",
-    )

@@ -84,6 +84,18 @@ def test_an_unreadable_picture_is_in_no_tuple_and_not_in_the_gallery(tmp_path):
     assert gallery == [row for row in range(30, 40) if row != 30 + test]
 
 
+def test_a_picture_that_is_listed_twice_is_in_one_split(tmp_path):
+    images, made = deepfashion_split(tmp_path)
+    folder = tmp_path / "splits" / "DeepFashion"
+    write(folder / "imgs_train.txt", [*images[:25], *images[:5]])
+    data = ADDE.load_found(find_real("deepfashion_adde", tmp_path), 16)
+    assert (data.labels.groupby("image")["split"].nunique() == 1).all()
+    assert data.labels.groupby("split")["image"].nunique().to_dict() == {"test": 10, "train": 23, "valid": 2}
+    write(folder / "imgs_train.txt", [*images[:29], images[30]])
+    with pytest.raises(FashionError, match="in both imgs_train.txt and imgs_test.txt"):
+        ADDE.load_found(find_real("deepfashion_adde", tmp_path), 16)
+
+
 def test_columns_get_the_names_of_the_benchmarks_values_with_the_same_pictures(tmp_path):
     images, made = deepfashion_split(tmp_path)
     rows = made.labels["train"] + made.labels["test"]

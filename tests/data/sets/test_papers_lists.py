@@ -69,6 +69,18 @@ def test_a_path_that_stands_twice_is_one_picture_with_all_its_rows(tmp_path):
     assert any("name 1 path(s) twice" in note and twice in note for note in data.notes)
 
 
+def test_a_path_in_two_splits_is_an_error_or_counted(tmp_path):
+    made = asen_lists(tmp_path / "DARN", "DARN")
+    train, valid, test = (made.filenames[split] for split in ("train", "valid", "test"))
+    write(made.folder / "filenames_valid.txt", [*train[:2], *valid[2:]])
+    notes = real_module("darn").load_found(find_real("darn", tmp_path), 16).notes
+    assert any("2 picture(s) in both train and valid" in note and train[1] in note for note in notes)
+    assert not any("twice" in note or "train and test" in note for note in notes)
+    write(made.folder / "filenames_valid.txt", [test[5], *valid[1:]])
+    with pytest.raises(FashionError, match=f"names {test[5]} in both filenames_valid.txt and filenames_test.txt"):
+        real_module("darn").load_found(find_real("darn", tmp_path), 16)
+
+
 def test_fashionai_keeps_two_pictures_with_one_path_below_train1_and_train2(tmp_path):
     made = asen_lists(tmp_path / "FashionAI", "FashionAI")
     same = made.filenames["train"][0].replace("train1", "train2")
