@@ -19,7 +19,6 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
-from fashion_lib.data.sets.list_file import ListFile, read_list
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
 
 NAME = "darn"
@@ -76,14 +75,8 @@ def _is_url_list(file: Path) -> bool:
     return len(first) == 2 and first[1].startswith(b"http") and any(f.encode() in first[0] for f in FOLDERS)
 
 
-def url_rows(file: ListFile) -> dict[str, str]:
-    """Return image -> URL of a list of URLs; an image is named as in ASEN's lists, with pic/ and .jpg."""
-    rows = (line.split(maxsplit=1) for line in file.lines if " " in line)
-    return {listed_name(name): url for name, url in rows}
-
-
 def listed_name(name: str) -> str:
-    """Return a picture's name as ASEN's lists have it; people's lists of URLs leave out pic/ or .jpg."""
+    """Return a picture's name as ASEN's lists have it, with pic/ and .jpg."""
     name = name if name.startswith("pic/") else f"pic/{name}"
     return name if name.lower().endswith(PICTURES) else f"{name}.jpg"
 
@@ -156,12 +149,10 @@ def category_pictures(found: Found) -> list[str]:
     for folder in found.pictures:
         for category in FOLDERS:
             if (folder / category).is_dir():
-                names |= {listed_name(f"{category}/{file.name}") for file in (folder / category).iterdir()}
+                files = filter(_may_be_picture, (folder / category).iterdir())
+                names |= {listed_name(f"{category}/{file.name}") for file in files}
     return sorted(names)
 
 
-def read_urls(found: Found) -> dict[str, str]:
-    """Return image -> URL of every list of URLs that was found."""
-    return {
-        name: url for path in found.parts.get(URLS, ()) for name, url in url_rows(read_list(path)).items()
-    }
+def _may_be_picture(file: Path) -> bool:
+    return not file.name.startswith(".") and file.suffix.lower() in ("", *PICTURES) and file.is_file()

@@ -134,9 +134,7 @@ def test_dead_links_of_darn_leave_a_subset_whose_shares_are_given(tmp_path, caps
 def test_a_list_of_urls_alone_is_recognised_and_says_what_to_do(tmp_path):
     write(tmp_path / "darn_url.txt", ["50025145/0_01_1 http://img.example.com/a.jpg"])
     found, module = find_real("darn", tmp_path), real_module("darn")
-    assert found.layout == "list of URLs" and module.read_urls(found) == {
-        "pic/50025145/0_01_1.jpg": "http://img.example.com/a.jpg"
-    }
+    assert found.layout == "list of URLs"
     with pytest.raises(FashionError, match="neither DARN's pictures nor ASEN's lists"):
         module.load_found(found, 16)
 
@@ -151,6 +149,15 @@ def test_without_lists_the_folders_of_darn_give_its_category(tmp_path):
     value = data.labels.set_index("image")["value"]
     assert set(value[value.index.str.startswith("pic/52318008/")]) == {"19"}
     assert data.labels.groupby("split")["image"].nunique().to_dict() == {"train": 192, "valid": 24, "test": 24}
+
+
+def test_only_picture_files_of_darns_folders_are_pictures(tmp_path):
+    folder = tmp_path / "pic" / "50025145"
+    for name in ("0_01_1.jpg", "0_01_2.PNG", "0_01_3", "list.txt", ".DS_Store", "._0_01_1.jpg"):
+        write(folder / name, ["x"])
+    (folder / "0_01_4.jpg").mkdir()
+    names = real_module("darn").category_pictures(find_real("darn", tmp_path))
+    assert names == [f"pic/50025145/0_01_{name}" for name in ("1.jpg", "2.PNG", "3.jpg")]
 
 
 def test_the_benchmark_names_the_values_of_deepfashion(tmp_path):
