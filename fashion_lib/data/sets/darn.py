@@ -136,10 +136,20 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         value = [FOLDERS[name.split("/")[1]] for name in names]
         labels = pd.DataFrame({"image": names, "attribute": CATEGORY, "value": value}, dtype="str")
         table = own_split(labels, names, one=False)
-        notes = (NOTES[0], "Without ASEN's lists only the category is known, from a picture's folder.")
+        notes = (NOTES[0], "Without ASEN's lists only the category is known, from a picture's folder.", _leak(table))
     return photographed(
         found, schema, table, pictures, size, geometry=geometry, at_size=partial(load_found, found, geometry=geometry),
         protocol=protocol, card=CARD, notes=notes
+    )
+
+
+def _leak(table: pd.DataFrame) -> str:
+    train, test = (sorted(set(table.loc[table["split"] == split, "image"])) for split in ("train", "test"))
+    trained = {item_of(image) for image in train}
+    known = [item_of(image) for image in test if item_of(image) in trained]
+    return (
+        f"The split is by picture, not by item: {len(set(known)):,} items are in both train and test. {len(known):,} of "
+        f"{len(test):,} test pictures show one of them."
     )
 
 

@@ -151,6 +151,17 @@ def test_without_lists_the_folders_of_darn_give_its_category(tmp_path):
     assert data.labels.groupby("split")["image"].nunique().to_dict() == {"train": 192, "valid": 24, "test": 24}
 
 
+def test_items_of_darn_in_both_train_and_test_are_counted(tmp_path):
+    for i in range(60):
+        picture(tmp_path / "pic" / ("50025145", "50048628")[i % 2] / f"0_{i // 6:02d}_{i}.jpg", i)
+    data = real_module("darn").load_found(find_real("darn", tmp_path), 16)
+    train, test = (set(data.labels.loc[data.labels["split"] == s, "image"]) for s in ("train", "test"))
+    known = [name for name in test if any(other.startswith(name.rsplit("_", 1)[0] + "_") for other in train)]
+    items = {name.rsplit("_", 1)[0] for name in known}
+    words = f"{len(items)} items are in both train and test. {len(known)} of {len(test)} test pictures"
+    assert known and any(words in note for note in data.notes)
+
+
 def test_only_picture_files_of_darns_folders_are_pictures(tmp_path):
     folder = tmp_path / "pic" / "50025145"
     for name in ("0_01_1.jpg", "0_01_2.PNG", "0_01_3", "list.txt", ".DS_Store", "._0_01_1.jpg"):
