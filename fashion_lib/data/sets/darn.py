@@ -148,8 +148,8 @@ def _leak(table: pd.DataFrame) -> str:
     trained = {item_of(image) for image in train}
     known = [item_of(image) for image in test if item_of(image) in trained]
     return (
-        f"The split is by picture, not by item: {len(set(known)):,} items are in both train and test. {len(known):,} of "
-        f"{len(test):,} test pictures show one of them."
+        f"The split is by picture, not by item: {len(set(known)):,} items are in both train and test. "
+        f"{len(known):,} of {len(test):,} test pictures show one of them."
     )
 
 
