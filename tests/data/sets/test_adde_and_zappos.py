@@ -177,6 +177,15 @@ def test_the_triplets_of_zappos_are_read_to_the_row(square, tmp_path, monkeypatc
     assert any("hold several values and give no label" in note for note in data.notes)
 
 
+def test_a_row_of_the_table_of_shoes_is_named_by_its_line(tmp_path):
+    zappos(tmp_path)
+    file = tmp_path / "meta-data.csv"
+    header, *rows = file.read_text().splitlines()
+    write(file, [header, "", *rows[:2], "100627-72,Shoes", *rows[2:]])
+    with pytest.raises(FashionError, match="line 5 of .*meta-data.csv has 2 cells instead of 9"):
+        ZAPPOS.load_found(find_real("zappos50k", tmp_path), 16)
+
+
 def test_zappos_without_lists_is_not_the_papers_protocol(tmp_path):
     zappos(tmp_path, lists=False)
     data = ZAPPOS.load_found(find_real("zappos50k", tmp_path), 16)
