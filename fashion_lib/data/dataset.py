@@ -34,7 +34,7 @@ class RetrievalData:
         schema: the attributes with their values.
         image_names: unique names of the N pictures.
         pixels: uint8 (N, S, S, 3), usually a read-only memory map, or LazyPixels; row i is `image_names[i]`.
-        labels: checked label table; its training rows hold every known label of an image.
+        labels: label table; its training rows hold every known label of an image.
         training_labels: the training rows used by default, such as one label per image, as in FashionAI.
         notes: what was left out or derived, for the protocol card.
         regions: (image rows (B,), attribute id) -> bool (B, S, S), the pixels that show the attribute; None

@@ -27,7 +27,8 @@ VERSION = "1"  # of the reading below: part of every edition
 SEED = 0  # of our own splits and roles; fixed, so that every table shares them
 SPLIT_WORDS = {
     "papers": "the papers' lists: split, queries and candidates to the row",
-    "own": f"NOT the papers' split: drawn here by the same rules, 8:1:1 of images, 1:4 query:candidate, seed {SEED}",
+    "own": "NOT the papers' split: drawn here, 8:1:1 of images, 1:4 query:candidate stratified by value, "
+    f"seed {SEED}",
 }
 
 
@@ -91,7 +92,7 @@ def read_pictures(
 
 
 def own_split(labels: pd.DataFrame, images: Sequence[str], *, one: bool) -> pd.DataFrame:
-    """Split labelled images by the papers' rules: 8:1:1 of images, one label per image in valid and test, 1:4 roles.
+    """Split labelled images in the papers' shares: 8:1:1 of images, and 1:4 query:candidate stratified by value.
 
     Args:
         labels: the columns image, attribute, value; every known label.
