@@ -34,7 +34,7 @@ class RetrievalData:
         schema: the attributes with their values.
         image_names: unique names of the N pictures.
         pixels: uint8 (N, S, S, 3), usually a read-only memory map, or LazyPixels; row i is `image_names[i]`.
-        labels: checked label table; its training rows hold every known label of an image.
+        labels: label table; its training rows hold every known label of an image.
         training_labels: the training rows used by default, such as one label per image, as in FashionAI.
         notes: what was left out or derived, for the protocol card.
         regions: (image rows (B,), attribute id) -> bool (B, S, S), the pixels that show the attribute; None
@@ -49,6 +49,7 @@ class RetrievalData:
             anchor, far, close; {} where they are drawn from the labels.
         tuples: the tuples of manipulation that came with the data set; None where they are drawn.
         geometry: how photographs became squares, see `picture_geometry`.
+        unreadable: names of pictures whose files cannot be read. Their pixels are black, and nothing may use them.
 
     Raises:
         FashionError: if pixels, image names or a label table do not have this form.
@@ -70,6 +71,7 @@ class RetrievalData:
     triplets: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     tuples: ReleasedTuples | None = None
     geometry: str = WHOLE
+    unreadable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -1,4 +1,4 @@
-"""The label table: the one contract that every data set fulfils, and how to bring your own.
+"""The label table: the form of every data set's labels, and how to bring your own.
 
 A table has one row for each known (image, attribute) pair and exactly these columns, all text:
 
@@ -12,6 +12,9 @@ A table has one row for each known (image, attribute) pair and exactly these col
 To bring your own pictures, a simpler table is enough: one row per picture (`own_table`). Splits and roles are then
 drawn. Who writes this form decides everything; `splits.assign_roles` fills in the role column. An attribute that does
 not apply to an image simply has no row.
+
+`check_label_table` checks the tables of your own pictures, of the wardrobe and of the set clothing. The readers of the
+papers' data sets do not call it: they check the lists, and keep the rows as released.
 """
 
 from __future__ import annotations

@@ -62,8 +62,13 @@ def pictures(
     """Return the pixels of a folder of photographs, decoded once into the cache or whenever they are read.
 
     A run's identity holds a digest of its pixels. Above `LIMIT_GIB` that is a digest of the files and the settings of
-    the decoder, whatever the way. Below, it is one of the pixels themselves. So a run can go on with the other way.
-    A digest of files does not notice that another version of Pillow decodes a file to other pixels.
+    the decoder, whatever the way. Below, it is one of the pixels themselves. So a run can go on with the other way,
+    if every file can be read. A digest of files does not notice that another version of Pillow decodes a file to other
+    pixels.
+
+    Only "cache" finds unreadable files at the start, because it decodes all of them. A data set then leaves out their
+    labels, so its version differs from that with "decode". With "decode" such a file stops the run when it is read.
+    Pillow's quick check (`Image.verify`) is no way out: it accepts photographs that are cut off.
 
     Args:
         name: of the data set, for the cache's file name and the progress bar.
@@ -76,8 +81,8 @@ def pictures(
 
     Returns:
         The pixels, uint8 (N, size, size, 3) or what stands for them, the unreadable images (name -> reason) and a
-        digest of the names and the files' content. With "decode" no image is known to be unreadable before it is
-        read; then it is a `FashionError` that names the file.
+        digest of the names and the files' content. With "decode" the unreadable images are always {}: reading one of
+        them is a `FashionError` that names the file.
 
     Raises:
         FashionError: a file vanished or changed meanwhile, or the cache cannot be written.

@@ -2,8 +2,10 @@
 
 A triplet is (anchor, positive, negative): anchor and positive share a value of an attribute, the negative has
 another. A sampler holds no random state: `batch(rng)` is a pure function of the generator. So a run that was
-interrupted draws the same batches when it continues. In every scheme an image carries one value per
-attribute.
+interrupted draws the same batches when it continues.
+
+An image may have several values of one attribute, as DeepFashion's training images have. In one batch, in_batch and
+all_labels use one of them. triplet_list draws as the papers do, so its negative may have the anchor's value too.
 """
 
 from dataclasses import dataclass
@@ -83,8 +85,9 @@ class Sampler:
 class InBatchSampler(Sampler):
     """`groups` different attributes, batch_size // groups images of each, values as equal in number as can be.
 
-    Each drawn value gets at least two images, so an attribute with very many values shows a random part of
-    them. The images of a group differ. A group is smaller when the data hold fewer images than its share.
+    An attribute with very many values shows a random part of them, so that most drawn values get two images or more.
+    A drawn value gets one image where no more are left for it. The images of a group differ. A group is smaller when
+    the data hold fewer images than its share.
 
     Args:
         labels: the training labels.
@@ -190,7 +193,9 @@ class TripletListSampler(Sampler):
 
 
 class AllLabelsSampler(Sampler):
-    """batch_size random images with every label they have: one backbone pass serves several attributes.
+    """batch_size random images with all their attributes: one backbone pass serves several attributes.
+
+    Of several values of one attribute, an image gets one at random: otherwise it would be its own negative.
 
     Args:
         labels: the training labels.
@@ -212,10 +217,15 @@ class AllLabelsSampler(Sampler):
         )
 
     def batch(self, rng: np.random.Generator) -> Batch:
-        """Draw different images, each with all its labels."""
+        """Draw different images, each with one label of every attribute that it has."""
         chosen = rng.choice(len(self.images), min(self.batch_size, len(self.images)), replace=False)
         labels = np.concatenate([self.order[self.start[i] : self.start[i] + self.count[i]] for i in chosen])
         rows = np.repeat(np.arange(len(chosen)), self.count[chosen])
+        pairs = rows * (self.labels.attribute.max() + 1) + self.labels.attribute[labels]
+        if len(np.unique(pairs)) < len(pairs):  # other batches leave the generator as it is
+            order = rng.permutation(len(pairs))
+            kept = np.sort(order[np.unique(pairs[order], return_index=True)[1]])
+            labels, rows = labels[kept], rows[kept]
         return Batch(self.images[chosen], rows, self.labels.attribute[labels], self.labels.value[labels])
 
 

@@ -111,6 +111,24 @@ def test_all_labels_brings_every_label_of_an_image():
     assert (np.bincount(batch.rows) == 3).all()
 
 
+def test_all_labels_gives_an_image_one_of_several_values_of_an_attribute():
+    labels = Labels(np.repeat(np.arange(30), 3), np.tile([0, 1, 1], 30), np.tile([0, 1, 2], 30))
+    sampler, seen = SAMPLERS["all_labels"](labels, 20), set()
+    for step in range(5):
+        batch = sampler.batch(np.random.default_rng(step))
+        pairs = list(zip(batch.rows.tolist(), batch.attributes.tolist(), strict=True))
+        assert len(set(pairs)) == len(pairs) == 40
+        seen |= set(zip(batch.attributes.tolist(), batch.values.tolist(), strict=True))
+    assert seen == {(0, 0), (1, 1), (1, 2)}
+
+
+def test_single_values_cost_all_labels_no_further_draw():
+    labels, drawn, alone = some_labels(), np.random.default_rng(0), np.random.default_rng(0)
+    batch = SAMPLERS["all_labels"](labels, 20).batch(drawn)
+    assert np.array_equal(batch.images, np.unique(labels.image)[alone.choice(150, 20, replace=False)])
+    assert drawn.bit_generator.state == alone.bit_generator.state and len(batch.rows) == 40
+
+
 def test_attributes_that_cannot_form_a_triplet_are_left_out():
     labels = Labels(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 2, 2, 2]))
     assert SAMPLERS["triplet_list"](labels, 3).attributes.tolist() == [0]

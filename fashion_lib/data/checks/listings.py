@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from fashion_lib.data.checks.text_lines import TextForm, check_form, numbered_li
 from fashion_lib.data.picture_files import PICTURE_ENDINGS
 
 WHOLE = re.compile(r"-?[0-9]{1,18}")
+EMPTY = "the line is empty, so that all numbers of later lines shift"
 
 
 @cache
@@ -146,17 +148,25 @@ def read_listing(
         return None, [fault]
     listing = Listing(file, path, name)
     faults: dict[str, list[tuple[int, str]]] = {}
-    text = []
+    text, empty = [], []
     try:
         for line, content in numbered_lines(path, listing.form):
             if kind.row is None:
                 text.append(content)
             elif line > kind.heading:
+                if not content.strip():
+                    empty.append(line)
+                    continue
+                if empty:  # in the middle; at the end of a file, readers leave empty lines out
+                    faults.setdefault(EMPTY, []).extend((blank, EMPTY) for blank in empty)
+                    listing.rows += [None] * len(empty)
+                    listing.lines += empty
+                    empty = []
                 row = None
                 try:
                     if kind.single and not content.isascii():
                         raise ValueError("the line has other characters than digits, signs and spaces")
-                    row = kind.row(content) if content.strip() else _empty()
+                    row = kind.row(content)
                 except ValueError as error:
                     # One finding per kind of fault: its words without the numbers and the quoted cell.
                     faults.setdefault(re.sub(r"'.*'|\d+", "", str(error)), []).append((line, str(error)))
@@ -179,6 +189,9 @@ def read_listing(
                 Finding("error", file, where, f"it is no JSON ({error})", "take the original file")
             )
             return None, findings
+    if empty:
+        advice = "nothing: it is read without harm here, other programs may differ"
+        findings.append(Finding("note", file, empty[0], "the file ends in empty lines", advice))
     for places in faults.values():
         findings += of_lines("error", file, places, kind.advice)
     if kind.row is not None and not listing.rows:
@@ -196,8 +209,12 @@ def split_of_file(listing: Listing) -> list[str]:
     return [listing.split] * len(listing.rows)
 
 
-def _empty():
-    raise ValueError("the line is empty, so that all numbers of later lines shift")
+def comma_cells(line: str) -> list[str]:
+    """Return the cells of one line of a CSV file, as the readers do; ValueError for a quote that is not closed."""
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"the line cannot be read as a row of a CSV file ({error})") from error
 
 
 def whole(cell: str) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from fashion_lib.data.checks.finding import Finding, of_lines
-from fashion_lib.data.checks.listings import Around, Listing, picture_path, released_facts
+from fashion_lib.data.checks.listings import Around, Listing, comma_cells, picture_path, released_facts
+from fashion_lib.data.sets.fashionai import TOPS
 
 ENDING = "_labels"
 HEADING = ("", "", "")  # a public copy has a line of names above its rows
@@ -15,7 +16,7 @@ HEADING = ("", "", "")  # a public copy has a line of names above its rows
 
 def label_row(line: str) -> tuple[str, str, str]:
     """Parse a row `Images/<attribute>_labels/<name>.jpg,<attribute>_labels,nnyn`; HEADING for names of columns."""
-    cells = line.split(",")
+    cells = comma_cells(line)
     if len(cells) == 4 and cells[3].strip() == "0":
         cells.pop()  # a public merge of the two answer files has this column
     if len(cells) != 3:
@@ -87,7 +88,7 @@ def check_label_rows(listing: Listing, around: Around) -> Iterator[Finding]:
 
 def check_label_total(listing: Listing, around: Around) -> Iterator[Finding]:
     """Compare the label rows of train1 and train2 together with the papers' number of images."""
-    parts = [x for x in around.of_kind("FashionAI labels") if "fashionAI_attributes_train" in x.file]
+    parts = [x for x in around.of_kind("FashionAI labels") if {*TOPS} & {*PurePosixPath(x.file).parts}]
     if parts and listing is parts[0]:
         rows = {(x.file, *row[:2]) for x in parts for _, row in x.numbered() if row != HEADING}
         expected = around.facts["total"]["images"]

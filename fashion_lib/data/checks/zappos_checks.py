@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import PurePosixPath
 
 from fashion_lib.data.checks.finding import Finding, of_lines
-from fashion_lib.data.checks.listings import Around, Listing
+from fashion_lib.data.checks.listings import Around, Listing, comma_cells
 from fashion_lib.data.checks.tuple_checks import LOST
 from fashion_lib.data.sets.zappos_lists import CONDITIONS, cid_of
 
@@ -117,7 +117,7 @@ def check_shoes(listing: Listing, around: Around) -> Iterator[Finding]:
 
 def metadata_row(line: str) -> tuple[str, ...]:
     """Parse a row of Zappos50k's meta-data.csv; the first three cells are always filled."""
-    cells = line.split(",")
+    cells = comma_cells(line)
     if len(cells) != 9:
         raise ValueError(f"the line has {len(cells)} cells instead of 9 (CID,Category,SubCategory,...)")
     if not all(cell.strip() for cell in cells[:3]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,17 +53,19 @@ def adde_data(
         card=card, notes=(*_notes(lists, schema), *notes), rule="ADDE's released tuples; see the notes for retrieval",
         evaluated=(),
     )  # fmt: skip
-    tuples, left_out = released(lists, schema, data.image_names)
+    tuples, left_out = released(lists, schema, data.image_names, data.unreadable)
     return replace(data, tuples=tuples, notes=(*data.notes, *((left_out,) if left_out else ())))
 
 
 def label_table(lists: AddeLists, schema: Schema) -> pd.DataFrame:
-    """Return every label as a row; a tenth of the train pictures is held out as valid, roles are drawn here."""
-    held_out = np.random.default_rng(SEED).permutation(len(lists.train))[
-        : max(1, round(VALID * len(lists.train)))
-    ]
-    split = np.full(len(lists.train), "train", dtype="<U5")
-    split[held_out] = "valid"
+    """Return every label as a row; a tenth of the train pictures is held out as valid, roles are drawn here.
+
+    All lines of one picture are in the same split.
+    """
+    pictures = tuple(dict.fromkeys(lists.train))
+    drawn = np.random.default_rng(SEED).permutation(len(pictures))[: max(1, round(VALID * len(pictures)))]
+    held_out = {pictures[row] for row in drawn}
+    split = np.array(["valid" if picture in held_out else "train" for picture in lists.train])
     parts = []
     for images, labels, splits in (
         (lists.train, lists.train_labels, split),
@@ -85,15 +87,20 @@ def label_table(lists: AddeLists, schema: Schema) -> pd.DataFrame:
     return assign_roles(pd.concat(parts).drop_duplicates(), SEED)
 
 
-def released(lists: AddeLists, schema: Schema, image_names: Sequence[str]) -> tuple[ReleasedTuples, str]:
+def released(
+    lists: AddeLists, schema: Schema, image_names: Sequence[str], unreadable: Collection[str] = ()
+) -> tuple[ReleasedTuples, str]:
     """Return the released tuples as rows of the data set, and a sentence on those that lack a picture.
+
+    A picture that cannot be read counts as missing: it is in no tuple, and in no split, so not in the test gallery.
 
     Args:
         lists: the released split.
         schema: the attributes with their values.
         image_names: the data set's pictures.
+        unreadable: those of them whose files cannot be read.
     """
-    row_of = {name: row for row, name in enumerate(image_names)}
+    row_of = {name: row for row, name in enumerate(image_names) if name not in unreadable}
     train, test = (
         np.array([row_of.get(name, -1) for name in names], np.int64) for names in (lists.train, lists.test)
     )

@@ -16,6 +16,7 @@ import numpy as np
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
+from fashion_lib.core.words import listed
 from fashion_lib.data.sets.list_file import (
     Fault,
     ListFile,
@@ -168,7 +169,8 @@ def read_adde(folder: Path) -> AddeLists:
     """Read a released split.
 
     Raises:
-        FashionError: a file is missing or a pointer, a line is at fault, or two files do not fit together.
+        FashionError: a file is missing or a pointer, a line is at fault, or two files do not fit together. A picture
+            in both train and test is such a fault, because it could train and be in the gallery.
     """
     sizes = tuple(read_number_rows(folder / "attr_num.txt", 1)[:, 0].tolist())
     if min(sizes) < 2:
@@ -178,6 +180,11 @@ def read_adde(folder: Path) -> AddeLists:
         )
     width = sum(sizes)
     images = {split: read_names(folder / f"imgs_{split}.txt") for split in ("train", "test")}
+    if both := sorted({*images["train"]} & {*images["test"]}):
+        raise FashionError(
+            f"{folder} names {listed(both)} in both imgs_train.txt and imgs_test.txt, but a picture may be in one of "
+            "them only: get both again."
+        )
     labels = {split: matrix(folder / f"labels_{split}.txt", width, (0, 1)).astype(bool) for split in images}
     triplets = read_number_rows(folder / "triplet_train.txt", 3)
     triplet_vectors = matrix(folder / "triplet_train_ind.txt", width, (-1, 0, 1))

@@ -18,6 +18,7 @@ import pandas as pd
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
+from fashion_lib.core.words import listed
 from fashion_lib.data.label_table import COLUMNS
 from fashion_lib.data.sets.list_file import Fault, ListFile, first_fault, number_rows, read_list, read_names
 from fashion_lib.data.sets.set_layout import Tree
@@ -69,12 +70,21 @@ class AsenLists:
         return tuple(dict.fromkeys(path for names in self.filenames.values() for path in names))
 
     @property
-    def repeated(self) -> tuple[str, ...]:
-        """Return the paths that stand twice in the filenames of all splits together."""
-        seen, twice = set(), []
-        for path in (path for names in self.filenames.values() for path in names):
-            (twice.append if path in seen else seen.add)(path)
-        return tuple(twice)
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences on paths that stand twice in one split, and on paths of train in valid or test."""
+        seen, twice, notes = set(), [], []
+        for split, path in ((split, path) for split, names in self.filenames.items() for path in names):
+            (twice.append if (split, path) in seen else seen.add)((split, path))
+        if twice:
+            paths = listed([path for _, path in twice])
+            notes.append(f"The lists name {len(twice)} path(s) twice ({paths}): one picture, all rows kept.")
+        for split in EVALUATED:
+            if both := sorted({*self.filenames["train"]} & {*self.filenames[split]}):
+                notes.append(
+                    f"The lists name {len(both):,} picture(s) in both train and {split} ({listed(both)}): a method has "
+                    f"trained on them, so its scores on {split} are too high."
+                )
+        return tuple(notes)
 
 
 def find_lists(tree: Tree, dataset: str, begins: Sequence[str]) -> Path | None:
@@ -140,10 +150,15 @@ def read_asen_lists(folder: Path, dataset: str, schema: Schema) -> AsenLists:
         schema: the attributes with their values, in the lists' order.
 
     Raises:
-        FashionError: a file is missing, or the first line at fault.
+        FashionError: a file is missing, valid and test share a picture, or the first line at fault.
     """
     check_meta(folder, dataset, schema)
     filenames = {split: read_names(folder / f"filenames_{split}.txt") for split in ("train", *EVALUATED)}
+    if both := sorted({*filenames["valid"]} & {*filenames["test"]}):  # the released lists share none
+        raise FashionError(
+            f"{folder} names {listed(both)} in both filenames_valid.txt and filenames_test.txt, but a picture may be "
+            "in one of them only: get the lists again."
+        )
     rows = {}
     for split, role in [("train", "train"), *((s, r) for s in EVALUATED for r in ("query", "candidate"))]:
         file = read_list(folder / ("label_train.txt" if split == "train" else f"{role}_{split}.txt"))

@@ -18,8 +18,7 @@ from fashion_lib.data import published_schemas
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
-from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
-from fashion_lib.data.sets.list_file import ListFile, read_list
+from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
 
 NAME = "darn"
@@ -76,14 +75,8 @@ def _is_url_list(file: Path) -> bool:
     return len(first) == 2 and first[1].startswith(b"http") and any(f.encode() in first[0] for f in FOLDERS)
 
 
-def url_rows(file: ListFile) -> dict[str, str]:
-    """Return image -> URL of a list of URLs; an image is named as in ASEN's lists, with pic/ and .jpg."""
-    rows = (line.split(maxsplit=1) for line in file.lines if " " in line)
-    return {listed_name(name): url for name, url in rows}
-
-
 def listed_name(name: str) -> str:
-    """Return a picture's name as ASEN's lists have it; people's lists of URLs leave out pic/ or .jpg."""
+    """Return a picture's name as ASEN's lists have it, with pic/ and .jpg."""
     name = name if name.startswith("pic/") else f"pic/{name}"
     return name if name.lower().endswith(PICTURES) else f"{name}.jpg"
 
@@ -131,7 +124,7 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         lists = read_asen_lists(found.lists, "DARN", SCHEMA)
         table, protocol = lists.table(SCHEMA), PAPERS
         pictures = placed(lists.images, picture_finder(found), found.folder)
-        notes += protocol_notes(PAPERS, lists.repeated)
+        notes += lists.notes
     else:
         schema, protocol = Schema((SCHEMA.attribute(CATEGORY),)), OWN
         names = category_pictures(found)
@@ -143,10 +136,20 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         value = [FOLDERS[name.split("/")[1]] for name in names]
         labels = pd.DataFrame({"image": names, "attribute": CATEGORY, "value": value}, dtype="str")
         table = own_split(labels, names, one=False)
-        notes = (NOTES[0], "Without ASEN's lists only the category is known, from a picture's folder.")
+        notes = (NOTES[0], "Without ASEN's lists only the category is known, from a picture's folder.", _leak(table))
     return photographed(
         found, schema, table, pictures, size, geometry=geometry, at_size=partial(load_found, found, geometry=geometry),
         protocol=protocol, card=CARD, notes=notes
+    )
+
+
+def _leak(table: pd.DataFrame) -> str:
+    train, test = (sorted(set(table.loc[table["split"] == split, "image"])) for split in ("train", "test"))
+    trained = {item_of(image) for image in train}
+    known = [item_of(image) for image in test if item_of(image) in trained]
+    return (
+        f"The split is by picture, not by item: {len(set(known)):,} items are in both train and test. "
+        f"{len(known):,} of {len(test):,} test pictures show one of them."
     )
 
 
@@ -156,12 +159,10 @@ def category_pictures(found: Found) -> list[str]:
     for folder in found.pictures:
         for category in FOLDERS:
             if (folder / category).is_dir():
-                names |= {listed_name(f"{category}/{file.name}") for file in (folder / category).iterdir()}
+                files = filter(_may_be_picture, (folder / category).iterdir())
+                names |= {listed_name(f"{category}/{file.name}") for file in files}
     return sorted(names)
 
 
-def read_urls(found: Found) -> dict[str, str]:
-    """Return image -> URL of every list of URLs that was found."""
-    return {
-        name: url for path in found.parts.get(URLS, ()) for name, url in url_rows(read_list(path)).items()
-    }
+def _may_be_picture(file: Path) -> bool:
+    return not file.name.startswith(".") and file.suffix.lower() in ("", *PICTURES) and file.is_file()

@@ -17,7 +17,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
-from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
+from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, Tree, located
 
 NAME = "deepfashion"
@@ -102,10 +102,10 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     schema, named = named_schema(found)
     if found.lists is not None:
         lists = read_asen_lists(found.lists, "DeepFashion", SCHEMA)
-        table, protocol, twice = lists.table(schema), PAPERS, lists.repeated
+        table, protocol, notes = lists.table(schema), PAPERS, lists.notes
         pictures = placed(lists.images, benchmark.picture_finder(found.pictures), found.folder)
     elif found.labels and found.parts[NAMES]:
-        labels, protocol, twice = raw_labels(found, schema), OWN, ()
+        labels, protocol, notes = raw_labels(found, schema), OWN, ()
         if labels.empty:
             raise FashionError(
                 f"{found.labels[0]} gives no picture an attribute (there is no 1 in its rows): get the list again."
@@ -128,7 +128,7 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         at_size=partial(load_found, found, geometry=geometry),
         protocol=protocol,
         card=CARD,
-        notes=(named, *NOTES, *protocol_notes(protocol, twice)),
+        notes=(named, *NOTES, *notes),
     )
 
 

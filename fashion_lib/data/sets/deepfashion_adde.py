@@ -115,7 +115,7 @@ def recovered_schema(found: Found, lists: AddeLists) -> tuple[Schema, str]:
 
 
 def _marks(lists: AddeLists) -> dict[str, int]:
-    """Return a random 63-bit number per picture: a sum of them identifies a set of pictures."""
+    """Return a random number below 2**62 per picture: a sum of them identifies a set of pictures."""
     images = (*lists.train, *lists.test)
     return dict(zip(images, np.random.default_rng(0).integers(2**62, size=len(images)).tolist(), strict=True))
 

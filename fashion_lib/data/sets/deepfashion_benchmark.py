@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ PARTITION = "list_eval_partition.txt"
 ANSWERS = {"1", "-1", "0"}  # yes, no, unknown
 FINE = 26  # attributes of Anno_fine, which has a list of the same name
 HEADER = 2  # lines before the rows
+LOOKED_AT = 50  # folders of a picture folder that may be empty or foreign before one with pictures
 
 
 @dataclass(frozen=True)
@@ -205,8 +207,8 @@ def _holds_items(folder: Path) -> bool:
     if not name.startswith("img") or (name == "img" and (folder / "img").is_dir()):
         return False
     try:
-        first = next((entry for entry in folder.iterdir() if entry.is_dir()), None)
-        return first is not None and any(file.name.startswith("img_") for file in first.iterdir())
+        items = islice((entry for entry in folder.iterdir() if entry.is_dir()), LOOKED_AT)
+        return any(file.name.startswith("img_") for item in items for file in item.iterdir())
     except OSError:
         return False
 

@@ -15,7 +15,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.fashionai_labels import PLACES, QUESTIONS, annotates, finder_of, has_rows, read_raw
-from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed, protocol_notes
+from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
 from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, PictureFiles, Tree, located
 
 NAME = "fashionai"
@@ -109,11 +109,11 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     if found.lists is not None:
         lists = read_asen_lists(found.lists, "FashionAI", SCHEMA)
         tops = {folder.parent.name: folder.parent for folder in reversed(found.pictures)}
-        table, twice = lists.table(SCHEMA), lists.repeated
+        table, notes = lists.table(SCHEMA), lists.notes
         pictures = placed(lists.images, _listed_files(found, tops), found.folder)
         protocol = PAPERS
     elif found.labels:
-        raw, twice, protocol = read_raw(found), (), OWN
+        raw, notes, protocol = read_raw(found), (), OWN
         images = tuple(dict.fromkeys(raw["image"]))
         where = {row.image: Path(row.picture) for row in raw.itertuples()}
         pictures = placed(images, _existing(where), found.folder)
@@ -130,7 +130,7 @@ def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
         protocol=protocol,
         card=CARD,
         notes=("'Invisible' is value 0 of every attribute and is evaluated like any other.",
-               "Rows with an 'm' are kept, as in ASEN's lists.", *protocol_notes(protocol, twice)),
+               "Rows with an 'm' are kept, as in ASEN's lists.", *notes),
     )  # fmt: skip
 
 

@@ -99,8 +99,9 @@ def read_raw(found: Found) -> pd.DataFrame:
             attribute = row.attribute.removesuffix("_labels")
             name = f"{_name(place, found.folder)}/{row.picture}"
             value = SCHEMA.attribute(attribute).values[row.value]
-            cells.append((name, attribute, value, row.answer.count("m"), str(place / row.picture)))
-    table = pd.DataFrame(cells, columns=["image", "attribute", "value", "maybe", "picture"])
+            cells.append((name, attribute, value, row.answer.count("m"), str(place / row.picture),
+                          row.picture.replace("\\", "/")))  # fmt: skip
+    table = pd.DataFrame(cells, columns=["image", "attribute", "value", "maybe", "picture", "listed"])
     table = table.drop_duplicates(["image", "attribute", "value"])
     other = table.duplicated(["image", "attribute"], keep=False)
     if other.any():
@@ -108,7 +109,7 @@ def read_raw(found: Found) -> pd.DataFrame:
         raise FashionError(
             f"the label files give {row['image']} two values of {row['attribute']}: keep one of its rows."
         )
-    return _one_copy(table).reset_index(drop=True)
+    return _one_copy(table).drop(columns="listed").reset_index(drop=True)
 
 
 def finder_of(finders: dict[Path, PictureFiles], place: Path) -> PictureFiles:
@@ -121,10 +122,9 @@ def _name(place: Path, folder: Path) -> str:
 
 
 def _one_copy(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out a picture that another archive holds too, with the same path and the same bytes."""
-    inner = table["picture"].str.extract(r"(Images/.*)$", expand=False)
+    """Leave out a picture that another archive holds too, with the same path in its label file and the same bytes."""
     lost = []
-    for _, rows in table[inner.duplicated(keep=False)].groupby(inner):
+    for _, rows in table[table.duplicated("listed", keep=False)].groupby("listed"):
         seen: set[bytes] = set()
         for index, picture in rows["picture"].items():
             content = Path(picture).read_bytes() if Path(picture).is_file() else b""

@@ -20,14 +20,15 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.label_table import ROLES
 from fashion_lib.data.picture_geometry import FITS, WHOLE
 from fashion_lib.data.picture_source import pictures as picture_source
-from fashion_lib.data.sets.set_layout import PAPERS, Found
+from fashion_lib.data.sets.set_layout import Found
 from fashion_lib.data.splits import assign_roles, split_images
 
 VERSION = "1"  # of the reading below: part of every edition
 SEED = 0  # of our own splits and roles; fixed, so that every table shares them
 SPLIT_WORDS = {
     "papers": "the papers' lists: split, queries and candidates to the row",
-    "own": f"NOT the papers' split: drawn here by the same rules, 8:1:1 of images, 1:4 query:candidate, seed {SEED}",
+    "own": "NOT the papers' split: drawn here, 8:1:1 of images, 1:4 query:candidate stratified by value, "
+    f"seed {SEED}",
 }
 
 
@@ -91,7 +92,7 @@ def read_pictures(
 
 
 def own_split(labels: pd.DataFrame, images: Sequence[str], *, one: bool) -> pd.DataFrame:
-    """Split labelled images by the papers' rules: 8:1:1 of images, one label per image in valid and test, 1:4 roles.
+    """Split labelled images in the papers' shares: 8:1:1 of images, and 1:4 query:candidate stratified by value.
 
     Args:
         labels: the columns image, attribute, value; every known label.
@@ -175,6 +176,7 @@ def photographed(
         },
         at_size=at_size,
         geometry=geometry,
+        unreadable=frozenset(unreadable),
     )
 
 
@@ -227,12 +229,3 @@ def _counts(table: pd.DataFrame, kept: pd.DataFrame, pictures: PlacedPictures, u
 
 def _share(part: pd.DataFrame, whole: pd.DataFrame) -> str:
     return f"{100 * len(part) / max(1, len(whole)):.1f} % of {len(whole):,}"
-
-
-def protocol_notes(protocol: str, images_twice: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the notes that every set with ASEN's lists has."""
-    if protocol != PAPERS or not images_twice:
-        return ()
-    return (
-        f"The lists name {len(images_twice)} path(s) twice ({listed(images_twice)}): one picture, all rows kept.",
-    )

@@ -170,25 +170,24 @@ def read_names(path: str | os.PathLike) -> tuple[str, ...]:
     return names
 
 
-def read_numbers(path: str | os.PathLike, columns: int = 0) -> np.ndarray:
+def read_numbers(path: str | os.PathLike, columns: int) -> np.ndarray:
     """Read rows of whole numbers as int64 (rows, columns).
 
     Args:
         path: the file.
-        columns: numbers per row; 0 takes as many as the first row has.
+        columns: numbers per row.
 
     Raises:
         FashionError: for a missing file, a pointer, and a row of another length.
     """
     file = read_list(path)
     check_no_pointer(file)
-    width = columns or (len(file.lines[0].split()) if file.lines else 1)
 
     def fits(row: Sequence[int]) -> str:
-        if len(row) != width:
-            return f"{len(row)} numbers instead of {width}"
+        if len(row) != columns:
+            return f"{len(row)} numbers instead of {columns}"
         return "" if max(map(abs, row)) < LARGEST else "a number with more than nine digits"
 
     rows, faults = number_rows(file, fits)
     first_fault(file, faults)
-    return np.array(rows, dtype=np.int64).reshape(-1, width)
+    return np.array(rows, dtype=np.int64).reshape(-1, columns)

@@ -185,10 +185,13 @@ def _all_pictures(folder: Path) -> list[str]:
 
 
 def _with_triplets(data: RetrievalData, names: Sequence[str], triplets) -> RetrievalData:
-    """Return the data with the triplets as rows of its pictures; those that lack a picture are left out and counted."""
+    """Return the data with the triplets as rows of its pictures.
+
+    Triplets with a picture that is missing or cannot be read are left out and counted.
+    """
     if not triplets:
         return data
-    row_of = {name: row for row, name in enumerate(data.image_names)}
+    row_of = {name: row for row, name in enumerate(data.image_names) if name not in data.unreadable}
     rows = np.array([row_of.get(name, -1) for name in names], np.int64)
     moved = {split: {c: rows[list_] for c, list_ in of.items()} for split, of in triplets.items()}
     kept = {

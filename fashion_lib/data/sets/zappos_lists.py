@@ -79,9 +79,9 @@ def read_meta(path: Path) -> dict[str, dict[str, str]]:
     header = [cell.strip() for cell in rows[0]] if rows else []
     if missing := [name for name in ("CID", *COLUMNS_OF.values()) if name not in header]:
         raise FashionError(f"line 1 of {path} has no column {missing[0]}: use UT-Zap50K's own meta-data.csv.")
-    first_fault(file, [Fault(i, f"has {len(row)} cells instead of {len(header)}") for i, row in enumerate(rows, 1)
-                       if row and len(row) != len(header)])  # fmt: skip
-    return {row[header.index("CID")].strip(): dict(zip(header, row, strict=True)) for row in rows[1:] if row}
+    first_fault(file, [Fault(line, f"has {len(row)} cells instead of {len(header)}") for line, row in numbered
+                       if len(row) != len(header)])  # fmt: skip
+    return {row[header.index("CID")].strip(): dict(zip(header, row, strict=True)) for row in rows[1:]}
 
 
 def labels_of(images: Sequence[str], meta: Mapping[str, Mapping[str, str]]) -> tuple[pd.DataFrame, int]:

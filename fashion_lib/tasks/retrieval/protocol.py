@@ -46,7 +46,8 @@ def protocol_card(data, profile=None) -> str:
 def split_table(data) -> pd.DataFrame:
     """Return, per split, the number of images, and of label rows by role.
 
-    For train the label rows are every known label, and the labels used by default (one per image).
+    For train the label rows are every known label, and the labels used by default. The latter are one per image
+    in FashionAI, and every known label in other data sets, such as DeepFashion.
     """
     lines = []
     for split in SPLITS:

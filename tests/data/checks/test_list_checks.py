@@ -5,6 +5,8 @@ from check_layouts import LAYOUTS, lines, write
 
 from fashion_lib.data.checks.examination import examine_folder
 from fashion_lib.data.checks.item_checks import darn_item, folder_item
+from fashion_lib.data.checks.raw_label_checks import label_row
+from fashion_lib.data.checks.zappos_checks import metadata_row
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
 
 
@@ -184,6 +186,34 @@ def test_raw_labels_are_read_as_the_challenge_wrote_them(tmp_path):
         ("note", 2, "an 'm' (maybe) stands beside the 'y' in nymnnn"),
         ("error", 8, "the label is '?'"),
     }
+
+
+def test_empty_lines_at_the_end_of_a_list_are_no_error(tmp_path):
+    write("adde", tmp_path)
+    path, before = tmp_path / "imgs_test.txt", findings("adde", tmp_path, "")
+    path.write_bytes(path.read_bytes() + b"\n \n")
+    new = [f for f in findings("adde", tmp_path, "") if f not in before and f.file == path.name]
+    assert {f.severity for f in new} == {"note"} and "the file ends in empty lines" in {f.what for f in new}
+    path.write_bytes(b"\n" + path.read_bytes())
+    (found,) = findings("adde", tmp_path, "the line is empty")
+    assert (found.severity, found.line) == ("error", 1)
+
+
+def test_cells_in_quotes_are_read_as_the_readers_do():
+    assert label_row('"Images/a.jpg","neck_design_labels","ynnnn"') == ("Images/a.jpg", "neck_design", "ynnnn")
+    assert metadata_row('100627-72,Shoes,Oxfords,,,"Lace up, Zipper",Men,,')[5] == "Lace up, Zipper"
+    with pytest.raises(ValueError, match="cannot be read as a row of a CSV file"):
+        label_row('"Images/a.jpg,neck_design_labels,ynnnn')
+
+
+def test_only_the_papers_two_archives_count_as_theirs(tmp_path):
+    rows = ["Images/neck_design_labels/a.jpg,neck_design_labels,ynnnn"]
+    for number, (top, count) in enumerate((("train_20180222", 0), ("train1", 1))):
+        folder = tmp_path / f"{number}" / f"fashionAI_attributes_{top}" / "Annotations"
+        folder.mkdir(parents=True)
+        (folder / "label.csv").write_bytes(lines(rows))
+        said = findings("", tmp_path / f"{number}", "labelled pictures in 1 label files", "fashionai")
+        assert len(said) == count
 
 
 def test_a_changed_tuple_is_counted_in_addes_files(tmp_path):

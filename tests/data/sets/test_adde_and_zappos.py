@@ -69,6 +69,33 @@ def test_a_tuple_whose_picture_is_missing_is_left_out_and_counted(tmp_path):
     assert f"{len(kept)} of 40 training tuples and 12 of 12 test queries" in " ".join(data.notes)
 
 
+def test_an_unreadable_picture_is_in_no_tuple_and_not_in_the_gallery(tmp_path):
+    images, made = deepfashion_split(tmp_path)
+    train, test = made.train[0][0], made.asked[0][0]
+    for picture_at in (train, 30 + test):
+        (tmp_path / "Img" / images[picture_at]).write_bytes(b"no picture")
+    data = ADDE.load_found(find_real("deepfashion_adde", tmp_path), 16)
+    assert data.image_names == tuple(images) and data.unreadable == {images[train], images[30 + test]}
+    assert data.tuples.train.tolist() == [list(row[:3]) for row in made.train if train not in row[:3]]
+    assert data.tuples.test.tolist() == [30 + row[0] for row in made.asked if row[0] != test]
+    counts = f"{len(data.tuples.train)} of 40 training tuples and {len(data.tuples.test)} of 12 test queries"
+    assert counts in " ".join(data.notes)
+    gallery = load_manipulation("deepfashion_adde", Tiny, data=data).queries("test").gallery.tolist()
+    assert gallery == [row for row in range(30, 40) if row != 30 + test]
+
+
+def test_a_picture_that_is_listed_twice_is_in_one_split(tmp_path):
+    images, made = deepfashion_split(tmp_path)
+    folder = tmp_path / "splits" / "DeepFashion"
+    write(folder / "imgs_train.txt", [*images[:25], *images[:5]])
+    data = ADDE.load_found(find_real("deepfashion_adde", tmp_path), 16)
+    assert (data.labels.groupby("image")["split"].nunique() == 1).all()
+    assert data.labels.groupby("split")["image"].nunique().to_dict() == {"test": 10, "train": 23, "valid": 2}
+    write(folder / "imgs_train.txt", [*images[:29], images[30]])
+    with pytest.raises(FashionError, match="in both imgs_train.txt and imgs_test.txt"):
+        ADDE.load_found(find_real("deepfashion_adde", tmp_path), 16)
+
+
 def test_columns_get_the_names_of_the_benchmarks_values_with_the_same_pictures(tmp_path):
     images, made = deepfashion_split(tmp_path)
     rows = made.labels["train"] + made.labels["test"]
@@ -150,6 +177,15 @@ def test_the_triplets_of_zappos_are_read_to_the_row(square, tmp_path, monkeypatc
     assert any("hold several values and give no label" in note for note in data.notes)
 
 
+def test_a_row_of_the_table_of_shoes_is_named_by_its_line(tmp_path):
+    zappos(tmp_path)
+    file = tmp_path / "meta-data.csv"
+    header, *rows = file.read_text().splitlines()
+    write(file, [header, "", *rows[:2], "100627-72,Shoes", *rows[2:]])
+    with pytest.raises(FashionError, match="line 5 of .*meta-data.csv has 2 cells instead of 9"):
+        ZAPPOS.load_found(find_real("zappos50k", tmp_path), 16)
+
+
 def test_zappos_without_lists_is_not_the_papers_protocol(tmp_path):
     zappos(tmp_path, lists=False)
     data = ZAPPOS.load_found(find_real("zappos50k", tmp_path), 16)
@@ -166,6 +202,17 @@ def test_zappos_without_its_labels_knows_classes_alone(tmp_path):
     kept = [row for row in made.triplets["test", "class"] if 99 not in row]
     assert data.triplets["test"]["class"].tolist() == kept
     assert any("Triplets whose pictures are there" in note for note in data.notes)
+
+
+def test_an_unreadable_picture_is_in_no_triplet(tmp_path):
+    made = zappos(tmp_path)
+    (tmp_path / "ut-zap50k-images" / made.names[99]).write_bytes(b"no picture")
+    data = ZAPPOS.load_found(find_real("zappos50k", tmp_path), 16)
+    assert data.image_names == tuple(made.names) and data.unreadable == {made.names[99]}
+    kept = [row for row in made.triplets["test", "class"] if 99 not in row]
+    assert data.triplets["test"]["class"].tolist() == kept
+    of_test = sum(99 not in row for (split, _), rows in made.triplets.items() if split == "test" for row in rows)
+    assert any(f"{of_test} of 204 in test" in note for note in data.notes)
 
 
 def test_a_triplet_at_fault_is_named(tmp_path):

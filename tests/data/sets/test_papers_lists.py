@@ -69,6 +69,18 @@ def test_a_path_that_stands_twice_is_one_picture_with_all_its_rows(tmp_path):
     assert any("name 1 path(s) twice" in note and twice in note for note in data.notes)
 
 
+def test_a_path_in_two_splits_is_an_error_or_counted(tmp_path):
+    made = asen_lists(tmp_path / "DARN", "DARN")
+    train, valid, test = (made.filenames[split] for split in ("train", "valid", "test"))
+    write(made.folder / "filenames_valid.txt", [*train[:2], *valid[2:]])
+    notes = real_module("darn").load_found(find_real("darn", tmp_path), 16).notes
+    assert any("2 picture(s) in both train and valid" in note and train[1] in note for note in notes)
+    assert not any("twice" in note or "train and test" in note for note in notes)
+    write(made.folder / "filenames_valid.txt", [test[5], *valid[1:]])
+    with pytest.raises(FashionError, match=f"names {test[5]} in both filenames_valid.txt and filenames_test.txt"):
+        real_module("darn").load_found(find_real("darn", tmp_path), 16)
+
+
 def test_fashionai_keeps_two_pictures_with_one_path_below_train1_and_train2(tmp_path):
     made = asen_lists(tmp_path / "FashionAI", "FashionAI")
     same = made.filenames["train"][0].replace("train1", "train2")
@@ -122,9 +134,7 @@ def test_dead_links_of_darn_leave_a_subset_whose_shares_are_given(tmp_path, caps
 def test_a_list_of_urls_alone_is_recognised_and_says_what_to_do(tmp_path):
     write(tmp_path / "darn_url.txt", ["50025145/0_01_1 http://img.example.com/a.jpg"])
     found, module = find_real("darn", tmp_path), real_module("darn")
-    assert found.layout == "list of URLs" and module.read_urls(found) == {
-        "pic/50025145/0_01_1.jpg": "http://img.example.com/a.jpg"
-    }
+    assert found.layout == "list of URLs"
     with pytest.raises(FashionError, match="neither DARN's pictures nor ASEN's lists"):
         module.load_found(found, 16)
 
@@ -139,6 +149,26 @@ def test_without_lists_the_folders_of_darn_give_its_category(tmp_path):
     value = data.labels.set_index("image")["value"]
     assert set(value[value.index.str.startswith("pic/52318008/")]) == {"19"}
     assert data.labels.groupby("split")["image"].nunique().to_dict() == {"train": 192, "valid": 24, "test": 24}
+
+
+def test_items_of_darn_in_both_train_and_test_are_counted(tmp_path):
+    for i in range(60):
+        picture(tmp_path / "pic" / ("50025145", "50048628")[i % 2] / f"0_{i // 6:02d}_{i}.jpg", i)
+    data = real_module("darn").load_found(find_real("darn", tmp_path), 16)
+    train, test = (set(data.labels.loc[data.labels["split"] == s, "image"]) for s in ("train", "test"))
+    known = [name for name in test if any(other.startswith(name.rsplit("_", 1)[0] + "_") for other in train)]
+    items = {name.rsplit("_", 1)[0] for name in known}
+    words = f"{len(items)} items are in both train and test. {len(known)} of {len(test)} test pictures"
+    assert known and any(words in note for note in data.notes)
+
+
+def test_only_picture_files_of_darns_folders_are_pictures(tmp_path):
+    folder = tmp_path / "pic" / "50025145"
+    for name in ("0_01_1.jpg", "0_01_2.PNG", "0_01_3", "list.txt", ".DS_Store", "._0_01_1.jpg"):
+        write(folder / name, ["x"])
+    (folder / "0_01_4.jpg").mkdir()
+    names = real_module("darn").category_pictures(find_real("darn", tmp_path))
+    assert names == [f"pic/50025145/0_01_{name}" for name in ("1.jpg", "2.PNG", "3.jpg")]
 
 
 def test_the_benchmark_names_the_values_of_deepfashion(tmp_path):

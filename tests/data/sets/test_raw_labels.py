@@ -14,6 +14,7 @@ from real_layouts import (
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets import find_real, real_module
+from fashion_lib.data.sets.set_layout import Tree
 
 FASHIONAI, DEEPFASHION = real_module("fashionai"), real_module("deepfashion")
 NAMES = [("a-line", 3), ("abstract", 1), ("abstract chevron", 1), ("acid wash", 2), ("arrow collar", 4), ("boho", 5)]
@@ -64,6 +65,16 @@ def test_one_path_in_two_archives_is_two_pictures_unless_the_bytes_are_the_same(
     table = FASHIONAI.read_raw(find_real("fashionai", tmp_path))
     assert len(table) == 239 and table["image"].str.startswith("fashionAI_attributes_train2/").sum() == 119
     assert table["maybe"].sum() == 18 + 17  # one row in seven has an m, and is kept
+
+
+def test_a_folder_above_that_is_called_images_hides_no_copy(tmp_path):
+    root = tmp_path / "Images"
+    rows = fashionai_archive(root / "fashionAI_attributes_train1", 16)
+    fashionai_archive(root / "fashionAI_attributes_train2", 16)
+    first, copy = (root / f"fashionAI_attributes_train{i}" for i in (1, 2))
+    (copy / rows[0][0]).write_bytes((first / rows[0][0]).read_bytes())
+    table = FASHIONAI.read_raw(find_real("fashionai", root))
+    assert len(table) == 31 and table.columns.tolist() == ["image", "attribute", "value", "maybe", "picture"]
 
 
 def test_answers_of_test_b_may_name_pictures_of_test_a(tmp_path):
@@ -148,6 +159,14 @@ def test_every_layout_of_the_benchmark_is_recognised(anno, pictures, tmp_path):
         assert held == {(f"{('texture', 'fabric', 'shape', 'part', 'style')[NAMES[i][1] - 1]}-related", NAMES[i][0])
                         for i in labels[image]}  # fmt: skip
     assert names <= set(zip(train["attribute"], train["value"], strict=True))
+
+
+def test_an_empty_first_folder_does_not_hide_the_pictures_of_the_benchmark(tmp_path):
+    for i in range(3):
+        (tmp_path / "img" / f"empty{i}").mkdir(parents=True)
+    assert benchmark.picture_folders(Tree(tmp_path)) == ()
+    picture(tmp_path / "img" / "Tank" / "img_00000001.jpg", 0)
+    assert benchmark.picture_folders(Tree(tmp_path)) == (tmp_path / "img",)
 
 
 @pytest.mark.parametrize(
