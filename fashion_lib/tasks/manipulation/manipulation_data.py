@@ -257,7 +257,8 @@ def from_released_tuples(data: RetrievalData) -> ManipulationData:
     """Build the data for manipulation from tuples that came with a data set.
 
     Training draws from the first nine tenths of the training tuples. Validation takes up to VALID_QUERIES of the last
-    tenth; its gallery is their pictures. Test takes every query; its gallery is every test picture.
+    tenth; its gallery is their pictures. Test takes every query that a test picture matches, and counts the others; its
+    gallery is every test picture.
 
     Args:
         data: a data set whose `tuples` is not None.
