@@ -27,6 +27,7 @@ from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
 from fashion_lib.runs.run_folder import check_architecture, checkpoint_model
 from fashion_lib.runs.same_run import check_same_run
+from fashion_lib.tasks.manipulation.accuracy import BALANCED
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
 from fashion_lib.tasks.manipulation.manipulation_task import split_scores
@@ -237,7 +238,9 @@ def lacks_scores(record: RunRecord) -> bool:
     """Return whether a record of a manipulation run was stored before all of today's scores were measured."""
     if record.method not in MANIPULATION_METHODS:
         return False
-    return not {"accuracy", *METRICS, "operation_renamed_own"} <= set(record.metrics)
+    if not {"accuracy", *METRICS, "operation_renamed_own"} <= set(record.metrics):
+        return True
+    return BALANCED not in record.metrics["accuracy"]
 
 
 def add_missing_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
@@ -259,6 +262,7 @@ def add_missing_scores(dataset: str | None = None, profile: str | None = None) -
             seed=record.seed,
             progress=False,
         )
-        record.metrics = split_scores(run.model, run.data, run.history.precision) | record.metrics
+        measured = split_scores(run.model, run.data, run.history.precision)
+        record.metrics = measured | {name: measured.get(name, {}) | row for name, row in record.metrics.items()}
         record.save(run.folder / RECORD_NAME)
         yield record
