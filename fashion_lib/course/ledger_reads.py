@@ -31,15 +31,21 @@ ALL_PROFILES = ("results", "read_ledger", "committed_rows", "read_runs", "collec
 def ledger_digest(notebook: nbformat.NotebookNode) -> str:
     """Digest what a notebook reads of the ledger, and the methods that it may list, as SHA-256; "" if it reads none.
 
-    A notebook reads the ledger where it calls one of LEDGER_READERS that it does not define itself. It reads the rows
-    of the data sets whose names stand in its code, and of their manipulation tasks if its code names manipulation; all
-    rows if it names no data set. Of these it reads the profiles whose names stand in its code; every profile if it
-    names none, or calls one of ALL_PROFILES without a profile. The order of rows and of files does not count.
+    A notebook reads the ledger where it calls one of LEDGER_READERS that it imports, alone or with its module. It reads
+    the rows of the data sets whose names stand in its code, and of their manipulation tasks if its code names
+    manipulation; all rows if it names no data set. Of these it reads the profiles whose names stand in its code; every
+    profile if it names none, or calls one of ALL_PROFILES without a profile. The order of rows and of files does not
+    count.
     """
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     nodes = list(_nodes(notebook))
-    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-    calls = [(name, node) for node in nodes if isinstance(node, ast.Call) and (name := _called(node, defined))]
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    calls = [(name, node) for node in nodes if isinstance(node, ast.Call) and (name := _called(node, imported))]
     called = {name for name, _ in calls}
     words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     if not called & set(LEDGER_READERS):
@@ -66,12 +72,13 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
     return hashlib.sha256(json.dumps([sorted(lines), methods]).encode()).hexdigest()
 
 
-def _called(node: ast.Call, defined: set[str]) -> str:
-    """Return the name of the function or method that is called; "" for a function of the notebook's own."""
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    name = getattr(node.func, "id", "")
-    return "" if name in defined else name
+def _called(node: ast.Call, imported: set[str]) -> str:
+    """Return the name of an imported function, or of a function of an imported module; "" for any other call."""
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    owner = node.func
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    return name if getattr(owner, "id", "") in imported else ""
 
 
 def _of_all_profiles(name: str, node: ast.Call) -> bool:

@@ -21,7 +21,13 @@ from fashion_lib.papers import grid, imagenet_start, ipad_tables
 from fashion_lib.papers.differences import difference_tables
 from fashion_lib.runs import ledger, run_list
 
-READS = "dataset = 'wardrobe'\nrows = fl.results(dataset)"
+IMPORTS = """import fashion_lib as fl
+from fashion_lib.papers import differences
+from fashion_lib.papers.imagenet_start import imagenet_table
+from fashion_lib.papers.ipad_tables import beside
+from fashion_lib.runs import run_list
+from fashion_lib.runs.run_list import collect_runs"""
+READS = "import fashion_lib as fl\ndataset = 'wardrobe'\nrows = fl.results(dataset)"
 OTHER = "was executed on another ledger or another set of methods: run `make notebooks`"
 
 
@@ -96,13 +102,14 @@ def committed(project, *sources, commit="abc1234", minutes=1.0, profile="laptop"
         ("p = 'laptop'\nfl.results('wardrobe')", line("wardrobe", profile="table"), True),  # it passes no profile
         ("p = 'laptop'\ncollect_runs('wardrobe', p)", line("wardrobe", profile="table"), False),
         ("imagenet_table(), 'laptop', 'wardrobe'", line("wardrobe", profile="table"), True),
-        ("def beside(x):\n    pass\nbeside('wardrobe')", line("wardrobe", 2.0), False),  # its own function
+        ("def measured(x):\n    pass\nmeasured('wardrobe')", line("wardrobe", 2.0), False),  # its own function
+        ("lists = 'wardrobe'\nlists.table()", line("wardrobe", 2.0), False),  # a method of its own object
     ],
 )
 def test_a_ledger_that_changed_is_found_by_those_that_read_it(project, source, changed, found):
     before = [line(name) for name in ("wardrobe", "clothing", "wardrobe_manipulation")]
     write_ledger(project, *before)
-    path = committed(project, source)
+    path = committed(project, IMPORTS, source)
     assert problems(path) == []
     kept = [row for row in before if row[:5] != changed[:5]]
     write_ledger(project, *kept, changed)
@@ -121,7 +128,7 @@ def test_the_list_of_runs_counts_where_it_is_read(project, call):
     write_ledger(project, line("wardrobe"))
     runs = paths.run_list_file()
     runs.write_text("dataset,method,profile\nwardrobe,asen,laptop\n")
-    reader, other = tiny_notebook(f"{READS}\n{call}"), tiny_notebook(READS)
+    reader, other = tiny_notebook(IMPORTS, f"{READS}\n{call}"), tiny_notebook(READS)
     before = ledger_digest(reader), ledger_digest(other)
     runs.write_text("dataset,method,profile\nwardrobe,asen,laptop\nwardrobe,csn,laptop\n")
     assert ledger_digest(reader) != before[0] and ledger_digest(other) == before[1]
