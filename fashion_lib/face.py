@@ -1,4 +1,4 @@
-"""Doors of the face that join several rooms: data sets by profile, protocol cards, search, reading, notebooks."""
+"""Functions of `fl` that join several packages: data sets by profile, protocol cards, search, reading, notebooks."""
 
 from pathlib import Path
 

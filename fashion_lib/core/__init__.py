@@ -1,1 +1,1 @@
-"""What every room needs: errors, paths, the schema, files, words, provenance."""
+"""What every package needs: errors, paths, the schema, files, words, provenance."""

@@ -17,7 +17,7 @@ from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.words import one_line, suggestion
 
 SCOPES = ("local", "global")
-RESERVED = ("overall", "macro", "local")  # the averages over attributes in tables
+RESERVED = ("overall", "macro", "local", "balanced")  # the averages in tables
 
 
 @dataclass(frozen=True)

@@ -12,30 +12,40 @@ from collections.abc import Iterator
 import nbformat
 
 from fashion_lib.core import paths
+from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
+from fashion_lib.papers.imagenet_start import DATASETS
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PROFILES
 
 # Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
 # "results" and "trace" are names of the face.
-RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace")
+RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace", "imagenet_table", "unequal_precision")
 # "table" is the page of differences between papers and code, which reads manipulation rows too.
 LEDGER_READERS = (
     "collect", "results", "read_ledger", "committed_rows", "steps", "missing_runs", "measured", "table",
-    "imagenet_table", *RUN_READERS,
+    "trials", *RUN_READERS,
 )  # fmt: skip
 # Without a profile these read the rows of all of them.
 ALL_PROFILES = ("results", "read_ledger", "committed_rows", "read_runs", "collect", "collect_runs", "imagenet_table")
+# These read the data sets of the table of ImageNet starts.
+OF_BOTH_STARTS = ("imagenet_table", "unequal_precision")
 
 
 def ledger_digest(notebook: nbformat.NotebookNode) -> str:
     """Digest what a notebook reads of the ledger, and the methods that it may list, as SHA-256; "" if it reads none.
 
-    A notebook reads the ledger where it calls one of LEDGER_READERS that it imports, alone or with its module. It reads
-    the rows of the data sets whose names stand in its code, and of their manipulation tasks if its code names
-    manipulation; all rows if it names no data set. Of these it reads the profiles whose names stand in its code; every
-    profile if it names none, or calls one of ALL_PROFILES without a profile. The order of rows and of files does not
-    count.
+    A notebook reads the ledger where it calls one of LEDGER_READERS that it imports, alone or with its module. Of the
+    ledger it reads:
+
+    - the data sets whose names stand in its code; all if it names none, or calls such as `results()` without any;
+    - their manipulation tasks too, if its code names manipulation;
+    - the profiles whose names stand in its code; all if it names none, or calls one of ALL_PROFILES without a profile.
+
+    The order of rows and of files does not count.
+
+    Raises:
+        FashionError: a file of the ledger has no heading.
     """
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     nodes = list(_nodes(notebook))
@@ -48,6 +58,7 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
     calls = [(name, node) for node in nodes if isinstance(node, ast.Call) and (name := _called(node, imported))]
     called = {name for name, _ in calls}
     words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    words |= set(DATASETS) if called & set(OF_BOTH_STARTS) else set()
     if not called & set(LEDGER_READERS):
         return ""
     manipulation = "manipulation" in code or "table" in called
@@ -57,8 +68,10 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
         files.append(paths.run_list_file())
     every, lines = [], []
     for file in files:
-        header, *rows = file.read_text(encoding="utf-8").splitlines()
-        place = header.split(",").index("profile")
+        heading, *rows = file.read_text(encoding="utf-8").splitlines() or [""]
+        if "profile" not in heading.split(","):
+            raise FashionError(f"{file} has no heading with a column profile: restore it from git.")
+        place = heading.split(",").index("profile")
         for line in rows:
             cells = line.split(",", place + 1)
             if profiles and cells[place] not in profiles:
@@ -67,7 +80,8 @@ def ledger_digest(notebook: nbformat.NotebookNode) -> str:
             task = cells[0].removesuffix(SUFFIX)
             if cells[0] in words or (manipulation and task in words):
                 lines.append(line)
-    lines = lines or every  # results() of no named data set reads them all
+    if not lines or any(name in ALL_PROFILES[:-1] and not node.args and not node.keywords for name, node in calls):
+        lines = every  # results() of no named data set reads them all
     methods = [list(RETRIEVAL_METHODS), list(MANIPULATION_METHODS) if manipulation else []]
     return hashlib.sha256(json.dumps([sorted(lines), methods]).encode()).hexdigest()
 

@@ -88,7 +88,8 @@ def _named(method: str, variant: str) -> str:
 def _made(rows: pd.DataFrame, profile: str) -> str:
     seeds = ", ".join(map(str, sorted(rows.seed.unique())))
     made = results.read_runs().set_index(results.RUN)["precision"]
-    keys = pd.MultiIndex.from_frame(rows[results.RUN].drop_duplicates())
+    trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
+    keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
     precisions = ", ".join(sorted(set(made.reindex(keys).dropna())))
     told = f", precision {precisions}" if precisions else ""
     return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}{told}."
@@ -124,7 +125,7 @@ def claims_table(profile: str = PROFILE) -> str | None:
         rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
         if not rows.empty:
             shown = claims(rows)
-            made += [as_markdown(shown.rename_axis(title)), f"Profile {profile}. {_tests(shown)}"]
+            made += [as_markdown(shown.rename_axis(title)), f"Profile {profile}. {_tests(shown)}".strip()]
     return "\n\n".join(made) or None
 
 
@@ -134,7 +135,7 @@ def _tests(shown: pd.DataFrame) -> str:
     if not orders:
         return ""
     return (
-        f"Each of the {orders} verdicts is a test of its own at the 95 % level: without any true difference, "
+        f"Each of the {orders} verdicts is a test of its own at the 95 % level. Without any true difference, "
         f"{0.05 * orders:.1f} of them would still be \"higher\" or \"lower\" on average."
     )
 

@@ -36,7 +36,7 @@ def imagenet_rows() -> list[tuple[str, str]]:
 
 
 def unequal_precision(dataset: str, *rows: tuple[str, str]) -> str:
-    """Return ", precision fp32 and bf16" where the runs of rows differ in it, and "" otherwise.
+    """Return ", precision fp32 and bf16" where runs of one seed differ in it, as of the first such seed; else "".
 
     "auto" takes the faster precision when a run begins, so two runs of one machine may differ.
 
@@ -44,10 +44,11 @@ def unequal_precision(dataset: str, *rows: tuple[str, str]) -> str:
         dataset: name of the data set in records.
         rows: (method, start) each.
     """
-    made = run_list.collect_runs(dataset, TABLE.name).set_index(["method", "variant"])["precision"]
-    found = [sorted(set(made[made.index == (method, label_of(method, start))])) for method, start in rows]
-    found = [" or ".join(one) for one in found if one]
-    return f", precision {' and '.join(found)}" if len(set(found)) > 1 else ""
+    made = run_list.collect_runs(dataset, TABLE.name)
+    by_seed = made.pivot(index=["method", "variant"], columns="seed", values="precision")
+    pairs = by_seed.reindex([(method, label_of(method, start)) for method, start in rows]).dropna(axis=1)
+    unequal = pairs.loc[:, pairs.nunique() > 1]
+    return f", precision {' and '.join(unequal.iloc[:, 0])}" if unequal.shape[1] else ""
 
 
 def imagenet_table(average: str = "overall") -> pd.DataFrame:

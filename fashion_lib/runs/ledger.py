@@ -91,7 +91,7 @@ def ledger_file(dataset: str, method: str, variant: str, folder: Path | None = N
 
 
 def write_ledger(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
-    """Put rows into the ledger's files; a row with the same key is replaced, others stay.
+    """Put rows into the ledger's files. All rows of a run that comes again are replaced; other runs stay.
 
     Processes that write at once wait for each other, so that no row is lost.
 

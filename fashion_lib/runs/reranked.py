@@ -164,7 +164,7 @@ def _pools(run: Run, config: ReasoningConfig) -> list[tuple[Tensor, Tensor]]:
 
 @dataclass
 class _Told:
-    """Hold the state of a reranker's file. `run` is made by `_name_of`; files of earlier versions lack some of it."""
+    """Hold the state of a reranker's file. `run` is made by `_name_of`; earlier files lack it, or its weights."""
 
     config: dict[str, int | float]
     losses: list[float]
@@ -198,7 +198,7 @@ def _loaded(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
             "to train anew."
         )
     own = _name_of(run)
-    if any(own.get(name) != value for name, value in (told.run or {}).items()):
+    if told.run is not None and {"weights": own["weights"]} | told.run != own:  # earlier files lack this digest
         raise FashionError(
             f"{path} holds the reranker of another run ({shortened(told.run, 200)}): delete that folder to train anew."
         )

@@ -96,11 +96,12 @@ def train(
     model.before_training(steps, data.encoded("train", labels=config.labels))
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images
-        history.precision = of_first(
-            lambda: choose_precision(
-                config.precision, model, normalise(data.pixels[trial]).to(device), config.gradient_checkpointing
+        with memory_named(config):
+            history.precision = of_first(
+                lambda: choose_precision(
+                    config.precision, model, normalise(data.pixels[trial]).to(device), config.gradient_checkpointing
+                )
             )
-        )
     parts = Parts(model, optimiser, data, sampler, config, history.precision, task, scaler=scaler)
 
     def keep(name: str) -> None:

@@ -17,7 +17,7 @@ from fashion_lib.course.ledger_reads import LEDGER_READERS, ledger_digest
 from fashion_lib.course.sources import problems, source_digest, stamp
 from fashion_lib.methods import registry
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers import grid, imagenet_start, ipad_tables
+from fashion_lib.papers import grid, imagenet_start, ipad_tables, trials
 from fashion_lib.papers.differences import difference_tables
 from fashion_lib.runs import ledger, run_list
 
@@ -145,11 +145,12 @@ def test_the_readers_of_the_ledger_are_those_of_the_library():
     """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
     reading = {"collect", "read_ledger", "read_runs", "_all_rows"}
     traces = importlib.import_module("fashion_lib.runs.trace")
-    for module in (difference_tables, grid, imagenet_start, ipad_tables, ledger, run_list, traces):
-        functions = {name: set(part.__code__.co_names) for name, part in inspect.getmembers(module, inspect.isfunction)
-                     if part.__module__ == module.__name__}  # fmt: skip
-        for _ in functions:
-            reading |= {name for name, called in functions.items() if called & reading}
+    modules = (difference_tables, grid, imagenet_start, ipad_tables, ledger, run_list, traces, trials)
+    functions = {name: set(part.__code__.co_names) for module in modules
+                 for name, part in inspect.getmembers(module, inspect.isfunction)
+                 if part.__module__ == module.__name__}  # fmt: skip
+    for _ in functions:  # a function may call one of a later module
+        reading |= {name for name, called in functions.items() if called & reading}
     reading |= {name for name, place in fashion_lib._PUBLIC.items() if place.rpartition(":")[2] in reading}
     writing = {"write_ledger", "write_runs"}
     public = {name for name in reading if not name.startswith("_")} - writing

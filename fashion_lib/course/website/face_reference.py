@@ -1,4 +1,4 @@
-"""The API reference: every name of `import fashion_lib as fl`, and the library's rooms with their modules."""
+"""The API reference: every name of `import fashion_lib as fl`, and the library's packages with their modules."""
 
 import inspect
 import re
@@ -84,7 +84,7 @@ def room_page(room: str, links: SiteLinks) -> str:
         links: of the site; every module gets a page.
     """
     folder = LIBRARY / room
-    parts = [f"# Room `{room}`", docstrings.as_markdown(docstrings.module_docstring(folder / "__init__.py"))]
+    parts = [f"# Package `{room}`", docstrings.as_markdown(docstrings.module_docstring(folder / "__init__.py"))]
     for file in sorted(folder.rglob("*.py")):
         name = file.relative_to(LIBRARY.parent).as_posix()
         definitions = docstrings.public_definitions(file)
@@ -103,9 +103,9 @@ def rooms_index() -> str:
     """Return the page that lists the rooms in the order in which they may import each other."""
     said = {room: docstrings.module_docstring(LIBRARY / room / "__init__.py") for room in ROOMS}
     rows = [(f"[{room}]({room}.md)", docstrings.first_sentence(text)) for room, text in said.items()]
-    table = markdown_table(pd.DataFrame(rows, columns=["room", "what it is for"]), index=False)
+    table = markdown_table(pd.DataFrame(rows, columns=["package", "what it is for"]), index=False)
     tree = "\n".join(["```{toctree}", ":hidden:", "", "face", *ROOMS, "```"])
     return (
-        "# API reference\n\n[The public face](face.md) is what `import fashion_lib as fl` gives. A room imports the "
-        f"rooms above it in this table only.\n\n{table}\n\n{tree}\n"
+        "# API reference\n\n[The public face](face.md) is what `import fashion_lib as fl` gives. A package imports the "
+        f"packages above it in this table only.\n\n{table}\n\n{tree}\n"
     )

@@ -9,7 +9,7 @@ from fashion_lib.methods.registry import METHODS
 
 WHOLE_WIDTH = "---\nhide-toc: true\n---\n"  # a page of tables needs no list of its sections at the side
 CELL = re.compile(r"(<t[hd][^>]*>)([^<]*)")
-FIRST = ("overall", "macro", "local")  # averages, before the single attributes
+FIRST = ("overall", "macro", "local", "balanced")  # averages, before the single attributes
 # What a reader of the list of runs looks for first; the other columns follow.
 RUN_COLUMNS = [
     "method",
