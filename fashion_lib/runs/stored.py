@@ -263,6 +263,7 @@ def add_missing_scores(dataset: str | None = None, profile: str | None = None) -
             progress=False,
         )
         measured = split_scores(run.model, run.data, run.history.precision)
-        record.metrics = measured | {name: measured.get(name, {}) | row for name, row in record.metrics.items()}
+        accuracy = measured["accuracy"] | record.metrics.get("accuracy", {})
+        record.metrics = measured | record.metrics | {"accuracy": accuracy}
         record.save(run.folder / RECORD_NAME)
         yield record

@@ -73,7 +73,7 @@ def test_an_own_run_comes_first_and_can_be_shipped(tmp_path, monkeypatch):
     import fashion_lib as fl
 
     monkeypatch.setenv("FASHION_RUNS", str(tmp_path / "runs"))
-    profile = fl.profile("smoke").with_options(steps=2, wardrobe_images=1_200, image_size=32)
+    profile = fl.profile("smoke").with_options(steps=2, wardrobe_images=1_200, image_size=32, precision="fp32")
     trained = fl.load_or_train("triplet", profile=profile, progress=False)
     own = explored_runs()[0][0]
     assert own.folder == trained.folder and not own.shipped and "your run" in own.source

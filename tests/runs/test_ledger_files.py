@@ -27,8 +27,8 @@ def record(**changes) -> RunRecord:
 
 
 @pytest.mark.parametrize(("read", "files", "text"), [
-    (read_ledger, sorted((COMMITTED / "results").glob("*.csv")), []),
-    (read_runs, [COMMITTED / "runs.csv"], ["data_version"]),
+    (read_ledger, sorted((COMMITTED / "results").glob("*.csv")), ["commit"]),  # 3e19687 is no number
+    (read_runs, [COMMITTED / "runs.csv"], ["data_version", "commit"]),
     (papers.published, [COMMITTED / "published_results.csv"], ["table"]),
 ])  # fmt: skip
 def test_the_committed_files_hold_the_values_that_pandas_reads(read, files, text):
