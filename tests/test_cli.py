@@ -188,6 +188,13 @@ def test_what_the_tables_lack_is_of_profile_table_and_a_plain_plan_of_laptop(pro
     assert {run["profile"] for job in planned for run in job["runs"]} == {"laptop"}
 
 
+@pytest.mark.parametrize("option", ["--methods", "--seeds", "--output"])
+def test_what_the_tables_lack_is_not_a_choice_of_methods_or_seeds(project, capsys, option):
+    assert main(["plan", "--missing", option, "1"]) == 2
+    said = capsys.readouterr()
+    assert f"lists every run of the papers' tables: leave out {option}." in said.err and said.out == ""
+
+
 def test_execute_notebooks_takes_the_numbered_ones_in_order(project, monkeypatch, capsys):
     for name in ("02_b.ipynb", "00_a.ipynb", "scratch.ipynb"):
         write_tiny(project / "notebooks" / name, "1")

@@ -58,6 +58,7 @@ def train(
 
 
 def plan(
+    context: typer.Context,
     profile: Annotated[
         str | None, typer.Option(help=f"{PROFILE_NAMES} (default: laptop, with --missing table)")
     ] = None,
@@ -73,6 +74,9 @@ def plan(
     profile = profile or ("table" if missing else "laptop")
     check_profile(profile)
     if missing:
+        for name in ("methods", "seeds", "output"):
+            if context.get_parameter_source(name).name == "COMMANDLINE":
+                raise FashionError(f"plan --missing lists every run of the papers' tables: leave out --{name}.")
         from fashion_lib.core.markdown import markdown_table
         from fashion_lib.data.sets import check_known
         from fashion_lib.papers.grid import missing_runs, overview

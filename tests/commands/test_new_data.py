@@ -40,6 +40,16 @@ def test_heic_photographs_that_cannot_be_read_are_said_at_once(photographs, proj
     assert "1 of the pictures are HEIC: `pip install pillow-heif`" in capsys.readouterr().out
 
 
+def test_the_table_that_new_data_wrote_is_no_fault_of_the_user(photographs, project, capsys):
+    assert main(["new-data", "Meine Fotos", "--name", "mine", "--attributes", "colour"]) == 0
+    table = project.parent / "Meine Fotos" / "labels.csv"
+    fill_in(table, {name: {"colour": c} for name, c in photographs.items()}, encoding="utf-8-sig")
+    assert table.read_bytes().startswith(b"\xef\xbb\xbf")
+    capsys.readouterr()
+    assert main(["check-data", "mine"]) == 0
+    assert "byte order mark" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -196,6 +196,7 @@ KINDS: dict[str, Kind] = {
         str,
         (own_checks.check_own_table, own_checks.check_loadable),
         tabs=True,
+        mark=True,  # `new-data` and spreadsheets write it
         pictures=own_cells.picture_names,
         splits=own_cells.picture_splits,
     ),

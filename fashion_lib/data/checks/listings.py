@@ -112,6 +112,7 @@ class Kind:
         heading: lines before the rows.
         tabs: whether tabs belong to the format.
         single: whether a row is whole numbers with single spaces between them.
+        mark: whether a byte order mark may begin the file.
         pictures: listing -> the name of each row's picture, None for a row that names none; None for a kind without.
         splits: listing -> the split of each row's picture, "" for none.
         folder: what the path of its folder must hold.
@@ -125,6 +126,7 @@ class Kind:
     heading: int = 0
     tabs: bool = False
     single: bool = False
+    mark: bool = False
     pictures: Callable[[Listing], list[str | None]] | None = None
     splits: Callable[[Listing], list[str]] | None = None
     folder: str = ""
@@ -179,7 +181,7 @@ def read_listing(
         ]
     released = facts.get("lists", {}).get(listing.name, {})
     ends = {key: released.get(key) for key in ("crlf", "final_newline")}
-    findings = list(check_form(file, listing.form, **ends, tabs=kind.tabs, single=kind.single))
+    findings = list(check_form(file, listing.form, **ends, tabs=kind.tabs, single=kind.single, mark=kind.mark))
     if kind.row is None:
         try:
             listing.rows, listing.lines = [parsed_json("\n".join(text))], [1]

@@ -82,6 +82,7 @@ def check_form(
     final_newline: bool | None = None,
     tabs: bool = False,
     single: bool = False,
+    mark: bool = False,
 ) -> Iterator[Finding]:
     """Yield what is unusual in the bytes of a text: line ends, byte order mark, tabs, blanks at line ends.
 
@@ -92,9 +93,10 @@ def check_form(
         final_newline: whether the released file's last line ends; None means yes.
         tabs: whether tabs belong to this format.
         single: whether single spaces stand between cells.
+        mark: whether a byte order mark may begin this format.
     """
     harmless = "nothing: it is read without harm here, other programs may differ"
-    if form.mark:
+    if form.mark and not mark:
         advice = "save it as UTF-8 without a mark: other loaders read it as a part of the first cell"
         yield Finding("warning", file, 1, "it begins with a byte order mark (BOM)", advice)
     if 0 < form.crlf < form.lines - (not form.final_newline):
