@@ -54,7 +54,7 @@ def execute_notebooks(
 
 
 def language_check(
-    files: Annotated[list[Path] | None, typer.Argument(help="notebooks or Markdown; default: all notebooks")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="notebooks or Markdown; default: all")] = None,
     lower: Annotated[bool, typer.Option("--lower", help="write the present numbers where they have fallen")] = False,
 ) -> None:
     """Find sentences that are hard for a second-language reader."""
@@ -63,7 +63,7 @@ def language_check(
 
     if lower and files:
         raise FashionError("--lower counts all notebooks: leave out the names of files.")
-    every = paths.numbered_notebooks()
+    every = [*paths.numbered_notebooks(), *language.pages()]
     found = [
         one
         for path in [paths.user_path(path, "a notebook") for path in files or ()] or every

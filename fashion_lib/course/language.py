@@ -1,4 +1,4 @@
-"""Find sentences of the notebooks that are hard for a second-language reader: too long, or of a pattern to avoid."""
+"""Find sentences of notebooks and pages that are hard for a second-language reader: too long, or of a bad pattern."""
 
 import re
 from collections.abc import Iterator
@@ -117,6 +117,13 @@ def _texts(path: Path) -> list[tuple[str, str]]:
             f"{path} cannot be read as a notebook or Markdown ({error}): name another file."
         ) from None
     return [(cell.id, cell.source.split(REFERENCES)[0]) for cell in cells if cell.cell_type == "markdown"]
+
+
+def pages() -> list[Path]:
+    """Return the course's Markdown pages for readers: the README, the guide for contributors, docs/ and others."""
+    root = paths.notebooks_dir().parent
+    named = [root / name for name in ("README.md", "CONTRIBUTING.md", "batch/README.md", "data/paper_costs.md")]
+    return [path for path in named if path.is_file()] + sorted((root / "docs").glob("*.md"))
 
 
 def number(path: Path) -> str:

@@ -33,16 +33,16 @@ pictures. Networks start from ImageNet-1k weights (torchvision's V1), ViT-B/16 f
 branch in the test feature. `wardrobe`, `wardrobe_darn` and `wardrobe_deepfashion` have the settings of FashionAI,
 DARN and DeepFashion.
 
-**Where the papers' text is the source:** AG-MLAN prints ResNet-50 and the margin; IPAD prints 100,000 triplets,
-ResNet-50 and ViT-B/16, two stages (4.1.1, 4.1.3) and β = 0.4 (4.3.4); Yao et al. print 780,336 training tuples (4).
+**Where the papers' text is the source:** AG-MLAN prints ResNet-50 and the margin. IPAD prints 100,000 triplets,
+ResNet-50 and ViT-B/16, two stages (4.1.1, 4.1.3) and β = 0.4 (4.3.4). Yao et al. print 780,336 training tuples (4).
 Learning rates, decays, epochs, batch sizes and mirroring are in none of the three. They are those of the authors'
 code, and where no code is public the row says *reading*. **Where text and code differ:** IPAD's β is 0.4 in the paper
 and 0.3 in the code for FashionAI and DARN: variants `paper` and `code`. IPAD's paper names 32 RTX 3090 and no batch
-size; whether the code's 64 and 16 triplets are those of one GPU is open, and we take them as the whole batch.
+size. Whether the code's 64 and 16 triplets are those of one GPU is open. We take them as the whole batch.
 
 **Not reproduced:** one pass per role for batch norm; mirrored pictures in stage 1's evaluation (RPF, IPAD); float16
-(IPAD); of ADDE the selection on the test split, and single pictures in stage 1 (42 tuples of three stand for 128
-pictures). Photographs become squares as in the authors' code (setting `geometry`), and Zappos50k trains on CSN's
+(IPAD). Of ADDE we leave out the selection on the test split, and single pictures in stage 1: 42 tuples of three stand
+for 128 pictures. Photographs become squares as in the authors' code (setting `geometry`), and Zappos50k trains on CSN's
 released triplets where they are there.
 """
 COUNTS = """
@@ -54,9 +54,9 @@ networks, and IPAD's code adds two views of each anchor. Counted from the settin
 
     GPU hours of a run = sum over its stages of steps × images per step × (measured seconds / measured images) / 3,600
 
-Validation, test, reading of data and the training of re-ranking (`ipad+fr`) are not in it: validating an epoch on
-FashionAI passes 18,000 images forward, beside 300,000 forward and backward. An ablation counts as a step of the whole
-variant.
+Validation, test, reading of data and the training of re-ranking (`ipad+fr`) are not in it. On FashionAI, the
+validation after an epoch passes 18,000 images forward, beside 300,000 forward and backward. An ablation counts as a
+step of the whole variant.
 """
 MEASURED = """
 Seconds are the shortest step of a few, peak memory is the GPU's, or of the whole process on a processor. Hours are
@@ -76,8 +76,9 @@ REPLAY = """
 ## Replayed through Snakemake
 
 `benchmarks/grid_replay.py` let the Snakefile of `make batch` start this plan with programs that sleep instead of
-training. *List schedule* is our prediction with the durations that the steps then had; Snakemake chooses among ready
-runs in an order of its own, and needs time to start a process.
+training. Each row has a time scale of its own, so only the columns of one row can be compared. *List schedule* is our
+prediction with the durations that the steps then had. Snakemake chooses among ready runs in an order of its own, and
+needs time to start a process.
 """
 
 

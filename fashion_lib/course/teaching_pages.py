@@ -48,7 +48,8 @@ def rule() -> str:
         f"*Read* is {WORDS_PER_MINUTE} words per minute, {60 * CODE_MINUTES:.0f} seconds per code cell and "
         f"{60 * LOOK_MINUTES:.0f} seconds per figure and per displayed formula. *Solve* is {THINK_MINUTES} minutes per "
         f"exercise and {LINE_MINUTES} minute per line of its solution. *Run* is the last execution of the whole "
-        "notebook on two cores without a GPU, its models trained before; – is a notebook without such an execution."
+        "notebook on two cores without a GPU, its models trained before. "
+        "A notebook without such an execution has –."
     )
 
 
