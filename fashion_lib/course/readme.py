@@ -10,7 +10,13 @@ from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
-from fashion_lib.papers.claimed_orders import manipulation_claims, retrieval_claims
+from fashion_lib.papers.claimed_orders import (
+    manipulation_claims,
+    manipulation_pairs,
+    on_two_processors,
+    retrieval_claims,
+    retrieval_pairs,
+)
 from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
@@ -34,9 +40,9 @@ COLUMNS = {  # None: the averages that say different things
     "clothing": ("overall", "sleeve_length", "neck", "leg_length"),
 }
 PROFILE = "table"  # of the papers' tables
-CLAIMS = {  # data set -> title, and the function that returns the steps
-    "wardrobe": ("MAP, wardrobe", retrieval_claims),
-    "wardrobe" + SUFFIX: ("attribute manipulation, wardrobe", manipulation_claims),
+CLAIMS = {  # data set -> title, the function that returns the steps, and that of the rows behind them
+    "wardrobe": ("MAP, wardrobe", retrieval_claims, lambda _: retrieval_pairs()),
+    "wardrobe" + SUFFIX: ("attribute manipulation, wardrobe", manipulation_claims, manipulation_pairs),
 }
 SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
 MANIPULATION = {"accuracy": "accuracy", "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
@@ -87,11 +93,13 @@ def _named(method: str, variant: str) -> str:
 
 def _made(rows: pd.DataFrame, profile: str) -> str:
     seeds = ", ".join(map(str, sorted(rows.seed.unique())))
-    made = results.read_runs().set_index(results.RUN)["precision"]
+    made = results.read_runs().set_index(results.RUN)
     trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
-    precisions = ", ".join(sorted(set(made.reindex(keys).dropna())))
-    told = f", precision {precisions}" if precisions else ""
+    precisions, hardware = (set(made[name].reindex(keys).dropna()) for name in ("precision", "hardware"))
+    processors = {text.partition(",")[0] for text in hardware}  # without the number of cores
+    told = f", precision {', '.join(sorted(precisions))}" if precisions else ""
+    told += f", on {' and '.join(sorted(processors))}" if processors else ""
     return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}{told}."
 
 
@@ -121,11 +129,12 @@ def claims_table(profile: str = PROFILE) -> str | None:
     """Return the papers' claimed orders beside our runs as two Markdown tables, or None without any run."""
     ledger = results.committed_rows()
     made = []
-    for dataset, (title, claims) in CLAIMS.items():
+    for dataset, (title, claims, pairs) in CLAIMS.items():
         rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
         if not rows.empty:
             shown = claims(rows)
-            made += [as_markdown(shown.rename_axis(title)), f"Profile {profile}. {_tests(shown)}".strip()]
+            told = f"Profile {profile}. {_tests(shown)} {_processors(dataset, profile, pairs(PROFILES[profile]))}"
+            made += [as_markdown(shown.rename_axis(title)), told.strip()]
     return "\n\n".join(made) or None
 
 
@@ -138,6 +147,14 @@ def _tests(shown: pd.DataFrame) -> str:
         f"Each of the {orders} verdicts is a test of its own at the 95 % level. Without any true difference, "
         f"{0.05 * orders:.1f} of them would still be \"higher\" or \"lower\" on average."
     )
+
+
+def _processors(dataset: str, profile: str, pairs: dict) -> str:
+    """Say how many pairs of runs are of two processors; "" where none is."""
+    made = results.read_runs()
+    made = made[(made["dataset"] == dataset) & (made["profile"] == profile)]
+    mixed, every = on_two_processors(pairs.values(), made)
+    return f"In {mixed} of the {every} pairs of runs, the two were trained on different processors." if mixed else ""
 
 
 def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str = "map") -> str | None:

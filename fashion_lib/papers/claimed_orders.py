@@ -4,6 +4,8 @@ A step of ours is taken seed by seed, see `fashion_lib.show.paired_seeds`. Only 
 printed one, because data, networks and budgets differ.
 """
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
@@ -11,7 +13,9 @@ from fashion_lib.papers.published import comparable, published
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import step
 from fashion_lib.show.seeds import NOT_PRINTED
-from fashion_lib.training.profiles import PROFILES
+from fashion_lib.training.profiles import PROFILES, Profile
+
+Key = tuple[str, str]  # method, variant
 
 # "<": the second scores higher; "≤": the second does not score lower.
 RETRIEVAL = (
@@ -40,12 +44,11 @@ def retrieval_claims(ledger: pd.DataFrame) -> pd.DataFrame:
         Index: "CSN < ASEN". Columns: "printed for FashionAI" (see `printed_step`), then one per average of ours, such
         as "+5.8 ± 0.3 (3): higher".
     """
-    pairs = ipad_tables.labelled(ipad_tables.METHOD_ROWS) | {"AG-MLAN": ag_mlan_tables.METHOD_ROWS["AG-MLAN"]}
     averages = tables.averages_of(ledger)
     rows = {}
-    for low, sign, high in RETRIEVAL:
-        ours = [step(ledger, pairs[low], pairs[high], average).claim() for average in averages]
-        rows[f"{low} {sign} {high}"] = [printed_step(pairs[low][0], pairs[high][0]), *ours]
+    for name, (low, high) in retrieval_pairs().items():
+        ours = [step(ledger, low, high, average).claim() for average in averages]
+        rows[name] = [printed_step(low[0], high[0]), *ours]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed for FashionAI", *averages])
 
 
@@ -61,13 +64,41 @@ def manipulation_claims(ledger: pd.DataFrame) -> pd.DataFrame:
     profile = PROFILES[ledger["profile"].iloc[0]]
     printed = published(source="yao2026", metric="top10_acc").drop_duplicates("method").set_index("method")["value"]
     rows = {}
-    for low, sign, high in MANIPULATION:
-        pair = [MANIPULATION_NAMES[name] for name in (low, high)]
-        keys = [(row.method, row.variant(profile)) for row in pair]
-        there = printed[pair[1].paper] - printed[pair[0].paper]
+    for (low, sign, high), keys in zip(MANIPULATION, manipulation_pairs(profile).values(), strict=True):
+        there = printed[MANIPULATION_NAMES[high].paper] - printed[MANIPULATION_NAMES[low].paper]
         ours = [step(ledger, *keys, metric=name).claim(digits) for name, digits in (("top10_acc", 1), ("ndcg30", 3))]
         rows[f"{low} {sign} {high}"] = [f"{there:+.1f}", *ours]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["printed Top-10", "Top-10", "NDCG@30"])
+
+
+def retrieval_pairs() -> dict[str, tuple[Key, Key]]:
+    """Return "CSN < ASEN" -> the (method, variant) of both, the one that is subtracted first."""
+    rows = ipad_tables.labelled(ipad_tables.METHOD_ROWS) | {"AG-MLAN": ag_mlan_tables.METHOD_ROWS["AG-MLAN"]}
+    return {f"{low} {sign} {high}": (rows[low], rows[high]) for low, sign, high in RETRIEVAL}
+
+
+def manipulation_pairs(profile: Profile) -> dict[str, tuple[Key, Key]]:
+    """Return "AMNet < ADDE-M" -> the (method, variant) of both at a profile, the one that is subtracted first."""
+    rows = {name: (row.method, row.variant(profile)) for name, row in MANIPULATION_NAMES.items()}
+    return {f"{low} {sign} {high}": (rows[low], rows[high]) for low, sign, high in MANIPULATION}
+
+
+def on_two_processors(pairs: Iterable[tuple[Key, Key]], made: pd.DataFrame) -> tuple[int, int]:
+    """Count the pairs of runs of one seed that were trained on two kinds of processor.
+
+    Another processor rounds in another way, so its run of one seed differs from the first step on.
+
+    Args:
+        pairs: two (method, variant) each.
+        made: rows of `fashion_lib.runs.run_list`, of one data set and profile. Untrained methods are left out.
+
+    Returns:
+        The number of these pairs of runs, and the number of all pairs.
+    """
+    made = made[made["training_image_passes"].astype(str) != "0"]
+    by_seed = made.pivot(index=["method", "variant"], columns="seed", values="hardware")
+    both = [by_seed.reindex(list(pair)).dropna(axis=1) for pair in pairs]
+    return sum(int((one.nunique() > 1).sum()) for one in both), sum(one.shape[1] for one in both)
 
 
 def printed_step(lower: str, higher: str, dataset: str = "fashionai") -> str:

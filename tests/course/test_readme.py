@@ -57,11 +57,14 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     monkeypatch.setattr(
         results, "read_ledger", lambda: pd.concat([ledger, pd.DataFrame(lines, columns=list(results.COLUMNS))])
     )
+    runs = results.read_runs()
+    monkeypatch.setattr(results, "read_runs", lambda: runs.assign(hardware="AMD EPYC, 2 cores"))
     header, _, *rows, _, made = manipulation_table().splitlines()
     assert header == "| attribute manipulation, wardrobe | Top-10 | NDCG@30 | seeds |"
     assert rows == ["| image_only | 10.0 ± 0.0 | not run | 2 |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 | 2 |",
                     "| yao2026 (attention False) | 30.0 ± 0.0 | not run | 2 |"]  # fmt: skip
-    assert made == "Profile table, seeds 0, 1, commit abc1234, precision bf16."
+    assert made == "Profile table, seeds 0, 1, commit abc1234, precision bf16, on AMD EPYC."
+    monkeypatch.setattr(results, "read_runs", lambda: runs)
     assert markdown_table("wardrobe", "table") == alone
     assert manipulation_table() in with_results(readme())
 
@@ -93,6 +96,18 @@ def test_claims_are_two_tables_of_steps_seed_by_seed(put):
     both = claims_table()
     assert both.removeprefix(alone).startswith("\n\n| attribute manipulation, wardrobe | printed Top-10 |")
     assert both.count("Profile ") == 2
+
+
+def test_claims_say_how_many_pairs_are_of_two_processors(put, monkeypatch):
+    put("wardrobe", "csn", "prein", "table", 40.0, 60.0)
+    put("wardrobe", "asen", "v2", "table", 46.0, 65.0)
+    made = results.read_runs()
+    made = made[(made.dataset == "wardrobe") & (made.profile == "table") & made.seed.isin((0, 1))]
+    made = made[[key in (("csn", "prein"), ("asen", "v2")) for key in zip(made.method, made.variant, strict=True)]]
+    monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware="one"))
+    assert len(made) == 4 and "processors" not in claims_table()
+    monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware=["one", "two", "one", "one"]))
+    assert "In 1 of the 2 pairs of runs, the two were trained on different processors." in claims_table()
 
 
 def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):
