@@ -97,7 +97,8 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
     trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
     precisions, hardware = (set(made[name].reindex(keys).dropna()) for name in ("precision", "hardware"))
-    processors = {text.partition(",")[0] for text in hardware}  # without the number of cores
+    # A run that went on elsewhere has several; the number of cores changes no result.
+    processors = {name.partition(",")[0] for text in hardware for name in text.split("; then ")}
     told = f", precision {', '.join(sorted(precisions))}" if precisions else ""
     told += f", on {' and '.join(sorted(processors))}" if processors else ""
     return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}{told}."

@@ -28,7 +28,7 @@ from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULAT
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
-from fashion_lib.training.history import TrainingHistory, threads_used
+from fashion_lib.training.history import TrainingHistory, hardware_used, threads_used
 from fashion_lib.training.paper_stages import TrainingStage, departs, training_stages
 from fashion_lib.training.profiles import PROFILES, Profile, as_profile
 from fashion_lib.training.task import Task
@@ -133,6 +133,7 @@ class RunSetup:
             image_passes=model.image_passes,
             start=stage.profile.start if METHODS[self.method].trainable else "",
             precision=history.precision,
+            hardware=hardware_used(histories),
             config=dict(self.config) | {"training_image_passes": passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
             | edition_setting(model)

@@ -1,8 +1,10 @@
 """The record of a training run: curves, counts, and a warning when the model does not learn."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from fashion_lib.core.provenance import hardware
 from fashion_lib.training.config import TrainingConfig
 
 COLLAPSED = 0.98  # mean cosine between examples of one attribute above which a space counts as collapsed
@@ -26,6 +28,7 @@ class TrainingHistory:
         warned: whether the warning about a collapse was given.
         measure: what valid_map and best_map hold: "MAP", except for tasks with another validation score.
         threads: pairs [step, number]: from that step on the processor computed with so many threads.
+        hardware: names of the machines that trained it, in the order of their first use.
         pending: the figures of the steps since the last entry.
     """
 
@@ -40,12 +43,23 @@ class TrainingHistory:
     warned: bool = False
     measure: str = "MAP"
     threads: list[list[int]] = field(default_factory=list)
+    hardware: list[str] = field(default_factory=list)
     pending: list[dict] = field(default_factory=list)
 
 
 def threads_used(history: TrainingHistory) -> int | list[list[int]]:
     """What a record says of the threads: their number, or the pairs [step, number] where it changed."""
     return history.threads[0][1] if len(history.threads) == 1 else history.threads
+
+
+def hardware_used(histories: Iterable[TrainingHistory]) -> str:
+    """What a record says of the machines: the one, or "A; then B" where a run went on elsewhere.
+
+    Args:
+        histories: of all stages of one run; where they name no machine, it is the present one.
+    """
+    names = dict.fromkeys(name for history in histories for name in history.hardware)
+    return "; then ".join(names) or hardware()
 
 
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:
