@@ -78,6 +78,7 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
         ("wardrobe", _passes(range(1, 11)), (0,), "IPAD, fig5"),
         ("wardrobe", ipad_tables.labelled(ipad_tables.CODE).values(), SEEDS, "paper against code"),
         ("wardrobe", _manipulation(yao2026_tables.OWN_BACKBONE_ROWS, profile), SEEDS, "table 1 of Yao et al."),
+        ("wardrobe", _manipulation(yao2026_tables.HALF_ROWS, profile), SEEDS, "halves of the W&T loss"),
     )  # fmt: skip
     found: dict[tuple, WantedRun] = {}
     for dataset, pairs, seeds, shown_in in blocks:

@@ -60,6 +60,11 @@ ABLATION_ROWS = (
     Row("resnet50+afd+wt_loss", "yao2026", {"attention": False}),
     Row("resnet50+afd+attention+wt_loss", "yao2026"),
 )
+# Each half of the W&T loss alone, which the paper does not print.
+HALF_ROWS = (
+    Row("weighted cross-entropy alone", "yao2026", {"attention": False, "loss": "weighted"}),
+    Row("triplet losses alone", "yao2026", {"attention": False, "loss": "triplet"}),
+)
 METHOD_ROWS = tuple(Row(name, name) for name in MANIPULATION_METHODS)
 # The paper's accuracy is that of the features, before the memory exists. We compare it with two of ours: the
 # accuracy at that moment, and that of the weights that retrieve best. The latter were trained further
