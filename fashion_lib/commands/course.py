@@ -62,7 +62,7 @@ def language_check(
     from fashion_lib.course import language
 
     if lower and files:
-        raise FashionError("--lower counts all notebooks: leave out the names of files.")
+        raise FashionError("--lower counts all notebooks and pages: leave out the names of files.")
     every = [*paths.numbered_notebooks(), *language.pages()]
     found = [
         one

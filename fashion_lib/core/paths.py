@@ -181,6 +181,12 @@ def notebooks_dir() -> Path:
     return root() / "notebooks"
 
 
+def texts() -> list[str]:
+    """Return the course's Markdown pages beside docs/ that are here, as names below the root."""
+    names = ("README.md", "CONTRIBUTING.md", "data/paper_costs.md", "batch/README.md")
+    return [name for name in names if (root() / name).is_file()]
+
+
 def numbered_notebooks(folder: Path | None = None) -> list[Path]:
     """Return the notebooks whose names begin with a number, in reading order.
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 import torchvision
 
+THEN = "; then "  # between the machines of a run that went on elsewhere
+
 
 @cache
 def commit() -> str:
@@ -36,6 +38,11 @@ def versions() -> dict[str, str]:
     """Return the versions of the software that can change a figure."""
     return {"python": platform.python_version(), "torch": torch.__version__,
             "torchvision": torchvision.__version__, "numpy": np.__version__}
+
+
+def processors(text: str) -> list[str]:
+    """Return the machines that a record's hardware names, without their numbers of cores, which change no result."""
+    return [name.partition(",")[0] for name in text.split(THEN)]
 
 
 @cache

@@ -121,9 +121,7 @@ def _texts(path: Path) -> list[tuple[str, str]]:
 
 def pages() -> list[Path]:
     """Return the course's Markdown pages for readers: the README, the guide for contributors, docs/ and others."""
-    root = paths.notebooks_dir().parent
-    named = [root / name for name in ("README.md", "CONTRIBUTING.md", "batch/README.md", "data/paper_costs.md")]
-    return [path for path in named if path.is_file()] + sorted((root / "docs").glob("*.md"))
+    return [paths.root() / name for name in paths.texts()] + sorted((paths.root() / "docs").glob("*.md"))
 
 
 def number(path: Path) -> str:

@@ -8,12 +8,12 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
+from fashion_lib.core.provenance import processors
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
 from fashion_lib.papers.claimed_orders import (
     manipulation_claims,
     manipulation_pairs,
-    on_two_processors,
     retrieval_claims,
     retrieval_pairs,
 )
@@ -22,6 +22,7 @@ from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
+from fashion_lib.runs.run_list import differing_seeds
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference
 from fashion_lib.show.tables import as_text, by_metric
@@ -98,10 +99,9 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
     trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
     precisions, hardware = (set(made[name].reindex(keys).dropna()) for name in ("precision", "hardware"))
-    # A run that went on elsewhere has several; the number of cores changes no result.
-    processors = {name.partition(",")[0] for text in hardware for name in text.split("; then ")}
+    used = {name for text in hardware for name in processors(text)}
     told = f", precision {', '.join(sorted(precisions))}" if precisions else ""
-    told += f", on {' and '.join(sorted(processors))}" if processors else ""
+    told += f", on {' and '.join(sorted(used))}" if used else ""
     return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}{told}."
 
 
@@ -136,9 +136,9 @@ def claims_table(profile: str = PROFILE) -> str | None:
         if not rows.empty:
             shown = claims(rows)
             mixed = _two_processors(dataset, profile, pairs(PROFILES[profile]))
-            shown = shown.rename(index=lambda name: f"{name} {TWO_PROCESSORS}" if mixed.get(name) else name)  # noqa: B023
-            told = f"Profile {profile}. {_tests(shown)} {_processors(mixed)}"
-            made += [as_markdown(shown.rename_axis(title)), told.strip()]
+            names = [f"{name} {TWO_PROCESSORS}" if mixed[name] else name for name in shown.index]
+            told = (f"Profile {profile}.", _tests(shown), _told_of(mixed))
+            made += [as_markdown(shown.set_axis(names).rename_axis(title)), " ".join(filter(None, told))]
     return "\n\n".join(made) or None
 
 
@@ -157,10 +157,12 @@ def _two_processors(dataset: str, profile: str, pairs: dict) -> dict[str, int]:
     """Return the number of pairs of runs that are of two processors, one entry per row of the claims."""
     made = results.read_runs()
     made = made[(made["dataset"] == dataset) & (made["profile"] == profile)]
-    return {name: on_two_processors([pair], made)[0] for name, pair in pairs.items()}
+    made = made[[METHODS[base_method(name)].trainable for name in made["method"]]]
+    made = made.assign(processors=[" ".join(processors(text)) for text in made["hardware"]])
+    return {name: differing_seeds(made, pair, "processors").shape[1] for name, pair in pairs.items()}
 
 
-def _processors(mixed: dict[str, int]) -> str:
+def _told_of(mixed: dict[str, int]) -> str:
     """Explain the mark of rows with runs of two processors; "" where there is none."""
     if not any(mixed.values()):
         return ""

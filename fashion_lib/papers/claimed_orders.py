@@ -4,8 +4,6 @@ A step of ours is taken seed by seed, see `fashion_lib.show.paired_seeds`. Only 
 printed one, because data, networks and budgets differ.
 """
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
@@ -81,24 +79,6 @@ def manipulation_pairs(profile: Profile) -> dict[str, tuple[Key, Key]]:
     """Return "AMNet < ADDE-M" -> the (method, variant) of both at a profile, the one that is subtracted first."""
     rows = {name: (row.method, row.variant(profile)) for name, row in MANIPULATION_NAMES.items()}
     return {f"{low} {sign} {high}": (rows[low], rows[high]) for low, sign, high in MANIPULATION}
-
-
-def on_two_processors(pairs: Iterable[tuple[Key, Key]], made: pd.DataFrame) -> tuple[int, int]:
-    """Count the pairs of runs of one seed that were trained on two kinds of processor.
-
-    Another processor rounds in another way, so its run of one seed differs from the first step on.
-
-    Args:
-        pairs: two (method, variant) each.
-        made: rows of `fashion_lib.runs.run_list`, of one data set and profile. Untrained methods are left out.
-
-    Returns:
-        The number of these pairs of runs, and the number of all pairs.
-    """
-    made = made[made["training_image_passes"].astype(str) != "0"]
-    by_seed = made.pivot(index=["method", "variant"], columns="seed", values="hardware")
-    both = [by_seed.reindex(list(pair)).dropna(axis=1) for pair in pairs]
-    return sum(int((one.nunique() > 1).sum()) for one in both), sum(one.shape[1] for one in both)
 
 
 def printed_step(lower: str, higher: str, dataset: str = "fashionai") -> str:

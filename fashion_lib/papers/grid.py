@@ -60,8 +60,8 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
             return _methods()
         return [(method, shared_label(dataset, method, label)) for method, label in _methods()]
 
-    started = STARTED if profile.name == TABLE.name and not plain else ()
-    halves = yao2026_tables.HALF_ROWS if profile.name == TABLE.name and not plain else ()  # no paper prints them
+    ours = profile.name == TABLE.name and not plain  # whether runs belong to it that no paper prints
+    started, halves = (STARTED, yao2026_tables.HALF_ROWS) if ours else ((), ())
     tried = () if profile.name == TABLE.name else learning_rate_trials(profile)  # the laptop's decide for both
     blocks = (
         ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),

@@ -45,9 +45,8 @@ def unequal_precision(dataset: str, *rows: tuple[str, str]) -> str:
         rows: (method, start) each.
     """
     made = run_list.collect_runs(dataset, TABLE.name)
-    by_seed = made.pivot(index=["method", "variant"], columns="seed", values="precision")
-    pairs = by_seed.reindex([(method, label_of(method, start)) for method, start in rows]).dropna(axis=1)
-    unequal = pairs.loc[:, pairs.nunique() > 1]
+    labelled = [(method, label_of(method, start)) for method, start in rows]
+    unequal = run_list.differing_seeds(made, labelled, "precision")
     return f", precision {' and '.join(unequal.iloc[:, 0])}" if unequal.shape[1] else ""
 
 

@@ -1,6 +1,7 @@
 """data/runs.csv: how each run behind the ledger was made. The ledger holds what came out; this, what went in."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +91,22 @@ def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
     table = pd.read_csv(io.StringIO(together.to_csv(index=False)), keep_default_na=False, dtype=texts)
     table = table[(table["dataset"] == dataset) & (table["profile"] == profile)]
     return of_one_version(table, table, warn=False)  # `ledger.collect` warns
+
+
+def differing_seeds(made: pd.DataFrame, rows: Sequence[tuple[str, str]], column: str) -> pd.DataFrame:
+    """Return what a column says of several rows in each seed that all of them have, where it is not one value.
+
+    Args:
+        made: rows of the list, of one data set and profile.
+        rows: (method, variant) each.
+        column: one of COLUMNS.
+
+    Returns:
+        One row per given row, and one column per seed with different values.
+    """
+    by_seed = made.pivot(index=["method", "variant"], columns="seed", values=column)
+    common = by_seed.reindex(list(rows)).dropna(axis=1)
+    return common.loc[:, common.nunique() > 1]
 
 
 def split_note(dataset: str, profile: str) -> str:

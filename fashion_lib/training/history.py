@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fashion_lib.core.provenance import hardware
+from fashion_lib.core.provenance import THEN, hardware
 from fashion_lib.training.config import TrainingConfig
 
 COLLAPSED = 0.98  # mean cosine between examples of one attribute above which a space counts as collapsed
@@ -59,7 +59,7 @@ def hardware_used(histories: Iterable[TrainingHistory]) -> str:
         histories: of all stages of one run; where they name no machine, it is the present one.
     """
     names = dict.fromkeys(name for history in histories for name in history.hardware)
-    return "; then ".join(names) or hardware()
+    return THEN.join(names) or hardware()
 
 
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:

@@ -111,6 +111,18 @@ def test_claims_say_how_many_pairs_are_of_two_processors(put, monkeypatch):
     monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware=["one", "two", "one", "one"]))
     assert "| CSN < ASEN † |" in claims_table() and claims_table().count("†") == 2
     assert "†: pairs of runs that were trained on two processors: 1." in claims_table()
+    monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware=["one, 2 cores", "one, 4 cores"] * 2))
+    assert "†" not in claims_table()
+
+
+def test_an_untrained_method_has_no_processor(put, monkeypatch):
+    put("wardrobe", "random", "default", "table", 16.0)
+    put("wardrobe", "triplet", "default", "table", 46.0)
+    made = results.read_runs()
+    made = made[(made.dataset == "wardrobe") & (made.profile == "table") & (made.seed == 0)]
+    made = made[made.method.isin(("random", "triplet")) & (made.variant == "default")]
+    monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware=["one", "two"]))
+    assert "| random < triplet |" in claims_table() and "†" not in claims_table()
 
 
 def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):

@@ -9,7 +9,6 @@ from fashion_lib.papers.claimed_orders import (
     NOT_PRINTED,
     RETRIEVAL,
     manipulation_claims,
-    on_two_processors,
     printed_step,
     retrieval_claims,
 )
@@ -40,17 +39,6 @@ def test_steps_are_taken_seed_by_seed_and_the_printed_ones_inside_one_table():
     assert printed["ASEN ≤ AG-MLAN"] == f"{value['ag_mlan', 'ag_mlan'] - value['ag_mlan', 'asen_v2']:+.1f} (ag_mlan)"
     assert printed["ASEN ≤ AttnFashion"] == "-5.4 (ag_mlan), +4.4 (ipad)"  # the two papers contradict each other
     assert NOT_PRINTED not in set(printed)
-
-
-def test_pairs_on_two_processors_are_counted_where_both_runs_were_trained():
-    lines = [("csn", "prein", 0, "A", 9), ("csn", "prein", 1, "A", 9), ("csn", "prein", 2, "A", 9),
-             ("asen", "v2", 0, "A", 9), ("asen", "v2", 1, "B", 9), ("rpf", "paper", 1, "B", 9),
-             ("random", "default", 0, "B", 0)]  # fmt: skip
-    made = pd.DataFrame(lines, columns=["method", "variant", "seed", "hardware", "training_image_passes"])
-    csn, asen, rpf, random = ("csn", "prein"), ("asen", "v2"), ("rpf", "paper"), ("random", "default")
-    assert on_two_processors([(csn, asen)], made) == (1, 2)  # seed 2 is no pair
-    assert on_two_processors([(csn, asen), (asen, rpf)], made) == (1, 3)
-    assert on_two_processors([(random, csn), (csn, ("ipad", "paper"))], made) == (0, 0)
 
 
 def test_a_step_that_no_table_has_is_not_printed():

@@ -24,7 +24,6 @@ from fashion_lib.tasks.retrieval.protocol import protocol_card
 from fashion_lib.training.profiles import Profile
 
 MARK = "WRITTEN_BY_SITE_PAGES"  # the file by which a folder is known as one of ours
-TEXTS = ("README.md", "CONTRIBUTING.md", "data/paper_costs.md", "batch/README.md")
 KEYS = ("docs/quiz_keys.md",)  # for instructors: students read the site
 INDEX = """# Fine-grained fashion retrieval
 
@@ -94,7 +93,7 @@ def write_site(
     notebooks = _chosen(only)
     found = (file.relative_to(root).as_posix() for file in (root / "docs").rglob("*.md"))
     texts = sorted(set(found).difference(KEYS), key=_place_of_text)
-    texts += [name for name in TEXTS if "repository" in parts and (root / name).is_file()]
+    texts += paths.texts() if "repository" in parts else []
     _emptied(out)
     links = SiteLinks(root, out, {*texts, *(f"notebooks/{file.name}" for file in notebooks)}, KEYS)
     below = appendices(notebooks)
