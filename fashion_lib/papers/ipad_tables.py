@@ -2,7 +2,7 @@
 
 The results come from the ledger, the table of all finished runs (`fashion_lib.runs.ledger`). Tables 1-3
 compare methods. Figures 2-5 change one part of IPAD. Figure 6 needs no run of its own
-(`fashion_lib.runs.stored.stored_beta_curve`).
+(`beta_curves`).
 
 `CODE` has one row per difference between the paper and its released code. READING names the two places where
 the course follows the code, eq. 2 and eq. 4. The notebook on iterative positioning measures both readings.
@@ -26,7 +26,7 @@ from fashion_lib.runs.record import RERANKED, base_method, variant_label
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import PairedDifference, step
 from fashion_lib.show.seeds import NOT_PRINTED
-from fashion_lib.tasks.retrieval.chosen_beta import SCORES
+from fashion_lib.tasks.retrieval.chosen_beta import CURVES, SCORES
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 
 NO_BETA = "-"  # a row that is not run, re-ranked, or has one branch
@@ -252,6 +252,28 @@ def steps(
         for name, pair in pairs.items()
         if name != against
     }
+
+
+def beta_curves(rows: Mapping[str, Row], ledger: pd.DataFrame, dataset: str = "wardrobe") -> pd.DataFrame:
+    """Return the overall MAP of stored runs for every beta (figure 6), with nothing trained and nothing embedded.
+
+    Args:
+        rows: the rows of the table; those without two branches have no curve.
+        ledger: rows of `results.collect` for the data set and one profile.
+        dataset: our data set.
+
+    Returns:
+        MAP in percent; index beta, ascending; columns (name of the row, seed, "valid" or "test"). A run that was
+        stored before curves were measured has no column.
+    """
+    curves = {}
+    for name, (method, variant) in labelled(rows, dataset).items():
+        mine = ledger[(ledger["method"] == method) & (ledger["variant"] == variant)]
+        for split, metric in CURVES.items():
+            for seed, run in mine[mine["metric"] == metric].groupby("seed"):
+                betas = run["attribute"].astype(float)
+                curves[name, seed, split] = pd.Series(run["value"].to_numpy(), betas).sort_index()
+    return pd.DataFrame(curves).rename_axis(index="beta")
 
 
 def _with_chosen_beta(pairs: Mapping[str, tuple[str, str]], ledger: pd.DataFrame) -> pd.Series | None:

@@ -5,14 +5,10 @@ their records without new training.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
-import torch
-from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import shortened
@@ -32,8 +28,7 @@ from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS
 from fashion_lib.tasks.manipulation.manipulation_task import split_scores
 from fashion_lib.tasks.retrieval import chosen_beta, triplet_prediction
-from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
-from fashion_lib.training.checkpoint import damaged, read_checkpoint, write_checkpoint
+from fashion_lib.training.checkpoint import read_checkpoint
 from fashion_lib.training.profiles import PROFILES, Profile
 from fashion_lib.training.run_state import check_state
 
@@ -158,55 +153,6 @@ def add_missing_retrieval_scores(dataset: str | None = None, profile: str | None
     load = cache(load_dataset)
     for record in filter(lacks_retrieval_scores, local_records(dataset, profile)):
         yield add_retrieval_scores(record, load(record.dataset, profile_of(record)))
-
-
-def stored_parts(record: RunRecord, data: RetrievalData, split: str = "test") -> dict[int, dict[str, Tensor]]:
-    """Read both branches' vectors from the run's folder, or embed them once with its best checkpoint.
-
-    Args:
-        record: of a run of a method with two branches.
-        data: the run's, at any picture size.
-        split: "valid" or "test".
-
-    Returns:
-        Attribute id -> "region" or "patch" -> float32 (queries, then candidates; C).
-
-    Raises:
-        FashionError: the file is damaged or belongs to other data or another run, or the run has no two branches.
-    """
-    path = folder_of(record) / f"branches.{split}.safetensors"
-    made = {"name": data.name, "version": data.version, "images": len(data.image_names), "split": split}
-    rows = wanted_rows(data, split)
-    own = {"method": record.method, "variant": record.variant, "seed": record.seed}
-    if path.exists():
-        tensors, state = read_checkpoint(path)
-        if state not in (made, made | own):  # files of earlier versions do not name the run
-            raise FashionError(
-                f"{path} was made from {shortened(state, 200)}, but {made | own} is asked for: delete it to make it "
-                "anew."
-            )
-        shapes = {f"{a}.{branch}": len(chosen) for a, chosen in rows.items() for branch in ("region", "patch")}
-        held = {key: len(vectors) if vectors.ndim == 2 else -1 for key, vectors in tensors.items()}
-        if held != shapes or any(vectors.dtype != torch.float32 for vectors in tensors.values()):
-            raise damaged(path, "its vectors are not those of this split's queries and candidates")
-        parts: dict[int, dict[str, Tensor]] = {}
-        for key, vectors in tensors.items():
-            attribute, branch = key.split(".")
-            parts.setdefault(int(attribute), {})[branch] = vectors
-        return dict(sorted(parts.items()))
-    model = stored_model(record, data)
-    pictures = data.resized(profile_of(record).image_size * model.image_scale)
-    parts = embed_parts(model, pictures, rows, precision=record.precision or "fp32")
-    tensors = {f"{a}.{branch}": vectors for a, named in parts.items() for branch, vectors in named.items()}
-    write_checkpoint(path, tensors, made | own)
-    return parts
-
-
-def stored_beta_curve(
-    record: RunRecord, data: RetrievalData, betas: Sequence[float] = BETAS, split: str = "test"
-) -> pd.DataFrame:
-    """Compute `branch_weights.beta_curve` of a stored run from its stored vectors (see `stored_parts`)."""
-    return score_betas(stored_parts(record, data, split), data, betas, split)
 
 
 def labelled_run(

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.show import style
@@ -100,21 +101,23 @@ def cost_dots(
         budgets: Name -> (cost, score) of one run after several numbers of steps; a thin line joins them.
     """
     budgets = budgets or {}
-    figure, axes = plt.subplots(figsize=(6.4, 3.6) if budgets else (5.6, 2.8), dpi=style.DPI, layout="constrained")
-    scores = [score for path in ([*points.values()], *budgets.values()) for _, score in path]
-    line = (0.06 if budgets else 0.08) * (max(scores) - min(scores))
+    figure, axes = plt.subplots(figsize=(6.4, 4.2) if budgets else (5.6, 2.8), dpi=style.DPI, layout="constrained")
     for name, path in budgets.items():
         axes.plot(*zip(*path, strict=True), color=colours[name], linewidth=0.8, marker="x", markersize=4, alpha=0.7)
-    free: dict[float, float] = {}  # cost -> the lowest place that no label has yet
-    for name, (cost, score) in sorted(points.items(), key=lambda point: point[1][1]):
+    for name, (cost, score) in points.items():
         axes.scatter(cost, score, s=30, color=colours[name])
-        place = max(score, free.get(cost, score))
-        free[cost] = place + line
-        beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": style.LETTERS}
-        axes.annotate(drawable(name), (cost, place), color=colours[name], **beside)
     axes.set(xlabel=literal(xlabel), ylabel="overall MAP (%)")
-    axes.margins(x=0.15)
+    axes.margins(x=0.15, y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
+    figure.draw_without_rendering()  # from here on, the places of the dots are known in pixels
+    taken: list[Bbox] = []
+    for name, (cost, score) in sorted(points.items(), key=lambda point: point[1][1]):
+        beside = {"textcoords": "offset points", "va": "center", "fontsize": style.LETTERS, "color": colours[name]}
+        label = axes.annotate(drawable(name), (cost, score), xytext=(7, 0), **beside)
+        label.set_in_layout(False)  # so that a long name does not move the dots
+        while any(label.get_window_extent().overlaps(other) for other in taken):
+            label.set_position((7, label.get_position()[1] + 1))  # one point higher
+        taken.append(label.get_window_extent())
     plt.close(figure)
     return figure
 

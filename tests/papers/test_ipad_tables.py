@@ -2,13 +2,12 @@
 
 import math
 
-import numpy as np
+import pandas as pd
 import pytest
 import torch
-from tiny_data import SCHEMA, tiny_data
+from tiny_data import SCHEMA
 from two_branch_models import model_of
 
-from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import build_model
 from fashion_lib.papers import ipad_tables
@@ -23,13 +22,10 @@ from fashion_lib.papers.ipad_tables import (
     printed,
     steps,
 )
-from fashion_lib.runs import run_list, stored
+from fashion_lib.runs import run_list
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.runs.run import load_or_train
-from fashion_lib.runs.stored import stored_beta_curve, stored_parts
 from fashion_lib.show import tables
-from fashion_lib.tasks.retrieval.branch_weights import beta_curve
-from fashion_lib.training.profiles import PROFILES, get_profile
+from fashion_lib.training.profiles import PROFILES
 
 ALL = {"methods": METHOD_ROWS, "code": CODE} | FIGURES
 
@@ -120,39 +116,20 @@ def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
     assert [(left[0].method, left[0].label, left[0].seed)] == [(*pair, 0)]
 
 
-def test_a_stored_runs_beta_curve_is_the_models_and_needs_its_pictures_once(tmp_path, monkeypatch):
-    pixels = np.random.default_rng(0).integers(0, 256, (90, 16, 16, 3), dtype=np.uint8)
-    data = tiny_data(90, pixels=pixels)
-    changes = {
-        "image_size": 16,
-        "steps": 2,
-        "batch_size": 12,
-        "groups": 2,
-        "evaluations": 1,
-        "start": "random",
-    }
-    run = load_or_train(
-        "rpf",
-        profile=get_profile("smoke").with_options(**changes),
-        data=data,
-        options={"image_scale": 1},
-        progress=False,
-    )
-    expected = beta_curve(run.model, run.data, (0, 0.4, 1), precision=run.history.precision)
-    found = stored_beta_curve(run.record, data, (0, 0.4, 1))
-    assert np.allclose(found, expected) and found.columns.tolist() == expected.columns.tolist()
-    parts = stored_parts(run.record, data)
-    monkeypatch.setattr(stored, "stored_model", None)  # would fail
-    again = stored_parts(run.record, data)
-    assert [*again] == [*parts]
-    assert all(
-        torch.equal(again[a][name], vectors) for a, named in parts.items() for name, vectors in named.items()
-    )
-    assert stored_beta_curve(run.record, data, (0, 0.4, 1)).equals(found)
-    with pytest.raises(FashionError, match="beta=1.5 is no weight"):
-        stored_beta_curve(run.record, data, (1.5,))
-    with pytest.raises(FashionError, match="delete it to make it anew"):
-        stored_parts(run.record, tiny_data(60))
+def test_the_curves_over_beta_come_from_the_ledger():
+    rows = {name: METHOD_ROWS[name] for name in ("ASEN", "RPF", "IPAD")}
+    columns = ["method", "variant", "seed", "metric", "attribute", "value"]
+    rpf, ipad = labelled(rows)["RPF"], labelled(rows)["IPAD"]
+    table = pd.DataFrame(
+        [(*rpf, 0, "map_at_beta", "1.0", 70.0), (*rpf, 0, "map_at_beta", "0.4", 75.0),
+         (*rpf, 0, "map", "overall", 75.0),
+         (*rpf, 0, "validation_at_beta", "1.0", 60.0), (*rpf, 0, "validation_at_beta", "0.4", 61.0),
+         (*rpf, 2, "map_at_beta", "0.4", 76.0), (*ipad, 0, "map", "overall", 80.0)], columns=columns)  # fmt: skip
+    found = ipad_tables.beta_curves(rows, table)
+    assert [*found] == [("RPF", 0, "valid"), ("RPF", 0, "test"), ("RPF", 2, "test")]
+    assert found.index.tolist() == [0.4, 1.0]
+    assert found["RPF", 0, "test"].tolist() == [75.0, 70.0] and found["RPF", 0, "valid"].idxmax() == 0.4
+    assert ipad_tables.beta_curves(rows, table[table["metric"] == "map"]).empty  # stored before curves were measured
 
 
 def test_the_course_reads_two_equations_as_the_code_does():

@@ -1,4 +1,4 @@
-"""What stands beside a run (its reranker, its branches' vectors, its weights) is checked when it is read."""
+"""What stands beside a run (its reranker, its weights) is checked when it is read."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.runs.reranked import FILE, ReasoningConfig, load_or_rerank
 from fashion_lib.runs.run import load_or_train
-from fashion_lib.runs.stored import folder_of, stored_model, stored_parts
+from fashion_lib.runs.stored import folder_of, stored_model
 from fashion_lib.training.checkpoint import read_checkpoint, write_checkpoint
 from fashion_lib.training.profiles import get_profile
 
@@ -28,14 +28,13 @@ CONFIG = ReasoningConfig(samples=20, nodes=4, steps=3)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Two seeds of one method, both with vectors and rerankers."""
+    """Two seeds of one method, both with rerankers."""
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FASHION_RUNS", str(folder))
         runs = [load_or_train("asen_pp", profile=PROFILE, data=DATA, seed=seed, options={"image_scale": 1},
                               progress=False) for seed in (0, 1)]  # fmt: skip
         for run in runs:
-            stored_parts(run.record, DATA)
             load_or_rerank(run, CONFIG)
     return folder, *runs
 
@@ -46,7 +45,6 @@ def runs(made, tmp_path, monkeypatch):
     shutil.copytree(folder, tmp_path / "runs")
     monkeypatch.setenv("FASHION_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr("fashion_lib.runs.reranked.train_reasoning", None)  # nothing is made anew
-    monkeypatch.setattr("fashion_lib.runs.stored.embed_parts", None)
     return runs
 
 
@@ -64,7 +62,6 @@ def one_sentence(act, match=None):
 def test_what_is_whole_is_read(runs):
     for run in runs:
         assert load_or_rerank(run, CONFIG).record.method == "asen_pp+fr"
-        assert set(stored_parts(run.record, DATA)) == {0, 1, 2}
         assert stored_model(run.record, DATA).embedding_dim == run.model.embedding_dim
 
 
@@ -75,10 +72,6 @@ def test_files_of_earlier_versions_do_not_name_their_run(runs):
     del state["run"]
     write_checkpoint(path, tensors, state)
     load_or_rerank(run, CONFIG)
-    path = folder_of(run.record) / "branches.test.safetensors"
-    tensors, state = read_checkpoint(path)
-    write_checkpoint(path, tensors, {name: state[name] for name in ("name", "version", "images", "split")})
-    stored_parts(run.record, DATA)
 
 
 STATES = {
@@ -130,7 +123,6 @@ def test_wrong_tensors_are_one_sentence(damage, runs):
     run, _ = runs
     for path, read in (
         (reranker_of(run), lambda: load_or_rerank(run, CONFIG)),
-        (folder_of(run.record) / "branches.test.safetensors", lambda: stored_parts(run.record, DATA)),
         (folder_of(run.record) / "best.safetensors", lambda: stored_model(run.record, DATA)),
     ):
         tensors, state = read_checkpoint(path)
@@ -143,8 +135,6 @@ def test_another_runs_files_are_refused(runs):
     run, other = runs
     for path, source, read, words in (
         (reranker_of(run), reranker_of(other), lambda: load_or_rerank(run, replace(CONFIG, seed=0)), "another run"),
-        (*(folder_of(r.record) / "branches.test.safetensors" for r in runs), lambda: stored_parts(run.record, DATA),
-         "was made from"),
         (*(folder_of(r.record) / "best.safetensors" for r in runs), lambda: stored_model(run.record, DATA),
          "another run .seed 1 instead of 0"),
         (reranker_of(run).with_name(RECORD_NAME), reranker_of(other).with_name(RECORD_NAME),

@@ -334,3 +334,12 @@ def test_no_notebook_has_a_figure_style_of_its_own(path):
     code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
     own = ("set_matplotlib_formats", "rcParams", "plt.style", "def seed_dots", "def plain", "COLOUR = dict(zip")
     assert [name for name in own if name in code] == []
+
+
+def test_names_at_nearly_the_same_place_do_not_overlap():
+    points = {"AttnFashion": (184.0, 81.0), "ASEN++": (200.0, 81.1), "HAEN": (186.0, 81.2), "IPAD": (460.0, 84.0)}
+    figure = seeds.cost_dots(points, dict.fromkeys(points, "black"), "cost", {"ASEN++": [(200.0, 81.1), (400.0, 87.0)]})
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 4
+    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])

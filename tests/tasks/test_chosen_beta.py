@@ -1,4 +1,4 @@
-"""Beta from validation: the best of figure 6's values there, and the test scores that this beta gives."""
+"""Beta from validation: the best of figure 6's values there, the test scores that it gives, and both curves."""
 
 import pytest
 from tiny_data import tiny_data
@@ -38,6 +38,9 @@ def test_the_best_beta_of_validation_gives_the_test_scores(method):
     assert valid[beta] == pytest.approx(max(valid.values()))
     assert len(set(valid.values())) > 1, "beta must matter here"
     assert found["map_at_chosen_beta"] == pytest.approx(with_beta(made, beta, "test"))
+    assert found["validation_at_beta"] == pytest.approx({str(one): score for one, score in valid.items()})
+    tested = {str(one): with_beta(made, one, "test")["overall"] for one in BETAS}
+    assert found["map_at_beta"] == pytest.approx(tested)
 
 
 def test_attributes_that_do_not_count_are_left_out():
@@ -45,6 +48,8 @@ def test_attributes_that_do_not_count_are_left_out():
     found = chosen_beta.scores(made, DATA, attributes=[0])
     assert DATA.schema.names[0] in found["map_at_chosen_beta"]
     assert DATA.schema.names[1] not in found["map_at_chosen_beta"]
+    one = found["map_at_beta"][str(found["chosen_beta"]["overall"])]  # the average over the queries of that attribute
+    assert one == found["map_at_chosen_beta"][DATA.schema.names[0]] == found["map_at_chosen_beta"]["overall"]
 
 
 @pytest.mark.parametrize(("method", "options"), [("asen", {}), ("random", {}), ("rpf", {"branches": ("region",)})])

@@ -1,4 +1,4 @@
-"""Beta of a two-branch model, chosen on the validation split, and the test scores that it gives.
+"""Beta of a two-branch model, chosen on the validation split, the test scores that it gives, and the whole curves.
 
 RPF and IPAD print one beta per data set (IPAD, figure 6). Here every method with two branches gets its beta by the
 same rule, so that no method's weight was tuned and another's was not.
@@ -9,10 +9,10 @@ from collections.abc import Collection
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
-from fashion_lib.tasks.retrieval.evaluation import evaluate
 
 CHOSEN_BETA, SCORES = "chosen_beta", "map_at_chosen_beta"
-METRICS = (CHOSEN_BETA, SCORES)
+CURVES = {"valid": "validation_at_beta", "test": "map_at_beta"}  # split -> metric
+METRICS = (CHOSEN_BETA, SCORES, *CURVES.values())
 
 
 def scores(
@@ -21,22 +21,25 @@ def scores(
     """Choose beta on the validation split and score the test split with it.
 
     Args:
-        model: any model of retrieval; its own beta is the same afterwards.
+        model: any model of retrieval; its own beta stays.
         data: RetrievalData with pictures of the size that the model reads.
         precision: "fp32", "bf16" or "fp16", for the backbone.
         attributes: ids of the attributes that count; None takes all.
 
     Returns:
         "chosen_beta" -> {"overall": the value of BETAS with the highest overall validation MAP; the smallest of equal
-        ones}; "map_at_chosen_beta" -> attribute or average -> test MAP in percent. {} for a model without two branches.
+        ones}; "map_at_chosen_beta" -> attribute or average -> test MAP in percent; for both metrics of CURVES a beta,
+        such as "0.4" -> overall MAP in percent (IPAD, figure 6). {} for a model without two branches.
     """
     if not isinstance(model, TwoBranchModel) or len(model.branches) < 2:
         return {}
-    wanted = {a: rows for a, rows in wanted_rows(data, "valid").items() if attributes is None or a in attributes}
-    curve = score_betas(embed_parts(model, data, wanted, precision=precision), data, BETAS, "valid")
-    own, model.beta = model.beta, float(curve["overall"].idxmax())
-    try:
-        found = evaluate(model, data, split="test", precision=precision, attributes=attributes)
-        return {CHOSEN_BETA: {"overall": model.beta}, SCORES: found.percent()["map"]}
-    finally:
-        model.beta = own
+    curves = {}
+    for split in CURVES:
+        wanted = {a: rows for a, rows in wanted_rows(data, split).items() if attributes is None or a in attributes}
+        curves[split] = score_betas(embed_parts(model, data, wanted, precision=precision), data, BETAS, split)
+    beta = float(curves["valid"]["overall"].idxmax())
+    stored = {
+        metric: {str(at): float(score) for at, score in curves[split]["overall"].items()}
+        for split, metric in CURVES.items()
+    }
+    return {CHOSEN_BETA: {"overall": beta}, SCORES: curves["test"].loc[beta].to_dict()} | stored
