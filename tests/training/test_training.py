@@ -199,6 +199,16 @@ def test_auto_precision_is_timed_once_and_kept_by_the_run(data, tmp_path, monkey
     assert train(model_of(), data, config(precision="auto"), tmp_path, progress=False).precision == "bf16"
 
 
+@pytest.mark.parametrize(("native", "chosen"), [(True, "bf16"), (False, "fp32")])
+def test_on_a_gpu_no_timing_chooses(native, chosen, monkeypatch):
+    """A timing chose by chance there, so that runs of one table had different precisions."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native and not including_emulation)
+    monkeypatch.setattr(precision, "_seconds", None)  # would fail
+    images = SimpleNamespace(device=torch.device("cuda"), shape=(3, 3, 32, 32))
+    assert precision.choose_precision("auto", model_of(), images) == chosen
+    assert precision.choose_precision("fp16", model_of(), images) == "fp16"
+
+
 def test_the_real_timing_leaves_the_model_as_it_was(monkeypatch):
     monkeypatch.setattr(precision, "_measured", {})
     model = model_of()
