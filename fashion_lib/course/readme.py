@@ -22,7 +22,7 @@ from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
-from fashion_lib.runs.run_list import differing_seeds
+from fashion_lib.runs.run_list import computed, differing_seeds
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference
 from fashion_lib.show.tables import as_text, by_metric
@@ -98,11 +98,9 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
     made = results.read_runs().set_index(results.RUN)
     trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
-    precisions, hardware = (set(made[name].reindex(keys).dropna()) for name in ("precision", "hardware"))
-    used = {name for text in hardware for name in processors(text)}
-    told = f", precision {', '.join(sorted(precisions))}" if precisions else ""
-    told += f", on {' and '.join(sorted(used))}" if used else ""
-    return f"\nProfile {profile}, seeds {seeds}, commit {', '.join(sorted(rows.commit.unique()))}{told}."
+    how = computed(made.reindex(keys))
+    told = ", ".join(filter(None, [f"commit {', '.join(sorted(rows.commit.unique()))}", how]))
+    return f"\nProfile {profile}, seeds {seeds}, {told}."
 
 
 def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fashion_lib.core import paths
 from fashion_lib.core.files import one_writer, write_atomically
+from fashion_lib.core.provenance import processors
 from fashion_lib.core.words import joined
 from fashion_lib.data.sets import DERIVED, REAL
 from fashion_lib.data.sets.set_layout import OWN
@@ -120,6 +121,18 @@ def split_note(dataset: str, profile: str) -> str:
         return ""
     versions = collect_runs(dataset, profile)["data_version"]  # "1-own-..." or "1-papers-...", of the edition
     return ", NOT the papers' split" if (versions.str.split("-").str[1] == OWN).any() else ""
+
+
+def computed(made: pd.DataFrame) -> str:
+    """Say in which precisions and on which processors runs were trained: "precision bf16, on AMD EPYC"; "" without one.
+
+    Args:
+        made: rows of `collect_runs`, of trainable methods.
+    """
+    precisions = sorted(set(made["precision"].dropna()))
+    used = sorted({name.replace("; ", " with ") for text in made["hardware"].dropna() for name in processors(text)})
+    told = [f"precision {' or '.join(precisions)}"] if precisions else []
+    return ", ".join(told + ([f"on {' and '.join(used)}"] if used else []))
 
 
 def provenance(made: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,11 @@
 """The committed list of runs and this machine's runs in one table."""
 
+import pandas as pd
 import pytest
 
 from fashion_lib.core import paths
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.runs.run_list import COLUMNS, collect_runs, provenance, split_note, write_runs
+from fashion_lib.runs.run_list import COLUMNS, collect_runs, computed, provenance, split_note, write_runs
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +106,11 @@ def test_a_split_that_was_drawn_here_is_said_beside_its_numbers(dataset, version
     assert split_note(dataset, "smoke") == ""
     save(record(dataset=dataset, config={"data_version": version}))
     assert split_note(dataset, "smoke") == (", NOT the papers' split" if own else "")
+
+
+def test_a_caption_says_on_which_processors_and_in_which_precisions_runs_were_trained():
+    hardware = ["A CPU, 2 cores", "A GPU; B CPU, 16 cores; then A CPU, 4 cores", None]
+    made = pd.DataFrame({"precision": ["bf16", "fp32", None], "hardware": hardware})
+    assert computed(made) == "precision bf16 or fp32, on A CPU and A GPU with B CPU"
+    assert computed(made[:1]) == "precision bf16, on A CPU"
+    assert computed(made[:0]) == ""
