@@ -55,12 +55,12 @@ def parts(folder: Path, small: bool) -> dict[str, tuple[int, list[str]]]:
         }  # fmt: skip
     return {
         "tests": (150, tests),
-        "feed": (130, [feed, "--images", "480", "--steps", "6", "--repeats", "1"]),
         "paper_step": (150, [paper_step, "--append", "--steps", "3", "--precision", "bf16"]),
-        "paper_training": (150, [paper_training, *curve, "--steps", "150"]),
-        "precision": (120, [precision, "--steps", "240", "--images", "6000"]),
         "training_step": (60, [step, "--methods", "asen,rpf,ipad", "--precision", "bf16", "--repeats", "2"]),
         "gradient_checkpointing": (60, [checkpointing]),
+        "feed": (130, [feed, "--images", "480", "--steps", "6", "--repeats", "1"]),
+        "paper_training": (150, [paper_training, *curve, "--steps", "150"]),
+        "precision": (120, [precision, "--steps", "240", "--images", "6000"]),
     }
 
 

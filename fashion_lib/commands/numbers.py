@@ -49,7 +49,7 @@ def results(
 
 def trace(
     method: Annotated[str, typer.Argument(help="its name in the results, or name.variant")],
-    attribute: Annotated[str, typer.Argument(help="an attribute, or overall, macro, local")] = "overall",
+    attribute: Annotated[str, typer.Argument(help="an attribute or average; of map_at_beta a beta")] = "overall",
     metric: Annotated[str | None, typer.Option(help="such as map or recall@1")] = None,
     variant: Annotated[str | None, typer.Option(help="its name in the results")] = None,
     dataset: Dataset = "wardrobe",
@@ -76,7 +76,7 @@ def keep(profile: OnlyProfile = None, dataset: OnlyDataset = None) -> None:
 
 
 def retrieval_scores(profile: OnlyProfile = None, dataset: OnlyDataset = None) -> None:
-    """Measure what records of retrieval runs lack: triplet prediction, and beta from the validation split."""
+    """Measure what records of retrieval runs lack: triplet prediction, and scores for every beta."""
     check_filter(dataset, profile)
     from fashion_lib.runs.stored import add_missing_retrieval_scores, folder_of
 

@@ -60,7 +60,8 @@ step of the whole variant.
 """
 MEASURED = """
 Seconds are the shortest step of a few, peak memory is the GPU's, or of the whole process on a processor. Hours are
-computed from GPUs alone: rows of kind `cpu` only show that the benchmark runs at the papers' sizes.
+computed from GPUs alone: rows of kind `cpu` only show that the benchmark runs at the papers' sizes. A step of 48 small
+pictures does not fill a large GPU, so the hours also depend on the processor beside it.
 """
 NO_GPU = """
 **GPU hours are not measured**: no GPU was at hand. `python benchmarks/paper_step.py --append` on a GPU writes its

@@ -38,7 +38,7 @@ def imagenet_rows() -> list[tuple[str, str]]:
 def unequal_precision(dataset: str, *rows: tuple[str, str]) -> str:
     """Return ", precision fp32 and bf16" where runs of one seed differ in it, as of the first such seed; else "".
 
-    "auto" takes the faster precision when a run begins, so two runs of one machine may differ.
+    On a CPU, "auto" takes the faster precision when a run begins, so two runs of one machine may differ.
 
     Args:
         dataset: name of the data set in records.

@@ -2,7 +2,7 @@
 
 The results come from the ledger, the table of all finished runs (`fashion_lib.runs.ledger`). Tables 1-3
 compare methods. Figures 2-5 change one part of IPAD. Figure 6 needs no run of its own
-(`beta_curves`).
+(`stored_curves`).
 
 `CODE` has one row per difference between the paper and its released code. READING names the two places where
 the course follows the code, eq. 2 and eq. 4. The notebook on iterative positioning measures both readings.
@@ -254,7 +254,7 @@ def steps(
     }
 
 
-def beta_curves(rows: Mapping[str, Row], ledger: pd.DataFrame, dataset: str = "wardrobe") -> pd.DataFrame:
+def stored_curves(rows: Mapping[str, Row], ledger: pd.DataFrame, dataset: str = "wardrobe") -> pd.DataFrame:
     """Return the overall MAP of stored runs for every beta (figure 6), with nothing trained and nothing embedded.
 
     Args:

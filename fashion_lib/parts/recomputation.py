@@ -14,8 +14,6 @@ make it differ:
 3. Precision and the implementation of attention are settings of torch. Both are set as they were.
 4. Several processes may share the batch. The second computation has the whole batch's statistics and dropout masks
    again; all ranks run through the same blocks in the same order.
-
-Not run on a GPU.
 """
 
 import functools

@@ -1,7 +1,8 @@
 """What a run leaves behind: a JSON record in runs/, and the ledger of committed figures in data/results/.
 
 A ledger row is one number with everything needed to place it. The metric "map" and its companions (recall@1,
-recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1].
+recall@10, ndcg@10) are in percent, as in the papers; localisation figures are fractions in [0, 1]. Where a metric is
+measured for every beta of a two-branch method, the column `attribute` holds the beta.
 """
 
 from pathlib import Path

@@ -40,7 +40,7 @@ class RunRecord:
     """Hold everything that a table needs of one run.
 
     Attributes:
-        metrics, localisation: metric -> attribute name (or overall, macro, local) -> value.
+        metrics, localisation: metric -> attribute name (or overall, macro, local; or a beta) -> value.
         minutes: of training and evaluation.
         parameters: their number.
         image_passes: passes through the backbone per image at test time.

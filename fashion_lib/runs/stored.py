@@ -5,7 +5,8 @@ their records without new training.
 """
 
 import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,10 @@ def check_of_record(record: RunRecord, state: dict[str, Any], path: Path) -> Non
 
 
 def lacks_retrieval_scores(record: RunRecord) -> bool:
-    """Return whether a record of a retrieval run was stored before triplet prediction or a chosen beta was measured."""
+    """Return whether a record of a retrieval run was stored before today's scores were measured.
+
+    These are triplet prediction, and for two branches the curve over beta and the beta chosen from it.
+    """
     return record.method in RETRIEVAL_METHODS and (_lacks_triplets(record) or _lacks_beta(record))
 
 
@@ -121,7 +125,8 @@ def _lacks_beta(record: RunRecord) -> bool:
 def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
     """Measure from a run's best checkpoint what its record lacks, see `lacks_retrieval_scores`; save the record.
 
-    Everything else in the record stays as it is, the commit of the training included.
+    What was measured of beta before is measured again. Everything else in the record stays as it is, the commit of
+    the training included.
 
     Args:
         record: changed in place.
@@ -148,11 +153,24 @@ def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
 def add_missing_retrieval_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
     """Call `add_retrieval_scores` for all finished runs whose records lack some, and yield those records.
 
-    Each data set is loaded once.
+    Each data set is loaded once. Runs without a checkpoint are left out with a warning.
     """
     load = cache(load_dataset)
-    for record in filter(lacks_retrieval_scores, local_records(dataset, profile)):
+    for record in _with_weights(filter(lacks_retrieval_scores, local_records(dataset, profile)), "best.safetensors"):
         yield add_retrieval_scores(record, load(record.dataset, profile_of(record)))
+
+
+def _with_weights(records: Iterable[RunRecord], checkpoint: str) -> Iterator[RunRecord]:
+    """Yield the records of runs that have the checkpoint, and warn of the others."""
+    for record in records:
+        if (folder_of(record) / checkpoint).is_file():
+            yield record
+        else:
+            warnings.warn(
+                f"The run in {folder_of(record)} has no {checkpoint} and is left out: copy its weights there, or "
+                "delete the folder to train anew.",
+                stacklevel=2,
+            )
 
 
 def labelled_run(
@@ -192,14 +210,13 @@ def lacks_scores(record: RunRecord) -> bool:
 def add_missing_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
     """Measure from the checkpoints of all finished runs what their records lack; save and yield those records.
 
-    Everything else in a record stays as it is, the commit of the training included.
+    Everything else in a record stays as it is, the commit of the training included. Runs without a checkpoint are left
+    out with a warning.
 
     Raises:
-        FashionError: a run has no checkpoint, or a damaged one.
+        FashionError: a run has a damaged checkpoint.
     """
-    for record in filter(lacks_scores, local_records(dataset, profile)):
-        if not (checkpoint := folder_of(record) / "last.safetensors").is_file():
-            raise FashionError(f"there is no checkpoint {checkpoint}: delete that run's folder and train it anew.")
+    for record in _with_weights(filter(lacks_scores, local_records(dataset, profile)), "last.safetensors"):
         run = labelled_run(
             record.method,
             record.variant,

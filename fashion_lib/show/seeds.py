@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox, BboxBase
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.show import style
@@ -92,7 +93,9 @@ def cost_dots(
     points: Mapping[str, tuple[float, float]], colours: Mapping[str, str], xlabel: str,
     budgets: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Figure:  # fmt: skip
-    """Draw one dot per method, its cost to the right and its score upwards; labels stand beside the dots.
+    """Draw one dot per method, its cost to the right and its score upwards.
+
+    Labels stand beside the dots; where two would overlap, a little above or below.
 
     Args:
         points: Name to show -> (cost, score in percent).
@@ -110,16 +113,27 @@ def cost_dots(
     axes.margins(x=0.15, y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
     figure.draw_without_rendering()  # from here on, the places of the dots are known in pixels
-    taken: list[Bbox] = []
-    for name, (cost, score) in sorted(points.items(), key=lambda point: point[1][1]):
-        beside = {"textcoords": "offset points", "va": "center", "fontsize": style.LETTERS, "color": colours[name]}
-        label = axes.annotate(drawable(name), (cost, score), xytext=(7, 0), **beside)
-        label.set_in_layout(False)  # so that a long name does not move the dots
-        while any(label.get_window_extent().overlaps(other) for other in taken):
-            label.set_position((7, label.get_position()[1] + 1))  # one point higher
-        taken.append(label.get_window_extent())
+    taken = [Bbox.from_bounds(*(axes.transData.transform(point) - 4), 8, 8) for point in points.values()]
+    for name, point in sorted(points.items(), key=lambda point: point[1][1]):
+        beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center", "fontsize": style.LETTERS}
+        label = axes.annotate(drawable(name), point, color=colours[name], **beside)
+        label.set_in_layout(False)  # so that no name moves the dots
+        taken.append(_free_place(label, figure.bbox, taken))
     plt.close(figure)
     return figure
+
+
+def _free_place(label: Annotation, page: BboxBase, taken: Sequence[BboxBase]) -> Bbox:
+    """Move a label beside its dot, or as little up or down as needed; return the place that it takes, in pixels."""
+    for distance in range(int(page.height)):
+        for up in (distance, -distance):
+            for right, align in ((7, "left"), (-7, "right")):
+                label.set(position=(right, up), ha=align)
+                place = label.get_window_extent()
+                inside = page.x0 <= place.x0 and place.x1 <= page.x1 and page.y0 <= place.y0 and place.y1 <= page.y1
+                if inside and not any(place.overlaps(other) for other in taken):
+                    return place
+    return place  # no room anywhere: then it stands where it came last
 
 
 def two_sided(

@@ -20,7 +20,8 @@ What the number of ranks does not change here, and does in many other programs:
 3. The statistics of batch normalisation. They are those of the effective batch.
 4. The triplets. With ranks that mine in their own rows alone, eight ranks see about an eighth of the triplets.
 
-Not run on a GPU: the tests share batches among 1, 2 and 4 processes on a CPU, with gloo.
+The tests share batches among 1, 2 and 4 processes on a CPU, and between two on one H200, all with gloo. NCCL and
+several GPUs were not run.
 """
 
 import os

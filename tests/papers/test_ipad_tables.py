@@ -125,11 +125,11 @@ def test_the_curves_over_beta_come_from_the_ledger():
          (*rpf, 0, "map", "overall", 75.0),
          (*rpf, 0, "validation_at_beta", "1.0", 60.0), (*rpf, 0, "validation_at_beta", "0.4", 61.0),
          (*rpf, 2, "map_at_beta", "0.4", 76.0), (*ipad, 0, "map", "overall", 80.0)], columns=columns)  # fmt: skip
-    found = ipad_tables.beta_curves(rows, table)
+    found = ipad_tables.stored_curves(rows, table)
     assert [*found] == [("RPF", 0, "valid"), ("RPF", 0, "test"), ("RPF", 2, "test")]
     assert found.index.tolist() == [0.4, 1.0]
     assert found["RPF", 0, "test"].tolist() == [75.0, 70.0] and found["RPF", 0, "valid"].idxmax() == 0.4
-    assert ipad_tables.beta_curves(rows, table[table["metric"] == "map"]).empty  # stored before curves were measured
+    assert ipad_tables.stored_curves(rows, table[table["metric"] == "map"]).empty  # stored before curves were measured
 
 
 def test_the_course_reads_two_equations_as_the_code_does():

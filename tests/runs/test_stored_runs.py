@@ -54,6 +54,25 @@ def test_a_new_run_has_the_figures_and_its_rows_fit_the_ledger(runs):
     assert table[table["metric"] == "triplet_accuracy"]["attribute"].to_list() == [*DATA.schema.names, "overall"]
 
 
+def test_the_curves_over_beta_come_back_from_the_ledgers_file(runs, tmp_path):
+    record = runs["rpf"]
+    ledger.write_ledger(ledger.rows(record), tmp_path)
+    table = ledger.read_ledger(tmp_path)
+    for metric in chosen_beta.CURVES.values():
+        stored_curve = table[table["metric"] == metric]
+        assert stored_curve["attribute"].to_list() == [str(k / 10) for k in range(11)]
+        assert stored_curve["value"].to_list() == pytest.approx([*record.metrics[metric].values()], abs=1e-4)
+
+
+def test_a_run_without_weights_is_left_out_with_a_warning(runs, monkeypatch):
+    monkeypatch.setattr(stored, "load_dataset", lambda *names: DATA)
+    for record in runs.values():
+        forget(record)
+    (folder_of(runs["rpf"]) / "best.safetensors").unlink()
+    with pytest.warns(UserWarning, match=r"rpf.* has no best\.safetensors and is left out"):
+        assert {record.method for record in add_missing_retrieval_scores()} == {"random", "ag_mlan"}
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_stored_run_gains_them_without_training(method, runs, monkeypatch):
     monkeypatch.setattr(loop, "training_step", None)

@@ -336,10 +336,14 @@ def test_no_notebook_has_a_figure_style_of_its_own(path):
     assert [name for name in own if name in code] == []
 
 
-def test_names_at_nearly_the_same_place_do_not_overlap():
-    points = {"AttnFashion": (184.0, 81.0), "ASEN++": (200.0, 81.1), "HAEN": (186.0, 81.2), "IPAD": (460.0, 84.0)}
-    figure = seeds.cost_dots(points, dict.fromkeys(points, "black"), "cost", {"ASEN++": [(200.0, 81.1), (400.0, 87.0)]})
+@pytest.mark.parametrize("budgets", [None, {"ASEN++": [(200.0, 81.1), (400.0, 87.0)]}])
+def test_names_at_nearly_the_same_place_do_not_overlap_and_stay_on_the_page(budgets):
+    points = {"AttnFashion": (184.0, 81.0), "ASEN++": (200.0, 81.1), "HAEN": (186.0, 81.2), "ISLN": (184.0, 84.0),
+              "ASEN": (184.0, 83.9), "IPAD": (460.0, 84.0), "IPAD, as the released code": (460.0, 84.1)}  # fmt: skip
+    figure = seeds.cost_dots(points, dict.fromkeys(points, "black"), "cost", budgets)
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    assert len(boxes) == 4
+    assert len(boxes) == len(points)
     assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
+    page = figure.bbox
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)

@@ -201,7 +201,7 @@ def test_auto_precision_is_timed_once_and_kept_by_the_run(data, tmp_path, monkey
 
 @pytest.mark.parametrize(("native", "chosen"), [(True, "bf16"), (False, "fp32")])
 def test_on_a_gpu_no_timing_chooses(native, chosen, monkeypatch):
-    """A timing chose by chance there, so that runs of one table had different precisions."""
+    """So that all runs of one table have one precision."""
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native and not including_emulation)
     monkeypatch.setattr(precision, "_seconds", None)  # would fail
     images = SimpleNamespace(device=torch.device("cuda"), shape=(3, 3, 32, 32))

@@ -27,9 +27,10 @@ def scores(
         attributes: ids of the attributes that count; None takes all.
 
     Returns:
-        "chosen_beta" -> {"overall": the value of BETAS with the highest overall validation MAP; the smallest of equal
-        ones}; "map_at_chosen_beta" -> attribute or average -> test MAP in percent; for both metrics of CURVES a beta,
-        such as "0.4" -> overall MAP in percent (IPAD, figure 6). {} for a model without two branches.
+        Metric -> name -> value; {} for a model without two branches.
+        "chosen_beta": "overall" -> the value of BETAS with the highest overall validation MAP.
+        "map_at_chosen_beta": attribute or average -> test MAP in percent.
+        "validation_at_beta", "map_at_beta": a beta, such as "0.4" -> overall MAP in percent (IPAD, figure 6).
     """
     if not isinstance(model, TwoBranchModel) or len(model.branches) < 2:
         return {}

@@ -180,7 +180,7 @@ def evaluate(
 
 
 def averaged(results: Mapping[str, Mapping[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
-    """Average the scores of single queries: per attribute, and over attributes (AVERAGES).
+    """Average the scores of single queries: per attribute, over all queries and over attributes (AVERAGES).
 
     Args:
         results: attribute -> metric -> float64 (Q,), one score per query.
