@@ -14,7 +14,7 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.two_branch import TwoBranchModel, check_beta, weigh
 from fashion_lib.tasks.retrieval.embedding import visit_features
-from fashion_lib.tasks.retrieval.evaluation import averaged, score_attribute
+from fashion_lib.tasks.retrieval.evaluation import score_attribute
 
 BETAS = tuple(k / 10 for k in range(11))  # figure 6
 
@@ -88,7 +88,7 @@ def beta_curve(
         **embedding: batch_size and precision of `embed_parts`.
 
     Returns:
-        Rows betas, columns the attributes of the split and their averages (see `evaluation.averaged`).
+        Rows betas, columns the attributes of the split and "overall" (mean over queries).
 
     Raises:
         FashionError: if a beta is out of range, or the model does not have two branches.
@@ -119,6 +119,7 @@ def score_betas(
         for a, named in parts.items():
             queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
             scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, c.of(a))
-            found[data.schema.names[a]] = {"map": 100 * scores["map"]}
-        lines[beta] = averaged(found, "map", data.schema)
+            found[data.schema.names[a]] = 100 * scores["map"]
+        lines[beta] = {name: values.mean() for name, values in found.items()}
+        lines[beta]["overall"] = np.concatenate([*found.values()]).mean()
     return pd.DataFrame(lines).T.rename_axis("beta")

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
+from fashion_lib.tasks.retrieval.evaluation import evaluate
 
 CHOSEN_BETA, SCORES = "chosen_beta", "map_at_chosen_beta"
 CURVES = {"valid": "validation_at_beta", "test": "map_at_beta"}  # split -> metric
@@ -21,7 +22,7 @@ def scores(
     """Choose beta on the validation split and score the test split with it.
 
     Args:
-        model: any model of retrieval; its own beta stays.
+        model: any model of retrieval; its own beta is the same afterwards.
         data: RetrievalData with pictures of the size that the model reads.
         precision: "fp32", "bf16" or "fp16", for the backbone.
         attributes: ids of the attributes that count; None takes all.
@@ -37,10 +38,13 @@ def scores(
     curves = {}
     for split in CURVES:
         wanted = {a: rows for a, rows in wanted_rows(data, split).items() if attributes is None or a in attributes}
-        curves[split] = score_betas(embed_parts(model, data, wanted, precision=precision), data, BETAS, split)
-    beta = float(curves["valid"]["overall"].idxmax())
-    stored = {
-        metric: {str(at): float(score) for at, score in curves[split]["overall"].items()}
-        for split, metric in CURVES.items()
+        curves[split] = score_betas(embed_parts(model, data, wanted, precision=precision), data, BETAS, split)["overall"]
+    own, model.beta = model.beta, float(curves["valid"].idxmax())
+    try:
+        found = evaluate(model, data, split="test", precision=precision, attributes=attributes)
+        chosen = {CHOSEN_BETA: {"overall": model.beta}, SCORES: found.percent()["map"]}
+    finally:
+        model.beta = own
+    return chosen | {
+        metric: {str(beta): float(score) for beta, score in curves[split].items()} for split, metric in CURVES.items()
     }
-    return {CHOSEN_BETA: {"overall": beta}, SCORES: curves["test"].loc[beta].to_dict()} | stored

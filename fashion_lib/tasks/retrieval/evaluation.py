@@ -5,7 +5,7 @@ One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020). Queries a
 the query's value.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -176,21 +176,10 @@ def evaluate(
         counts["without_relevant"][name] = int((~result.pop("answerable")).sum())
         counts["self_matches"][name] = int(np.isin(q.image, c.image).sum())
         results[name] = result
-    return Evaluation(split, {metric: averaged(results, metric, data.schema) for metric in METRICS}, **counts)
+    return Evaluation(split, {metric: _averaged(results, metric, data.schema) for metric in METRICS}, **counts)
 
 
-def averaged(results: Mapping[str, Mapping[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
-    """Average the scores of single queries: per attribute, over all queries and over attributes (AVERAGES).
-
-    Args:
-        results: attribute -> metric -> float64 (Q,), one score per query.
-        metric: which score.
-        schema: of the data set; it says which attributes are local.
-
-    Returns:
-        Attribute -> mean, then "overall" (mean over queries), "macro" (over attributes) and "local" (over local
-        attributes, where there are some).
-    """
+def _averaged(results: dict[str, dict[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
     means = {name: float(result[metric].mean()) for name, result in results.items()}
     local = [means[name] for name in schema.local if name in means]
     averages = {"overall": float(np.concatenate([result[metric] for result in results.values()]).mean()),
