@@ -38,7 +38,8 @@ def scores(
     curves = {}
     for split in CURVES:
         wanted = {a: rows for a, rows in wanted_rows(data, split).items() if attributes is None or a in attributes}
-        curves[split] = score_betas(embed_parts(model, data, wanted, precision=precision), data, BETAS, split)["overall"]
+        parts = embed_parts(model, data, wanted, precision=precision)
+        curves[split] = score_betas(parts, data, BETAS, split)["overall"]
     own, model.beta = model.beta, float(curves["valid"].idxmax())
     try:
         found = evaluate(model, data, split="test", precision=precision, attributes=attributes)
