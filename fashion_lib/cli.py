@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import traceback
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -86,6 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ± shows ?, and the command goes on
+    warnings.formatwarning = _one_sentence
     try:
         # Kernels and jobs start in other folders, where a relative path would be another one.
         os.environ.update(paths.absolute_settings())
@@ -105,6 +107,13 @@ def main(arguments: list[str] | None = None) -> int:
         log = _log(arguments)
         print(f"error: the library has a fault ({reason}): the traceback is in {log}.", file=sys.stderr)
         return 1
+
+
+def _one_sentence(message, category, filename, lineno, line=None) -> str:
+    """Format a warning of this library without the place in its code; any other one as Python does."""
+    if category is UserWarning and Path(filename).is_relative_to(Path(__file__).parent):
+        return f"warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 
 def _discard_output() -> None:

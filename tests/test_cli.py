@@ -3,10 +3,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tiny_notebooks import write_tiny
 
+from fashion_lib import cli
 from fashion_lib.cli import main
 from fashion_lib.commands import training
 from fashion_lib.core import paths
@@ -106,6 +108,13 @@ def test_an_expected_error_is_one_sentence_and_exit_code_two(project, capsys):
     assert captured.out == ""
     assert captured.err.startswith("error: The parameter 'learning_rate' of a.ipynb")
     assert captured.err.count("\n") == 1
+
+
+def test_a_warning_of_the_library_is_one_sentence_without_its_place_in_the_code():
+    inside, outside = str(Path(cli.__file__).parent / "runs" / "stored.py"), "elsewhere.py"
+    assert cli._one_sentence("The run has no weights.", UserWarning, inside, 7) == "warning: The run has no weights.\n"
+    assert cli._one_sentence("Old.", UserWarning, outside, 7) == "elsewhere.py:7: UserWarning: Old.\n"
+    assert cli._one_sentence("Old.", DeprecationWarning, inside, 7).endswith("DeprecationWarning: Old.\n")
 
 
 def test_notebook_values_are_read_as_yaml(project, monkeypatch, capsys):
