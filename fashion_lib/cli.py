@@ -39,6 +39,7 @@ app = typer.Typer(
 )  # fmt: skip
 FULL = (errno.ENOSPC, errno.EDQUOT)  # of the disk that the output goes to
 LONGEST = 80  # characters of an argument that an error sentence repeats
+FORMAT_OF_PYTHON = warnings.formatwarning  # of a warning; `main` puts `_one_sentence` in its place
 
 # As `--help` lists them.
 COMMANDS = (
@@ -113,7 +114,7 @@ def _one_sentence(message, category, filename, lineno, line=None) -> str:
     """Format a warning of this library without the place in its code; any other one as Python does."""
     if category is UserWarning and Path(filename).is_relative_to(Path(__file__).parent):
         return f"warning: {message}\n"
-    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
+    return FORMAT_OF_PYTHON(message, category, filename, lineno, line or "")
 
 
 def _discard_output() -> None:
