@@ -62,10 +62,9 @@ def wanted_runs(profile: Profile, *, plain: bool = False) -> list[WantedRun]:
 
     ours = profile.name == TABLE.name and not plain  # whether runs belong to it that no paper prints
     started, halves = (STARTED, yao2026_tables.HALF_ROWS) if ours else ((), ())
-    tried = () if profile.name == TABLE.name else learning_rate_trials(profile)  # the laptop's decide for both
     blocks = (
         ("wardrobe", _methods(), CLAIM_SEEDS, "table 1 of AG-MLAN and IPAD"),
-        ("wardrobe", tried, (0,), "learning-rate trials"),
+        ("wardrobe", learning_rate_trials(profile), (0,), "learning-rate trials"),
         ("wardrobe", _manipulation(yao2026_tables.METHOD_ROWS + yao2026_tables.ABLATION_ROWS, profile), SEEDS,
          "tables 2 to 4 of Yao et al."),
         ("wardrobe", ag_mlan_tables.ABLATION_ROWS.values(), SEEDS, "AG-MLAN's ablations"),

@@ -1,13 +1,19 @@
-"""What was tried on the validation split before the shared settings of all methods were fixed."""
+"""What was tried on the validation split, and which of the tried learning rates each method would choose."""
+
+from collections.abc import Collection
 
 import pandas as pd
+
+from fashion_lib.core.words import joined
 
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import VALIDATION, base_method, read_label, variant_label
-from fashion_lib.training.profiles import get_profile
+from fashion_lib.training.profiles import PROFILES, get_profile
 
 NOT_TRIALS = {"start", "backbone"}  # runs with one of these settings are rows of tables, whatever else they change
+RATE = "learning_rate"
+CHOSEN = ("chosen", "test, shared rate", "test, chosen rate")  # columns of `learning_rates` after the scores
 COLUMNS = ["method", "variant", "tried", "seed", "validation MAP", "without it", "difference"]
 
 
@@ -40,3 +46,63 @@ def trials(dataset: str = "wardrobe", profile: str = "laptop") -> pd.DataFrame:
         rows.append([METHODS[base_method(method)].order, method, shared, told, seed, score, other, score - other])
     found = pd.DataFrame(rows, columns=["order", *COLUMNS])
     return found.sort_values(["order", "method", "tried", "seed"], kind="stable")[COLUMNS].reset_index(drop=True)
+
+
+def learning_rates(values: pd.DataFrame, profile: str, metric: str = "map") -> pd.DataFrame:
+    """Return the scores of every run that exists with several learning rates, one line per method and seed.
+
+    Args:
+        values: the ledger's rows of one data set and profile.
+        profile: name of that profile; its learning rate is the one that all rows of the tables share.
+        metric: the ledger's metric on the test split.
+
+    Returns:
+        In the metric's unit. Rows: (method, variant, seed) in the order of the methods' list. Columns: the validation
+        score of each rate, "0.001" and so on, ascending; "chosen", the rate with the highest; "test, shared rate" and
+        "test, chosen rate". nan where a run does not exist.
+    """
+    shared_rate = PROFILES[profile].learning_rate
+    values = values[(values["attribute"] == "overall") & values["metric"].isin((VALIDATION, metric))]
+    lines = []
+    for row in values.itertuples(index=False):
+        variant, changed = read_label(row.variant)
+        rate = changed.pop(RATE, shared_rate)
+        if base_method(row.method) in METHODS:
+            lines.append((row.method, variant_label(variant, **changed), row.seed, rate, row.metric, row.value))
+    columns = ["method", "variant", "seed", "rate", "metric", "value"]
+    found = pd.DataFrame(lines, columns=columns).pivot(index=columns[:3], columns=["metric", "rate"], values="value")
+    scores = {name: found.xs(name, axis=1, level="metric") for name in (VALIDATION, metric) if name in found}
+    valid = scores.get(VALIDATION, pd.DataFrame(index=found.index))
+    valid = valid[valid.notna().sum(axis=1) > 1].dropna(axis=1, how="all").sort_index(axis=1)
+    order = sorted(valid.index, key=lambda row: (METHODS[base_method(row[0])].order, *row))
+    valid = valid.loc[order]
+    test = scores.get(metric, valid * float("nan")).reindex(valid.index)
+    chosen = valid.idxmax(axis=1) if len(valid) else pd.Series(dtype=float)
+    table = valid.rename(columns="{:g}".format).rename_axis(columns=None)
+    table[CHOSEN[0]] = chosen.map("{:g}".format)
+    table[CHOSEN[1]] = [test.loc[row].get(shared_rate) for row in chosen.index]
+    table[CHOSEN[2]] = [test.loc[row, rate] for row, rate in chosen.items()]
+    return table
+
+
+def tuning(rates: pd.DataFrame, methods: Collection[str]) -> str:
+    """Say how many other learning rates were tried for each method of a table, as its caption must.
+
+    Args:
+        rates: as `learning_rates` returns it.
+        methods: our names of the trained methods that the table shows.
+
+    Returns:
+        "2 other rates tried for each method, with seed 0", or which methods have how many, or that none was tried.
+    """
+    tried = rates.drop(columns=list(CHOSEN))
+    counts = (tried.notna().sum(axis=1) - 1).groupby(level="method").max() if len(tried) else {}
+    number = {name: int(counts.get(name, 0)) for name in methods}
+    seeds = joined(rates.index.get_level_values("seed")) if len(tried) else ""
+    different = sorted(set(number.values()), reverse=True)
+    if not any(different):
+        return "no other rate was tried"
+    if len(different) == 1:
+        return f"{different[0]} other rates tried for each method, with seed {seeds}"
+    parts = [f"{count or 'none'} for {joined(n for n in number if number[n] == count)}" for count in different]
+    return f"other rates tried, with seed {seeds}: {'; '.join(parts)}"

@@ -1,8 +1,9 @@
-"""Trials: which runs are some, and which run each is compared with."""
+"""Trials: which runs are some, which run each is compared with, and which learning rate a method chooses."""
 
 import pytest
 
-from fashion_lib.papers.trials import COLUMNS, trials
+from fashion_lib.papers.trials import CHOSEN, COLUMNS, learning_rates, trials, tuning
+from fashion_lib.runs import ledger
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -33,3 +34,36 @@ def test_a_trial_stands_beside_the_run_that_differs_in_nothing_else():
 
 def test_nothing_tried_is_an_empty_table():
     assert trials(profile="smoke").empty
+
+
+def rated(method, label, score, test, seed=0):
+    record = RunRecord(method=method, variant=label, dataset="wardrobe", profile="smoke", seed=seed, minutes=1.0,
+                       metrics={"map": {"overall": test, "colour": 99.0}, "validation": {"overall": score}})
+    record.save(run_dir("wardrobe", "smoke", method, label, seed) / RECORD_NAME)
+
+
+def test_each_method_chooses_the_rate_with_the_highest_validation_score():
+    rated("csn", "prein", 50.0, 49.0)
+    rated("csn", "prein+learning_rate=0.001", 48.0, 60.0)  # higher on test, which decides nothing
+    rated("csn", "prein+learning_rate=0.004", 52.0, 48.0)
+    rated("asen", "v2", 60.0, 61.0)
+    rated("asen", "v2+learning_rate=0.004", 59.0, 58.0)
+    rated("asen", "v2", 60.0, 61.0, seed=1)  # one rate alone
+    rated("haen", "default", 60.0, 61.0)
+    rates = learning_rates(ledger.collect("wardrobe", "smoke"), "smoke")
+    assert list(rates) == ["0.001", "0.002", "0.004", *CHOSEN]
+    assert rates.loc["csn", "prein", 0].tolist() == [48.0, 50.0, 52.0, "0.004", 49.0, 48.0]
+    assert rates.loc["asen", "v2", 0].fillna(-1).tolist() == [-1, 60.0, 59.0, "0.002", 61.0, 61.0]
+    assert len(rates) == 2 and rates.index[0][0] == "csn"  # the simplest first
+    assert tuning(rates, ["asen", "csn"]) == "other rates tried, with seed 0: 2 for csn; 1 for asen"
+    assert tuning(rates, ["csn"]) == "2 other rates tried for each method, with seed 0"
+    assert tuning(rates, ["haen", "csn"]) == "other rates tried, with seed 0: 2 for csn; none for haen"
+    assert tuning(rates, ["haen"]) == "no other rate was tried"
+
+
+def test_without_a_second_rate_there_is_no_line():
+    rated("csn", "prein", 50.0, 49.0)
+    rates = learning_rates(ledger.collect("wardrobe", "smoke"), "smoke")
+    assert rates.empty and tuning(rates, ["csn"]) == "no other rate was tried"
+    nothing = learning_rates(ledger.collect("wardrobe_darn", "smoke"), "smoke")
+    assert nothing.empty and tuning(nothing, []) == "no other rate was tried"
