@@ -5,7 +5,6 @@ from collections.abc import Collection
 import pandas as pd
 
 from fashion_lib.core.words import joined
-
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import VALIDATION, base_method, read_label, variant_label
