@@ -73,7 +73,7 @@ def _place(dataset: str, path: Path | None) -> tuple[str, Path]:
 
 def _located(dataset: str) -> Path:
     """FASHION_DATA, else data/<name>; where its reader finds nothing, it says how people get the data."""
-    from fashion_lib.data.sets import find_real, real_module
+    from fashion_lib.data.sets import locate
     from fashion_lib.data.sets.set_layout import VARIABLE
 
     if chosen := os.environ.get(VARIABLE):
@@ -81,8 +81,7 @@ def _located(dataset: str) -> Path:
     folder = paths.root() / "data" / dataset
     if folder.is_dir():
         return folder
-    found = find_real(dataset) or real_module(dataset).locate()
-    return found.folder
+    return locate(dataset).folder
 
 
 def _printed(dataset: str) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
 """Train every run that the papers' tables lack on a data set: `make tables`."""
 
 from fashion_lib.core import paths, threads
-from fashion_lib.data.sets import REAL, check_known, real_module
+from fashion_lib.data.sets import REAL, check_known, locate
 from fashion_lib.papers.grid import WantedRun, missing_runs
 from fashion_lib.papers.paper_runs import runs_on
 from fashion_lib.runs.record import RERANKED
@@ -32,7 +32,7 @@ def train_missing(
     check_known(dataset)
     runs = missing_runs(settings, runs_on(dataset, settings))[:first]
     if dataset in REAL and runs:
-        real_module(dataset).locate()  # one sentence where it is not here, and not one per run
+        locate(dataset)  # one sentence where it is not here, and not one per run
     output = paths.build_dir() / "tables" / settings.name
     planned = {run: _planned(run, settings.name) for run in runs}
     # A reranked run needs its base, so it waits for the phase after it.

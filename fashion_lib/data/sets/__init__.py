@@ -10,16 +10,19 @@ Real data sets whose licence forbids a download (REAL) are read from a folder th
     GEOMETRY       how the papers' code makes a picture square, see picture_geometry
     CARD           source, licence, how to get it, what the papers used
     find(tree)     set_layout.Tree -> set_layout.Found: which layout and which parts are there; None without any
-    locate()       the Found of FASHION_DATA or data/<name>; a FashionError says how people get it
-    load(size, geometry)
+    load_found(found, size, geometry)
                    RetrievalData: the papers' lists to the row where they are there, else our own split
+    ALIASES, HOW_TO_GET
+                   other names that its folder has, and how people get it
 
-`find_real` returns the Found of any of them, for a folder or for the usual places. A list's rows with the lines at
+`find_real` returns the Found of any of them, for a folder or for the usual places; `locate` raises an error instead of
+returning None. A list's rows with the lines at
 fault come from asen_lists.row_faults, fashionai_labels.raw_rows, deepfashion_benchmark.attribute_rows,
 zappos_lists.triplet_rows and adde_lists.matrix_faults; the readers raise the first one.
 """
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable
@@ -84,7 +87,7 @@ def _clothing(settings: DataSettings) -> RetrievalData:
 
 
 def _real(name: str, settings: DataSettings) -> RetrievalData:
-    return real_module(name).load(settings.image_size, geometry_of(name, settings))
+    return real_module(name).load_found(locate(name), settings.image_size, geometry_of(name, settings))
 
 
 def geometry_of(name: str, settings: DataSettings) -> str:
@@ -297,6 +300,24 @@ def find_real(name: str, folder: Path | None = None) -> "Found | None":
 
     module = real_module(name)
     return search(name, module.find, module.ALIASES) if folder is None else module.find(Tree(folder))
+
+
+def locate(name: str) -> "Found":
+    """Return where a real data set is, in FASHION_DATA or else in data/<name>.
+
+    Raises:
+        FashionError: it is not there; the sentence says where it was looked for and how people get it.
+    """
+    from fashion_lib.data.sets.set_layout import VARIABLE
+
+    if found := find_real(name):
+        return found
+    chosen = os.environ.get(VARIABLE)
+    place = f"the folder {chosen} ({VARIABLE})" if chosen else f"{paths.root() / 'data' / name}"
+    raise FashionError(
+        f"the data set '{name}' is not in {place}: {real_module(name).HOW_TO_GET}, then set {VARIABLE} to its folder "
+        "or the folder above."
+    )
 
 
 def is_here(name: str) -> bool:

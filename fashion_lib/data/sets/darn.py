@@ -19,7 +19,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
-from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
+from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree
 
 NAME = "darn"
 ALIASES = ("DARN",)
@@ -102,23 +102,14 @@ def picture_finder(found: Found) -> Callable[[str], Path | None]:
     return file_of
 
 
-def locate() -> Found:
-    """Return where DARN is. Raises FashionError where it is not; the sentence says how people get it."""
-    return located(NAME, find, ALIASES, HOW_TO_GET)
-
-
-def load(size: int, geometry: str = WHOLE) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load DARN: the papers' split where ASEN's lists are there, else categories alone in our own split.
 
     Args:
+        found: where it is, as `find` returns it.
         size: side of the square pictures, in pixels.
         geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size, geometry)
-
-
-def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
-    """Load DARN from where `find` found it."""
     schema, notes = SCHEMA, NOTES
     if found.lists is not None:
         lists = read_asen_lists(found.lists, "DARN", SCHEMA)

@@ -18,7 +18,7 @@ from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
-from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, Tree, located
+from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, Tree
 
 NAME = "deepfashion"
 ALIASES = benchmark.ALIASES
@@ -82,23 +82,14 @@ def item_of(name: str) -> str:
     return name.rsplit("/", 1)[0]
 
 
-def locate() -> Found:
-    """Return where DeepFashion is. Raises FashionError where it is not; the sentence says how people get it."""
-    return located(NAME, find, ALIASES, HOW_TO_GET)
-
-
-def load(size: int, geometry: str = WHOLE) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load DeepFashion: the papers' split where ASEN's lists are there, else our own split of the benchmark's labels.
 
     Args:
+        found: where it is, as `find` returns it.
         size: side of the square pictures, in pixels.
         geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size, geometry)
-
-
-def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
-    """Load DeepFashion from where `find` found it."""
     schema, named = named_schema(found)
     if found.lists is not None:
         lists = read_asen_lists(found.lists, "DeepFashion", SCHEMA)

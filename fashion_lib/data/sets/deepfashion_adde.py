@@ -20,7 +20,7 @@ from fashion_lib.data.picture_geometry import STRETCH, WHOLE
 from fashion_lib.data.sets import deepfashion_benchmark as benchmark
 from fashion_lib.data.sets.adde_data import adde_data
 from fashion_lib.data.sets.adde_lists import AddeLists, find_adde, read_adde, sized
-from fashion_lib.data.sets.set_layout import Found, Tree, located
+from fashion_lib.data.sets.set_layout import Found, Tree
 
 NAME = "deepfashion_adde"
 ALIASES = ("adde", "fashion-attribute-disentanglement", *benchmark.ALIASES)
@@ -63,23 +63,14 @@ def find(tree: Tree) -> Found | None:
     return Found(NAME, tree.folder, "; ".join(words), lists, (), pictures, parts)
 
 
-def locate() -> Found:
-    """Return where it is. Raises FashionError where it is not; the sentence says how people get it."""
-    return located(NAME, find, ALIASES, HOW_TO_GET)
-
-
-def load(size: int, geometry: str = WHOLE) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load ADDE's split of DeepFashion.
 
     Args:
+        found: where it is, as `find` returns it.
         size: side of the square pictures, in pixels.
         geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size, geometry)
-
-
-def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
-    """Load ADDE's split of DeepFashion from where `find` found it."""
     if found.lists is None:
         raise FashionError(f"{found.folder} has no split of ADDE: {HOW_TO_GET}.")
     lists = read_adde(found.lists)

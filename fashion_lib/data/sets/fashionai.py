@@ -16,7 +16,7 @@ from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.asen_lists import find_lists, read_asen_lists
 from fashion_lib.data.sets.fashionai_labels import PLACES, QUESTIONS, annotates, finder_of, has_rows, read_raw
 from fashion_lib.data.sets.labelled_photographs import own_split, photographed, placed
-from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, PictureFiles, Tree, located
+from fashion_lib.data.sets.set_layout import OWN, PAPERS, Found, PictureFiles, Tree
 
 NAME = "fashionai"
 ALIASES = ("FashionAI",)
@@ -89,23 +89,14 @@ def _attribute_folders(images: Path) -> list[str]:
     ]
 
 
-def locate() -> Found:
-    """Return where FashionAI is. Raises FashionError where it is not; the sentence says how people get it."""
-    return located(NAME, find, ALIASES, HOW_TO_GET)
-
-
-def load(size: int, geometry: str = WHOLE) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load FashionAI: the papers' split where ASEN's lists are there, else our own split of the raw labels.
 
     Args:
+        found: where it is, as `find` returns it.
         size: side of the square pictures, in pixels.
         geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size, geometry)
-
-
-def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
-    """Load FashionAI from where `find` found it."""
     if found.lists is not None:
         lists = read_asen_lists(found.lists, "FashionAI", SCHEMA)
         tops = {folder.parent.name: folder.parent for folder in reversed(found.pictures)}

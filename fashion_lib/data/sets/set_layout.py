@@ -133,25 +133,6 @@ def search(name: str, find: Callable[[Tree], Found | None], aliases: Iterable[st
     return find(Tree(folder, within)) if within else None
 
 
-def located(
-    name: str, find: Callable[[Tree], Found | None], aliases: Iterable[str], how_to_get: str
-) -> Found:
-    """Return where a data set is.
-
-    Raises:
-        FashionError: it is not there; the sentence says where it was looked for and how people get it.
-    """
-    found = search(name, find, aliases)
-    if found is None:
-        chosen = os.environ.get(VARIABLE)
-        place = f"the folder {chosen} ({VARIABLE})" if chosen else f"{paths.root() / 'data' / name}"
-        raise FashionError(
-            f"the data set '{name}' is not in {place}: {how_to_get}, then set {VARIABLE} to its folder or the folder "
-            "above."
-        )
-    return found
-
-
 def _bare(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 

@@ -11,7 +11,7 @@ from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.picture_geometry import STRETCH, WHOLE
 from fashion_lib.data.sets.adde_data import adde_data
 from fashion_lib.data.sets.adde_lists import find_adde, read_adde, sized
-from fashion_lib.data.sets.set_layout import Found, PictureFiles, Tree, located
+from fashion_lib.data.sets.set_layout import Found, PictureFiles, Tree
 
 NAME = "shopping100k"
 ALIASES = ("Shopping100k", "adde", "fashion-attribute-disentanglement")
@@ -40,23 +40,14 @@ def find(tree: Tree) -> Found | None:
     return Found(NAME, tree.folder, "; ".join(words), lists, (), pictures)
 
 
-def locate() -> Found:
-    """Return where it is. Raises FashionError where it is not; the sentence says how people get it."""
-    return located(NAME, find, ALIASES, HOW_TO_GET)
-
-
-def load(size: int, geometry: str = WHOLE) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load Shopping100k with ADDE's split.
 
     Args:
+        found: where it is, as `find` returns it.
         size: side of the square pictures, in pixels.
         geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size, geometry)
-
-
-def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
-    """Load Shopping100k from where `find` found it."""
     if found.lists is None:
         raise FashionError(
             f"{found.folder} has Shopping100k's pictures, but not ADDE's split of them: {HOW_TO_GET}."

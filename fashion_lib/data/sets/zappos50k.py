@@ -24,7 +24,7 @@ from fashion_lib.data.named_files import fold
 from fashion_lib.data.picture_geometry import CENTRE_CROP, WHOLE
 from fashion_lib.data.sets.labelled_photographs import SEED, photographed, placed
 from fashion_lib.data.sets.list_file import read_list, read_names
-from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree, located
+from fashion_lib.data.sets.set_layout import OWN, PAPERS, PICTURES, Found, PictureFiles, Tree
 from fashion_lib.data.sets.zappos_lists import cid_of, image_split, labels_of, read_meta, read_triplets
 from fashion_lib.data.splits import assign_roles, split_images
 
@@ -111,23 +111,14 @@ def schema_of(labels: pd.DataFrame) -> Schema:
     return Schema(tuple(attributes))
 
 
-def locate() -> Found:
-    """Return where it is. Raises FashionError where it is not; the sentence says how people get it."""
-    return located(NAME, find, ALIASES, HOW_TO_GET)
-
-
-def load(size: int, geometry: str = WHOLE) -> RetrievalData:
+def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
     """Load UT-Zap50K: with CSN's triplets where they are there, else with our own split of its labels.
 
     Args:
+        found: where it is, as `find` returns it.
         size: side of the square pictures, in pixels.
         geometry: how a picture becomes a square, see `picture_geometry`.
     """
-    return load_found(locate(), size, geometry)
-
-
-def load_found(found: Found, size: int, geometry: str = WHOLE) -> RetrievalData:
-    """Load UT-Zap50K from where `find` found it."""
     names, triplets, notes = (), {}, []
     if found.lists is not None:
         names = read_names(found.lists / "filenames.json")

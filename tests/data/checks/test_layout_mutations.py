@@ -23,7 +23,7 @@ from real_layouts import (
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.checks.examination import examine_folder
-from fashion_lib.data.sets import find_real, real_module
+from fashion_lib.data.sets import find_real, locate, real_module
 from fashion_lib.tasks.retrieval.metrics import random_average_precision
 
 pytestmark = pytest.mark.slow  # `make quick` leaves it out
@@ -231,10 +231,10 @@ def test_a_fault_of_a_layout_is_found_and_the_reader_reads_or_says_one_sentence(
     monkeypatch.setenv("FASHION_DATA", str(tmp_path))
     if sentence != READ:
         with pytest.raises(FashionError, match=sentence) as caught:
-            real_module(dataset).load(16)
+            real_module(dataset).load_found(locate(dataset), 16)
         assert "\n" not in str(caught.value)
     else:
-        data = real_module(dataset).load(16)
+        data = real_module(dataset).load_found(locate(dataset), 16)
         assert data.pixels[len(data.image_names) - 1].shape == (16, 16, 3)
 
 

@@ -41,7 +41,7 @@ def test_every_module_has_what_the_registry_promises(name):
     module = real_module(name)
     assert name == module.NAME and len(module.SCHEMA) >= 3 and isinstance(module.ALIASES, tuple)
     assert set(module.CARD) == {"source", "licence", "how to get it", "in the papers"}
-    assert all(callable(getattr(module, what)) for what in ("find", "locate", "load", "load_found"))
+    assert all(callable(getattr(module, what)) for what in ("find", "load_found"))
 
 
 def make(name, root):
