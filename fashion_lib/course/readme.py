@@ -8,7 +8,6 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
-from fashion_lib.core.provenance import processors
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
 from fashion_lib.papers.claimed_orders import (
@@ -22,7 +21,7 @@ from fashion_lib.papers.more_steps import more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
-from fashion_lib.runs.run_list import computed, differing_seeds
+from fashion_lib.runs.run_list import computed, mixed_pairs, queries_of
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference
 from fashion_lib.show.tables import as_text, by_metric
@@ -98,9 +97,9 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
     made = results.read_runs().set_index(results.RUN)
     trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
-    how = computed(made.reindex(keys))
-    told = ", ".join(filter(None, [f"commit {', '.join(sorted(rows.commit.unique()))}", how]))
-    return f"\nProfile {profile}, seeds {seeds}, {told}."
+    made = made.reindex(keys).reset_index()
+    told = [f"commit {', '.join(sorted(rows.commit.unique()))}", queries_of(made), computed(made)]
+    return f"\nProfile {profile}, seeds {seeds}, {', '.join(filter(None, told))}."
 
 
 def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
@@ -154,10 +153,7 @@ def _tests(shown: pd.DataFrame) -> str:
 def _two_processors(dataset: str, profile: str, pairs: dict) -> dict[str, int]:
     """Return the number of pairs of runs that are of two processors, one entry per row of the claims."""
     made = results.read_runs()
-    made = made[(made["dataset"] == dataset) & (made["profile"] == profile)]
-    made = made[[METHODS[base_method(name)].trainable for name in made["method"]]]
-    made = made.assign(processors=[" ".join(processors(text)) for text in made["hardware"]])
-    return {name: differing_seeds(made, pair, "processors").shape[1] for name, pair in pairs.items()}
+    return mixed_pairs(made[(made["dataset"] == dataset) & (made["profile"] == profile)], pairs)
 
 
 def _told_of(mixed: dict[str, int]) -> str:

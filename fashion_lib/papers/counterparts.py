@@ -1,7 +1,13 @@
 """The drawn wardrobe's label tables in the form of the papers' data sets, and how all methods train on each."""
 
+from collections.abc import Collection
+
+import pandas as pd
+
+from fashion_lib.core.words import joined
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import base_method, read_label, variant_label
+from fashion_lib.runs.run_list import collect_runs, computed, queries_of
 
 # A paper's data set -> the label table in its form.
 COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
@@ -56,3 +62,24 @@ def shared_label(dataset: str, method: str, label: str) -> str:
         return label
     variant, changed = read_label(label)
     return variant_label(variant, **shared | changed)
+
+
+def made_caption(where: str, dataset: str, profile: str, rows: Collection[tuple[str, str]]) -> str:
+    """Say how our runs beside a paper's table were made, for the caption of a table that is not a page's first one.
+
+    Args:
+        where: the paper's data set.
+        dataset: the data set that the page is made for, see `our_dataset`.
+        profile: name of the profile.
+        rows: (method, variant) of the table's rows, without the settings of SHARED_SETTINGS.
+    """
+    ours = our_dataset(where, dataset)
+    runs = collect_runs(ours, profile)
+    shown = [(method, shared_label(ours, method, label)) for method, label in rows]
+    runs = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown)]
+    trained = runs[[METHODS[base_method(name)].trainable for name in runs["method"]]]
+    labels = "all labels of a picture in training" if ours in SHARED_SETTINGS else ""
+    seeds, commits = (f"{name}s {joined(runs[name]) or 'none'}" for name in ("seed", "commit"))
+    parts = [ours, labels, queries_of(runs), seeds, commits, computed(trained)]
+    one = ". One seed per row: no order is claimed" if runs["seed"].nunique() == 1 else ""
+    return f"Ours: {', '.join(filter(None, parts))}{one}"

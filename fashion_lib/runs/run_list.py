@@ -1,7 +1,7 @@
 """data/runs.csv: how each run behind the ledger was made. The ledger holds what came out; this, what went in."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +13,9 @@ from fashion_lib.core.words import joined
 from fashion_lib.data.sets import DERIVED, REAL
 from fashion_lib.data.sets.set_layout import OWN
 from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, TIME, WHOLE, WHOLE_OR_EMPTY, read_typed
+from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.data_versions import of_one_version
-from fashion_lib.runs.record import RUN, RunRecord, local_records
+from fashion_lib.runs.record import RUN, RunRecord, base_method, local_records
 
 COLUMNS = (
     *(*RUN, "data_version", "commit", "created", "hardware", "torch", "precision", "start"),
@@ -124,15 +125,46 @@ def split_note(dataset: str, profile: str) -> str:
 
 
 def computed(made: pd.DataFrame) -> str:
-    """Say in which precisions and on which processors runs were trained: "precision bf16, on AMD EPYC"; "" without one.
+    """Say in which precisions and on which processors runs were trained; "" without one.
 
     Args:
         made: rows of `collect_runs`, of trainable methods.
+
+    Returns:
+        "precision bf16, on AMD EPYC". Where runs have several precisions, the most frequent one comes first, and the
+        methods with another one are named: "precision fp32, but bf16 for rpf, triplet".
     """
-    precisions = sorted(set(made["precision"].dropna()))
-    used = sorted({name.replace("; ", " with ") for text in made["hardware"].dropna() for name in processors(text)})
-    told = [f"precision {' or '.join(precisions)}"] if precisions else []
-    return ", ".join(told + ([f"on {' and '.join(used)}"] if used else []))
+    made = made[made["precision"].fillna("") != ""]
+    counts = made["precision"].value_counts()
+    told = [f"precision {counts.index[0]}"] if len(counts) else []
+    for other in counts.index[1:]:
+        told.append(f"but {other} for {_named(made, made['precision'] == other)}")
+    used = joined(name for text in made["hardware"] for name in _processors(text))
+    return ", ".join(told + ([f"on {used.replace(', ', ' and ')}"] if used else []))
+
+
+def mixed_pairs(made: pd.DataFrame, steps: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, int]:
+    """Return in how many seeds the compared runs were trained on different processors.
+
+    Args:
+        made: rows of the list, of one data set and profile.
+        steps: name of a comparison -> its rows, (method, variant) each.
+
+    Returns:
+        Name -> number of seeds. A method that is not trained has no processor, and is not counted.
+    """
+    made = made[[METHODS[base_method(name)].trainable for name in made["method"]]]
+    made = made.assign(processors=[joined(_processors(text)) for text in made["hardware"]])
+    return {name: differing_seeds(made, rows, "processors").shape[1] for name, rows in steps.items()}
+
+
+def queries_of(made: pd.DataFrame) -> str:
+    """Say how many queries of the test split a score is a mean over: "718 queries"; "" without a run.
+
+    Args:
+        made: rows of `collect_runs`, of one data set.
+    """
+    return " or ".join(f"{count:,.0f} queries" for count in sorted(set(made["queries"].dropna())))
 
 
 def provenance(made: pd.DataFrame) -> pd.DataFrame:
@@ -142,17 +174,32 @@ def provenance(made: pd.DataFrame) -> pd.DataFrame:
         made: rows of `collect_runs`.
 
     Returns:
-        Rows (method, variant), columns seeds, commit, data, precision, start, parameters, passes and minutes.
-        `passes` are the images that went through the backbone in training. `minutes` is the mean over seeds, with
-        one digit. The other columns list every value that occurs. All columns are of dtype object, so that a row
-        for a method without a run can hold text.
+        Rows (method, variant), columns seeds, commit, data, precision, processors, start, parameters, passes
+        and minutes. `passes` are the images that went through the backbone in training. `minutes` is the mean over
+        seeds, with one digit. The other columns list every value that occurs. All columns are of dtype object, so
+        that a row for a method without a run can hold text.
     """
+    made = made.assign(processors=[joined(_processors(text)) for text in made["hardware"].fillna("")])
     table = made.groupby(["method", "variant"]).agg(
         seeds=("seed", joined), commit=("commit", joined), data=("data_version", joined),
-        precision=("precision", joined), start=("start", joined), parameters=("parameters", "max"),
-        passes=("training_image_passes", joined), minutes=("minutes", "mean"),
+        precision=("precision", joined), processors=("processors", joined), start=("start", joined),
+        parameters=("parameters", "max"), passes=("training_image_passes", joined), minutes=("minutes", "mean"),
     )  # fmt: skip
     return table.astype({"parameters": "object"}).round({"minutes": 1}).astype("object")
+
+
+def _processors(hardware: str) -> list[str]:
+    return [name.replace("; ", " with ") for name in processors(hardware)]
+
+
+def _named(made: pd.DataFrame, chosen: pd.Series) -> str:
+    """Name the chosen runs by method, and by variant too where other runs of the method are not chosen."""
+    mixed = set(made.loc[~chosen, "method"])
+    runs = made[chosen]
+    return joined(
+        f"{method} {variant}" if method in mixed else method
+        for method, variant in zip(runs["method"], runs["variant"], strict=True)
+    )
 
 
 def _lines(records: list[RunRecord]) -> pd.DataFrame:

@@ -5,7 +5,16 @@ import pytest
 
 from fashion_lib.core import paths
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
-from fashion_lib.runs.run_list import COLUMNS, collect_runs, computed, provenance, split_note, write_runs
+from fashion_lib.runs.run_list import (
+    COLUMNS,
+    collect_runs,
+    computed,
+    mixed_pairs,
+    provenance,
+    queries_of,
+    split_note,
+    write_runs,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -109,8 +118,26 @@ def test_a_split_that_was_drawn_here_is_said_beside_its_numbers(dataset, version
 
 
 def test_a_caption_says_on_which_processors_and_in_which_precisions_runs_were_trained():
-    hardware = ["A CPU, 2 cores", "A GPU; B CPU, 16 cores; then A CPU, 4 cores", None]
-    made = pd.DataFrame({"precision": ["bf16", "fp32", None], "hardware": hardware})
-    assert computed(made) == "precision bf16 or fp32, on A CPU and A GPU with B CPU"
+    hardware = ["A CPU, 2 cores", "A GPU; B CPU, 16 cores; then A CPU, 4 cores", None, "A CPU, 2 cores"]
+    made = pd.DataFrame({"precision": ["bf16", "fp32", None, "bf16"], "hardware": hardware,
+                         "method": ["asen", "rpf", "asen", "csn"], "variant": ["v2", "paper", "v2", "x"]})  # fmt: skip
+    assert computed(made) == "precision bf16, but fp32 for rpf, on A CPU and A GPU with B CPU"
+    assert computed(made.assign(method="asen")).startswith("precision bf16, but fp32 for asen paper, on A CPU")
     assert computed(made[:1]) == "precision bf16, on A CPU"
     assert computed(made[:0]) == ""
+
+
+def test_the_number_of_queries_is_said_once_for_all_runs_that_share_it():
+    write_runs([record(0, counts={"queries": {"a": 700, "b": 18}, "candidates": {"a": 2882}}), record(1)])
+    found = collect_runs("wardrobe", "smoke")
+    assert queries_of(found[:1]) == "718 queries" and queries_of(found[:0]) == ""
+    assert queries_of(found) == "0 queries or 718 queries"
+
+
+def test_a_comparison_counts_the_seeds_whose_runs_are_of_two_processors():
+    put = [record(0, hardware="A, 2 cores"), record(1, hardware="A, 2 cores"), record(2, hardware="A, 2 cores")]
+    put += [record(0, method="csn", hardware="A, 4 cores"), record(1, method="csn", hardware="B, 2 cores"),
+            record(0, method="random", hardware="B, 2 cores")]  # fmt: skip
+    write_runs(put)
+    steps = {"CSN < ASEN": [("csn", "v2"), ("asen", "v2")], "random < ASEN": [("random", "v2"), ("asen", "v2")]}
+    assert mixed_pairs(collect_runs("wardrobe", "smoke"), steps) == {"CSN < ASEN": 1, "random < ASEN": 0}
