@@ -17,7 +17,7 @@ from fashion_lib.papers.claimed_orders import (
     retrieval_pairs,
 )
 from fashion_lib.papers.counterparts import shared_label
-from fashion_lib.papers.more_steps import more_steps
+from fashion_lib.papers.more_steps import dearer_and_lower, more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
@@ -194,6 +194,22 @@ def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str 
     return _by_method(shown, f"{SCORES[metric]}, {dataset.removesuffix(SUFFIX)}, by training steps")
 
 
+def cost_note(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
+    """Say which methods cost more than another one with more steps, and yet score lower; None where there is none."""
+    ledger, made = results.committed_rows(), results.read_runs()
+    rows, made = (table[(table["dataset"] == dataset) & (table["profile"] == profile)] for table in (ledger, made))
+    found = dearer_and_lower(rows, made, profile, ROWS)
+    lines = []
+    for (method, passes, score), dearer in found.groupby(["method", "passes", "score"], sort=False):
+        others = ", ".join(
+            f"{other} scores {lower:.1f} with {cost:,.0f}"
+            for other, cost, lower in dearer[["dearer", "its passes", "its score"]].itertuples(index=False)
+        )
+        lines.append(f"With {passes:,.0f} image passes in training, {method} scores {score:.1f}; {others}.")
+    said = f"**Equal steps are not equal cost** (overall MAP, seed 0). {' '.join(lines)}"
+    return said if lines else None
+
+
 def with_results(text: str) -> str:
     """Return the README's text with its results block made anew.
 
@@ -203,7 +219,7 @@ def with_results(text: str) -> str:
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     first, *others = map(markdown_table, COLUMNS)
-    made = [claims_table(), first, budget_table(), *others]
+    made = [claims_table(), first, budget_table(), cost_note(), *others]
     made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
     block = "\n\n".join(filter(None, made))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)
