@@ -77,15 +77,15 @@ def made_of(method, label, passes, seed=0):
 
 
 def test_a_dear_row_is_compared_with_the_longest_run_that_costs_no_more():
-    rows_of_table = [("random", "default"), ("asen", "v2"), ("rpf", "paper"), ("ipad", "paper")]
+    rows_of_table = [("random", "default"), ("asen", "v2"), ("haen", "default"), ("ipad", "paper")]
     for method, label, score in (("random", "default", 16.0), ("asen", "v2", 80.0), ("asen", "v2+steps=5760", 84.0),
                                  ("asen", "v2+steps=9000", 89.0), ("asen", "v2+groups=4+steps=5760", 99.0),
-                                 ("rpf", "paper", 85.0), ("ipad", "paper", 83.0)):  # fmt: skip
+                                 ("haen", "default", 85.0), ("ipad", "paper", 83.0)):  # fmt: skip
         put(method, label, 0, score, "table")
     made = pd.DataFrame([
         made_of("random", "default", ""), made_of("asen", "v2", 100), made_of("asen", "v2+steps=5760", 200),
         made_of("asen", "v2+steps=9000", 900), made_of("asen", "v2+groups=4+steps=5760", 100),
-        made_of("rpf", "paper", 250), made_of("ipad", "paper", 200), made_of("ipad", "paper", 1, seed=1),
+        made_of("haen", "default", 250), made_of("ipad", "paper", 200), made_of("ipad", "paper", 1, seed=1),
     ])  # fmt: skip
     found = dearer_and_lower(collect("wardrobe", "table"), made, "table", rows_of_table)
     assert found.to_numpy().tolist() == [["asen", "v2", 200.0, 84.0, "ipad", "paper", 200.0, 83.0]]
