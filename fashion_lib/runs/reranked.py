@@ -85,16 +85,23 @@ class RerankedRun:
         return self.reranker if self.used else None
 
 
-def held_out(data, attribute: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def held_out(data, attribute: int, count: int, seed: int = 0, labels: str = "one") -> tuple[np.ndarray, np.ndarray]:
     """Return up to `count` training samples of an attribute whose labels training did not use.
 
     With one label per image these are the pictures' other labels. Where training uses every label there are none
     left, and its own samples are taken (as the paper does on FashionAI).
 
+    Args:
+        data: RetrievalData.
+        attribute: id of the attribute.
+        count: the largest number of samples.
+        seed: decides which ones.
+        labels: which labels of a picture training used, "one" or "all".
+
     Returns:
         Image rows and value ids, int64 (samples,) each, chosen from `seed`.
     """
-    known, used = (data.encoded("train", labels=labels).of(attribute) for labels in ("all", "one"))
+    known, used = (data.encoded("train", labels=which).of(attribute) for which in ("all", labels))
     spare = ~np.isin(known.image, used.image)
     rows = np.flatnonzero(spare) if spare.any() else np.arange(len(known))
     chosen = np.sort(np.random.default_rng([seed, attribute]).permutation(rows)[:count])
@@ -151,12 +158,20 @@ def _reranked(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
 
 
 def _scores(run: Run, split: str, reranker: Reranker | None) -> Evaluation:
-    return evaluate(run.model, run.data, split=split, precision=run.history.precision, rerank=reranker)
+    scored = _scored(run)
+    return evaluate(
+        run.model, run.data, split=split, precision=run.history.precision, attributes=scored, rerank=reranker
+    )
+
+
+def _scored(run: Run) -> list[int]:
+    """Return the ids of the attributes that the run itself is scored on: those that were trained."""
+    return [a for a, name in enumerate(run.data.schema.names) if name in run.record.metrics["map"]]
 
 
 def _pools(run: Run, config: ReasoningConfig) -> list[tuple[Tensor, Tensor]]:
-    data = run.data
-    samples = {a: held_out(data, a, config.samples, config.seed) for a in range(len(data.schema))}
+    data, labels = run.data, run.record.config.get("labels", "one")
+    samples = {a: held_out(data, a, config.samples, config.seed, labels) for a in _scored(run)}
     wanted = {a: rows for a, (rows, _) in samples.items()}
     embedded = embed_wanted(run.model, data, wanted, precision=run.history.precision)
     return [(embedded[a], torch.from_numpy(values)) for a, (_, values) in samples.items()]

@@ -141,10 +141,10 @@ def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
     if lacks_retrieval_scores(record):
         model, precision = stored_model(record, data), record.precision or "fp32"
         pictures = data.resized(profile_of(record).image_size * model.image_scale) if data.at_size else data
+        scored = [a for a, name in enumerate(data.schema.names) if name in record.metrics["map"]]
         if _lacks_triplets(record):
-            record.metrics |= triplet_prediction.scores(model, pictures, precision=precision)
+            record.metrics |= triplet_prediction.scores(model, pictures, precision=precision, attributes=scored)
         if _lacks_beta(record):
-            scored = [a for a, name in enumerate(data.schema.names) if name in record.metrics["map"]]
             record.metrics |= chosen_beta.scores(model, pictures, precision=precision, attributes=scored)
         record.save(folder_of(record) / RECORD_NAME)
     return record

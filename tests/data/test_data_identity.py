@@ -15,6 +15,7 @@ from fashion_lib.core.schema import RESERVED, Attribute, Schema
 from fashion_lib.data.dataset import pixel_digest
 from fashion_lib.methods.registry import build_model
 from fashion_lib.parts.start_files import start_digest
+from fashion_lib.runs.reranked import ReasoningConfig, load_or_rerank
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.protocol import protocol_card
@@ -158,6 +159,10 @@ def test_an_attribute_without_a_triplet_is_named_and_gets_no_map(data, project):
         run = load_or_train("csn", flat, profile=PROFILE, progress=False)
     for row in (run.record.metrics["map"], run.record.metrics["triplet_accuracy"]):
         assert name not in row and SCHEMA.names[1] in row
+    answers = run.record.metrics["triplet_accuracy"]  # each condition has as many triplets
+    assert answers["overall"] == pytest.approx(np.mean([answers[other] for other in SCHEMA.names[1:]]))
+    again = load_or_rerank(run, ReasoningConfig(samples=20, nodes=4, steps=1)).record.metrics["map"]
+    assert list(again) == list(run.record.metrics["map"])
     assert run.record.counts["untrained"][name] > 0 and name not in run.record.counts["queries"]
     assert f"{name}: the training labels hold no triplet" in protocol_card(flat)
     assert "not trained" not in protocol_card(data)

@@ -56,3 +56,11 @@ def test_attributes_that_do_not_count_are_left_out():
 @pytest.mark.parametrize(("method", "options"), [("asen", {}), ("random", {}), ("rpf", {"branches": ("region",)})])
 def test_a_model_without_two_branches_has_no_beta(method, options):
     assert chosen_beta.scores(model(method, **options), DATA) == {}
+
+
+def test_weights_of_the_first_stage_use_the_region_branch_alone():
+    made = model("asen_pp", first_stage=1.0)
+    found = chosen_beta.scores(made, DATA)
+    assert found["chosen_beta"] == {"overall": 1.0} and found["map_at_beta"]["1.0"] == pytest.approx(
+        found["map_at_chosen_beta"]["overall"]
+    )

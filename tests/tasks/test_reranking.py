@@ -248,6 +248,15 @@ def test_held_out_samples_are_training_pictures_with_labels_that_training_did_no
     all_used = dataclasses.replace(data, training_labels=data.labels[data.labels["split"] == "train"])
     every, _ = held_out(all_used, 2, 500)
     assert set(every) == set(known.image)  # nothing is left out: its own samples
+    assert np.array_equal(held_out(data, 2, 500, labels="all")[0], every)  # nor where the run read all labels
+
+
+def test_a_run_that_read_all_labels_has_no_held_out_ones(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr("fashion_lib.runs.reranked.held_out", lambda *given: asked.append(given[4]) or held_out(*given))
+    run.record.config["labels"] = "all"
+    load_or_rerank(run, ReasoningConfig(samples=20, nodes=4, steps=1))
+    assert asked == ["all"] * len(run.data.schema)
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ def scores(
 
     Returns:
         Metric -> name -> value; {} for a model without two branches.
-        "chosen_beta": "overall" -> the value of BETAS with the highest overall validation MAP.
+        "chosen_beta": "overall" -> the value of BETAS with the highest overall validation MAP; 1 for weights of the
+        first stage, which use the region branch alone.
         "map_at_chosen_beta": attribute or average -> test MAP in percent.
         "validation_at_beta", "map_at_beta": a beta, such as "0.4" -> overall MAP in percent (IPAD, figure 6).
     """
@@ -40,7 +41,7 @@ def scores(
         wanted = {a: rows for a, rows in wanted_rows(data, split).items() if attributes is None or a in attributes}
         parts = embed_parts(model, data, wanted, precision=precision)
         curves[split] = score_betas(parts, data, BETAS, split)["overall"]
-    own, model.beta = model.beta, float(curves["valid"].idxmax())
+    own, model.beta = model.beta, 1.0 if model.in_first_stage else float(curves["valid"].idxmax())
     try:
         found = evaluate(model, data, split="test", precision=precision, attributes=attributes)
         chosen = {CHOSEN_BETA: {"overall": model.beta}, SCORES: found.percent()["map"]}

@@ -90,18 +90,16 @@ class AttributeRetrieval:
         """
         scored = scored_attributes(model, data, config)
         result = evaluate(model, data, split="test", precision=history.precision, attributes=scored)
-        answered = triplet_prediction.scores(model, data, precision=history.precision)
+        answered = triplet_prediction.scores(model, data, precision=history.precision, attributes=scored)
         answered |= chosen_beta.scores(model, data, precision=history.precision, attributes=scored)
         pointed = {}
         if data.regions is not None:
-            pointed = localisation.scores(localisation.measure(model, data, split="test", limit=LOCALISED_PICTURES))
+            table = localisation.measure(model, data, split="test", limit=LOCALISED_PICTURES)
+            counted = data.schema.names if scored is None else [data.schema.names[a] for a in scored]
+            pointed = localisation.scores(table[table["attribute"].isin(counted)])
         counts = {name: getattr(result, name) for name in ("queries", "candidates", "without_relevant")}
         if scored is not None and (untrained := untrained_attributes(data, config.labels, config.sampling)):
             counts["untrained"] = untrained
-            for scores in (answered, pointed):
-                for row in scores.values():
-                    for name in untrained:
-                        row.pop(name, None)
         return Measured(result.percent() | answered, pointed, counts)
 
 

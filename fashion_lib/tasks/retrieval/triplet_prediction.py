@@ -6,6 +6,7 @@ per line. `tripletlists/<condition>_tripletlist_<split>.txt` has rows `anchor fa
 of filenames.json. A condition is an attribute of the schema.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import torch
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.dataset import RetrievalData
+from fashion_lib.data.sampling import triplet_pools
 from fashion_lib.tasks.retrieval.embedding import embed_wanted
 
 METRICS = ("triplet_accuracy", "triplet_loss")
@@ -55,13 +57,9 @@ def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) ->
     Returns:
         Attribute name -> int64 (count, 3), image rows in the order anchor, far, close.
     """
-    labels, lists = data.encoded(split, labels="all"), {}
-    for attribute in np.unique(labels.attribute).tolist():
-        of = labels.of(attribute)
-        pools = {v: np.unique(of.image[of.value == v]) for v in np.unique(of.value).tolist()}
+    lists = {}
+    for attribute, pools in triplet_pools(data.encoded(split, labels="all")).items():
         paired = [v for v, pool in pools.items() if len(pool) > 1]
-        if len(pools) < 2 or not paired:
-            continue
         rng, rows = np.random.default_rng([seed, attribute]), np.empty((count, 3), np.int64)
         for row in rows:
             value = rng.choice(paired)
@@ -82,14 +80,23 @@ def fixed_lists(data: RetrievalData, split: str = "test") -> dict[str, np.ndarra
     return draw_triplets(data, split, LISTED)
 
 
-def scores(model, data: RetrievalData, *, precision: str = "fp32") -> dict[str, dict[str, float]]:
+def scores(
+    model, data: RetrievalData, *, precision: str = "fp32", attributes: Collection[int] | None = None
+) -> dict[str, dict[str, float]]:
     """Score the fixed test lists, in the form of a run record.
+
+    Args:
+        model: a retrieval model.
+        data: RetrievalData.
+        precision: "fp32", "bf16" or "fp16", for the backbone.
+        attributes: ids of the attributes whose lists count; None takes all.
 
     Returns:
         METRICS -> condition or "overall" -> value; {} where the test split forms no triplet. triplet_accuracy
         is in percent, as in AG-MLAN's table 3; triplet_loss is the mean hinge.
     """
-    lists = fixed_lists(data)
+    scored = data.schema.names if attributes is None else [data.schema.names[a] for a in attributes]
+    lists = {condition: rows for condition, rows in fixed_lists(data).items() if condition in scored}
     if not lists:
         return {}
     found = predict_triplets(model, data, lists, precision=precision)
