@@ -16,6 +16,10 @@ PARTS = {
     "without SA": {"spatial_gate": False},  # ASA's map as it is
     "without the mask": {"mask": False},  # the gated vector is the embedding
 }
+# Table 3: on Zappos50k the paper removes branch 1 (section 4.1).
+ZAPPOS_ROWS = {name: METHOD_ROWS[name] for name in ("CSN", "ASEN", "AttnFashion", "ISLN")} | {
+    "AG-MLAN": ("ag_mlan", variant_label("paper", **PARTS["without branch 1"]))
+}
 ABLATION_ROWS = {"AG-MLAN": METHOD_ROWS["AG-MLAN"]} | {
     name: ("ag_mlan", variant_label("paper", **options)) for name, options in PARTS.items()
 }

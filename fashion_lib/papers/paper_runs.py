@@ -21,7 +21,6 @@ from fashion_lib.training.paper_stages import SECOND_ONLY, TrainingStage, traini
 from fashion_lib.training.profiles import PAPER, Profile
 
 THEIRS = {ours: theirs for theirs, ours in COUNTERPARTS.items()}
-ZAPPOS_ROWS = ("CSN", "ASEN", "AttnFashion", "ISLN", "AG-MLAN")  # table 3 of AG-MLAN
 # Blocks of the grid that no paper prints.
 OWN = ("learning-rate trials", "AG-MLAN's ablations", "photographs", "paper against code")
 YAO_1 = "table 1 of Yao et al."  # in the grid with backbones that need no download
@@ -48,8 +47,7 @@ def grid_runs(profile: Profile = PAPER) -> list[WantedRun]:
     runs = [_on_theirs(run) for run in wanted_runs(profile, plain=True) if run.dataset in THEIRS]
     runs = [run for run in runs if not (printed and run.shown_in == YAO_1)]
     named = {"deepfashion_adde": [(row.method, row.variant(PAPER), YAO_1) for row in BACKBONE_ROWS if printed]}
-    rows = [(*ag_mlan_tables.METHOD_ROWS[name], "table 3 of AG-MLAN") for name in ZAPPOS_ROWS]
-    named["zappos50k"] = rows
+    named["zappos50k"] = [(*row, "table 3 of AG-MLAN") for row in ag_mlan_tables.ZAPPOS_ROWS.values()]
     more = [
         WantedRun(dataset, method, label, seed, shown_in)
         for dataset, rows in named.items()

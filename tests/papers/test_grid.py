@@ -97,7 +97,9 @@ def test_a_real_set_needs_every_row_of_its_tables_as_the_tables_look_it_up(name)
 
 
 def test_zappos_has_the_rows_of_its_table_and_adde_those_of_manipulation():
-    assert {run.method for run in runs_on("zappos50k", LAPTOP)} == {"csn", "asen", "attnfashion", "isln", "ag_mlan"}
+    zappos = {run.method: run.label for run in runs_on("zappos50k", LAPTOP)}
+    assert set(zappos) == {"csn", "asen", "attnfashion", "isln", "ag_mlan"}
+    assert zappos["ag_mlan"] == "paper+branch1=False"  # AG-MLAN, section 4.1
     adde, shop = runs_on("deepfashion_adde", LAPTOP), runs_on("shopping100k", LAPTOP)
     assert {run.method for run in adde} == {"image_only", "amnet", "adde_m", "yao2026"}
     assert [(run.method, run.label, run.seed) for run in shop] == [(run.method, run.label, run.seed) for run in adde]
