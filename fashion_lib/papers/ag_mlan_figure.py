@@ -8,6 +8,7 @@ from torch import nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.ag_mlan import AGMLAN
+from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.show.style import DPI, LETTERS, WIDEST
 
 FEATURE, ATTENTION, ATTRIBUTE, CLASSIFIER, LOSS = "#cfe3f3", "#ffd9a8", "#d4efd4", "#eadcf4", "#eeeeee"
@@ -37,7 +38,7 @@ def tensor_shapes(model: AGMLAN, image_size: int) -> dict[str, tuple[int, ...]]:
     seen = {"second": model.backbone.layer2, "third": model.backbone.layer3, "brought": model.bring,
             "reduced": model.reduce, "asked": model.spatial.attribute_side, "asked again": model.channel.attribute_side,
             "fourth": model.branch1.stage4, "logits": model.branch1, "channel": model.channel}
-    shapes, hooks, training = {"image": (3, image_size, image_size)}, [], model.training
+    shapes, hooks = {"image": (3, image_size, image_size)}, []
 
     def record(name: str):
         def hook(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
@@ -46,14 +47,13 @@ def tensor_shapes(model: AGMLAN, image_size: int) -> dict[str, tuple[int, ...]]:
 
     try:
         hooks = [module.register_forward_hook(record(name)) for name, module in seen.items()]
-        with torch.no_grad():
-            features = model.eval().features(torch.zeros(1, *shapes["image"], device=model.scale.device))
+        with in_eval_mode(model), torch.no_grad():
+            features = model.features(torch.zeros(1, *shapes["image"], device=model.scale.device))
             found = model.attend(features, torch.zeros(1, dtype=torch.int64, device=model.scale.device))
             model.branch1(features.merged)
     finally:
         for hook in hooks:
             hook.remove()
-        model.train(training)
     named = {"merged": features.merged, "map": features.image_map, "keys": features.keys,
              "spatial": found.maps["spatial"], "gated": found.maps["gated"], "mask": found.gates["mask"],
              "embedding": found.embedding}

@@ -7,6 +7,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has, shortened
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import operation_count, parameter_count
+from fashion_lib.parts.eval_mode import in_eval_mode
 
 SMALLEST = 32  # pixels: a backbone that halves the side five times still has one position left
 
@@ -44,10 +45,5 @@ def operations(model: RetrievalModel, image_size: int) -> float:
     device = parameter.device if parameter is not None else torch.device("cpu")
     image = torch.zeros(1, 3, image_size, image_size, device=device)
     attribute = torch.zeros(1, dtype=torch.int64, device=device)
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+    with in_eval_mode(model):
         return round(operation_count(lambda: model.attend(model.features(image), attribute)) / 1e9, 4)
-    finally:
-        for module, training in modes:
-            module.training = training

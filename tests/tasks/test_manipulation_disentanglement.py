@@ -46,7 +46,9 @@ def test_a_probe_finds_each_attribute_in_its_subspace_and_chance_elsewhere(probe
         assert table.loc["most frequent", name] == pytest.approx(held[:, train.sum(0).argmax()].mean())
 
 
-def test_shifts_are_distances_over_typical_distances(model):
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+def test_shifts_are_distances_over_typical_distances(model, monkeypatch, chunk):
+    monkeypatch.setattr(disentanglement, "CHUNK", chunk)
     before = torch.zeros(4, 9)
     before[:, 0], before[:, 3], before[:, 6] = torch.arange(4.0), 2 * torch.arange(4.0), torch.tensor([0.0, 0, 0, 6])
     typical = disentanglement.typical_distances(model, before)

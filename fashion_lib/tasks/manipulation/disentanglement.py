@@ -16,10 +16,12 @@ from torch import Tensor
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.methods.manipulation_base import DisentangledModel
+from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.manipulation_evaluation import manipulated, represent_rows
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 
 PROBE_IMAGES = 1500
+CHUNK = 1000  # pictures whose distances to all others are in memory at once
 
 
 def _linear():
@@ -139,10 +141,20 @@ def probe_table(
 
 
 def typical_distances(model, stored: Tensor) -> np.ndarray:
-    """Return, per subspace, the mean distance between two different pictures, (A,): the unit of a shift."""
-    parts = subspaces(model, stored)
-    pairs = torch.stack([torch.cdist(part, part) for part in parts.unbind(1)])  # (A, B, B)
-    return (pairs.sum((1, 2)) / (len(stored) * (len(stored) - 1))).double().numpy()
+    """Return, per subspace, the mean distance between two different pictures: the unit of a shift.
+
+    Args:
+        model: a disentangled method.
+        stored: features (B, A * D). Distances are computed for CHUNK pictures at a time.
+
+    Returns:
+        float64 (A,).
+    """
+    sums = [
+        sum(float(torch.cdist(chunk, part).sum(dtype=torch.float64)) for chunk in part.split(CHUNK))
+        for part in subspaces(model, stored).unbind(1)
+    ]
+    return np.array(sums) / (len(stored) * (len(stored) - 1))
 
 
 def shifts(model, before: Tensor, after: Tensor, typical: np.ndarray) -> np.ndarray:
@@ -278,8 +290,6 @@ def represent_pixels(model, pixels: np.ndarray) -> Tensor:
     Returns:
         float32 (B, F) on the CPU.
     """
-    device, training = next(model.parameters()).device, model.training
-    model.eval()
-    stored = model.represent(model.features(normalise(pixels).to(device))).float().cpu()
-    model.train(training)
-    return stored
+    device = next(model.parameters()).device
+    with in_eval_mode(model):
+        return model.represent(model.features(normalise(pixels).to(device))).float().cpu()

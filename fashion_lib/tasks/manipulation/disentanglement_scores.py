@@ -8,6 +8,7 @@ turns them into the scores of a run's record.
 import numpy as np
 
 from fashion_lib.methods.manipulation_base import DisentangledModel
+from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.disentanglement import (
     manipulation_features,
     prediction_changes,
@@ -33,18 +34,15 @@ def disentanglement_scores(model, data) -> dict[str, dict[str, float]]:
     Twins need data that can draw its pictures again; "moved" needs a model with subspaces. Metrics that
     cannot be computed are left out.
     """
-    training = model.training
-    model.eval()
-    typical = None
-    if isinstance(model, DisentangledModel):
-        typical = typical_distances(model, represent_rows(model, data, data.rows("test", "candidate")))
-    queries = data.queries("test")
-    measured = {"operation": (*manipulation_features(model, data), data.labels.known[queries.query])}
-    if data.wardrobe is not None:
-        rows, pixels, changed = twin_pictures(data)
-        before, after = represent_rows(model, data, rows), represent_pixels(model, pixels)
-        measured["twin"] = (before, after, changed, data.labels.known[rows])
-    model.train(training)
+    typical, queries = None, data.queries("test")
+    with in_eval_mode(model):
+        if isinstance(model, DisentangledModel):
+            typical = typical_distances(model, represent_rows(model, data, data.rows("test", "candidate")))
+        measured = {"operation": (*manipulation_features(model, data), data.labels.known[queries.query])}
+        if data.wardrobe is not None:
+            rows, pixels, changed = twin_pictures(data)
+            before, after = represent_rows(model, data, rows), represent_pixels(model, pixels)
+            measured["twin"] = (before, after, changed, data.labels.known[rows])
     return {
         f"{source}_{measure}": row
         for source, parts in measured.items()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
@@ -134,12 +135,10 @@ def evaluate_manipulation(
         budget_mib: memory for one chunk of the ranking, in MiB.
     """
     queries = data.queries(split)
-    training = model.training
-    model.eval()
     rows = np.concatenate([queries.query, queries.gallery])
-    stored = represent_rows(model, data, rows, batch_size=batch_size, precision=precision)
-    moved = manipulated(model, stored[: len(queries)], queries.vectors)
-    model.train(training)
+    with in_eval_mode(model):
+        stored = represent_rows(model, data, rows, batch_size=batch_size, precision=precision)
+        moved = manipulated(model, stored[: len(queries)], queries.vectors)
     ranked = (model.comparable(part) for part in (moved, stored[len(queries) :]))
     return score_queries(queries, *ranked, data, budget_mib=budget_mib)
 

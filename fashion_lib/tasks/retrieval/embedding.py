@@ -11,6 +11,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise, pixel_tensor
 from fashion_lib.data.feed import Feed, for_device, how_far, to_device
+from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.parts.precision import PRECISIONS, autocast
 
 
@@ -48,29 +49,23 @@ def visit_features(
         chunk = images[start:start + batch_size]
         return chunk, for_device(pixel_tensor(data.pixels[chunk]), device)
 
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        starts = range(0, len(images), batch_size)
-        reach = how_far(data.pixels, batch_size, cuda=device.type == "cuda")
-        with torch.no_grad(), Feed(read, starts, reach) as feed:
-            for chunk, pixels in progress_bar(
-                feed, total=len(starts), desc=progress, unit="batch", disable=progress is None
-            ):
-                with autocast(precision, device):
-                    features = model.features(normalise(to_device(pixels, device)))
-                for attribute, rows in wanted.items():
-                    part = slice(*np.searchsorted(rows, (chunk[0], chunk[-1] + 1)))
-                    inside = np.searchsorted(chunk, rows[part])
-                    if len(inside) == 0:
-                        continue
-                    share = features  # an attribute that needs the whole chunk needs no copy
-                    if len(inside) < len(chunk):
-                        share = model.select(features, torch.from_numpy(inside).to(device))
-                    visit(attribute, part, share, torch.full((len(inside),), attribute, device=device))
-    finally:
-        for module, training in modes:
-            module.training = training
+    starts = range(0, len(images), batch_size)
+    reach = how_far(data.pixels, batch_size, cuda=device.type == "cuda")
+    with in_eval_mode(model), torch.no_grad(), Feed(read, starts, reach) as feed:
+        for chunk, pixels in progress_bar(
+            feed, total=len(starts), desc=progress, unit="batch", disable=progress is None
+        ):
+            with autocast(precision, device):
+                features = model.features(normalise(to_device(pixels, device)))
+            for attribute, rows in wanted.items():
+                part = slice(*np.searchsorted(rows, (chunk[0], chunk[-1] + 1)))
+                inside = np.searchsorted(chunk, rows[part])
+                if len(inside) == 0:
+                    continue
+                share = features  # an attribute that needs the whole chunk needs no copy
+                if len(inside) < len(chunk):
+                    share = model.select(features, torch.from_numpy(inside).to(device))
+                visit(attribute, part, share, torch.full((len(inside),), attribute, device=device))
 
 
 def _attribute_id(schema, given) -> int:

@@ -35,6 +35,7 @@ from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.base import RetrievalModel
+from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.retrieval.embedding import embed_images
 
 
@@ -52,7 +53,6 @@ def attention(model: RetrievalModel, images: Tensor, attributes: Tensor) -> dict
     model.check_attributes(attributes, len(images))
     device = _device(model, images)
     with _untouched(model), torch.no_grad():
-        model.eval()
         return model.attend(model.features(images.to(device)), attributes.to(device)).maps
 
 
@@ -183,14 +183,12 @@ def _cells_method(elementwise: bool) -> type:
 
 @contextmanager
 def _untouched(model: nn.Module):
-    """Restore train modes, requires_grad and gradients on exit."""
-    modes = [(module, module.training) for module in model.modules()]
+    """Put the model into eval mode; restore the modes, requires_grad and gradients on exit."""
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     try:
-        yield
+        with in_eval_mode(model):
+            yield
     finally:
-        for module, training in modes:
-            module.training = training
         for parameter, required, gradient in parameters:
             parameter.requires_grad_(required)
             parameter.grad = gradient
