@@ -149,7 +149,7 @@ def _update(
     progress: bool,
 ) -> list[str]:
     """Embed what the store lacks and return what was done, one sentence each."""
-    difference = compare(store, files)
+    difference, interrupted = compare(store, files), not store.facts.finished
     # A picture that could not be read may have lain on a disk that was away: it is tried again.
     due = [*difference.added, *difference.changed, *difference.broken]
     due.sort()
@@ -178,7 +178,7 @@ def _update(
             store.add(rows, vectors, entries)
             embedded += len(rows)
             bar.update(len(block))
-    changed = bool(embedded or difference.added or difference.changed or difference.removed)
+    changed = bool(interrupted or embedded or difference.added or difference.changed or difference.removed)
     store.finish(files, changed)
     return _told(difference, embedded, same, store)
 

@@ -44,7 +44,7 @@ from fashion_lib.training.optimiser_step import (
 )
 from fashion_lib.training.prepared_batch import batches_ahead
 from fashion_lib.training.ranks import equalise, first, of_first, wait
-from fashion_lib.training.stopped_run import identity, read_best, resume
+from fashion_lib.training.stopped_run import best_is_due, identity, read_best, resume
 from fashion_lib.training.task import Task
 
 
@@ -90,6 +90,7 @@ def train(
         recomputed_parts(model)  # a model without any is refused now, not at the first step
     scaler = loss_scaler(config.precision, device)
     history = resume(model, optimiser, scaler, data, config, run_dir) or TrainingHistory(measure=task.measure)
+    best_due = best_is_due(model, data, config, run_dir, history)
     wait()  # every rank has read the folder before rank 0 writes there
     if not history.threads:  # a new run, or one from before the number was recorded
         history.threads = [[history.step, threads.chosen().threads if device.type == "cpu" else 1]]
@@ -108,7 +109,10 @@ def train(
     parts = Parts(model, optimiser, data, sampler, config, history.precision, task, scaler=scaler)
 
     def keep(name: str) -> None:
-        """Write the checkpoint "last" or "best"; only "last" holds the optimiser. Rank 0 alone writes."""
+        """Write the checkpoint "last" or "best"; only "last" holds the optimiser. Rank 0 alone writes.
+
+        "last" comes first. After a kill between the two, it holds the best weights too, and "best" is made from it.
+        """
         equalise(model)
         if not first():
             return
@@ -120,7 +124,7 @@ def train(
         write_checkpoint(run_dir / f"{name}.safetensors", model_tensors(model) | extra, state)
 
     def validate() -> None:
-        """Score the validation split, and keep the weights if they are the best so far."""
+        """Score the validation split, and note whether the weights are the best so far."""
         start = time.perf_counter()
         score = None
         if config.evaluations:
@@ -130,6 +134,11 @@ def train(
             history.entries[-1]["valid_map"] = score
         if history.best_step is None or score > history.best_map:
             history.best_step, history.best_map = history.step, score
+
+    def keep_all() -> None:
+        """Write "last", and "best" where these weights are the best so far."""
+        keep("last")
+        if history.best_step == history.step:
             keep("best")
 
     def measure_threads() -> None:
@@ -146,6 +155,8 @@ def train(
     if not history.step and history.best_step is None:
         measure_threads()
         keep("last")  # a folder that cannot be written shows now, not after the first tenth of the steps
+    elif best_due:
+        keep("best")
     model.train()
     with (
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
@@ -178,11 +189,11 @@ def train(
                 validate()
             if due or history.step % config.steps_between_checkpoints == 0 or history.step == steps:
                 measure_threads()
-                keep("last")
+                keep_all()
             bar.update()
     if history.best_step is None:  # no validation asked for, or nothing to train
         validate()
-        keep("last")
+        keep_all()
     wait()  # rank 0 has written
     best = read_best(model, data, config, run_dir, history)
     load_model_tensors(model, *best, run_dir / "best.safetensors")

@@ -173,14 +173,11 @@ def _check_history(history: TrainingHistory, steps: int) -> None:
 def check_best(last: TrainingHistory, best: TrainingHistory, folder: Path) -> None:
     """Check that `best` holds the weights that `last` calls the best ones.
 
-    A run that was killed between the two files has a newer `best`, which it makes again when it goes on.
-
     Raises:
         FashionError: `best` is of another moment of the run.
     """
-    newer = best.step > last.step
     same = (best.step, best.best_map) == (last.best_step, last.best_map)
-    if best.step != best.best_step or not (newer or same):
+    if best.step != best.best_step or not same:
         raise FashionError(
             f"{folder / 'best.safetensors'} holds the weights of step {best.step} but last.safetensors says that step "
             f"{last.best_step} was best: delete that folder to train anew."

@@ -24,6 +24,8 @@ from fashion_lib.training.run_state import (
     scaler_state,
 )
 
+BEST = "best.safetensors"
+
 
 def identity(model: RetrievalModel, data, config: TrainingConfig) -> dict:
     """Return what two runs must share for one to go on where the other stopped."""
@@ -72,7 +74,7 @@ def resume(model, optimiser, scaler, data, config: TrainingConfig, run_dir: Path
     load_model_tensors(model, tensors, state, path)
     check_identity(state, identity(model, data, config), run_dir, "last")
     history = read_history(state, config.steps if optimiser else 0, path)
-    if history.best_step is not None:
+    if history.best_step is not None and not best_is_due(model, data, config, run_dir, history):
         read_best(model, data, config, run_dir, history)  # a lost or foreign file shows now, not hours later
     if optimiser:
         parameters = sum(len(group["params"]) for group in optimiser.param_groups)
@@ -82,6 +84,23 @@ def resume(model, optimiser, scaler, data, config: TrainingConfig, run_dir: Path
         load_optimiser_tensors(optimiser, tensors)
         scaler.load_state_dict(scaler_state(state, scaler, history.step, path))
     return history
+
+
+def best_is_due(model, data, config: TrainingConfig, run_dir: Path, history: TrainingHistory) -> bool:
+    """Return whether the run was killed between "last" and "best" of one step: then "last" holds the best weights.
+
+    Args:
+        model, data, config: as `resume` takes them.
+        run_dir: folder of the run.
+        history: of the last checkpoint.
+
+    Raises:
+        FashionError: the file with the best weights is damaged, or belongs to another run.
+    """
+    path = run_dir / BEST
+    if history.best_step != history.step or path.is_symlink():  # what a link leads to is not replaced
+        return False
+    return not path.exists() or _best(model, data, config, run_dir)[2].step < history.step
 
 
 def read_best(model, data, config: TrainingConfig, run_dir: Path, history: TrainingHistory):
@@ -100,13 +119,19 @@ def read_best(model, data, config: TrainingConfig, run_dir: Path, history: Train
     Raises:
         FashionError: the file is missing, damaged, or belongs to another run or step.
     """
-    path = run_dir / "best.safetensors"
-    if not path.exists():
+    if not (run_dir / BEST).exists():
         raise FashionError(
-            f"{run_dir} holds a run whose best weights, {path.name}, are missing: delete that folder to train anew."
+            f"{run_dir} holds a run whose best weights, {BEST}, are missing: delete that folder to train anew."
         )
+    tensors, state, best = _best(model, data, config, run_dir)
+    check_best(history, best, run_dir)
+    return tensors, state
+
+
+def _best(model, data, config: TrainingConfig, run_dir: Path):
+    """Read the best weights, and check that they are of this run: their tensors, state and history."""
+    path = run_dir / BEST
     tensors, state = read_checkpoint(path)
     check_state(state, path)
     check_identity(state, identity(model, data, config), run_dir, "best")
-    check_best(history, read_history(state, config.steps, path), run_dir)
-    return tensors, state
+    return tensors, state, read_history(state, config.steps, path)

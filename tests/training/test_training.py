@@ -65,24 +65,51 @@ def test_killed_and_resumed_equals_unbroken(killed_after, unbroken, data, tmp_pa
         )
 
 
-def test_killed_between_best_and_last_equals_unbroken(unbroken, data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("file", ["last", "best"])
+def test_killed_at_either_of_the_two_files_of_a_step_equals_unbroken(file, unbroken, data, tmp_path, monkeypatch):
     write = loop.write_checkpoint
 
-    def dies_at_last(path, tensors, state):
-        if path.name.startswith("last") and state["history"]["step"] == 4:
+    def dies(path, tensors, state):
+        if path.stem == file and state["history"]["step"] == 4:
             raise Killed
         write(path, tensors, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "write_checkpoint", dies_at_last)
+        patch.setattr(loop, "write_checkpoint", dies)
         with pytest.raises(Killed):
             train(model_of(), data, config(), tmp_path, progress=False)
-    assert (tmp_path / "best.safetensors").exists()
+    assert not (tmp_path / "best.safetensors").exists()
     resumed = model_of()
     history = train(resumed, data, config(), tmp_path, progress=False)
     assert same(weights(resumed), weights(unbroken[1])) and without_times(history) == without_times(
         unbroken[2]
     )
+
+
+def test_the_best_weights_of_an_earlier_step_are_replaced_by_those_that_the_last_checkpoint_holds(
+    data, tmp_path, monkeypatch
+):
+    """After the kill, validation is not repeated: on another machine its score could be another one."""
+    scores = iter([0.3, 0.9])
+    monkeypatch.setattr(retrieval_task, "evaluate", lambda *_, **__: SimpleNamespace(overall=next(scores)))
+    write = loop.write_checkpoint
+
+    def dies(path, tensors, state):
+        if path.stem == "best" and state["history"]["step"] == 4:
+            raise Killed
+        write(path, tensors, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "write_checkpoint", dies)
+        with pytest.raises(Killed):
+            train(model_of("csn"), data, config(evaluations=4), tmp_path, progress=False)
+    assert read_checkpoint(tmp_path / "best.safetensors")[1]["history"]["step"] == 2
+    last = read_checkpoint(tmp_path / "last.safetensors")
+    monkeypatch.setattr(retrieval_task, "evaluate", lambda *_, **__: SimpleNamespace(overall=0.1))
+    model = model_of("csn")
+    history = train(model, data, config(evaluations=4), tmp_path, progress=False)
+    assert (history.best_step, history.best_map) == (4, 0.9) and last[1]["history"]["best_step"] == 4
+    assert all(torch.equal(tensor, last[0][f"model.{name}"]) for name, tensor in weights(model).items())
 
 
 def test_a_finished_run_is_only_loaded(unbroken, data, monkeypatch):
