@@ -14,11 +14,12 @@ from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import listed, suggestion
 from fashion_lib.data.label_table import read_rows
 from fashion_lib.methods.registry import METHODS
+from fashion_lib.runs.labels import profile_of_label
 from fashion_lib.runs.ledger import COLUMNS, local_records, rows
 from fashion_lib.runs.record import read_label
 from fashion_lib.runs.run_list import COLUMNS as RUN_COLUMNS
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
-from fashion_lib.training.profiles import PROFILES
+from fashion_lib.training.profiles import PAPER, PROFILES
 
 MAIN_METRIC = {"retrieval": "map", "manipulation": "top10_acc"}
 
@@ -210,12 +211,15 @@ def _settings(asked: Mapping[str, str], seeds: tuple[Seed, ...]) -> tuple[dict[s
                 f"the record of seed {record.seed} on this machine"
             )
     _, changed = read_label(asked["variant"])
-    settings = PROFILES[asked["profile"]].settings()
+    dataset = asked["dataset"].removesuffix(SUFFIX)
+    settings = profile_of_label(asked["method"], asked["variant"], dataset, PROFILES[asked["profile"]]).settings()
     settings |= {name: f"{value} (this variant)" for name, value in changed.items()}
     versions = sorted({seed.made["data_version"] for seed in seeds if seed.made})
     if versions:
         settings["data_version"] = " or ".join(versions)
-    source = f"profile {asked['profile']} of fashion_lib/training/profiles.py and the variant's name"
+    of_paper = asked["profile"] == PAPER.name
+    paper = ", the system's of fashion_lib/training/paper_settings.py (its last stage)" * of_paper
+    source = f"profile {asked['profile']} of fashion_lib/training/profiles.py{paper} and the variant's name"
     return settings, source + (" and data/runs.csv" if versions else "") + "; these runs left no record on this machine"
 
 

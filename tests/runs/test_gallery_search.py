@@ -217,6 +217,20 @@ def test_a_killed_index_goes_on_where_it_stopped(folder, gallery, monkeypatch, e
     assert index.store.facts.finished and index.store.rows == 24
 
 
+def test_an_index_killed_at_its_end_counts_as_changed(folder, gallery, monkeypatch, embedded):
+    """An approximate index of the vectors before the kill is not used: it does not hold the new ones."""
+    before = indexed(folder, gallery).store.facts.generation
+    save_pictures(gallery, pictures(1, SIZE, seed=9), ["new.png"])
+    with monkeypatch.context() as killed:
+        killed.setattr(VectorStore, "finish", lambda *_: sys.exit(9))
+        with pytest.raises(SystemExit):
+            indexed(folder, gallery)
+    embedded.clear()
+    after = indexed(folder, gallery).store.facts.generation
+    assert not sum(embedded) and after == before + 1
+    assert indexed(folder, gallery).store.facts.generation == after
+
+
 def test_broken_pictures_are_listed_and_left_out(folder, gallery):
     whole = (gallery / "000.png").read_bytes()
     (gallery / "cut off.png").write_bytes(whole[: len(whole) // 2])

@@ -142,6 +142,13 @@ def test_a_variant_says_what_it_changes(project):
     assert found.settings["steps"] == "2160 (this variant)"
 
 
+def test_at_profile_paper_the_settings_are_those_of_the_systems_last_stage(project):
+    keep(record(0, method="rpf", variant="code", dataset="fashionai", profile="paper"))
+    found = trace("rpf.code", dataset="fashionai", profile="paper")
+    assert (found.settings["learning_rate"], found.settings["flip"]) == (5.5e-5, False)
+    assert "paper_settings.py" in found.settings_from
+
+
 @pytest.mark.parametrize("cell", ["many", "nan", "inf"])
 def test_a_damaged_cell_is_named_by_file_and_line(cell, project):
     (path,) = ledger.write_ledger(ledger.rows(record()))

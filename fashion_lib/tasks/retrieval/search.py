@@ -26,8 +26,9 @@ class Hits:
         attribute: its name.
         rows: int64 (N,), rows of the found pictures in data.pixels.
         similarity: float32 (N,), cosine.
-        values: label of each found picture, "" where the table has none.
-        wanted: the query's own label, "" where the table has none.
+        values: label of each found picture; several labels are joined by commas.
+        wanted: the query's own label or labels, "" where the table has none.
+        correct: bool (N,), whether each found picture shares a value with the query; all False if it has none.
     """
 
     data: Any
@@ -37,11 +38,7 @@ class Hits:
     similarity: np.ndarray
     values: tuple[str, ...]
     wanted: str
-
-    @property
-    def correct(self) -> np.ndarray:
-        """Return bool (N,): whether each found picture has the query's value; all False if that is not known."""
-        return np.array([value == self.wanted != "" for value in self.values], dtype=bool)
+    correct: np.ndarray
 
     def table(self) -> pd.DataFrame:
         """Return one line per found picture: row, image, similarity, value, correct."""
@@ -84,8 +81,7 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
         last = len(data.pixels) - 1
         raise FashionError(f"the row {row!r} is no whole number: choose one from 0 to {last}.") from None
     offered = data.encoded(split, None if split == "train" else "candidate", labels="all").of(number)
-    keep = offered.image != row
-    images, values = offered.image[keep], offered.value[keep]
+    images = np.unique(offered.image[offered.image != row])  # a picture with several values is one answer
     if not len(images):
         raise FashionError(f"the split {split!r} of {data.name} has no other picture with that label: choose another.")
     vectors = embed_images(model, data, np.r_[row, images], [number], precision=precision)[number]  # (1 + N, D)
@@ -93,6 +89,12 @@ def search(model, data, row: int, attribute: str, *, split: str = "test", precis
     order = order[0]
     similarity = (vectors[1:] @ vectors[0]).numpy()[order]
     names = data.schema.attributes[number].values
+    shown: dict[int, list[str]] = {}
+    for image, value in zip(offered.image.tolist(), offered.value.tolist(), strict=True):
+        shown.setdefault(image, []).append(names[value])
     own = data.labels[(data.labels["image"] == data.image_names[row]) & (data.labels["attribute"] == attribute)]
-    wanted = "" if own.empty else str(own["value"].iloc[0])
-    return Hits(data, row, attribute, images[order], similarity, tuple(names[v] for v in values[order]), wanted)
+    wanted = dict.fromkeys(map(str, own["value"]))
+    found = [shown[image] for image in images[order].tolist()]
+    correct = np.array([not wanted.keys().isdisjoint(values) for values in found], dtype=bool)
+    told = tuple(", ".join(values) for values in found)
+    return Hits(data, row, attribute, images[order], similarity, told, ", ".join(wanted), correct)
