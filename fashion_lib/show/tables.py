@@ -42,17 +42,19 @@ def summarise(table: pd.DataFrame, metric: str = "map") -> pd.DataFrame:
 def averages_of(table: pd.DataFrame, metric: str = "map") -> list[str]:
     """Return the averages that say different things: "overall", and one that weighs attributes alike.
 
-    The second is "local" where some attributes are global. Where all are local, "local" is the same number as "macro",
-    so it is "macro". An empty table gives "macro".
+    The second is "local" where some attributes are global. Where all are local, "local" is the same number as "macro".
+    Where one is local, it is that attribute's number. In both cases the second is "macro", as for an empty table.
 
     Args:
         table: ledger rows.
         metric: the ledger's metric.
     """
-    rows = table[(table["metric"] == metric) & table["attribute"].isin(["macro", "local"])]
+    rows = table[table["metric"] == metric]
     run = ["dataset", "method", "variant", "profile", "seed"]
     wide = rows.pivot_table(index=run, columns="attribute", values="value")
-    differ = {"macro", "local"} <= set(wide) and bool(((wide["macro"] - wide["local"]).abs() > EQUAL).any())
+    others = wide.drop(columns=["local", "overall"], errors="ignore")
+    known = "local" in wide and "macro" in wide
+    differ = known and all(((wide[name] - wide["local"]).abs() > EQUAL).any() for name in others)
     return ["overall", "local" if differ else "macro"]
 
 

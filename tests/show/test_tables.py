@@ -33,6 +33,8 @@ def test_local_is_an_average_of_its_own_where_some_attributes_are_global():
     assert averages_of(TABLE) == averages_of(TABLE.iloc[:0]) == averages_of(same) == ["overall", "macro"]
     assert averages_of(other) == averages_of(pd.concat([same, other])) == ["overall", "local"]
     assert averages_of(other, "pointing") == ["overall", "macro"]
+    one = pd.concat([other, ledger(("isln", 1, "collar", 55.0), ("isln", 1, "colour", 45.0))])
+    assert averages_of(one) == ["overall", "macro"]  # collar alone is local
 
 
 def test_what_was_not_run_says_so():
