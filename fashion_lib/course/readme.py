@@ -98,8 +98,9 @@ def _made(rows: pd.DataFrame, profile: str) -> str:
     trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
     made = made.reindex(keys).reset_index()
-    told = [f"commit {', '.join(sorted(rows.commit.unique()))}", queries_of(made), computed(made)]
-    return f"\nProfile {profile}, seeds {seeds}, {', '.join(filter(None, told))}."
+    commits = ", ".join(sorted(rows.commit.unique()))
+    told = ", ".join(filter(None, [queries_of(made), computed(made)]))
+    return f"\nProfile {profile}, seeds {seeds}, commit {commits}." + f" {told[:1].upper()}{told[1:]}." * bool(told)
 
 
 def manipulation_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:

@@ -63,7 +63,7 @@ def test_manipulation_joins_the_results_when_there_are_runs(monkeypatch):
     assert header == "| attribute manipulation, wardrobe | Top-10 | NDCG@30 | seeds |"
     assert rows == ["| image_only | 10.0 ± 0.0 | not run | 2 |", "| yao2026 | 40.0 ± 0.0 | 0.500 ± 0.000 | 2 |",
                     "| yao2026 (attention False) | 30.0 ± 0.0 | not run | 2 |"]  # fmt: skip
-    assert made == "Profile table, seeds 0, 1, commit abc1234, 4,272 queries, precision bf16, on AMD EPYC."
+    assert made == "Profile table, seeds 0, 1, commit abc1234. 4,272 queries, precision bf16, on AMD EPYC."
     monkeypatch.setattr(results, "read_runs", lambda: runs)
     assert markdown_table("wardrobe", "table") == alone
     assert manipulation_table() in with_results(readme())
