@@ -37,9 +37,10 @@ def final_table(runs: Sequence) -> str:
     Raises:
         FashionError: a run has no record.
     """
-    if missing := [run for run in runs if not run.record.is_file()]:
+    if missing := [run for run in runs if not run.finished]:
         raise FashionError(
-            f"{missing[0].label} left no record {missing[0].record}: look at its executed notebook and run it again."
+            f"{missing[0].label} left no record {missing[0].record} of its method's present edition: look at its "
+            "executed notebook and run it again."
         )
     parts = []
     for dataset, rows, order in by_dataset([RunRecord.load(run.record) for run in runs]):

@@ -64,7 +64,7 @@ def write(
     Returns:
         The path of report.html.
     """
-    records = [RunRecord.load(run.record) for run in runs if run.record.is_file()]
+    records = [RunRecord.load(run.record) for run in runs if run.finished]
     versions = ", ".join(f"{name} {version}" for name, version in provenance.versions().items())
     made = f"Commit {provenance.commit()}; {provenance.hardware()}; {versions}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     made += "." if minutes is None else f"; {minutes:.1f} minutes in this call."

@@ -53,14 +53,14 @@ def perform(job: Job) -> bool:
         asdict(run),
         profile=run.profile,
         inputs=repr(PROFILES[run.profile]),
-        force=job.force or not run.record.is_file(),
+        force=job.force or not run.finished,
         shown="stderr",
     )
 
 
 def _finish(run: PlannedRun) -> bool:
-    """Train a run, or re-rank one; return False where its record is there already."""
-    if run.record.is_file():
+    """Train a run, or re-rank one; return False where it is finished already."""
+    if run.finished:
         return False
     method = base_method(run.method)
     trained = labelled_run(method, run.variant, dataset=run.dataset, profile=PROFILES[run.profile], seed=run.seed)

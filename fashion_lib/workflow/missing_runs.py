@@ -1,6 +1,7 @@
 """Train every run that the papers' tables lack on a data set: `make tables`."""
 
 from fashion_lib.core import paths, threads
+from fashion_lib.core.errors import FashionError
 from fashion_lib.data.sets import REAL, check_known, locate
 from fashion_lib.papers.grid import WantedRun, missing_runs
 from fashion_lib.papers.paper_runs import runs_on
@@ -26,7 +27,7 @@ def train_missing(
 
     Raises:
         FashionError: a setting is wrong, the data set is not here, or a run failed. The others are trained all the
-            same, but then nothing is re-ranked.
+            same, but then nothing is re-ranked. Or a run has a record that stands in no table.
     """
     at_once, settings = jobs_at_once(jobs, threads.cores()), as_profile(profile)
     check_known(dataset)
@@ -38,6 +39,11 @@ def train_missing(
     # A reranked run needs its base, so it waits for the phase after it.
     phases = [[run for run in runs if run.method.endswith(RERANKED) is later] for later in (False, True)]
     carry_out([[run_job(planned[run], output) for run in phase] for phase in phases], at_once)
+    if left := missing_runs(settings, runs):
+        raise FashionError(
+            f"{len(left)} of these runs are finished, but of other data or of another edition of their method, so they "
+            f"stand in no table: delete {planned[left[0]].folder}{' and so on' * (len(left) > 1)} to train them anew."
+        )
     return len(runs)
 
 

@@ -16,7 +16,14 @@ from fashion_lib.data.sets import check_known
 from fashion_lib.methods.registry import MANIPULATION_METHODS
 from fashion_lib.methods.registry import METHODS as KNOWN_METHODS
 from fashion_lib.runs.labels import recorded_label
-from fashion_lib.runs.record import RECORD_NAME, read_label, run_dir, variant_label
+from fashion_lib.runs.record import (
+    RECORD_NAME,
+    RunRecord,
+    of_this_edition,
+    read_label,
+    run_dir,
+    variant_label,
+)
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PROFILES
 
@@ -68,6 +75,11 @@ class PlannedRun:
     def record(self) -> Path:
         """Return the file of the run's record, which may not exist yet."""
         return self.folder / RECORD_NAME
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the run has a record of the present edition of its method."""
+        return self.record.is_file() and of_this_edition(RunRecord.load(self.record))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def standing(step: Step) -> Standing:
     run = step.job.runs[0]
     line = last_line(log_file(step))
     lock = lock_file(run.folder) if step.job.kind == "run" else step_lock(step)
-    complete = run.record.is_file() if step.job.kind == "run" else line.startswith("done ")
+    complete = run.finished if step.job.kind == "run" else line.startswith("done ")
     if lock.is_file() and _held(lock):
         return Standing(step, RUNNING, line)
     if complete:

@@ -51,7 +51,7 @@ def do_step(step: Step) -> bool:
             print(write_report(run.profile, step.job.runs))
             return True
         done = perform(step.job)
-        if step.job.kind == "run" and not run.record.is_file():
+        if step.job.kind == "run" and not run.finished:
             raise FashionError(
                 f"the run {run.label} was trained, but there is no record {run.record}: name it as `results` does."
             )

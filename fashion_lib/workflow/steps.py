@@ -77,7 +77,7 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
         datasets.setdefault(run.dataset, []).append(run)
     drawn = {
         name: Step(f"data.{name}", Job("data", f"pixels of {name}", _one_per_size(own), str(output)),
-                   done=all(run.record.is_file() for run in own))
+                   done=all(run.finished for run in own))
         for name, own in datasets.items()
     }  # fmt: skip
     names = {(run.dataset, run.method, run.variant, run.seed): f"run.{run.label}" for run in runs}
@@ -85,7 +85,7 @@ def batch_steps(runs: Sequence[PlannedRun], notebooks: Sequence[Path]) -> list[S
     for run in runs:
         base = names.get((run.dataset, base_method(run.method), run.variant, run.seed))
         after = [drawn[run.dataset].name, *([base] if base and run.method.endswith(RERANKED) else [])]
-        trained.append(Step(f"run.{run.label}", run_job(run, output), tuple(after), run.record.is_file()))
+        trained.append(Step(f"run.{run.label}", run_job(run, output), tuple(after), run.finished))
     every = tuple(step.name for step in trained)
     leaves = [
         Step(f"notebook.{path.stem}", course_job(path, list(runs), output), every) for path in notebooks

@@ -686,3 +686,13 @@ def test_the_optimisers_tensors_of_stored_runs_keep_their_numbers():
         "mlp.layers.0.weight", "mlp.layers.0.bias", "mlp.layers.3.weight", "mlp.layers.3.bias",
         "norm.weight", "norm.bias",
     ]  # fmt: skip
+
+
+def test_the_value_classifier_of_a_region_branch_alone_is_trained():
+    """The released stage 1 is the region branch with 0.1 V; without that branch there is no classifier."""
+    model = model_of("ipad", variant="code", branches="sp", diverging=False).train()
+    loss, figures = model.training_loss(model.features(PICTURES), labels_of(), 0.2)
+    loss.backward()
+    assert figures["values"] > 0 and any(weight.grad is not None for weight in model.values.parameters())
+    alone = model_of("ipad", variant="code", branches="se", diverging=False)
+    assert alone.values is None

@@ -123,5 +123,10 @@ def test_fashion_profile_overrides_the_profile_of_all_that_is_trained(project, m
     planned = []
     monkeypatch.setattr(missing, "carry_out", lambda phases, at_once: planned.extend(sum(phases, [])))
     monkeypatch.setenv("FASHION_PROFILE", "smoke")
+    with pytest.raises(FashionError, match="5 of these runs are finished, but of other data or of another edition"):
+        train_missing("table", first=5)  # they are missing all the same
+    wanted, again = missing.missing_runs, iter([None, []])
+    monkeypatch.setattr(missing, "missing_runs", lambda *given: wanted(*given) if next(again) is None else [])
+    planned.clear()
     assert train_missing("table", first=5) == 5 == len(planned)
     assert {run.profile for job in planned for run in job.runs} == {"smoke"}

@@ -147,6 +147,20 @@ def test_a_finished_run_is_not_touched_again(runs, monkeypatch):
     assert do_step(batch_steps(runs, [])[2]) is False
 
 
+def test_a_record_of_another_edition_is_no_finished_run(runs, monkeypatch):
+    finish(runs[1])
+    assert runs[1].finished
+    monkeypatch.setattr("fashion_lib.workflow.plan.of_this_edition", lambda record: False)
+    assert not runs[1].finished and not batch_steps(runs, [])[2].done
+    monkeypatch.setattr("fashion_lib.workflow.job.labelled_run", lambda *a, **k: raise_stale())
+    with pytest.raises(FashionError, match="of another edition"):
+        do_step(batch_steps(runs, [])[2])
+
+
+def raise_stale():
+    raise FashionError("the record is of another edition: delete its folder to train anew.")
+
+
 def test_a_run_is_trained_without_a_notebook(runs, monkeypatch):
     trained = []
 

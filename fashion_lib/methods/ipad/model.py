@@ -154,7 +154,7 @@ class IPAD(TwoBranchModel):
             for name in self.branches:
                 if name in MOMENTUM[own["momentum"]]:
                     self.slow[name] = MomentumEncoder(self.online(name), mu)
-        self.values = ValueHead(counts, channels) if self.value_weight else None
+        self.values = ValueHead(counts, channels) if self.value_weight and self.region is not None else None
         self.unused = None
         if own["unused_parts"]:
             attention = ValueAttention(counts, vit.dim, channels, vit.heads)
@@ -199,15 +199,22 @@ class IPAD(TwoBranchModel):
     def first_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
         """Return the other losses of stage 1: CC(r) if queues fill in stage 1, and V."""
         terms = self.centre_terms(seen, labels, margin) if self.centres_from == 1 else {}
-        if self.values is not None:
-            rows = anchors_of(labels)
-            loss = self.values.loss(seen.located.vector[rows], labels.attributes[rows], known_values(labels)[rows])
-            terms["values"] = self.value_weight * loss
-        return terms
+        return terms | self.value_terms(seen, labels)
+
+    def value_terms(self, seen: Seen, labels: BatchLabels) -> dict[str, Tensor]:
+        """Return the weighted loss V of the region branch's value classifier; {} for a model without it."""
+        if self.values is None:
+            return {}
+        rows = anchors_of(labels)
+        loss = self.values.loss(seen.located.vector[rows], labels.attributes[rows], known_values(labels)[rows])
+        return {"values": self.value_weight * loss}
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """Return E between the branches and, when it is on, the cluster-centre losses."""
-        terms = {}
+        """Return E between the branches and, when it is on, the cluster-centre losses.
+
+        A region branch alone has V in all its steps, as the released stage 1 has.
+        """
+        terms = self.value_terms(seen, labels) if len(self.branches) == 1 else {}
         if len(seen.parts) == 2:
             parts = *seen.parts.values(), F.normalize(seen.located.background, dim=1)
             loss = e_info_nce(*parts, labels.attributes, labels.values, backgrounds=self.backgrounds)
