@@ -21,7 +21,7 @@ from fashion_lib.papers.more_steps import dearer_and_lower, more_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
-from fashion_lib.runs.run_list import computed, mixed_pairs, queries_of
+from fashion_lib.runs.run_list import computed, mixed_pairs, queries_of, trained_only
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference
 from fashion_lib.show.tables import as_text, by_metric
@@ -95,7 +95,7 @@ def _named(method: str, variant: str) -> str:
 def _made(rows: pd.DataFrame, profile: str) -> str:
     seeds = ", ".join(map(str, sorted(rows.seed.unique())))
     made = results.read_runs().set_index(results.RUN)
-    trained = rows[[METHODS[base_method(name)].trainable for name in rows.method]]
+    trained = trained_only(rows)
     keys = pd.MultiIndex.from_frame(trained[results.RUN].drop_duplicates())
     made = made.reindex(keys).reset_index()
     commits = ", ".join(sorted(rows.commit.unique()))

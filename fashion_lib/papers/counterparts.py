@@ -7,7 +7,7 @@ import pandas as pd
 from fashion_lib.core.words import joined
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.record import base_method, read_label, variant_label
-from fashion_lib.runs.run_list import collect_runs, computed, queries_of
+from fashion_lib.runs.run_list import collect_runs, computed, queries_of, trained_only
 
 # A paper's data set -> the label table in its form.
 COUNTERPARTS = {"fashionai": "wardrobe", "darn": "wardrobe_darn", "deepfashion": "wardrobe_deepfashion"}
@@ -77,9 +77,8 @@ def made_caption(where: str, dataset: str, profile: str, rows: Collection[tuple[
     runs = collect_runs(ours, profile)
     shown = [(method, shared_label(ours, method, label)) for method, label in rows]
     runs = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown)]
-    trained = runs[[METHODS[base_method(name)].trainable for name in runs["method"]]]
     labels = "all labels of a picture in training" if ours in SHARED_SETTINGS else ""
     seeds, commits = (f"{name}s {joined(runs[name]) or 'none'}" for name in ("seed", "commit"))
-    parts = [ours, labels, queries_of(runs), seeds, commits, computed(trained)]
+    parts = [ours, labels, queries_of(runs), seeds, commits, computed(trained_only(runs))]
     one = ". One seed per row: no order is claimed" if runs["seed"].nunique() == 1 else ""
     return f"Ours: {', '.join(filter(None, parts))}{one}"

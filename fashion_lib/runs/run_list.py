@@ -124,6 +124,11 @@ def split_note(dataset: str, profile: str) -> str:
     return ", NOT the papers' split" if (versions.str.split("-").str[1] == OWN).any() else ""
 
 
+def trained_only(made: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the list whose method is trained."""
+    return made[made["method"].map(lambda name: METHODS[base_method(name)].trainable).astype(bool)]
+
+
 def computed(made: pd.DataFrame) -> str:
     """Say in which precisions and on which processors runs were trained; "" without one.
 
@@ -153,7 +158,7 @@ def mixed_pairs(made: pd.DataFrame, steps: Mapping[str, Sequence[tuple[str, str]
     Returns:
         Name -> number of seeds. A method that is not trained has no processor, and is not counted.
     """
-    made = made[[METHODS[base_method(name)].trainable for name in made["method"]]]
+    made = trained_only(made)
     made = made.assign(processors=[joined(_processors(text)) for text in made["hardware"]])
     return {name: differing_seeds(made, rows, "processors").shape[1] for name, rows in steps.items()}
 

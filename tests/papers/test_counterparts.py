@@ -5,6 +5,7 @@ import pytest
 from fashion_lib.papers.counterparts import (
     COUNTERPARTS,
     PRINTED_IN,
+    made_caption,
     our_dataset,
     papers_dataset,
     shared_label,
@@ -47,3 +48,10 @@ def test_the_printed_numbers_beside_a_data_set_are_its_own(where):
         numbers = [table for found, table in tables if found == source and table in ("1", "2", "3")]
         assert (paper in words) == bool(numbers)
         assert all(f"table {number}" in words for number in numbers)
+
+
+@pytest.mark.usefixtures("project")
+def test_the_caption_of_a_table_without_runs():
+    assert made_caption("darn", "wardrobe", "smoke", [("asen", "v2")]) == (
+        "Ours: wardrobe_darn, all labels of a picture in training, seeds none, commits none"
+    )

@@ -13,6 +13,7 @@ from fashion_lib.runs.run_list import (
     provenance,
     queries_of,
     split_note,
+    trained_only,
     write_runs,
 )
 
@@ -141,3 +142,9 @@ def test_a_comparison_counts_the_seeds_whose_runs_are_of_two_processors():
     write_runs(put)
     steps = {"CSN < ASEN": [("csn", "v2"), ("asen", "v2")], "random < ASEN": [("random", "v2"), ("asen", "v2")]}
     assert mixed_pairs(collect_runs("wardrobe", "smoke"), steps) == {"CSN < ASEN": 1, "random < ASEN": 0}
+
+
+def test_of_no_run_nothing_is_said():
+    nothing = collect_runs("wardrobe", "smoke")
+    assert mixed_pairs(nothing, {"CSN < ASEN": [("csn", "v2"), ("asen", "v2")]}) == {"CSN < ASEN": 0}
+    assert computed(trained_only(nothing)) == queries_of(nothing) == ""
