@@ -195,20 +195,25 @@ def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str 
     return _by_method(shown, f"{SCORES[metric]}, {dataset.removesuffix(SUFFIX)}, by training steps")
 
 
-def cost_note(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
-    """Say which methods cost more than another one with more steps, and yet score lower; None where there is none."""
+def cost_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
+    """Return a Markdown table of rows that cost more than another row with more steps, and yet score lower.
+
+    None where there is none.
+    """
     ledger, made = results.committed_rows(), results.read_runs()
     rows, made = (table[(table["dataset"] == dataset) & (table["profile"] == profile)] for table in (ledger, made))
     found = dearer_and_lower(rows, made, profile, ROWS)
-    lines = []
-    for (method, passes, score), dearer in found.groupby(["method", "passes", "score"], sort=False):
-        others = ", ".join(
-            f"{other} scores {lower:.1f} with {cost:,.0f}"
-            for other, cost, lower in dearer[["dearer", "its passes", "its score"]].itertuples(index=False)
-        )
-        lines.append(f"With {passes:,.0f} image passes in training, {method} scores {score:.1f}; {others}.")
-    said = f"**Equal steps are not equal cost** (overall MAP, seed 0). {' '.join(lines)}"
-    return said if lines else None
+    if found.empty:
+        return None
+    shown = pd.DataFrame({
+        "image passes": [f"{passes:,.0f}" for passes in found["passes"]],
+        "overall MAP": found["score"].map("{:.1f}".format),
+        "costs more, scores lower": [_named(*row) for row in found[["dearer", "its variant"]].to_numpy()],
+        "its passes": [f"{passes:,.0f}" for passes in found["its passes"]],
+        "its MAP": found["its score"].map("{:.1f}".format),
+    })  # fmt: skip
+    named = [_named(*row) for row in found[["method", "variant"]].to_numpy()]
+    return as_markdown(shown.set_axis(named).rename_axis("equal steps are not equal cost: with more steps, seed 0"))
 
 
 def with_results(text: str) -> str:
@@ -220,7 +225,7 @@ def with_results(text: str) -> str:
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     first, *others = map(markdown_table, COLUMNS)
-    made = [claims_table(), first, budget_table(), cost_note(), *others]
+    made = [claims_table(), first, budget_table(), cost_table(), *others]
     made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
     block = "\n\n".join(filter(None, made))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)

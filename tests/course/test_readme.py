@@ -12,6 +12,7 @@ from fashion_lib.course.readme import (
     START,
     budget_table,
     claims_table,
+    cost_table,
     manipulation_table,
     markdown_table,
     with_results,
@@ -123,6 +124,20 @@ def test_an_untrained_method_has_no_processor(put, monkeypatch):
     made = made[made.method.isin(("random", "triplet")) & (made.variant == "default")]
     monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware=["one", "two"]))
     assert "| random < triplet |" in claims_table() and "†" not in claims_table()
+
+
+def test_a_dear_row_that_scores_lower_than_a_cheaper_one_with_more_steps_is_shown(put, monkeypatch):
+    put("wardrobe", "asen", "v2", "table", 80.0)
+    put("wardrobe", "asen", "v2+steps=5760", "table", 87.0)
+    put("wardrobe", "rpf", "paper", "table", 86.0)
+    made = [("asen", "v2", "100"), ("asen", "v2+steps=5760", "2000"), ("rpf", "paper", "3000")]
+    made = pd.DataFrame(made, columns=["method", "variant", "training_image_passes"])
+    made = made.assign(dataset="wardrobe", profile="table", seed=0, data_version="3+aa", created="2026-01-01")
+    monkeypatch.setattr(results, "read_runs", lambda: made)
+    _, _, *rows = cost_table().splitlines()
+    assert rows == ["| asen | 2,000 | 87.0 | rpf | 3,000 | 86.0 |"]
+    monkeypatch.setattr(results, "read_runs", lambda: made.iloc[:2])
+    assert cost_table() is None
 
 
 def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):
