@@ -1,8 +1,9 @@
 """Paired differences by hand, and a report page that needs no network."""
 
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
-from types import SimpleNamespace
+from pathlib import Path
 
 import nbformat
 import pandas as pd
@@ -40,9 +41,20 @@ def values():
     return pd.concat([ledger.rows(one) for one in records], ignore_index=True)
 
 
+@dataclass(frozen=True)
+class Planned:
+    """Hold what the page reads of a planned run."""
+
+    record: Path
+    label: str
+
+    @property
+    def finished(self) -> bool:
+        return self.record.is_file()
+
+
 def planned(row, seed):
-    folder = run_dir("wardrobe", "smoke", *row, seed)
-    return SimpleNamespace(record=folder / RECORD_NAME, label=f"{'.'.join(row)}.seed{seed}")
+    return Planned(run_dir("wardrobe", "smoke", *row, seed) / RECORD_NAME, f"{'.'.join(row)}.seed{seed}")
 
 
 def test_a_row_with_options_is_compared_with_its_plain_variant():

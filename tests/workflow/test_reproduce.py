@@ -131,7 +131,8 @@ def test_manipulation_runs_are_trained_beside_the_notebooks_and_have_a_table_of_
         (run,) = planned_runs(f"{method}.{variant}", str(seed), dataset, profile.name)
         scores = {"accuracy": {"overall": 50.0}, "top10_acc": {"overall": 12.5 + seed}, "ndcg30": {"overall": 0.25}}
         settings = asdict(run) | {"dataset": run.recorded_dataset}
-        RunRecord(**settings, metrics=scores, minutes=1.0, commit="abc").save(run.record)
+        made = {"edition": METHODS[method].edition_of(variant)}
+        RunRecord(**settings, metrics=scores, minutes=1.0, commit="abc", config=made).save(run.record)
 
     monkeypatch.setattr("fashion_lib.workflow.job.labelled_run", train)
     page = smoke("asen,amnet,yao2026.default+loss=plain")
