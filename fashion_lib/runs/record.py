@@ -17,6 +17,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import parsed_json, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
+from fashion_lib.core.schema import Schema
 from fashion_lib.core.typed import check_type, is_utc_time, shortened
 from fashion_lib.core.words import listed, one_line
 from fashion_lib.methods.base import RetrievalModel
@@ -280,6 +281,11 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
 def edition_setting(model: RetrievalModel) -> dict[str, int]:
     """Return {"edition": N} for a model of a later edition than the first, else {}: runs of the first name none."""
     return {name: value for name, value in model.architecture.items() if name == "edition"}
+
+
+def measured_attributes(record: RunRecord, schema: Schema) -> list[int]:
+    """Return the ids of the attributes that a run of retrieval is scored on: those that its training had."""
+    return [a for a, name in enumerate(schema.names) if name in record.metrics["map"]]
 
 
 def of_this_edition(record: RunRecord) -> bool:

@@ -17,6 +17,7 @@ from fashion_lib.runs.record import (
     RERANKED,
     RunRecord,
     edition_setting,
+    measured_attributes,
     now,
     run_dir,
     selected_by,
@@ -158,20 +159,16 @@ def _reranked(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
 
 
 def _scores(run: Run, split: str, reranker: Reranker | None) -> Evaluation:
-    scored = _scored(run)
+    scored = measured_attributes(run.record, run.data.schema)
     return evaluate(
         run.model, run.data, split=split, precision=run.history.precision, attributes=scored, rerank=reranker
     )
 
 
-def _scored(run: Run) -> list[int]:
-    """Return the ids of the attributes that the run itself is scored on: those that were trained."""
-    return [a for a, name in enumerate(run.data.schema.names) if name in run.record.metrics["map"]]
-
-
 def _pools(run: Run, config: ReasoningConfig) -> list[tuple[Tensor, Tensor]]:
     data, labels = run.data, run.record.config.get("labels", "one")
-    samples = {a: held_out(data, a, config.samples, config.seed, labels) for a in _scored(run)}
+    scored = measured_attributes(run.record, data.schema)
+    samples = {a: held_out(data, a, config.samples, config.seed, labels) for a in scored}
     wanted = {a: rows for a, (rows, _) in samples.items()}
     embedded = embed_wanted(run.model, data, wanted, precision=run.history.precision)
     return [(embedded[a], torch.from_numpy(values)) for a, (_, values) in samples.items()]

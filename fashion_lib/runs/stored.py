@@ -20,7 +20,7 @@ from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import MANIPULATION_METHODS, RETRIEVAL_METHODS
 from fashion_lib.runs.labels import checked_label, profile_of_label
 from fashion_lib.runs.ledger import local_records
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, read_label, run_dir
+from fashion_lib.runs.record import RECORD_NAME, RunRecord, measured_attributes, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
 from fashion_lib.runs.run_folder import check_architecture, checkpoint_model
 from fashion_lib.runs.same_run import check_same_run
@@ -141,7 +141,7 @@ def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
     if lacks_retrieval_scores(record):
         model, precision = stored_model(record, data), record.precision or "fp32"
         pictures = data.resized(profile_of(record).image_size * model.image_scale) if data.at_size else data
-        scored = [a for a, name in enumerate(data.schema.names) if name in record.metrics["map"]]
+        scored = measured_attributes(record, data.schema)
         if _lacks_triplets(record):
             record.metrics |= triplet_prediction.scores(model, pictures, precision=precision, attributes=scored)
         if _lacks_beta(record):
