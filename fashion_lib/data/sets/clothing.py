@@ -29,7 +29,6 @@ SEED = 0  # of split, roles and the one-label draw; fixed, so that every table o
 STORED = {"3d128a0c8d57": "3e030f8371b9"}
 FIELDS = ("image", "sender_id", "label", "kids")
 NO_GARMENT = ("Not sure", "Skip", "Other")
-TOO_RARE = ("Top", "Blouse")
 
 # value -> the labels that decide it
 DERIVED = {
