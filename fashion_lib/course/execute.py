@@ -68,7 +68,7 @@ def run_notebook(
     notebook_parameters.check(notebook, parameters, source.name)
     _check_output(output, source)
     identity = {
-        "source_sha256": sources.source_digest(notebook, imports=True),
+        "source_sha256": sources.source_digest(notebook, whole=True),
         "parameters": parameters,
         "inputs": inputs,
         "profile_override": profile,

@@ -1,7 +1,7 @@
 """Do a notebook's committed outputs belong to its source and to the present ledger, and does it keep the skeleton?
 
 `stamp` writes digests of the sources and of what they read of the ledger into an executed notebook, and `problems`
-computes them again. So a cell that was edited, or a run that joined the ledger, after the last execution is found
+computes them again. So a code cell that was edited, or a run that joined the ledger, after the last execution is found
 without executing anything.
 """
 
@@ -46,23 +46,24 @@ def read(path: Path) -> nbformat.NotebookNode:
         raise FashionError(f"The notebook {path} cannot be read ({error}): restore it from git.") from None
 
 
-def source_digest(notebook: nbformat.NotebookNode, imports: bool = False) -> str:
-    """Digest type and source of the code and Markdown cells, in order, as SHA-256.
+def source_digest(notebook: nbformat.NotebookNode, whole: bool = False) -> str:
+    """Digest the source of the code cells, in order, as SHA-256.
 
     Left out are the first cell, which prints nothing here and whose text a test compares with `first_cell.SOURCE`;
-    ids, outputs and metadata; and, by default, the import statements at the top level of code cells. A
-    module that moved changes no output, so a moved import keeps the stamp. The price: an import that now takes
-    another thing of the same name keeps it too. Blank lines of a cell with imports do not count either. A cell that
-    Python cannot parse, such as one with a magic command, counts as it is.
+    ids, outputs and metadata; and, by default, what no output depends on. That is the text of Markdown cells, and
+    the import statements at the top level of code cells: a corrected sentence or a module that moved keeps the
+    stamp. The price: an import that now takes another thing of the same name keeps it too. Blank lines of a cell
+    with imports do not count either. A cell that Python cannot parse, such as one with a magic command, counts as
+    it is.
 
     Args:
         notebook: The notebook, executed or not.
-        imports: Whether import statements count as well.
+        whole: Whether Markdown cells and import statements count as well.
     """
     sources = [
-        [cell.cell_type, _without_imports(cell.source) if cell.cell_type == "code" and not imports else cell.source]
+        [cell.cell_type, _without_imports(cell.source) if cell.cell_type == "code" and not whole else cell.source]
         for cell in notebook.cells
-        if cell.cell_type != "raw" and not first_cell.is_first_cell(cell)
+        if cell.cell_type in (("code", "markdown") if whole else ("code",)) and not first_cell.is_first_cell(cell)
     ]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 

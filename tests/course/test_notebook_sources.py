@@ -55,11 +55,21 @@ def test_the_digest_sees_sources_and_their_order_only():
     assert source_digest(moved) != digest
 
 
+def test_a_corrected_sentence_keeps_the_digest_since_no_output_depends_on_it():
+    digests = {}
+    for text in ("seven", "eight"):
+        notebook = tiny_notebook("a = 1")
+        notebook.cells.append(new_markdown_cell(text))
+        digests[text] = source_digest(notebook), source_digest(notebook, whole=True)
+    assert digests["seven"][0] == digests["eight"][0] and digests["seven"][1] != digests["eight"][1]
+
+
 def test_a_markdown_cell_and_a_code_cell_of_one_text_differ():
     notebook, other = tiny_notebook(), tiny_notebook()
     notebook.cells.append(new_markdown_cell("x"))
     other.cells.append(new_code_cell("x"))
-    assert source_digest(notebook) != source_digest(other)
+    for whole in (False, True):
+        assert source_digest(notebook, whole) != source_digest(other, whole)
 
 
 def test_an_edit_after_execution_is_found(tmp_path):

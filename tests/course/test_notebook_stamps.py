@@ -45,7 +45,7 @@ OTHER = "was executed on another ledger or another set of methods: run `make not
 )
 def test_a_moved_import_keeps_the_digest(before, after):
     assert source_digest(tiny_notebook(before)) == source_digest(tiny_notebook(after))
-    assert source_digest(tiny_notebook(before), imports=True) != source_digest(tiny_notebook(after), imports=True)
+    assert source_digest(tiny_notebook(before), whole=True) != source_digest(tiny_notebook(after), whole=True)
 
 
 @pytest.mark.parametrize(
