@@ -11,7 +11,7 @@ from PIL import Image
 
 from fashion_lib.explorer.answers import NO_LABEL, Answer, Shown, in_words
 from fashion_lib.explorer.similarity_histogram import histogram_svg
-from fashion_lib.show.heat import HEAT, outline, overlay
+from fashion_lib.show.heat import STRONG, outline, overlay, scale_colours
 
 ENLARGED = 2  # times; the outline of a region is then half a pixel of the picture wide
 
@@ -91,7 +91,8 @@ def _under(answer: Answer, top: float) -> str:
 
 def _scale(top: float, kind: str) -> str:
     """Return the bar of the colour scale."""
-    stops = ", ".join(to_hex(HEAT(k / 8)) for k in range(9))
+    colours = scale_colours(STRONG)
+    stops = ", ".join(to_hex(colours(k / 8)) for k in range(9))
     what = "attention (weight of a cell; one scale for all maps here)" if kind == "attention" else kind
     return (
         f'<p class="fx-scale">0 <span style="background:linear-gradient(90deg, {stops})"></span> {top:.2g} {what}; '
@@ -112,7 +113,7 @@ def heat_picture(pixels: np.ndarray, heat: np.ndarray, top: float, region: np.nd
         uint8 (2 S, 2 S, 3).
     """
     large = np.repeat(np.repeat(pixels, ENLARGED, 0), ENLARGED, 1)
-    drawn = overlay(large, np.clip(heat / top, 0, 1), alpha=0.85)
+    drawn = overlay(large, np.clip(heat / top, 0, 1), STRONG)
     return drawn if region is None else outline(drawn, np.repeat(np.repeat(region, ENLARGED, 0), ENLARGED, 1))
 
 

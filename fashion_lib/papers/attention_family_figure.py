@@ -36,11 +36,11 @@ PLANS = {  # method -> new boxes, new arrows, arrows that go
     ),
     "ISLN": (
         {"back": (6.05, 0, "linear back to\nan attribute")},
-        {"ACA>back", "back>attribute", "sum>map"},
+        {"ACA>back", "back>attribute", "ASA>map"},
         set(),
     ),
 }
-ARCHED = {"sum>fuse": "$x_1$", "sum>map": "attended map, 3 passes"}  # arrows that pass above other boxes
+ARCHED = {"sum>fuse": "$x_1$", "ASA>map": "attended map, 3 passes"}  # arrows that pass above other boxes
 
 
 def attention_family_figure() -> Figure:

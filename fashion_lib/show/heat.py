@@ -19,6 +19,7 @@ from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 HEAT = ListedColormap(colormaps["inferno"](np.linspace(0.3, 1.0, 256)))
 OUTLINE = (0, 255, 255)  # no colour of HEAT, so that it is never taken for heat
 DIMMED = 0.85
+STRONG = 0.85  # weight of the heat's colour in rows of maps
 BESIDE = 1.85  # sizes of a picture that a row needs beside its maps: the picture itself and the scale
 SMALLEST = 0.95  # inches of a picture: with more maps than fit at that size, a row takes several lines
 
@@ -65,6 +66,16 @@ def overlay(image: np.ndarray, heat, alpha: float = 0.6) -> np.ndarray:
     colour = 255 * HEAT(heat)[..., :3]
     weight = alpha * np.sqrt(heat)[..., None]  # the root lets weak heat show without hiding the picture under strong
     return ((1 - weight) * DIMMED * grey + weight * colour).round().clip(0, 255).astype(np.uint8)
+
+
+def scale_colours(alpha: float = 0.6) -> ListedColormap:
+    """Return the colours in which `overlay` shows weights 0 to 1 on medium grey, for the bar beside the pictures.
+
+    Args:
+        alpha: as `overlay` was given it.
+    """
+    strip = overlay(np.full((1, 256, 3), 128, dtype=np.uint8), np.linspace(0, 1, 256)[None], alpha)
+    return ListedColormap(strip[0] / 255)
 
 
 def outline(image: np.ndarray, mask: np.ndarray, colour: Sequence[int] = OUTLINE) -> np.ndarray:
@@ -141,12 +152,12 @@ def heat_map_rows(
             axes.axis("off")
         for k, axes in zip(here, line[1:], strict=False):
             own = float(maps[k][picture].max()) or 1.0
-            draw_picture(axes, overlay(image, maps[k][picture] / (top if shared_scale else own), alpha=0.85))
+            draw_picture(axes, overlay(image, maps[k][picture] / (top if shared_scale else own), STRONG))
             if region_masks is not None and region_masks[k] is not None:
                 draw_outline(axes, region_masks[k][picture])
             if row == 0 or lines > 1:
                 axes.set_title(titles[k], fontsize=LETTERS, pad=3)
-        colours = ScalarMappable(Normalize(0, top if shared_scale else 1), HEAT)
+        colours = ScalarMappable(Normalize(0, top if shared_scale else 1), scale_colours(STRONG))
         bar = figure.colorbar(colours, cax=line[-1], ticks=[0, top if shared_scale else 1])
         bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=LETTERS)
         bar.set_label(lines_of(scale_label if shared_scale else "of each map", room), fontsize=LETTERS, labelpad=2)

@@ -6,13 +6,13 @@ from fashion_lib.course.exercises.exercise import Exercise, Wrong
 from fashion_lib.course.exercises.forms import Choice, Function, Number
 
 COUNT_START = '''
-def valid_triplets(values):
+def count_valid(values):
     """values: the value ids of one attribute's pictures in a batch, such as [0, 0, 1]. Returns a whole number."""
     return None  # write your code here
 '''
 
 COUNT_SOLUTION = '''
-def valid_triplets(values):
+def count_valid(values):
     """values: the value ids of one attribute's pictures in a batch, such as [0, 0, 1]. Returns a whole number."""
     total = 0
     for value in set(values):
@@ -41,17 +41,17 @@ COUNT = Exercise(
     ),
     wrong=(
         Wrong(
-            "def valid_triplets(values):\n    n = len(values)\n"
+            "def count_valid(values):\n    n = len(values)\n"
             "    return sum(values.count(v) * (n - values.count(v)) for v in values)",
             "You let a picture be its own positive. The positive is *another* picture of the anchor's value.",
         ),
         Wrong(
-            "def valid_triplets(values):\n    n = len(values)\n"
+            "def count_valid(values):\n    n = len(values)\n"
             "    return sum((values.count(v) - 1) * (n - values.count(v)) for v in values) // 2",
             "You count each pair of anchor and positive once. With the roles exchanged it is another triplet.",
         ),
         Wrong(
-            "def valid_triplets(values):\n    n = len(values)\n"
+            "def count_valid(values):\n    n = len(values)\n"
             "    return sum((values.count(v) - 1) * (n - 1) for v in values)",
             "You let a picture of the anchor's own value be a negative. A negative has another value.",
         ),
@@ -91,7 +91,7 @@ GROWTH = Exercise(
     ),
     because="The number of triplets grows with the third power of the batch, the cost of the backbone only with"
     " the first.",
-    otherwise="Compute the number for n = 100 and for n = 200 with V = 4, and divide.",
+    otherwise="Compute the number for n = 10,000 and for n = 20,000 with V = 4, divide, and round.",
 )
 
 LEAK_START = '''

@@ -386,7 +386,7 @@ ABSENT = Exercise(
     question=(
         "ASEN computes the attention map of the skirt length for a picture that shows trousers and no skirt."
         " What does this map look like? Answer with all true letters in one text.\n\n"
-        "- **a** All its weights are near 0.\n"
+        "- **a** All its weights are 0.\n"
         "- **b** Its weights sum to 1, as always.\n"
         "- **c** It can be as sharp as for a skirt.\n"
         "- **d** Its sum tells whether the attribute is visible."
@@ -397,7 +397,7 @@ ABSENT = Exercise(
     wrong=(
         Wrong(
             'answer_5 = "a"',
-            "A softmax cannot give small weights everywhere: think of what it is divided by.",
+            "A softmax cannot be 0 everywhere: think of what it is divided by.",
         ),
         Wrong(
             'answer_5 = "b"',
@@ -412,7 +412,8 @@ ABSENT = Exercise(
         "Look at the denominator of the softmax.",
         "The scores compare positions with the attribute. May trousers have a hem that resembles a skirt's?",
     ),
-    because="A softmax always has large weights somewhere. It does not say whether the attribute is visible.",
+    because="The weights of a softmax sum to 1, whatever the picture shows. So the map cannot say that the attribute is"
+    " not visible.",
     otherwise="Test each sentence with the formula of the softmax.",
 )
 
@@ -430,7 +431,7 @@ EXPLORE = (
     ' `maps = attention(model, normalise(data.pixels[absent]), torch.full((3,), a))["spatial"]`, and draw them with'
     " `fl.show.overlay(data.pixels[row], heat / heat.max())`. Which positions get large weights, and how flat is"
     " each map?",
-    "Multiply the scores by a temperature before the softmax, without training anew, and evaluate at 0.5, 1 and"
+    "Multiply the scores by a factor before the softmax, without training anew, and evaluate at 0.5, 1 and"
     " 2. Scale the"
     ' output of `model.spatial.attribute_side` in a forward hook, then `fl.evaluate(model, data, "valid")`.',
     "Which attributes have similar maps? Average each attribute's map over 100 pictures, and draw the"

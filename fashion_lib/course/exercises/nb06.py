@@ -12,7 +12,7 @@ MEASURE_START = '''
 import numpy as np
 
 
-def measure(attention, region):
+def three_measures(attention, region):
     """attention: (h, w), sums to 1; region: bool (h, w), True where a cell lies in the true region.
 
     Returns [pointing, energy, entropy], three numbers from 0 to 1.
@@ -24,7 +24,7 @@ MEASURE_SOLUTION = '''
 import numpy as np
 
 
-def measure(attention, region):
+def three_measures(attention, region):
     """attention: (h, w), sums to 1; region: bool (h, w), True where a cell lies in the true region.
 
     Returns [pointing, energy, entropy], three numbers from 0 to 1.
@@ -104,7 +104,7 @@ CAM_START = '''
 import torch
 
 
-def grad_cam(features, gradient):
+def grad_cam_map(features, gradient):
     """features: (K, h, w), the maps A; gradient: (K, h, w), dy/dA. Returns the Grad-CAM map (h, w)."""
     return None  # write your code here
 '''
@@ -113,7 +113,7 @@ CAM_SOLUTION = '''
 import torch
 
 
-def grad_cam(features, gradient):
+def grad_cam_map(features, gradient):
     """features: (K, h, w), the maps A; gradient: (K, h, w), dy/dA. Returns the Grad-CAM map (h, w)."""
     weights = gradient.mean(dim=(1, 2))  # (K,): equation 1
     return (weights[:, None, None] * features).sum(dim=0).relu()  # equation 2
@@ -141,15 +141,16 @@ CAM = Exercise(
     ),
     wrong=(
         Wrong(
-            "def grad_cam(features, gradient):\n    return (gradient * features).sum(0).relu()",
+            "def grad_cam_map(features, gradient):\n    return (gradient * features).sum(0).relu()",
             "That is HiResCAM: each position keeps its own gradient. Equation 1 makes one weight per channel first.",
         ),
         Wrong(
-            "def grad_cam(features, gradient):\n    return (gradient.mean((1, 2))[:, None, None] * features).sum(0)",
+            "def grad_cam_map(features, gradient):\n"
+            "    return (gradient.mean((1, 2))[:, None, None] * features).sum(0)",
             "Your map has negative cells. Equation 2 keeps only what increases y.",
         ),
         Wrong(
-            "def grad_cam(features, gradient):\n"
+            "def grad_cam_map(features, gradient):\n"
             "    return (gradient.mean((1, 2))[:, None, None] * features).relu().sum(0)",
             "You apply the ReLU to each channel before the sum. Channels that decrease y must be able to"
             " cancel others.",
@@ -159,8 +160,8 @@ CAM = Exercise(
         "Equation 1 averages the gradient of each channel over its positions: K numbers.",
         "Give the K weights the shape (K, 1, 1), multiply, sum over channels. What comes last?",
     ),
-    because="HiResCAM multiplies before it averages. With average pooling the gradient is the same everywhere,"
-    " and both agree.",
+    because="HiResCAM leaves the mean out: it multiplies position by position. With average pooling the gradient is"
+    " the same everywhere, and both agree.",
     otherwise="The order is: mean over positions, weighted sum over channels, ReLU.",
     points=2,
 )

@@ -127,7 +127,8 @@ HALF = Exercise(
         " multiplication by s?",
         "Put 0.2 s + 0.2 s into the sigmoid; s is one over the number of positions in the first case.",
     ),
-    because="A gate that is the same everywhere is only a factor, and the embedding's length is divided out.",
+    because="A gate that is the same everywhere moves no weight from one position to another. It is one factor for the"
+    " whole map, as a smaller W₁ would be.",
     otherwise="Compute the sigmoid's input first; it is proportional to s.",
 )
 
@@ -201,8 +202,8 @@ EXPLORE = (
     "Give SA a map whose weights have mean 1: a subclass of `PositionGate` whose `forward` multiplies `scale` by"
     " the number of positions. Put it into `model.spatial_gate` with the trained convolution, then"
     ' `fl.evaluate(model, data, "valid")`.',
-    "Put ASEN's tanh back on both attribute sides without training anew (`model.spatial.attribute_side[1] ="
-    " nn.Tanh()`). Which attributes' maps become flatter?",
+    "Put ASEN's tanh back on ASA's attribute side without training anew (`model.spatial.attribute_side[1] ="
+    " torch.nn.Tanh()`). Which attributes' maps become flatter?",
     "Draw branch 1's confusion: the mean of σ(x) of the pictures labelled for each attribute, with"
     " `fashion_lib.show.similarity_matrix(..., limits=(0, 1))`.",
 )

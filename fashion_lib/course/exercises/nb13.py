@@ -167,6 +167,7 @@ PAIRS = Exercise(
             "the four with labels": (TABLE[:4],),
             "two pictures": (TABLE[:2],),
             "six pictures": (TABLE[[0, 0, 1, 3, 3, 4]],),
+            "two common values": (TABLE[[1, 1, 3]],),
         }
     ),
     wrong=(
@@ -179,6 +180,13 @@ PAIRS = Exercise(
         Wrong(
             PAIRS_SOLUTION.replace("held @ held.T > 0", "(held[:, None] == held[None]).all(dim=2)"),
             "You call a picture positive only if *all* values agree. One common value is enough.",
+        ),
+        Wrong(
+            PAIRS_SOLUTION.replace(
+                "    positives = shares.sum(dim=1) - 1  # not itself\n",
+                "    positives = (held @ held.T).fill_diagonal_(0).sum(dim=1)\n",
+            ),
+            "You count a positive once per common value. Two pictures that share two values are still one pair.",
         ),
         Wrong(
             PAIRS_SOLUTION.replace(".sum(dim=1) - 1", ".sum(dim=1)"),
@@ -236,8 +244,11 @@ EXERCISES = (GATE, SMOOTH, PAIRS, FLAT)
 EXPLORE = (
     "Replace CBAM's sigmoid over positions by a softmax times the number of positions: a subclass of"
     " `PositionGate`, put into `branch.attention.spatial` of a fresh model. Does the flatness change after"
-    " training?",
-    "Train with the CBAM at the bottom removed (`model.trunk.low = None`). Which of the two places matters?",
+    ' training? `fl.build_model("yao2026", schema, backbone=settings.backbone, start=settings.start, seed=seed)` builds'
+    " it, and `train(model, data, training_config(settings, seed, MANIPULATION), folder, task=MANIPULATION)` trains it"
+    " (`training.loop`, `runs.run_setup`, `tasks.manipulation.manipulation_task`, all in `fashion_lib`).",
+    "Train a fresh model with the CBAM at the bottom removed (`model.trunk.low = None`). Which of the two places"
+    " matters?",
     'Does attention with the plain loss catch up with more steps? `fl.load_or_train("yao2026",'
     ' profile=settings.with_options(steps=2160), seed=seed, data=data, options={"loss": "plain"})`, and the'
     ' same with `"attention": False`.',

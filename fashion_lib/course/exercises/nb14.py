@@ -11,7 +11,7 @@ RESIDUAL_START = '''
 import torch
 
 
-def manipulated(feature, memory, removed, added):
+def moved_query(feature, memory, removed, added):
     """feature: (A D,), of the query; memory: (A D, V), one column per value; removed, added: value numbers.
 
     Returns the feature (A D,) to search with: f(q) + M v_m.
@@ -23,7 +23,7 @@ RESIDUAL_SOLUTION = '''
 import torch
 
 
-def manipulated(feature, memory, removed, added):
+def moved_query(feature, memory, removed, added):
     """feature: (A D,), of the query; memory: (A D, V), one column per value; removed, added: value numbers.
 
     Returns the feature (A D,) to search with: f(q) + M v_m.
@@ -67,16 +67,16 @@ RESIDUAL = Exercise(
     oracle=_library_step,
     wrong=(
         Wrong(
-            "def manipulated(feature, memory, removed, added):\n    return feature + memory[:, added]",
+            "def moved_query(feature, memory, removed, added):\n    return feature + memory[:, added]",
             "The old value is still in your feature: nothing was removed.",
         ),
         Wrong(
-            "def manipulated(feature, memory, removed, added):\n"
+            "def moved_query(feature, memory, removed, added):\n"
             "    return feature + memory[:, removed] - memory[:, added]",
             "Your step has the wrong sign: which prototype should be added, and which subtracted?",
         ),
         Wrong(
-            "def manipulated(feature, memory, removed, added):\n    return memory[:, added] - memory[:, removed]",
+            "def moved_query(feature, memory, removed, added):\n    return memory[:, added] - memory[:, removed]",
             "You return the residual alone. It is a step that starts at the query.",
         ),
     ),
@@ -189,9 +189,11 @@ BLOCKS = Exercise(
 EXERCISES = (RESIDUAL, REPLACE, SEVERAL, BLOCKS)
 
 EXPLORE = (
-    "Let the prototypes *stay* the class means: `model.memory.initialise(class_means(model, data, seed,"
-    ' "fp32"))`, then `evaluate_manipulation(model, data, "test").top10`. How much of the accuracy comes'
-    " from the memory's training?",
+    "Let the prototypes *stay* the class means, in a copy: `import copy; other = copy.deepcopy(model)`, then"
+    ' `other.memory.initialise(class_means(other, data, seed, "fp32"))` and'
+    ' `evaluate_manipulation(other, data, "test").top10`. The first function is in'
+    " `fashion_lib.tasks.manipulation.manipulation_task`, the second in `manipulation_evaluation` beside it."
+    " How much of the accuracy comes from the memory's training?",
     "Search with $f(q) + \\lambda M_F v_m$ for $\\lambda$ from 0 to 2. At which $\\lambda$ is the changed"
     " attribute right most often, and at which the others?",
     'Two operations at once are harder. By how much? `load_manipulation("wardrobe", settings, changes=2)` and'

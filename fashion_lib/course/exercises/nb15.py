@@ -159,7 +159,8 @@ EXERCISES = (HALVED, STRICT, BOTH)
 
 EXPLORE = (
     "Train a loss that no table here has, with three seeds: `make reproduce PROFILE=table SEEDS=0,1,2"
-    " METHODS=yao2026.default+loss=triplet`. Between which rows of table 2 does it fall?",
+    " METHODS=yao2026.default+loss=triplet` (attention and triplet losses). Between which rows of table 2 does it"
+    " fall?",
     "Change two attributes with one operation: `fl.load_or_train(..., changes=2)` trains and scores it. Which of"
     " the four methods loses most?",
 )

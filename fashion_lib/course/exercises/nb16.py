@@ -16,7 +16,7 @@ BOX_START = '''
 import torch
 
 
-def box(attention, threshold):
+def map_box(attention, threshold):
     """attention: (h, w). Returns [top, bottom, left, right]: the first and the last row and column of the box.
 
     The map is stretched to 0..1 first. The box is the smallest that holds all cells that reach the threshold.
@@ -28,7 +28,7 @@ BOX_SOLUTION = '''
 import torch
 
 
-def box(attention, threshold):
+def map_box(attention, threshold):
     """attention: (h, w). Returns [top, bottom, left, right]: the first and the last row and column of the box.
 
     The map is stretched to 0..1 first. The box is the smallest that holds all cells that reach the threshold.
@@ -131,7 +131,7 @@ MIX_START = '''
 import torch
 
 
-def joined(region, patch, beta):
+def one_vector(region, patch, beta):
     """region: (B, C), patch: (B, P), rows of length 1; beta: from 0 to 1. Returns one vector per picture."""
     return None  # write your code here
 '''
@@ -140,7 +140,7 @@ MIX_SOLUTION = '''
 import torch
 
 
-def joined(region, patch, beta):
+def one_vector(region, patch, beta):
     """region: (B, C), patch: (B, P), rows of length 1; beta: from 0 to 1. Returns one vector per picture."""
     return torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=1)
 '''
@@ -169,7 +169,7 @@ MIX = Exercise(
             "In a dot product each factor is multiplied by itself. What must stand in the vector, so that β remains?",
         ),
         Wrong(
-            "def joined(region, patch, beta):\n"
+            "def one_vector(region, patch, beta):\n"
             "    if region.shape != patch.shape:\n"
             "        patch = patch[:, : region.shape[1]]\n"
             "    return beta * region + (1 - beta) * patch",

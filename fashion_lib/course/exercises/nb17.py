@@ -44,7 +44,13 @@ SUPPRESS = Exercise(
     start=AS_START,
     solution=AS_SOLUTION,
     form=Function(
-        {"two pictures": (SCORES, 0.95), "a lower ratio": (SCORES, 0.2), "one cell kept": (SCORES[:1], 0.99)}
+        {
+            "two pictures": (SCORES, 0.95),
+            "a lower ratio": (SCORES, 0.2),
+            "one cell kept": (SCORES[:1], 0.99),
+            "a far minimum": (torch.tensor([[[2.0, 1.0], [0.0, -6.0]]]), 0.6),
+            "no positive score": (torch.tensor([[[-1.0, -2.0], [-0.5, -4.0]]]), 0.6),
+        }
     ),
     oracle=_library_attention,
     wrong=(
@@ -59,6 +65,15 @@ SUPPRESS = Exercise(
             AS_SOLUTION.replace("scores >= threshold", "scores <= threshold"),
             "You keep what lies *below* the threshold, as the released code does; the equation keeps the strong"
             " cells.",
+        ),
+        Wrong(
+            AS_SOLUTION.replace(
+                "    threshold = ratio * scores.amax(dim=(1, 2), keepdim=True)  # eta, one per picture\n",
+                "    low, high = scores.amin(dim=(1, 2), keepdim=True), scores.amax(dim=(1, 2), keepdim=True)\n"
+                "    threshold = low + ratio * (high - low)\n",
+            ),
+            "You stretch the map to 0..1 first, as notebook 16 does before it cuts a box. Eq. 2 compares with a share"
+            " of the largest score itself.",
         ),
         Wrong(
             AS_SOLUTION.replace("scores.amax(dim=(1, 2), keepdim=True)", "scores.max()"),

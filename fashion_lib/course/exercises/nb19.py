@@ -209,6 +209,6 @@ EXPLORE = (
     "Is the learned $o$ better than the typed one? Put `SharedFriends(factor)` into"
     " `FeatureReasoning(config.nodes, config.rounds, config.rho)` and try factors from 0.001 to 0.1. Which number"
     " should replace the typed 0.6?",
-    "Iterate more often than FR was trained for: `reasoning.steps = 6`. Does the distance to the target keep"
-    " falling, and does MAP follow it?",
+    "Iterate more often than FR was trained for: `reasoning.steps = 6`. How does the distance to the target go on,"
+    " and does MAP follow it?",
 )

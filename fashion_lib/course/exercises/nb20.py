@@ -134,8 +134,9 @@ PASSES = Exercise(
 EXERCISES = (TOKENS, PEAK, BETA, PASSES)
 
 EXPLORE = (
-    'Give ASEN as many image passes as IPAD had: the cost columns say how many; `fl.load_or_train("asen",'
-    " profile=settings.with_options(steps=...))`. Which one has the higher MAP then?",
+    "The lines under the picture of costs compare one seed. Give ASEN as many image passes as IPAD had, for two more"
+    ' seeds: `fl.load_or_train("asen", profile=settings.with_options(steps=...), seed=...)`. Which one has the higher'
+    " MAP then?",
     "Which of the printed gaps between neighbours in table 1 is smaller than the spread over seeds *here*? What"
     " would you need to know to call one of them significant there?",
 )

@@ -80,6 +80,7 @@ TABLE = pd.DataFrame(
     [("train", 1), ("train", 1), ("train", 2), ("valid", 3), ("test", 1), ("test", 2), ("test", 3), ("test", 4)],
     columns=["split", "group"],
 )  # fmt: skip
+SERIES = pd.DataFrame([("train", 1), ("test", 1), ("test", 1), ("test", 2)], columns=["split", "group"])
 
 SIBLINGS = Exercise(
     id="22.3",
@@ -97,6 +98,7 @@ SIBLINGS = Exercise(
                 TABLE[TABLE.group.isin([1, 2, 4]) & ~((TABLE.split == "test") & (TABLE.group < 3))],
             ),
             "without validation": (TABLE[TABLE.split != "valid"],),
+            "two test pictures of one group": (SERIES,),
         }
     ),
     wrong=(
@@ -111,6 +113,13 @@ SIBLINGS = Exercise(
             "    train, test = table[table.split == 'train'], table[table.split == 'test']\n"
             "    return train.group.isin(test.group).mean()",
             "You count train pictures with a sibling in test. Look from the test side.",
+        ),
+        Wrong(
+            "def with_sibling(table):\n"
+            "    train, test = table[table.split == 'train'], table[table.split == 'test']\n"
+            "    groups = test.group.drop_duplicates()\n"
+            "    return groups.isin(train.group).mean()",
+            "You count groups. A group with two test pictures counts twice.",
         ),
         Wrong(
             "def with_sibling(table):\n"

@@ -22,7 +22,7 @@ def write_in_place(path: Path) -> bool:
         path: a notebook whose name begins with its number.
 
     Returns:
-        Whether the file changed. It then has to be executed again.
+        Whether the file changed. If a code cell did, it has to be executed again.
 
     Raises:
         FashionError: there is no such notebook, it cannot be read, or it has no section of exercises.

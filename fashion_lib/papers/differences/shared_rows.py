@@ -5,7 +5,7 @@ from fashion_lib.papers.differences.difference import Difference
 OPEN = "not said"
 ROWS = (
     Difference("all", "triplets (anchor, positive, negative)", "lists of drawn triplets",
-               "every valid triplet of a batch, mean over the active ones", "training",
+               "every valid triplet of a batch, mean over all", "training",
                settings={"sampling": "triplet_list"}),
     Difference("all", OPEN, "several labels: every (image, attribute, value) is an entry",
                "with profile `paper` as the code; else one drawn label per image", "training",

@@ -1,5 +1,6 @@
 """The exercises written into notebooks: once, again, for students, and solved."""
 
+import ast
 import json
 
 import nbformat
@@ -123,8 +124,7 @@ def test_the_students_edition_holds_no_solution():
 def test_every_notebook_of_the_course_takes_its_exercises(path, tmp_path):
     copy = tmp_path / path.name
     copy.write_bytes(path.read_bytes())
-    write_in_place(copy)
-    assert not write_in_place(copy)
+    assert not write_in_place(copy), "other than the library's exercises: run `python -m fashion_lib exercises`"
     number = paths.notebook_number(path)
     notebook = nbformat.read(copy, as_version=4)
     nbformat.validate(notebook)
@@ -132,6 +132,27 @@ def test_every_notebook_of_the_course_takes_its_exercises(path, tmp_path):
     assert all(cell_id(one, CHECK) in names for one in catalogue.exercises(number))
     solved = nbformat.read(write_copy(path, "solutions", tmp_path / "solutions"), as_version=4)
     assert sum("nbgrader" in cell.metadata for cell in solved.cells) == 3 * len(catalogue.exercises(number))
+
+
+def names_in(sources):
+    """Every name that code binds or reads, and its imports."""
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    aliases = [alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
+    return names | {(alias.asname or alias.name).partition(".")[0] for alias in aliases}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=paths.notebook_number)
+def test_an_answer_takes_no_name_that_the_notebook_uses(path):
+    """Otherwise a cell above, run once more after the exercises, would call the student's function or replace it."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    exercises = catalogue.exercises(paths.notebook_number(path))
+    own = {cell_id(one, part) for one in exercises for part in (ANSWER, CHECK)}
+    used = names_in(cell.source for cell in cells if cell.id not in own)
+    for one in exercises:
+        bound = {getattr(node, "name", "") for node in ast.parse(one.start).body}
+        assert not bound & used - {""}, one.id
 
 
 def test_the_command_writes_in_place_and_editions(project, capsys):
