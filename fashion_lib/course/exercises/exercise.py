@@ -51,7 +51,7 @@ class Exercise:
         start: source of the cell that the reader writes in. The last name that it defines is the answer's.
         solution: the same cell, solved.
         form: how an answer is read and compared.
-        wrong: three typical wrong answers.
+        wrong: three or four typical wrong answers.
         hints: two or three, each says more than the one before.
         because: what a right answer is told in addition.
         otherwise: what a wrong answer is told that none of `wrong` is like.
