@@ -9,7 +9,15 @@ from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.methods.ipad import model as ipad_model
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.papers import differences
-from fashion_lib.papers.differences import CHANGES, GLOSSARY, ROWS, SYSTEMS, Difference, effect
+from fashion_lib.papers.differences import (
+    CHANGES,
+    GLOSSARY,
+    ROWS,
+    SYSTEMS,
+    Difference,
+    difference_tables,
+    effect,
+)
 from fashion_lib.papers.differences.difference_tables import as_page, code_spans
 from fashion_lib.papers.differences.same_in_both import SAME_IN_BOTH
 from fashion_lib.runs.ledger import collect
@@ -149,9 +157,30 @@ def test_the_page_of_all_systems_names_them():
     assert np.isin(["no", "yes: training"], page["changes results?"]).all()
 
 
+def test_an_effect_is_of_the_first_profile_with_runs_and_names_any_other(monkeypatch):
+    row = next(row for row in differences.rows("asen") if row.ours is not None)
+
+    def stored(dataset, profile):
+        made = [] if profile == "table" or dataset != "wardrobe" else [(*row.ours, 70.0), (*row.other, 67.5)]
+        lines = [
+            {"dataset": dataset, "profile": profile, "method": method, "variant": variant, "seed": 0, "metric": "map",
+             "attribute": "overall", "value": value}
+            for method, variant, value in made
+        ]  # fmt: skip
+        columns = ["dataset", "profile", "method", "variant", "seed", "metric", "attribute", "value"]
+        return pd.DataFrame(lines, columns=columns)
+
+    monkeypatch.setattr(difference_tables.ledger, "collect", stored)
+    effects = {profiles: differences.table("asen", profiles=profiles).data["measured effect"].tolist()
+               for profiles in (("table", "laptop"), ("laptop",), ("table",))}  # fmt: skip
+    place = differences.rows("asen").index(row)
+    assert effects["table", "laptop"][place] == "-2.5 (one seed), laptop"
+    assert effects["laptop",][place] == "-2.5 (one seed)" and effects["table",][place] == "not run"
+
+
 def test_what_is_measured_has_both_averages():
     page = differences.measured()
-    assert list(page) == ["system", "the other way", *averages_of(collect("wardrobe", "laptop"))]
+    assert list(page) == ["system", "the other way", *averages_of(collect("wardrobe", "table"))]
     assert len(page) == sum(row.ours is not None and not SYSTEMS[row.system].manipulation for row in ROWS)
     assert "not measured" not in page.to_numpy()
 

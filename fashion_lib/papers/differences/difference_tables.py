@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -20,7 +20,7 @@ from fashion_lib.papers.differences import (
 )
 from fashion_lib.papers.differences.difference import Difference, effect
 from fashion_lib.runs import ledger
-from fashion_lib.show.tables import averages_of
+from fashion_lib.show.tables import NOT_RUN, averages_of
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 
 
@@ -70,11 +70,12 @@ GLOSSARY = pd.Series(
         "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
         "measured effect": "the other way minus ours, on the drawn wardrobe: the mean over the seeds that "
         "both have, with the spread of these differences, and \"higher\" or \"lower\" where the 95 % interval of this "
-        "mean does not hold 0, else \"no order\"; \"not run\": an option without runs; "
+        "mean does not hold 0, else \"no order\"; a profile's name: runs of that one, for want of others; \"not run\": an option without runs; "
         "\"not measured\": no option, or nothing that our data could tell apart",
     },
     name="means",
 )
+SHOWN_PROFILES = ("table", "laptop")  # the benchmark first; `laptop` has some rows that it lacks
 CUTOFF = "top10_acc"  # Top-K accuracy that stands for manipulation
 
 
@@ -89,7 +90,9 @@ def rows(system: str | None = None) -> list[Difference]:
     return [row for row in ROWS if system in (None, row.system)]
 
 
-def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "laptop") -> Styler:
+def table(
+    system: str | None = None, dataset: str = "wardrobe", profiles: Sequence[str] = SHOWN_PROFILES
+) -> Styler:
     """Return the differences of one system, or of all, with the effect of the other way.
 
     Effects are in points: of overall MAP, or of Top-10 accuracy for systems of attribute manipulation.
@@ -97,7 +100,7 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
     Args:
         system: a key of SYSTEMS; None is all of them.
         dataset: our data set of retrieval; its sister data set serves manipulation.
-        profile: name of our profile.
+        profiles: names of ours. An effect is of the first one with runs of both ways, and names it if others come first.
 
     Returns:
         The table, left-aligned, with its code spans. `.data` is the table of plain text.
@@ -105,7 +108,8 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
     Raises:
         FashionError: for an unknown system.
     """
-    chosen, values = rows(system), _values(dataset, profile)
+    chosen = rows(system)
+    values = {False: _values(dataset, profiles), True: _values(dataset + SUFFIX, profiles)}
     lines = [
         {
             "system": SYSTEMS[row.system].title,
@@ -113,7 +117,7 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
             "code": row.code,
             "here": f"{row.here} ({row.other_way})" if row.other_way else row.here,
             "changes results?": "no" if row.changes == "nothing" else f"yes: {row.changes}",
-            "measured effect": _effect(row, values),
+            "measured effect": _effect(row, values[SYSTEMS[row.system].manipulation]),
         }
         for row in chosen
     ]
@@ -122,23 +126,23 @@ def table(system: str | None = None, dataset: str = "wardrobe", profile: str = "
 
 
 def measured(
-    systems: Sequence[str] | None = None, dataset: str = "wardrobe", profile: str = "laptop"
+    systems: Sequence[str] | None = None, dataset: str = "wardrobe", profiles: Sequence[str] = SHOWN_PROFILES
 ) -> pd.DataFrame:
     """Return the retrieval rows whose effect is measured, with both averages of MAP that `averages_of` names.
 
     Args:
         systems: keys of SYSTEMS; None is all systems of retrieval.
         dataset: our data set.
-        profile: name of our profile.
+        profiles: see `table`.
 
     Returns:
         Columns "system", "the other way", "overall", and "macro" or "local"; effects in points.
     """
     systems = [name for name, one in SYSTEMS.items() if not one.manipulation] if systems is None else systems
-    results = ledger.collect(dataset, profile)
-    averages = averages_of(results)
+    values = _values(dataset, profiles)
+    averages = averages_of(next(iter(values.values())))
     lines = [
-        [SYSTEMS[row.system].title, row.other_way or row.paper, *(effect(row, results, name) for name in averages)]
+        [SYSTEMS[row.system].title, row.other_way or row.paper, *(_effect(row, values, name) for name in averages)]
         for name in systems
         for row in rows(name)
         if row.ours is not None
@@ -164,11 +168,17 @@ def code_spans(text: str) -> str:
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
-def _values(dataset: str, profile: str) -> dict[bool, pd.DataFrame]:
-    """Return the ledger's rows of retrieval (False) and of manipulation (True)."""
-    return {False: ledger.collect(dataset, profile), True: ledger.collect(dataset + SUFFIX, profile)}
+def _values(dataset: str, profiles: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return the ledger's rows of each profile."""
+    return {profile: ledger.collect(dataset, profile) for profile in profiles}
 
 
-def _effect(row: Difference, values: dict[bool, pd.DataFrame]) -> str:
-    manipulation = SYSTEMS[row.system].manipulation
-    return effect(row, values[manipulation], metric=CUTOFF if manipulation else "map")
+def _effect(row: Difference, values: Mapping[str, pd.DataFrame], average: str = "overall") -> str:
+    """Return the effect at the first profile that has runs of both ways."""
+    metric = CUTOFF if SYSTEMS[row.system].manipulation else "map"
+    first = next(iter(values))
+    for profile, results in values.items():
+        text = effect(row, results, average, metric)
+        if text != NOT_RUN:
+            return text if profile == first else f"{text}, {profile}"
+    return NOT_RUN
