@@ -141,12 +141,18 @@ def test_another_set_of_methods_is_found(project, monkeypatch):
     assert problems(path) == [f"01_tiny.ipynb {OTHER}"]
 
 
+def names_of(code):
+    """The names that a function's code reads, its comprehensions and inner functions included."""
+    inner = [part for part in code.co_consts if inspect.iscode(part)]
+    return set(code.co_names).union(*map(names_of, inner))
+
+
 def test_the_readers_of_the_ledger_are_those_of_the_library():
     """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
     reading = {"collect", "read_ledger", "read_runs", "_all_rows"}
     traces = importlib.import_module("fashion_lib.runs.trace")
     modules = (difference_tables, grid, imagenet_start, ipad_tables, ledger, run_list, traces, trials)
-    functions = {name: set(part.__code__.co_names) for module in modules
+    functions = {name: names_of(part.__code__) for module in modules
                  for name, part in inspect.getmembers(module, inspect.isfunction)
                  if part.__module__ == module.__name__}  # fmt: skip
     for _ in functions:  # a function may call one of a later module

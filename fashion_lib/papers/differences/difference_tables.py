@@ -70,7 +70,8 @@ GLOSSARY = pd.Series(
         "changes results?": "no, or what it changes: the model's function, its training, or its evaluation",
         "measured effect": "the other way minus ours, on the drawn wardrobe: the mean over the seeds that "
         "both have, with the spread of these differences, and \"higher\" or \"lower\" where the 95 % interval of this "
-        "mean does not hold 0, else \"no order\"; a profile's name: runs of that one, for want of others; \"not run\": an option without runs; "
+        "mean does not hold 0, else \"no order\"; a profile's name: that profile's runs, for want of others; "
+        "\"not run\": an option without runs; "
         "\"not measured\": no option, or nothing that our data could tell apart",
     },
     name="means",
@@ -100,7 +101,7 @@ def table(
     Args:
         system: a key of SYSTEMS; None is all of them.
         dataset: our data set of retrieval; its sister data set serves manipulation.
-        profiles: names of ours. An effect is of the first one with runs of both ways, and names it if others come first.
+        profiles: names of ours. An effect is of the first one with runs of both ways, and names any but the first.
 
     Returns:
         The table, left-aligned, with its code spans. `.data` is the table of plain text.
