@@ -12,6 +12,7 @@ from pathlib import Path
 from fashion_lib.core.errors import FashionError, shortened
 
 FOLDERS = ("FASHION_ROOT", "FASHION_CACHE", "FASHION_RUNS", "FASHION_CLOTHING", "FASHION_DATA", "FASHION_WEIGHTS")
+LEDGER_ALONE = "FASHION_LEDGER_ALONE"  # set: tables leave out this machine's runs that are not in the ledger
 NUMBERED = re.compile(r"(\d\d[a-z]?)_")  # how the name of a notebook of the course begins
 # What a wheel carries of the clone's data/: ledger, published numbers, list of runs, start weights (setup.py).
 SHIPPED = Path(__file__).resolve().parents[1] / "shipped"

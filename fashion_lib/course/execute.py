@@ -37,6 +37,7 @@ def run_notebook(
     inputs: str = "",
     force: bool = False,
     shown: str = "cells",
+    ledger_alone: bool = False,
 ) -> bool:
     """Execute a notebook with parameters into an output file, unless that file is complete already.
 
@@ -51,6 +52,7 @@ def run_notebook(
         inputs: a text that names whatever else the outputs depend on.
         force: whether to execute even where the output is complete.
         shown: "cells" shows how many cells ran, "stderr" what the cells write to stderr, "" nothing.
+        ledger_alone: whether tables leave out the runs of this machine that are not in the ledger.
 
     Returns:
         True if it ran, False if the output was complete.
@@ -80,7 +82,7 @@ def run_notebook(
     _check_writable(partial)
     started = time.monotonic()
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs is raised here as one sentence
-    with _kernel_environment(profile), _failure_kept(source.name, partial, failed):
+    with _kernel_environment(profile, ledger_alone), _failure_kept(source.name, partial, failed):
         executed = papermill.execute_notebook(
             str(source),
             str(partial),
@@ -117,7 +119,7 @@ def is_complete(output: Path, identity: dict[str, Any]) -> bool:
 def execute_committed(source: Path, profile: str | None, commit: str) -> float:
     """Execute a notebook in place with its default parameters, then clean and stamp it.
 
-    The file changes only if every cell ran.
+    The file changes only if every cell ran. Its tables show the ledger alone, since the stamp says so.
 
     Args:
         source: the notebook.
@@ -134,7 +136,7 @@ def execute_committed(source: Path, profile: str | None, commit: str) -> float:
     profile = profile or notebook_parameters.own_profile(sources.read(source), source.name)
     executed = paths.made(paths.build_dir() / "notebooks") / source.name
     executed.unlink(missing_ok=True)
-    run_notebook(source, executed, profile=profile, force=True)
+    run_notebook(source, executed, profile=profile, force=True, ledger_alone=True)
     notebook = sources.read(executed)
     minutes = notebook.metadata["fashion_run"]["minutes"]
     nbformat.write(sources.stamp(notebook, profile, commit, minutes), executed)
@@ -208,7 +210,7 @@ def _cells_bar(notebook: nbformat.NotebookNode, title: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _kernel_environment(profile: str):
+def _kernel_environment(profile: str, ledger_alone: bool):
     """Set the environment of kernels: this interpreter and this checkout come first. Undo it afterwards."""
     kernels = os.path.join(sys.prefix, "share", "jupyter")
     library = str(Path(__file__).resolve().parents[2])
@@ -217,6 +219,7 @@ def _kernel_environment(profile: str):
         "PYTHONPATH": os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")])),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # silences the debugger's warning in every notebook's first output
         "FASHION_PROFILE": profile,
+        paths.LEDGER_ALONE: "1" if ledger_alone else "",
         # A kernel's stderr is never a terminal, so this says whether this process's is one.
         progress.SETTING: "bar" if (seconds := progress.seconds_between_lines()) is None else str(seconds),
         **threads.environment(threads.chosen().threads),

@@ -4,6 +4,7 @@ import ast
 import glob
 import json
 import math
+import os
 import re
 import shutil
 import warnings
@@ -255,7 +256,8 @@ def delete_run(folder: Path) -> None:
 def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
     """Return the records of this machine's finished runs, of one data set and profile where they are named.
 
-    Runs of an earlier edition of their method are left out, and a warning names them: no table mixes editions.
+    Runs of an earlier edition of their method are left out, and a warning names them: no table mixes editions. With
+    `paths.LEDGER_ALONE` in the environment there are none: a notebook that is executed to be committed shows the ledger.
 
     Raises:
         FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
@@ -264,6 +266,8 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
         "*" if name is None else glob.escape(plain_name(name, what))
         for name, what in ((dataset, "data set"), (profile, "profile"))
     ]
+    if os.environ.get(paths.LEDGER_ALONE):
+        return []
     found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
     records = [RunRecord.load(path) for path in found]
     current = [record for record in records if of_this_edition(record)]

@@ -143,12 +143,13 @@ def test_an_output_folder_in_the_way_of_a_file_is_named(tmp_path, executions):
 
 @pytest.mark.notebook
 def test_a_committed_notebook_is_executed_in_place_and_stamped(project):
-    source = write_tiny(project / "notebooks" / "01_tiny.ipynb", "print(seed + 5)")
+    shown = "import os; print(seed + 5, os.environ['FASHION_LEDGER_ALONE'])"
+    source = write_tiny(project / "notebooks" / "01_tiny.ipynb", shown)
     digest = source_digest(read(source))
     minutes = execute_committed(source, "laptop", "abc1234")
     notebook = read(source)
     assert 0 < minutes < 2
-    assert notebook.cells[2].outputs[0].text == "5\n"
+    assert notebook.cells[2].outputs[0].text == "5 1\n"  # its tables show the ledger, as its stamp says
     assert notebook.metadata.fashion == {
         "source_sha256": digest,
         "ledger_sha256": "",

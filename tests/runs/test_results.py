@@ -116,6 +116,15 @@ def test_a_local_run_wins_over_the_ledger():
     assert len(collect()) == 9
 
 
+def test_tables_can_show_the_ledger_alone(monkeypatch):
+    write_ledger(rows(record(seed=0)))
+    record(seed=0, overall=70.0).save(run_dir("wardrobe", "smoke", "asen", "v2", 0) / RECORD_NAME)
+    record(seed=1).save(run_dir("wardrobe", "smoke", "asen", "v2", 1) / RECORD_NAME)
+    assert set(collect().source) == {"runs"}
+    monkeypatch.setenv(paths.LEDGER_ALONE, "1")
+    assert set(collect().source) == {"ledger"} and set(collect().seed) == {0}
+
+
 def test_a_new_run_keeps_no_number_of_the_run_that_it_replaces():
     write_ledger(rows(record(seed=0)))
     assert set(read_ledger()["attribute"]) > {"collar"}
