@@ -257,7 +257,7 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
     """Return the records of this machine's finished runs, of one data set and profile where they are named.
 
     Runs of an earlier edition of their method are left out, and a warning names them: no table mixes editions. With
-    `paths.LEDGER_ALONE` in the environment there are none: a notebook that is executed to be committed shows the ledger.
+    `paths.LEDGER_ALONE` set there are none: a notebook that is executed to be committed shows the ledger.
 
     Raises:
         FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
