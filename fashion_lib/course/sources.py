@@ -24,6 +24,7 @@ EXERCISES = "## Exercises"
 CLOSING_HEADINGS = ("## What to take away", EXERCISES, "## References")
 # A home or temporary folder in an output is true on one machine only, and changes with each execution.
 MACHINE_PATH = re.compile(r"(?<![\w./:])(?:/(?:home|Users|root|tmp|private/var)/[\w.-]+|[A-Za-z]:\\Users\\)")
+FONTS_MISSING = "findfont: Font family"  # a font cache of another environment; texts would have other letters
 NO_RESULTS = "smoke"  # the profile that only shows that a notebook runs
 MINUTES_FACTOR, SHORTEST = 2, 0.5
 
@@ -239,6 +240,9 @@ def _output_problems(notebook: nbformat.NotebookNode) -> list[str]:
             leak = root if root in text else (MACHINE_PATH.search(text) or [None])[0]
             if leak:
                 found.append(f"shows the machine's own path {leak!r} in the output of cell {number}")
+            if FONTS_MISSING in text:
+                cure = "delete its font cache, then run `make notebooks`"
+                found.append(f"shows in cell {number} that matplotlib misses fonts: {cure}")
     return found
 
 

@@ -124,6 +124,12 @@ def test_each_departure_is_one_problem(tmp_path, notebook, problem):
     assert problem in found[0]
 
 
+def test_missing_fonts_are_found(tmp_path):
+    text = "findfont: Font family ['STIXGeneral'] not found. Falling back to DejaVu Sans.\n"
+    (problem,) = problems(committed(tmp_path, with_output(new_output("stream", text=text))))
+    assert "matplotlib misses fonts" in problem
+
+
 def test_pictures_and_web_addresses_are_no_machine_paths(tmp_path):
     picture = new_output("display_data", data={"image/png": "aaa/home/bbb", "text/plain": "<Figure>"})
     assert problems(committed(tmp_path, with_output(picture))) == []
