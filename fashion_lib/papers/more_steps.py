@@ -6,6 +6,7 @@ import pandas as pd
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import METHODS
+from fashion_lib.papers.trials import RATE
 from fashion_lib.runs.record import base_method, read_label, variant_label
 from fashion_lib.training.profiles import PROFILES, differing_in_steps
 
@@ -15,7 +16,8 @@ DEARER = ["method", "variant", "passes", "score", "dearer", "its variant", "its 
 def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", metric: str = "map") -> pd.DataFrame:
     """Return the test score of every run that exists with several numbers of steps, one column per number.
 
-    A line compares runs of one seed alone, so a mean over other seeds moves nothing.
+    A line compares runs of one seed alone, so a mean over other seeds moves nothing. Trials of another learning rate
+    have no line.
 
     Args:
         values: the ledger's rows of one data set, of any profiles.
@@ -38,6 +40,8 @@ def more_steps(values: pd.DataFrame, profile: str, average: str = "overall", met
     lines = []
     for row in values.itertuples(index=False):
         name, changed = read_label(row.variant)
+        if RATE in changed:
+            continue
         steps = changed.pop("steps", PROFILES[row.profile].steps)
         own = 2 * (steps == PROFILES[row.profile].steps) + (row.profile == profile)
         lines.append((row.method, variant_label(name, **changed), row.seed, steps, row.value, own))

@@ -34,6 +34,8 @@ def test_runs_of_one_seed_stand_in_one_line(monkeypatch):
     put("asen", "v2", 0, 66.0, "table")
     put("asen", "v2+steps=9000", 0, 67.0)
     put("asen", "v2", 0, 5.0, "smoke")  # of other data
+    put("asen", "v2+learning_rate=0.001", 0, 55.0)  # a trial
+    put("asen", "v2+learning_rate=0.001", 0, 56.0, "table")
     put("csn", "prein+steps=9000", 2, 50.0, "table")
     put("csn", "prein", 2, 40.0)
     put("random", "default", 0, 16.0)  # nothing is trained
