@@ -15,7 +15,7 @@ from fashion_lib.core.files import one_writer, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.data.typed_rows import NAME, NUMBER, WHOLE, read_typed
 from fashion_lib.runs.data_versions import RUN, of_one_version
-from fashion_lib.runs.record import RunRecord, shown_records
+from fashion_lib.runs.record import RunRecord, local_records
 from fashion_lib.runs.run_list import line, read_runs
 
 COLUMNS = ("dataset", "method", "variant", "profile", "seed", "metric", "attribute", "value", "minutes", "commit")
@@ -144,7 +144,7 @@ def collect(dataset: str | None = None, profile: str | None = None) -> pd.DataFr
     for column, value in (("dataset", dataset), ("profile", profile)):
         if value is not None:
             table = table[table[column] == value]
-    records = shown_records(dataset, profile)
+    records = local_records(dataset, profile, for_tables=True)
     local = [rows(record).assign(source="runs") for record in records]
     collected = _replaced(table, pd.concat(local) if local else table[:0])
     made = pd.concat([read_runs(), pd.DataFrame([line(record) for record in records])], ignore_index=True)

@@ -253,10 +253,17 @@ def delete_run(folder: Path) -> None:
         ) from error
 
 
-def local_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
+def local_records(
+    dataset: str | None = None, profile: str | None = None, *, for_tables: bool = False
+) -> list[RunRecord]:
     """Return the records of this machine's finished runs, of one data set and profile where they are named.
 
     Runs of an earlier edition of their method are left out, and a warning names them: no table mixes editions.
+
+    Args:
+        dataset, profile: names; None takes all.
+        for_tables: only those that tables show beside the ledger. With `paths.LEDGER_ALONE` set there are none: a
+            notebook that is executed to be committed shows the ledger.
 
     Raises:
         FashionError: a name is no plain folder name, or a record is damaged or lies in another run's folder.
@@ -265,6 +272,8 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
         "*" if name is None else glob.escape(plain_name(name, what))
         for name, what in ((dataset, "data set"), (profile, "profile"))
     ]
+    if for_tables and os.environ.get(paths.LEDGER_ALONE):
+        return []
     found = sorted(paths.runs_dir().glob(f"{'/'.join(chosen)}/*/seed*/{RECORD_NAME}"))
     records = [RunRecord.load(path) for path in found]
     current = [record for record in records if of_this_edition(record)]
@@ -277,17 +286,6 @@ def local_records(dataset: str | None = None, profile: str | None = None) -> lis
             stacklevel=2,
         )
     return current
-
-
-def shown_records(dataset: str | None = None, profile: str | None = None) -> list[RunRecord]:
-    """Return those of `local_records` that tables show beside the ledger.
-
-    With `paths.LEDGER_ALONE` set there are none: a notebook that is executed to be committed shows the ledger.
-
-    Raises:
-        FashionError: as in `local_records`.
-    """
-    return [] if os.environ.get(paths.LEDGER_ALONE) else local_records(dataset, profile)
 
 
 def edition_setting(model: RetrievalModel) -> dict[str, int]:

@@ -15,7 +15,7 @@ from fashion_lib.data.sets.set_layout import OWN
 from fashion_lib.data.typed_rows import NAME, NUMBER, TEXT, TIME, WHOLE, WHOLE_OR_EMPTY, read_typed
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.data_versions import of_one_version
-from fashion_lib.runs.record import RUN, RunRecord, base_method, shown_records
+from fashion_lib.runs.record import RUN, RunRecord, base_method, local_records
 
 COLUMNS = (
     *(*RUN, "data_version", "commit", "created", "hardware", "torch", "precision", "start"),
@@ -86,7 +86,7 @@ def collect_runs(dataset: str, profile: str) -> pd.DataFrame:
         One row per run, with `COLUMNS`: committed runs first, in the order of the list. Each column has one type,
         as if all of the runs were committed.
     """
-    together = _replaced(read_runs(), _lines(shown_records(dataset, profile)))
+    together = _replaced(read_runs(), _lines(local_records(dataset, profile, for_tables=True)))
     # A record holds numbers where a list with an empty cell holds text; read back, they can be compared and sorted.
     # Names stay text: the data set "2024", the commit "0012345".
     texts = {name: "str" for name, kind in TYPES.items() if kind in (NAME, TEXT, TIME)}

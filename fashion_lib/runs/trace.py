@@ -16,7 +16,7 @@ from fashion_lib.data.label_table import read_rows
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs.labels import profile_of_label
 from fashion_lib.runs.ledger import COLUMNS, rows
-from fashion_lib.runs.record import read_label, shown_records
+from fashion_lib.runs.record import local_records, read_label
 from fashion_lib.runs.run_list import COLUMNS as RUN_COLUMNS
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.training.profiles import PAPER, PROFILES
@@ -156,7 +156,7 @@ def _all_rows() -> pd.DataFrame:
         name = _shown(path)
         where = [f"{name}, line {line}" for line in lines]
         parts.append(table.assign(where=where, source="ledger"))
-    for record in shown_records():
+    for record in local_records(for_tables=True):
         parts.append(rows(record).assign(where="a run of this machine, not in the ledger", source="runs"))
     return pd.concat(parts) if parts else pd.DataFrame(columns=[*COLUMNS, "where", "source"])
 
@@ -204,7 +204,7 @@ def _seed(row: pd.Series, made: pd.DataFrame, lines: list[int]) -> Seed:
 def _settings(asked: Mapping[str, str], seeds: tuple[Seed, ...]) -> tuple[dict[str, object], str]:
     """Return the configuration and its source: a record of these runs, else the profile with the label's changes."""
     commits = {(seed.seed, seed.commit) for seed in seeds}
-    for record in shown_records(asked["dataset"], asked["profile"]):
+    for record in local_records(asked["dataset"], asked["profile"], for_tables=True):
         named = record.method == asked["method"] and record.variant == asked["variant"]
         if named and (record.seed, record.commit) in commits:
             return dict(record.config) | {"versions": record.versions, "hardware": record.hardware}, (
