@@ -68,7 +68,7 @@ def overlay(image: np.ndarray, heat, alpha: float = 0.6) -> np.ndarray:
     return ((1 - weight) * DIMMED * grey + weight * colour).round().clip(0, 255).astype(np.uint8)
 
 
-def scale_colours(alpha: float = 0.6) -> ListedColormap:
+def scale_colours(alpha: float) -> ListedColormap:
     """Return the colours in which `overlay` shows weights 0 to 1 on medium grey, for the bar beside the pictures.
 
     Args:
@@ -133,7 +133,7 @@ def heat_map_rows(
     room = int(size / CHARACTER)
     titles = [lines_of(two_lines(title), room) for title in titles]
     above = 0.05 + LINE * max((title.count("\n") + 1 for title in titles), default=0)  # inches
-    rows = len(images) * lines
+    rows, scale = len(images) * lines, scale_colours(STRONG)
     figure, grid = plt.subplots(
         rows, columns + 2, squeeze=False, layout="constrained", width_ratios=[*[1] * (columns + 1), 0.07], dpi=DPI,
         figsize=(size * (columns + BESIDE), size * rows + above * (1 if lines == 1 else rows)),
@@ -157,7 +157,7 @@ def heat_map_rows(
                 draw_outline(axes, region_masks[k][picture])
             if row == 0 or lines > 1:
                 axes.set_title(titles[k], fontsize=LETTERS, pad=3)
-        colours = ScalarMappable(Normalize(0, top if shared_scale else 1), scale_colours(STRONG))
+        colours = ScalarMappable(Normalize(0, top if shared_scale else 1), scale)
         bar = figure.colorbar(colours, cax=line[-1], ticks=[0, top if shared_scale else 1])
         bar.ax.set_yticklabels(["0", f"{top:.2g}" if shared_scale else "max"], fontsize=LETTERS)
         bar.set_label(lines_of(scale_label if shared_scale else "of each map", room), fontsize=LETTERS, labelpad=2)

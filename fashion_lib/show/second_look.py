@@ -13,7 +13,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.base import Attended
 from fashion_lib.parts.cropping import crop, shrunk
 from fashion_lib.show import style
-from fashion_lib.show.heat import outline, overlay
+from fashion_lib.show.heat import STRONG, outline, overlay
 from fashion_lib.show.pictures import check_one_each, checked_images, draw_picture, lines_of, two_lines
 from fashion_lib.show.style import CHARACTER, DPI, LETTERS, LINE, WIDEST
 from fashion_lib.show.title_text import literal
@@ -104,13 +104,13 @@ def cut_rows(pictures: np.ndarray, regions: Sequence[np.ndarray | None], found: 
         large = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
         pieces = {name: _pixels(crop(large, models[name].boxes["patch"], size)[0]) for name in colours}
         for k, (name, colour) in enumerate(colours.items()):
-            draw_picture(line[1 + 2 * k], overlay(picture, models[name].maps["spatial"][0] / top, alpha=0.85))
+            draw_picture(line[1 + 2 * k], overlay(picture, models[name].maps["spatial"][0] / top, STRONG))
             draw_picture(line[2 + 2 * k], pieces[name])
             for axes in (line[0], line[1 + 2 * k]):
                 draw_box(axes, models[name].boxes["patch"][0], picture.shape[0], colour)
         for axes, name in zip(line[1 + 2 * len(colours) :], inside, strict=True):
             heat = models[name].crop_maps["patch"][0]
-            draw_picture(axes, overlay(pieces[name], heat / (float(heat.max()) or 1.0), alpha=0.85))
+            draw_picture(axes, overlay(pieces[name], heat / (float(heat.max()) or 1.0), STRONG))
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=LETTERS)
     plt.close(figure)
