@@ -46,8 +46,12 @@ def processors(text: str) -> list[str]:
 
 
 @cache
-def hardware() -> str:
-    """Return the names of the accelerator (if there is one) and the processor, with the number of cores."""
+def hardware(device: str = "cuda") -> str:
+    """Return the names of the accelerator (if there is one) and the processor, with the number of cores.
+
+    Args:
+        device: type of the device that computes; "cpu" leaves out an accelerator that is not used.
+    """
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -55,4 +59,5 @@ def hardware() -> str:
     except (OSError, StopIteration):
         pass  # not Linux: the plain name is enough
     processor = f"{name}, {os.cpu_count()} cores"
-    return f"{torch.cuda.get_device_name()}; {processor}" if torch.cuda.is_available() else processor
+    used = device == "cuda" and torch.cuda.is_available()
+    return f"{torch.cuda.get_device_name()}; {processor}" if used else processor

@@ -60,6 +60,16 @@ def check_has(value: Any, parts: Sequence[str], what: str, advice: str) -> None:
         raise FashionError(f"{shortened(value, 90)} is no {what}: {advice}.")
 
 
+def check_seed(seed: int) -> None:
+    """Check the seed of a run or of a model.
+
+    Raises:
+        FashionError: it is no whole number from 0 to 2^63 - 1.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise FashionError(f"the seed {shortened(seed, 30)} is no whole number from 0 to 2^63 - 1: give one.")
+
+
 def is_utc_time(text: str) -> bool:
     """Return whether a text is a time such as "2026-11-21T17:03:54+00:00". Such texts sort by time."""
     try:

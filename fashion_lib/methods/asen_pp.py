@@ -115,7 +115,9 @@ class ASENPlusPlus(TwoBranchModel):
         return found.vector, found.aim
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """Return the weighted alignment loss of the two branches."""
+        """Return the weighted alignment loss of the two branches; {} for one branch."""
+        if len(seen.parts) < 2:
+            return {}
         apart = (1 - (seen.parts["region"] * seen.parts["patch"]).sum(1)).relu()  # (L,)
         if labels.triplets is None:
             alignment = 3 * apart.mean()

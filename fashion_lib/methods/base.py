@@ -3,8 +3,9 @@
 Shapes: B images, D dimensions of an embedding, L labelled examples (pairs of an image and an attribute).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,7 @@ class RetrievalModel(nn.Module):
 
     image_passes: int = 1  # backbone passes per image, for one attribute
     image_scale: int = 1  # side of the pictures it takes, over the profile's image_size
+    handed_on: ClassVar[Mapping[str, Any]] = {}  # option that the constructor hands to its parts -> its type
 
     def __init__(self, schema: Schema, embedding_dim: int):
         super().__init__()

@@ -149,6 +149,7 @@ class DisentangledModel(ManipulationModel):
         hidden: see AFD.
         fc7: see Trunk.
         zero_init_gate: see CBAM's `residual`.
+        gate_form: see CBAM's `form`.
     """
 
     def __init__(
@@ -162,13 +163,15 @@ class DisentangledModel(ManipulationModel):
         hidden: int | None = None,
         fc7: bool = False,
         zero_init_gate: bool = False,
+        gate_form: str = "paper",
     ):
-        trunk = Trunk(backbone, start, attention, gate_norm, fc7, zero_init_gate)
+        trunk = Trunk(backbone, start, attention, gate_norm, fc7, zero_init_gate, gate_form)
         dim = dim or subspace_dim(trunk.out_channels)
         super().__init__(schema, width=dim * len(schema), embedding_dim=dim)
         self.trunk = trunk
         self.branches = torch.nn.ModuleList(
-            AttributeBranch(trunk.out_channels, dim, attention, gate_norm, hidden, zero_init_gate) for _ in schema
+            AttributeBranch(trunk.out_channels, dim, attention, gate_norm, hidden, zero_init_gate, gate_form)
+            for _ in schema
         )
         self.classifier = Classifier(dim, tuple(len(attribute.values) for attribute in schema))
 

@@ -15,7 +15,7 @@ import torch
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Schema
-from fashion_lib.core.typed import check_has, shortened
+from fashion_lib.core.typed import check_has, check_seed, shortened
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.start_files import start_digest
@@ -210,16 +210,19 @@ def build_model(
         FashionError: for an unknown method, variant or option, and for start weights that are missing or do not fit.
     """
     entry = METHODS.known(method)
+    check_seed(seed)
     check_has(schema, ("attributes", "names"), "schema of attributes", "give that of a data set, such as data.schema")
     variant = known_variant(method, variant)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # the layers are drawn on the CPU; a GPU's generator stays as it is
         try:
             model = entry.build(schema, backbone, start, variant, seed, **options)
-        except TypeError as error:
+        except FashionError:
+            raise
+        except Exception as error:  # a constructor that was given a value of another type, or one out of range
             reason = " ".join(str(error).split())[:200]  # torch's run over many lines
             raise FashionError(
-                f"Method '{method}' does not take the options {options} ({reason}): leave them out."
+                f"Method '{method}' does not take the options {options} ({reason}): correct them or leave them out."
             ) from error
     model.architecture = {"method": method, "variant": variant, "backbone": backbone, "options": options}
     if entry.edition_of(variant) > 1:  # runs from before there were editions are of the first one

@@ -158,7 +158,9 @@ class RPF(TwoBranchModel):
         return self.region.backbone
 
     def joint_terms(self, seen: Seen, labels: BatchLabels, margin: float) -> dict[str, Tensor]:
-        """Return the weighted E-InfoNCE loss of the two branches and the background."""
+        """Return the weighted E-InfoNCE loss of the two branches and the background; {} for one branch."""
+        if len(seen.parts) < 2:
+            return {}
         background = F.normalize(seen.located.background, dim=1)
         parts = seen.parts["region"], seen.parts["patch"], background
         loss = e_info_nce(*parts, labels.attributes, labels.values)

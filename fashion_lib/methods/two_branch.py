@@ -37,6 +37,7 @@ from fashion_lib.parts.shared_batch import shared_out
 # beta of RPF's and IPAD's released configurations, by data set
 BETA_OF_DATA_SET = {"fashionai": 0.3, "darn": 0.3, "deepfashion": 0.4}
 CROPS = ("course", "code")
+ONE_OR_BOTH = (("region", "patch"), ("region",), ("patch",))
 PATCH_SIDE = ("patch", "values", "unused")  # modules with the patch branch's learning rate in the authors' code
 
 
@@ -153,7 +154,7 @@ class TwoBranchModel(RetrievalModel):
 
     Raises:
         FashionError: if beta, `threshold`, `first_stage`, `image_scale` or `crop_scale` is out of range, or `crop`
-            is unknown.
+            or `branches` is unknown.
     """
 
     def __init__(
@@ -170,6 +171,8 @@ class TwoBranchModel(RetrievalModel):
         image_scale: int = 2,
         branches: tuple[str, ...] = ("region", "patch"),
     ):
+        if branches not in ONE_OR_BOTH:
+            raise FashionError(f"branches={branches!r} is no choice: take {', '.join(map(str, ONE_OR_BOTH))}.")
         super().__init__(schema, embedding_dim=len(branches) * channels)
         if not 0 <= first_stage <= 1:
             raise FashionError(f"first_stage={first_stage} is no share of the steps: choose 0 <= first_stage <= 1.")

@@ -59,6 +59,7 @@ class Yao2026(DisentangledModel):
             but its equation has weights instead.
         zero_init_gate: True starts the gates as CBAM's authors do inside a residual block: with `gate_norm`, the
             position gates at 0.5 everywhere. False is torch's start. See CBAM's `residual`.
+        gate_form: "paper" is CBAM as it is printed, "code" as its authors wrote it. See CBAM's `form`.
 
     Raises:
         FashionError: if `loss` is unknown, or `label_smoothing` is outside [0, 1).
@@ -75,12 +76,14 @@ class Yao2026(DisentangledModel):
         gate_norm: bool = True,
         label_smoothing: float = 0.0,
         zero_init_gate: bool = False,
+        gate_form: str = "paper",
     ):
         if loss not in LOSSES:
             raise FashionError(f"Unknown loss '{loss}': choose one of {', '.join(LOSSES)}.")
         if not 0 <= label_smoothing < 1:
             raise FashionError(f"label_smoothing={label_smoothing} is out of range: give a share from 0 to below 1.")
-        super().__init__(schema, backbone, start, attention, dim, gate_norm, zero_init_gate=zero_init_gate)
+        super().__init__(schema, backbone, start, attention, dim, gate_norm, zero_init_gate=zero_init_gate,
+                         gate_form=gate_form)  # fmt: skip
         self.label_smoothing = label_smoothing
         self.memory = AttributeMemory(self.embedding_dim, self.blocks)
         self.weighted, self.triplets = LOSSES[loss]

@@ -17,6 +17,7 @@ from fashion_lib.parts.attention import PositionGate
 
 FORMS = {"paper": (0.1, False), "code": (0.01, True)}  # momentum of the batch norm, maximum before mean
 REDUCTION = 16  # channels over hidden size, as in the paper's experiments
+SIDE = 7  # of the position gate's convolution, as in the paper
 SMALLEST_HIDDEN = 4  # the course's small backbone has only 32 channels at its bottom
 
 
@@ -40,13 +41,12 @@ class ChannelGate(nn.Module):
     The multilayer perceptron (MLP) has one hidden layer, and both terms share it.
 
     Args:
-        channels: C.
-        reduction: C over the size of the hidden layer, which is never below SMALLEST_HIDDEN.
+        channels: C. The hidden layer has C / REDUCTION numbers, but never fewer than SMALLEST_HIDDEN.
     """
 
-    def __init__(self, channels: int, reduction: int = REDUCTION):
+    def __init__(self, channels: int):
         super().__init__()
-        hidden = max(channels // reduction, SMALLEST_HIDDEN)
+        hidden = max(channels // REDUCTION, SMALLEST_HIDDEN)
         self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
     def forward(self, image_map: Tensor) -> Tensor:
@@ -62,8 +62,6 @@ class CBAM(nn.Module):
         norm: True adds batch normalisation before the sigmoid of the position gate. The authors' code has it;
             eq. 3 does not. It is the default: without it, the sum of 98 non-negative numbers saturates the
             sigmoid. The gate is then 0 or 1 everywhere (notebook 13 shows both).
-        reduction: see ChannelGate.
-        kernel: side of the position gate's convolution; the paper uses 7.
         form: a key of FORMS. "code" is the authors' code: it stacks the maximum first, and its batch normalisation
             has momentum 0.01. "paper" stacks the mean first, as eq. 3 prints it, with torch's momentum 0.1.
         residual: True starts all biases and the scale of the batch normalisation at 0. The authors' code does so
@@ -79,8 +77,6 @@ class CBAM(nn.Module):
         self,
         channels: int,
         norm: bool = True,
-        reduction: int = REDUCTION,
-        kernel: int = 7,
         *,
         form: str = "paper",
         residual: bool = False,
@@ -89,8 +85,8 @@ class CBAM(nn.Module):
         if form not in FORMS:
             raise FashionError(f"Unknown form '{form}' of CBAM: choose one of {', '.join(FORMS)}.")
         momentum, max_first = FORMS[form]
-        self.channel = ChannelGate(channels, reduction)
-        self.spatial = PositionGate(kernel, norm, momentum, max_first)
+        self.channel = ChannelGate(channels)
+        self.spatial = PositionGate(SIDE, norm, momentum, max_first)
         if residual:
             for name, parameter in self.named_parameters():
                 if name.endswith("bias") or name == "spatial.norm.weight":

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
-from fashion_lib.parts.backbones import build_backbone, build_stage4
+from fashion_lib.parts.backbones import BACKBONES, build_backbone, build_stage4
 from fashion_lib.parts.cbam import CBAM
 from fashion_lib.parts.fc7 import Fc7
 
@@ -41,22 +41,29 @@ class Trunk(nn.Module):
         attention: True puts a CBAM after the stem ("the bottom of the network").
         gate_norm: see CBAM's `norm`.
         zero_init_gate: see CBAM's `residual`.
+        gate_form: see CBAM's `form`.
         fc7: True ends AlexNet with fc6 and fc7, a map of one position, as the authors' code of ADDE does.
 
     Raises:
-        FashionError: as in `build_backbone`, and for fc7 with another backbone than AlexNet.
+        FashionError: as in `build_backbone`, for a network of timm, and for fc7 with another backbone than AlexNet.
     """
 
     def __init__(
         self, backbone: str, start: str, attention: bool, gate_norm: bool = True, fc7: bool = False,
-        zero_init_gate: bool = False,
+        zero_init_gate: bool = False, gate_form: str = "paper",
     ):  # fmt: skip
         super().__init__()
         if fc7 and backbone != "alexnet":
             raise FashionError(f"The backbone '{backbone}' has no fc7: leave fc7 out or choose backbone='alexnet'.")
         self.backbone = build_backbone(backbone, start)
+        if not hasattr(self.backbone, "stem"):
+            raise FashionError(
+                f"Attribute manipulation needs the bottom of the network, which '{backbone}' does not show: choose one"
+                f" of {', '.join(BACKBONES)}."
+            )
         self.stage4 = build_stage4(backbone, start) if backbone.startswith("resnet") else None
-        self.low = CBAM(self.backbone.stem_channels, gate_norm, residual=zero_init_gate) if attention else None
+        gate = {"norm": gate_norm, "form": gate_form, "residual": zero_init_gate}
+        self.low = CBAM(self.backbone.stem_channels, **gate) if attention else None
         self.out_channels = self.backbone.out_channels * (2 if self.stage4 is not None else 1)
         self.fc7 = Fc7(start) if fc7 else None
         if self.fc7 is not None:
@@ -127,14 +134,16 @@ class AttributeBranch(nn.Module):
         gate_norm: see CBAM's `norm`.
         hidden: see AFD.
         zero_init_gate: see CBAM's `residual`.
+        gate_form: see CBAM's `form`.
     """
 
     def __init__(
         self, channels: int, dim: int, attention: bool, gate_norm: bool = True, hidden: int | None = None,
-        zero_init_gate: bool = False,
+        zero_init_gate: bool = False, gate_form: str = "paper",
     ):  # fmt: skip
         super().__init__()
-        self.attention = CBAM(channels, gate_norm, residual=zero_init_gate) if attention else None
+        gate = {"norm": gate_norm, "form": gate_form, "residual": zero_init_gate}
+        self.attention = CBAM(channels, **gate) if attention else None
         self.afd = AFD(channels, dim, hidden)
 
     def forward(self, image_map: Tensor) -> Subspace:

@@ -5,6 +5,7 @@ recall@10, ndcg@10) are in percent, as in the papers; localisation figures are f
 measured for every beta of a two-branch method, the column `attribute` holds the beta.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -54,8 +55,19 @@ def read_ledger(folder: Path | None = None) -> pd.DataFrame:
 
 
 def _files(folder: Path) -> dict[Path, pd.DataFrame]:
-    """Read the ledger's files: path -> rows; no row is in two of them."""
-    found = {path: read_typed(path, TYPES, KEY) for path in sorted(folder.glob("*.csv"))}
+    """Read the ledger's files: path -> rows; no row is in two of them. Callers change none of the tables."""
+    states = {path: path.stat() for path in sorted(folder.glob("*.csv"))}
+    return dict(_unchanged(tuple((path, s.st_ino, s.st_size, s.st_mtime_ns) for path, s in states.items())))
+
+
+@lru_cache(maxsize=2)
+def _unchanged(states: tuple[tuple[Path, int, int, int], ...]) -> dict[Path, pd.DataFrame]:
+    """Read files once for as long as none of them changes: a table of a notebook asks for the ledger several times.
+
+    Args:
+        states: path, number on the disk, size and time of change of each file.
+    """
+    found = {path: read_typed(path, TYPES, KEY) for path, *_ in states}
     _check_apart(found)
     return found
 

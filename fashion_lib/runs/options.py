@@ -38,6 +38,8 @@ def check_options(method: str, variant: str, options: Mapping[str, object], back
     for owner in reversed(type(model).__mro__):
         if "__init__" in vars(owner) and owner.__module__.startswith("fashion_lib."):
             types |= get_type_hints(owner.__init__)
+    # Options that the constructor hands on to its parts have their types there.
+    types = {name: kind for name, kind in type(model).handed_on.items() if name not in types} | types
     # The builder has the last word: it takes the name of a network where the constructor takes the network.
     parameters = inspect.signature(METHODS[method].build).parameters.items()
     types |= {name: type(p.default) for name, p in parameters if p.default is not inspect.Parameter.empty}

@@ -19,7 +19,7 @@ from fashion_lib.core.files import parsed_json, write_atomically
 from fashion_lib.core.paths import plain_name
 from fashion_lib.core.provenance import commit, hardware, versions
 from fashion_lib.core.schema import Schema
-from fashion_lib.core.typed import check_type, is_utc_time, shortened
+from fashion_lib.core.typed import check_seed, check_type, is_utc_time, shortened
 from fashion_lib.core.words import listed, one_line
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS
@@ -209,16 +209,6 @@ def run_dir(dataset: str, profile: str, method: str, variant: str, seed: int) ->
     names.append(plain_name(f"{method}.{variant}", "variant"))
     check_seed(seed)
     return paths.runs_dir().joinpath(*names, f"seed{seed}")
-
-
-def check_seed(seed: int) -> None:
-    """Check the seed of a run.
-
-    Raises:
-        FashionError: it is no whole number from 0 to 2^63 - 1.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise FashionError(f"the seed {shortened(seed, 30)} is no whole number from 0 to 2^63 - 1: give one.")
 
 
 def check_own_folder(folder: Path) -> None:

@@ -130,7 +130,7 @@ def load_or_rerank(run: Run, config: ReasoningConfig | None = None) -> RerankedR
 def _reranked(run: Run, config: ReasoningConfig, folder: Path) -> RerankedRun:
     started, base = time.perf_counter(), run.record
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)
         reasoning = FeatureReasoning(config.nodes, config.rounds, config.rho)
     learning = {name: getattr(config, name) for name in ("steps", "queries", "length", "learning_rate", "seed")}
     losses = train_reasoning(reasoning, _pools(run, config), **learning)

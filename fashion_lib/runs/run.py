@@ -126,6 +126,8 @@ def load_or_train(
         attributes=attributes, changes=changes,
     )  # fmt: skip
     model, data, folder, file = setup.model, setup.data, setup.folder, setup.record_file
+    if not file.exists():
+        setup.check_picture_size()
     if progress and first() and not file.exists() and any(True for _ in model.parameters()):
         named = f"{method} ({setup.label}) with seed {seed} on {data.name}"
         print(f"No finished run of {named}: training {setup.steps} steps.")

@@ -10,13 +10,13 @@ import torch
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.paths import user_path
 from fashion_lib.core.schema import Schema
-from fashion_lib.core.typed import check_type, shortened
+from fashion_lib.core.typed import check_seed, check_type, shortened
 from fashion_lib.data.picture_geometry import WHOLE
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.registry import METHODS, build_model
 from fashion_lib.parts.precision import PRECISIONS
 from fashion_lib.runs.labels import checked_label
-from fashion_lib.runs.record import RECORD_NAME, RunRecord, check_seed
+from fashion_lib.runs.record import RECORD_NAME, RunRecord
 from fashion_lib.runs.run import Run
 from fashion_lib.runs.run_setup import task_of
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from fashion_lib.core.errors import FashionError
-from fashion_lib.core.typed import check_has, shortened
+from fashion_lib.core.typed import check_has, check_seed, shortened
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.complexity import parameter_count
 from fashion_lib.methods.registry import METHODS, build_model, known_variant
@@ -16,7 +18,6 @@ from fashion_lib.runs.options import check_options
 from fashion_lib.runs.record import (
     RECORD_NAME,
     RunRecord,
-    check_seed,
     edition_setting,
     of_this_edition,
     run_dir,
@@ -28,7 +29,7 @@ from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX as MANIPULAT
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
 from fashion_lib.training.config import OF_THE_MACHINE, TrainingConfig
-from fashion_lib.training.history import TrainingHistory, hardware_used, threads_used
+from fashion_lib.training.history import TrainingHistory, commits_used, hardware_used, threads_used
 from fashion_lib.training.paper_stages import TrainingStage, departs, training_stages
 from fashion_lib.training.profiles import PROFILES, Profile, as_profile
 from fashion_lib.training.task import Task
@@ -89,6 +90,24 @@ class RunSetup:
                 "nowhere: put it back, or delete that folder to train anew."
             )
 
+    def check_picture_size(self) -> None:
+        """Compute one empty picture, so that a size that some part cannot take shows before any training.
+
+        Raises:
+            FashionError: a crop or a map would have no position left, or the pictures are of another shape.
+        """
+        side = self.data.image_size
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                self.model.attend(self.model.features(torch.zeros(1, 3, side, side)), torch.zeros(1, dtype=torch.int64))
+        except Exception as error:  # each layer has its own kind of error
+            reason = " ".join(str(error).split())[:200]
+            raise FashionError(
+                f"{self.method} ({self.label}) cannot compute pictures of {side} x {side} pixels ({reason}): choose a"
+                " larger image_size, or correct the options."
+            ) from error
+
     def finished_record(self) -> RunRecord:
         """Read the record of a finished run, and check that it is of this setup.
 
@@ -133,6 +152,7 @@ class RunSetup:
             image_passes=model.image_passes,
             start=stage.profile.start if METHODS[self.method].trainable else "",
             precision=history.precision,
+            commit=commits_used(histories),
             hardware=hardware_used(histories),
             config=dict(self.config) | {"training_image_passes": passes, "data_version": data.version}
             | {"threads": threads_used(history), "pixels": data.pixel_digest, "start_digest": model.start_digest}
@@ -163,6 +183,8 @@ def set_up(
     if data is not None:
         advice = "load it with fl.load_dataset, or give only its name, as in dataset='wardrobe'"
         check_has(data, ("schema", "encoded"), "data set", advice)
+    if not isinstance(options or {}, Mapping):
+        raise FashionError(f"options are {shortened(options)}: give names with their values, as {{'spatial': False}}.")
     options = dict(options or {})
     variant = known_variant(method, variant)
     named = (dataset if data is None else data.name).removesuffix(MANIPULATED)

@@ -23,6 +23,7 @@ from fashion_lib.runs.ledger import local_records
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, measured_attributes, read_label, run_dir
 from fashion_lib.runs.run import Run, load_or_train
 from fashion_lib.runs.run_folder import check_architecture, checkpoint_model
+from fashion_lib.runs.run_lock import run_lock
 from fashion_lib.runs.same_run import check_same_run
 from fashion_lib.tasks.manipulation.accuracy import BALANCED
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
@@ -146,8 +147,16 @@ def add_retrieval_scores(record: RunRecord, data: RetrievalData) -> RunRecord:
             record.metrics |= triplet_prediction.scores(model, pictures, precision=precision, attributes=scored)
         if _lacks_beta(record):
             record.metrics |= chosen_beta.scores(model, pictures, precision=precision, attributes=scored)
-        record.save(folder_of(record) / RECORD_NAME)
+        _save(record)
     return record
+
+
+def _save(record: RunRecord) -> None:
+    """Save a record that has more metrics now, unless its run was trained anew meanwhile."""
+    folder = folder_of(record)
+    with run_lock(folder):
+        if RunRecord.load(folder / RECORD_NAME).created == record.created:
+            record.save(folder / RECORD_NAME)
 
 
 def add_missing_retrieval_scores(dataset: str | None = None, profile: str | None = None) -> Iterator[RunRecord]:
@@ -228,5 +237,5 @@ def add_missing_scores(dataset: str | None = None, profile: str | None = None) -
         measured = split_scores(run.model, run.data, run.history.precision)
         accuracy = measured["accuracy"] | record.metrics.get("accuracy", {})
         record.metrics = measured | record.metrics | {"accuracy": accuracy}
-        record.save(run.folder / RECORD_NAME)
+        _save(record)
         yield record

@@ -14,6 +14,7 @@ from fashion_lib.core.typed import shortened
 from fashion_lib.core.words import listed, suggestion
 from fashion_lib.data.label_table import read_rows
 from fashion_lib.methods.registry import METHODS
+from fashion_lib.runs.data_versions import of_one_version
 from fashion_lib.runs.labels import profile_of_label
 from fashion_lib.runs.ledger import COLUMNS, rows
 from fashion_lib.runs.record import local_records, read_label
@@ -113,7 +114,8 @@ def trace(
     """
     if "." in str(method) and variant is None:
         method, _, variant = method.partition(".")
-    table = _all_rows()
+    made, made_lines = _run_list()
+    table = _of_one_version(_all_rows(), made)
     names = list(dict.fromkeys([*METHODS, *table["method"]]))
     method = _chosen(table, "method", method, names, "the results")
     task = METHODS[method].task if method in METHODS else "retrieval"
@@ -137,7 +139,6 @@ def trace(
     for column in ("variant", "metric", "attribute"):
         mine = _narrowed(mine, column, asked[column], of)
     mine = mine[mine["source"] == ("ledger" if (mine["source"] == "ledger").any() else "runs")]
-    made, made_lines = _run_list()
     found = [_seed(row, made, made_lines) for _, row in mine.iterrows()]
     seeds = tuple(sorted(found, key=lambda seed: seed.seed))
     if len({seed.seed for seed in seeds}) < len(seeds):
@@ -159,6 +160,20 @@ def _all_rows() -> pd.DataFrame:
     for record in local_records(for_tables=True):
         parts.append(rows(record).assign(where="a run of this machine, not in the ledger", source="runs"))
     return pd.concat(parts) if parts else pd.DataFrame(columns=[*COLUMNS, "where", "source"])
+
+
+def _of_one_version(table: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the ledger's runs of other data than the newest run's, as the README's tables do."""
+    table = table.reset_index(drop=True)
+    runs = _with_numbers(made[(made["data_version"] != "") & (made["created"] != "")])
+    stored = _with_numbers(table[table["source"] == "ledger"]).reset_index(names="place")
+    return table.drop(index=set(stored["place"]) - set(of_one_version(stored, runs, warn=False)["place"]))
+
+
+def _with_numbers(text: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose seed is a whole number, as int64; `_seed` names the other ones."""
+    whole = text["seed"].astype(str).str.fullmatch(r"\d{1,18}")
+    return text[whole].assign(seed=text["seed"][whole].astype(int))
 
 
 def _chosen(table: pd.DataFrame, column: str, value: str, known: list[str], where: str) -> str:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fashion_lib.core.provenance import THEN, hardware
+from fashion_lib.core.provenance import THEN, commit, hardware
 from fashion_lib.training.config import TrainingConfig
 
 COLLAPSED = 0.98  # mean cosine between examples of one attribute above which a space counts as collapsed
@@ -29,6 +29,7 @@ class TrainingHistory:
         measure: what valid_map and best_map hold: "MAP", except for tasks with another validation score.
         threads: pairs [step, number]: from that step on the processor computed with so many threads.
         hardware: names of the machines that trained it, in the order of their first use.
+        commits: of the library at the beginning of each session that trained it, in the same order.
         pending: the figures of the steps since the last entry.
     """
 
@@ -44,6 +45,7 @@ class TrainingHistory:
     measure: str = "MAP"
     threads: list[list[int]] = field(default_factory=list)
     hardware: list[str] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
     pending: list[dict] = field(default_factory=list)
 
 
@@ -60,6 +62,16 @@ def hardware_used(histories: Iterable[TrainingHistory]) -> str:
     """
     names = dict.fromkeys(name for history in histories for name in history.hardware)
     return THEN.join(names) or hardware()
+
+
+def commits_used(histories: Iterable[TrainingHistory]) -> str:
+    """What a record says of the library's commits: the one, or "A; then B" where a run went on with another.
+
+    Args:
+        histories: of all stages of one run; where they name no commit, it is the present one.
+    """
+    names = dict.fromkeys(name for history in histories for name in history.commits)
+    return THEN.join(names) or commit()
 
 
 def close_entry(history: TrainingHistory, learning_rate: float) -> None:

@@ -18,7 +18,7 @@ import torch
 from fashion_lib.core import threads
 from fashion_lib.core.files import remove_leftovers
 from fashion_lib.core.progress import bar as progress_bar
-from fashion_lib.core.provenance import hardware
+from fashion_lib.core.provenance import commit, hardware
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.collectives import ranks
@@ -95,8 +95,10 @@ def train(
     if not history.threads:  # a new run, or one from before the number was recorded
         history.threads = [[history.step, threads.chosen().threads if device.type == "cpu" else 1]]
     threads.set_torch_threads(history.threads[-1][1])
-    if history.step < steps and hardware() not in history.hardware:
-        history.hardware.append(hardware())
+    if history.step < steps:
+        for used, now in ((history.hardware, hardware(device.type)), (history.commits, commit())):
+            if now not in used:
+                used.append(now)
     model.before_training(steps, data.encoded("train", labels=config.labels))
     if not history.precision:
         trial = sampler.batch(np.random.default_rng([config.seed, 0])).images

@@ -76,7 +76,8 @@ def memory_named(config: TrainingConfig) -> Iterator[None]:
 def training_step(parts: Parts, step: int) -> dict[str, float]:
     """Take one optimiser step, a pure function of the weights, the optimiser's state, config.seed and `step`.
 
-    In fp16 the scaler's state counts too, and a step whose gradients overflow changes it alone.
+    In fp16 the scaler's state counts too. A step whose gradients overflow lowers the scale and changes no parameter;
+    the statistics of batch normalisation and what `after_step` counts go on.
 
     Args:
         parts: what the step needs; its model, in train mode, its optimiser and its scaler are changed in place.

@@ -14,7 +14,8 @@ from fashion_lib.parts.precision import PRECISIONS
 from fashion_lib.training.checkpoint import damaged, trained_parameters
 from fashion_lib.training.history import TrainingHistory
 
-LATER = {"threads", "hardware"}  # fields of TrainingHistory that older files lack; every other one must be there
+# Fields of TrainingHistory that older files lack; every other one must be there.
+LATER = {"threads", "hardware", "commits"}
 
 
 @dataclass

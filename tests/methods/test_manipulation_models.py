@@ -9,6 +9,7 @@ from tiny_manipulation import BLOCKS, SCHEMA, tiny_manipulation, vector
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.manipulation_base import TupleLabels
 from fashion_lib.methods.registry import MANIPULATION_METHODS, build_model
+from fashion_lib.parts import subspaces
 from fashion_lib.parts.backbones import BACKBONES
 from fashion_lib.parts.cbam import CBAM
 from fashion_lib.parts.subspaces import Trunk, subspace_dim
@@ -277,3 +278,18 @@ def test_a_query_costs_one_backbone_pass_and_a_product():
 def test_unknown_names_are_refused(method, settings, words):
     with pytest.raises(FashionError, match=words):
         model_of(method, **settings)
+
+
+def test_the_released_form_of_cbam_is_an_option():
+    plain, released = (build_model("yao2026", SCHEMA, start="random", **o) for o in ({}, {"gate_form": "code"}))
+    gates = [m for m in released.modules() if isinstance(m, CBAM)]
+    assert len(gates) == 1 + len(SCHEMA) and all(gate.spatial.norm.momentum == 0.01 for gate in gates)
+    assert [*plain.state_dict()] == [*released.state_dict()]
+    with pytest.raises(FashionError, match="Unknown form 'codes' of CBAM"):
+        build_model("yao2026", SCHEMA, start="random", gate_form="codes")
+
+
+def test_a_network_without_a_bottom_is_refused_before_any_picture(monkeypatch):
+    monkeypatch.setattr(subspaces, "build_backbone", lambda name, start: torch.nn.Identity())
+    with pytest.raises(FashionError, match="'timm:resnet18' does not show: choose one of small"):
+        subspaces.Trunk("timm:resnet18", "random", attention=False)

@@ -13,6 +13,7 @@ from oracles.agreement import EIGHT
 from tiny_data import SCHEMA, tiny_data
 from two_branch_models import ATTRIBUTES, PICTURES, config, labels_of, model_of
 
+from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.sets import DATASETS, DataSet
@@ -442,3 +443,28 @@ def test_options_that_cannot_be_meant_are_one_sentence(options, message):
 def test_the_registry_says_what_the_branches_cost():
     assert set(TWO_BRANCH) <= set(RETRIEVAL_METHODS)
     assert [model_of(method).image_passes for method in TWO_BRANCH] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("method", ["asen_pp", "rpf"])
+@pytest.mark.parametrize("branch", ["region", "patch"])
+def test_one_branch_alone_is_trained_and_its_embedding_is_its_part(method, branch):
+    model = model_of(method, branches=(branch,)).train()
+    model.before_training(8, None)
+    loss, figures = model.training_loss(model.features(PICTURES), labels_of(listed=True), 0.2)
+    loss.backward()
+    assert torch.isfinite(loss) and set(figures) == {"active_triplets", "similarity", branch}
+    found = model.eval().attend(model.features(PICTURES), ATTRIBUTES)
+    assert list(found.parts) == [branch] and torch.equal(found.embedding, found.parts[branch])
+
+
+def test_other_branches_are_refused():
+    with pytest.raises(FashionError, match="is no choice: take .'region', 'patch'."):
+        model_of("rpf", branches=("region", "region"))
+
+
+def test_a_crop_without_a_pixel_is_refused_before_the_first_stage(data, project):
+    """The crop comes in the second stage, after half of the training."""
+    small = get_profile("smoke").with_options(image_size=16, steps=2, batch_size=12, groups=2, start="random")
+    with pytest.raises(FashionError, match="rpf .* cannot compute pictures of 32 x 32 pixels"):
+        load_or_train("rpf", data, profile=small, options={"crop_scale": 100}, progress=False)
+    assert not paths.runs_dir().exists()

@@ -105,3 +105,18 @@ def test_a_record_that_names_no_profile_is_one_sentence(profile, variant, projec
     record = RunRecord("asen", variant, "wardrobe", profile, 0, {"map": {"overall": 1.0}}, 1.0)
     with pytest.raises(FashionError, match="huge|v2"):
         profile_of(record)
+
+
+@pytest.mark.parametrize("option", ["isa=false", "linear=false", "unused_parts=0", "passes=three", "passes=2.5",
+                                    "value_weight=much", "queue_length=long", "ticks=True"])  # fmt: skip
+def test_options_that_ipad_hands_to_its_parts_are_typed_too(option):
+    """`isa=false` is a text, and a text that is not empty would leave ISA on."""
+    with pytest.raises(FashionError, match=option.partition("=")[0]):
+        checked_label("ipad", f"paper+{option}", SMOKE)
+
+
+def test_every_option_of_ipads_variants_has_a_type():
+    from fashion_lib.methods.ipad.model import IPAD
+    from fashion_lib.methods.ipad.variants import DIVERGING, OWN, POSITIONING
+
+    assert {*OWN, *POSITIONING, *DIVERGING} <= set(IPAD.handed_on)

@@ -200,3 +200,16 @@ def test_a_pattern_is_no_name_of_a_data_set(name, project):
     for chosen in ({"dataset": name}, {"profile": name}):
         with pytest.raises(FashionError, match="cannot be the name of a folder"):
             local_records(**chosen)
+
+
+def test_the_ledger_is_parsed_once_until_a_file_changes(tmp_path, monkeypatch):
+    parsed, read_typed = [], ledger.read_typed
+    monkeypatch.setattr(ledger, "read_typed", lambda path, *rest: parsed.append(path) or read_typed(path, *rest))
+    write_ledger(rows(record()), tmp_path)
+    first = read_ledger(tmp_path)
+    first["value"] = 0.0  # a reader's own table
+    assert read_ledger(tmp_path)["value"].tolist() == [40.0, 50.0] and len(parsed) == 1
+    write_ledger(rows(record(metrics={"map": {"collar": 41.0, "overall": 50.0}})), tmp_path)
+    assert read_ledger(tmp_path)["value"].tolist() == [41.0, 50.0] and len(parsed) == 2
+    write_ledger(rows(record(method="csn", variant="prein")), tmp_path)
+    assert len(read_ledger(tmp_path)) == 4

@@ -36,6 +36,11 @@ def no_data(monkeypatch, project):
         ("yao2026", {"profile": SMOKE.with_options(batch_size=3)}, "two tuples"),
         ("asen", {"profile": "smok"}, "no profile 'smok'"),
         ("asen", {"seed": -1}, "no whole number from 0"),
+        ("asen", {"options": ["spatial"]}, "options are .* with their values"),
+        ("yao2026", {"changes": 0}, "changes=0 is no number of attributes"),
+        ("yao2026", {"changes": -1}, "changes=-1 is no number"),
+        ("adde_m", {"changes": "2"}, "changes='2' is no number"),
+        ("adde_m", {"changes": 1.5}, "changes=1.5 is no number"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused_first(method, given, words):

@@ -155,3 +155,17 @@ def test_a_damaged_cell_is_named_by_file_and_line(cell, project):
     path.write_text(path.read_text().replace("60.0", cell))
     with pytest.raises(FashionError, match=r"v2.csv, line 3 has the seed '0' and the value"):
         trace("asen")
+
+
+def test_a_run_of_older_data_stands_in_no_trace_as_it_stands_in_no_table(tmp_path, monkeypatch):
+    """The README's tables take one data version, so a walk back from them must, too."""
+    table = ledger.committed_rows()
+    of_asen = table[table["dataset"].eq("wardrobe") & table["method"].eq("asen") & table["variant"].eq("v2")]
+    of_asen = of_asen[of_asen["profile"] == "table"]
+    made = run_list.read_runs()
+    older = (made["method"] == "asen") & (made["variant"] == "v2") & (made["profile"] == "table") & (made["seed"] == 1)
+    assert older.sum() >= 1 and of_asen["seed"].nunique() > 1
+    made.loc[older & (made["dataset"] == "wardrobe"), "data_version"] = "2+111111111111"
+    monkeypatch.setattr(paths, "run_list_file", lambda: tmp_path / "runs.csv")
+    made.to_csv(tmp_path / "runs.csv", index=False)
+    assert {seed.seed for seed in trace("asen", profile="table").seeds} == set(of_asen["seed"]) - {1}

@@ -9,6 +9,8 @@ semantics, here the patch branch. AD is attribute diverging, the losses against 
 attribute's embedding, before any pass.
 """
 
+from typing import get_type_hints
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -108,6 +110,12 @@ class IPAD(TwoBranchModel):
     Raises:
         FashionError: if a name is unknown, a weight is negative, or a number is out of range.
     """
+
+    handed_on = (
+        {name: type(VARIANTS["paper"][name]) for name in OWN}
+        | get_type_hints(IterativePositioning.__init__)
+        | get_type_hints(AttributeDiverging.__init__)
+    )
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.dataset import RetrievalData, digest_of, pixel_digest
 from fashion_lib.data.label_table import ROLES, SPLITS, Labels
@@ -308,7 +308,12 @@ def load_manipulation(
         attributes: names of attributes. Default: WARDROBE_ATTRIBUTES, or all attributes of another data set.
         changes: number of attributes that one query changes.
         data: the data set for retrieval, if it is loaded already.
+
+    Raises:
+        FashionError: `changes` is no whole number from 1, or an attribute is not known.
     """
+    if type(changes) is not int or changes < 1:
+        raise FashionError(f"changes={shortened(changes)} is no number of attributes: give a whole number from 1.")
     data = load_dataset(dataset, profile) if data is None else data
     if data.tuples is not None and attributes is None and changes == 1:
         return from_released_tuples(data)
