@@ -70,6 +70,9 @@ class RetrievalModel(nn.Module):
     Args:
         schema: the attributes that the model computes embeddings for.
         embedding_dim: D.
+
+    Raises:
+        FashionError: if D is below 1.
     """
 
     image_passes: int = 1  # backbone passes per image, for one attribute
@@ -78,6 +81,8 @@ class RetrievalModel(nn.Module):
 
     def __init__(self, schema: Schema, embedding_dim: int):
         super().__init__()
+        if embedding_dim < 1:
+            raise FashionError(f"an embedding of {embedding_dim} numbers holds nothing: choose at least 1.")
         self.schema, self.embedding_dim = schema, embedding_dim
         self.architecture: dict[str, Any] = {}  # filled by build_model, kept in checkpoints
         self.start, self.start_digest = "", ""  # name and digest of the start weights

@@ -148,7 +148,7 @@ def build_backbone(name: str, start: str = "pretext") -> Backbone:
     Raises:
         FashionError: if a name is unknown, the weights do not fit, or their file is missing or damaged.
     """
-    foreign = name.startswith(PREFIX)
+    foreign = str(name).startswith(PREFIX)
     if name not in BACKBONES and not foreign:
         raise FashionError(f"Unknown backbone '{name}': choose one of {', '.join(BACKBONES)}, {PREFIX}<name>.")
     if start not in STARTS:
