@@ -3,6 +3,7 @@
 import pytest
 from tiny_data import tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import build_model
 from fashion_lib.tasks.retrieval import chosen_beta
 from fashion_lib.tasks.retrieval.evaluation import evaluate
@@ -51,6 +52,11 @@ def test_attributes_that_do_not_count_are_left_out():
     one = found["map_at_beta"][str(found["chosen_beta"]["overall"])]  # the average over the queries of that attribute
     assert one == pytest.approx(found["map_at_chosen_beta"][DATA.schema.names[0]])
     assert one == pytest.approx(found["map_at_chosen_beta"]["overall"])
+
+
+def test_attributes_are_given_as_ids():
+    with pytest.raises(FashionError, match="its id 1 is needed"):
+        chosen_beta.scores(model(), DATA, attributes=["hem"])
 
 
 @pytest.mark.parametrize(("method", "options"), [("asen", {}), ("random", {}), ("rpf", {"branches": ("region",)})])

@@ -16,7 +16,7 @@ from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
-from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.embedding import unique_rows, visit_features
 from fashion_lib.tasks.retrieval.ranking import sort_rows
 
 BYTES_PER_PAIR = 96  # distances, their order, agreement per attribute, and graded relevance twice
@@ -34,8 +34,11 @@ def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str =
 
     Returns:
         float32 (len(rows), F) on the CPU.
+
+    Raises:
+        FashionError: if an image row is outside the data set.
     """
-    unique, inverse = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
+    unique, inverse = unique_rows(rows, data)
     stored = torch.empty(len(unique), model.width)
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:

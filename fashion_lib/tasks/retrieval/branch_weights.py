@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.two_branch import TwoBranchModel, check_beta, weigh
-from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.embedding import checked_attribute, unique_rows, visit_features
 from fashion_lib.tasks.retrieval.evaluation import score_attribute
 
 BETAS = tuple(k / 10 for k in range(11))  # figure 6
@@ -41,10 +41,11 @@ def embed_parts(
         `wanted`.
 
     Raises:
-        FashionError: if the model does not have two branches.
+        FashionError: if the model does not have two branches, its schema lacks an attribute id, or an image row
+            is outside the data set.
     """
-    found = {a: np.unique(np.asarray(rows, np.int64), return_inverse=True) for a, rows in wanted.items()}
-    parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in wanted}
+    found = {checked_attribute(model.schema, a): unique_rows(rows, data) for a, rows in wanted.items()}
+    parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in found}
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
         for name, vectors in model.attend(features, attributes).parts.items():

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.tasks.retrieval.branch_weights import BETAS, embed_parts, score_betas, wanted_rows
+from fashion_lib.tasks.retrieval.embedding import checked_attributes
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 
 CHOSEN_BETA, SCORES = "chosen_beta", "map_at_chosen_beta"
@@ -33,12 +34,15 @@ def scores(
         first stage, which use the region branch alone.
         "map_at_chosen_beta": attribute or average -> test MAP in percent.
         "validation_at_beta", "map_at_beta": a beta, such as "0.4" -> overall MAP in percent (IPAD, figure 6).
+
+    Raises:
+        FashionError: for an attribute that is no id of the schema.
     """
     if not isinstance(model, TwoBranchModel) or len(model.branches) < 2:
         return {}
-    curves = {}
+    curves, ids = {}, None if attributes is None else checked_attributes(data.schema, attributes)
     for split in CURVES:
-        wanted = {a: rows for a, rows in wanted_rows(data, split).items() if attributes is None or a in attributes}
+        wanted = {a: rows for a, rows in wanted_rows(data, split).items() if ids is None or a in ids}
         parts = embed_parts(model, data, wanted, precision=precision)
         curves[split] = score_betas(parts, data, BETAS, split)["overall"]
     own, model.beta = model.beta, 1.0 if model.in_first_stage else float(curves["valid"].idxmax())

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has
-from fashion_lib.tasks.retrieval.embedding import embed_images, embed_wanted, visit_features
+from fashion_lib.tasks.retrieval.embedding import checked_attributes, embed_images, embed_wanted, visit_features
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
 from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES, rank, ranking_device
 
@@ -153,12 +153,13 @@ def evaluate(
         attributes: ids of the attributes to score; None scores all.
 
     Raises:
-        FashionError: if the split has no query at all, and for what is no model or no data set.
+        FashionError: if the split has no query of these attributes, for an attribute that is no id of the schema,
+            and for what is no model or no data set.
     """
     check_has(model, ("features", "attend"), "model", "give the model of a run, such as run.model")
     check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned")
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
-    scored = range(len(data.schema)) if attributes is None else sorted(attributes)
+    scored = range(len(data.schema)) if attributes is None else sorted(checked_attributes(data.schema, attributes))
     present = [a for a in scored if len(queries.of(a))]
     if not present:
         raise FashionError(f"the split {split!r} of {data.name} has no query, so nothing can be evaluated:"

@@ -17,7 +17,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sampling import triplet_pools
-from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.embedding import checked_attributes, embed_wanted
 
 METRICS = ("triplet_accuracy", "triplet_loss")
 LISTED = 1_000  # triplets per condition in a data set's fixed list
@@ -94,8 +94,12 @@ def scores(
     Returns:
         METRICS -> condition or "overall" -> value; {} where the test split forms no triplet. triplet_accuracy
         is in percent, as in AG-MLAN's table 3; triplet_loss is the mean hinge.
+
+    Raises:
+        FashionError: for an attribute that is no id of the schema.
     """
-    scored = data.schema.names if attributes is None else [data.schema.names[a] for a in attributes]
+    ids = range(len(data.schema)) if attributes is None else checked_attributes(data.schema, attributes)
+    scored = [data.schema.names[a] for a in ids]
     lists = {condition: rows for condition, rows in fixed_lists(data).items() if condition in scored}
     if not lists:
         return {}
