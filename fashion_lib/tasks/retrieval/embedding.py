@@ -182,5 +182,5 @@ def embed_images(
             row is outside the data set.
     """
     rows = np.asarray(image_rows)
-    return embed_wanted(model, data, {a: rows for a in checked_attributes(model.schema, attribute_ids)},
+    return embed_wanted(model, data, dict.fromkeys(checked_attributes(model.schema, attribute_ids), rows),
                         batch_size=batch_size, precision=precision, progress=progress)

@@ -13,7 +13,12 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has
-from fashion_lib.tasks.retrieval.embedding import checked_attributes, embed_images, embed_wanted, visit_features
+from fashion_lib.tasks.retrieval.embedding import (
+    checked_attributes,
+    embed_images,
+    embed_wanted,
+    visit_features,
+)
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
 from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES, rank, ranking_device
 
