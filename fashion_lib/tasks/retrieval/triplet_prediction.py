@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sampling import triplet_pools
@@ -194,10 +194,15 @@ def predict_triplets(
         precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Raises:
-        FashionError: if the lists hold no triplet.
+        FashionError: if the lists hold no triplet, or a list has other rows than three image rows each.
     """
+    lists = {condition: np.asarray(rows) for condition, rows in lists.items()}
     if not any(map(len, lists.values())):
         raise FashionError(f"the lists for {data.name} hold no triplet: draw or read a list that does.")
+    for condition, rows in lists.items():
+        if rows.ndim != 2 or rows.shape[1] != 3:
+            raise FashionError(f"the list of {shortened(condition)} has the shape {rows.shape}, but (T, 3) is needed:"
+                               " give int rows (T, 3) of anchor, far and close.")
     ids = {condition: data.schema.index(condition) for condition in lists}
     wanted = {ids[condition]: rows.ravel() for condition, rows in lists.items()}
     embedded = embed_wanted(model, data, wanted, precision=precision, vectors=model.triplet_vectors)
