@@ -5,7 +5,7 @@ One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020). Queries a
 the query's value.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -182,10 +182,17 @@ def evaluate(
         counts["without_relevant"][name] = int((~result.pop("answerable")).sum())
         counts["self_matches"][name] = int(np.isin(q.image, c.image).sum())
         results[name] = result
-    return Evaluation(split, {metric: _averaged(results, metric, data.schema) for metric in METRICS}, **counts)
+    return Evaluation(split, {metric: averaged(results, metric, data.schema) for metric in METRICS}, **counts)
 
 
-def _averaged(results: dict[str, dict[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
+def averaged(results: Mapping[str, Mapping[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
+    """Return the means of a metric per attribute, and those of AVERAGES.
+
+    Args:
+        results: attribute name -> metric -> float64 (Q,), in id order.
+        metric: one of METRICS.
+        schema: the attributes.
+    """
     means = {name: float(result[metric].mean()) for name, result in results.items()}
     local = [means[name] for name in schema.local if name in means]
     averages = {"overall": float(np.concatenate([result[metric] for result in results.values()]).mean()),
