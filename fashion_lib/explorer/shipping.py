@@ -2,6 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from torch import Tensor
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
@@ -33,7 +37,8 @@ def ship_run(folder: Path, target: Path | None = None) -> Path:
         The folder that was written.
 
     Raises:
-        FashionError: there is no whole run, the weights take more than LARGEST bytes, or the score changes.
+        FashionError: there is no whole run, the weights take more than LARGEST bytes, or the score changes. The
+            folder is then left as it was.
     """
     folder = user_path(folder, "the run's folder")
     record = RunRecord.load(folder / RECORD_NAME)
@@ -61,14 +66,21 @@ def ship_run(folder: Path, target: Path | None = None) -> Path:
             "points away: ship another run."
         )
     place = (target or paths.shipped_runs_dir()) / f"{record.method}.{record.variant}"
+    if (size := _file_size(held, state)) > LARGEST:
+        raise FashionError(
+            f"{place / WEIGHTS} would have {size:,} bytes, more than {LARGEST:,}: ship a smaller run."
+        )
     place.mkdir(parents=True, exist_ok=True)
     write_checkpoint(place / WEIGHTS, held, state)
-    if (size := (place / WEIGHTS).stat().st_size) > LARGEST:
-        raise FashionError(
-            f"{place / WEIGHTS} has {size:,} bytes, more than {LARGEST:,}: ship a smaller run."
-        )
     shipped = replace(
         record, config=record.config | {LOSS: {"before": round(before, 2), "after": round(after, 2)}}
     )
     shipped.save(place / RECORD_NAME)
     return place
+
+
+def _file_size(held: dict[str, Tensor], state: dict[str, Any]) -> int:
+    """Return the bytes of the file of weights, which is written to a folder of its own for it."""
+    with TemporaryDirectory() as folder:
+        write_checkpoint(Path(folder) / WEIGHTS, held, state)
+        return (Path(folder) / WEIGHTS).stat().st_size

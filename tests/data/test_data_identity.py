@@ -18,6 +18,7 @@ from fashion_lib.parts.start_files import start_digest
 from fashion_lib.runs.reranked import ReasoningConfig, load_or_rerank
 from fashion_lib.runs.run import load_or_train
 from fashion_lib.tasks.manipulation.manipulation_task import MANIPULATION
+from fashion_lib.tasks.manipulation.tuples import training_tuples
 from fashion_lib.tasks.retrieval.protocol import protocol_card
 from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL, untrained_attributes
 from fashion_lib.training import loop
@@ -121,6 +122,23 @@ def test_a_change_of_the_manipulation_data_is_another_version():
     versions = [dataclasses.replace(data, _queries={}, **change).version for change in changes]
     assert len({*versions, data.version}) == len(changes) + 1
     assert MANIPULATION.departures(data) == data.departures
+
+
+def test_tuples_that_came_with_the_data_are_part_of_its_version():
+    drawn = tiny_manipulation()
+    rows, of = drawn.rows("train"), {split: drawn.queries(split) for split in ("valid", "test")}
+    tuples = training_tuples(drawn.labels, rows, np.random.default_rng(0), 12)
+    data = dataclasses.replace(drawn, given=tuples, _queries=dict(of))
+    turned = {split: dataclasses.replace(asked, query=asked.query[::-1].copy()) for split, asked in of.items()}
+    changes = (
+        {"given": None}, {"given": dataclasses.replace(tuples, negative=tuples.negative[::-1].copy())},
+        {"given": dataclasses.replace(tuples, vectors=-tuples.vectors)},
+        {"_queries": of | {"valid": turned["valid"]}}, {"_queries": of | {"test": turned["test"]}},
+    )  # fmt: skip
+    versions = [dataclasses.replace(data, **change).version for change in changes]
+    assert len({*versions, data.version}) == len(changes) + 1
+    assert dataclasses.replace(data).version == data.version
+    assert drawn.version == versions[0] == "1+272356c9346e", "the ledger's: tuples are drawn"
 
 
 def test_start_weights_are_known_by_their_content(tmp_path, monkeypatch):

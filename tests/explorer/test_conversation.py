@@ -5,9 +5,11 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_data import TinyModel
 from tiny_explorer import TinyRuns, talk
 
 from fashion_lib.explorer import conversation as module
+from fashion_lib.explorer import opened_runs
 from fashion_lib.explorer.conversation import Conversation
 from fashion_lib.explorer.notebook_widget import ExplorerWidget
 
@@ -48,6 +50,18 @@ def test_an_answer_holds_board_maps_and_histogram(told):
     assert html.count("<figcaption>") == 1 + min(12, found) + 3 and html.count("data:image/svg+xml") == 1
     assert "asen (v2), seed 0: your run; trained at commit abc1234" in html
     assert all('alt=""' not in part for part in html.split("<img")[1:])
+
+
+def test_the_run_that_waited_longest_is_closed_for_the_next(monkeypatch):
+    opened, loaded = TinyRuns(), []
+    first, second, third = opened.runs
+    opened._opened.clear()
+    monkeypatch.setattr(opened_runs, "MOST", 2)
+    monkeypatch.setattr(opened_runs, "pictures_of", lambda record: opened.pictures)
+    monkeypatch.setattr(opened_runs, "explored_model", lambda run, data: loaded.append(run) or TinyModel().eval())
+    for run in (first, second, first, third, first, second):
+        opened._open(run)
+    assert loaded == [first, second, third, second], "the first was asked again before the third came, so it stays"
 
 
 @pytest.mark.parametrize(

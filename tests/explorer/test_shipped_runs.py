@@ -8,6 +8,7 @@ import torch
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
+from fashion_lib.explorer import shipping
 from fashion_lib.explorer.explored_data import pictures_of
 from fashion_lib.explorer.explored_runs import WEIGHTS, explored_model, explored_runs
 from fashion_lib.explorer.shipping import LARGEST, LOSS, TOLERANCE, ship_run
@@ -81,6 +82,10 @@ def test_an_own_run_comes_first_and_can_be_shipped(tmp_path, monkeypatch):
     assert data.version == trained.data.version and data.image_size == 32
     weights = explored_model(own, data).state_dict()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in trained.model.state_dict().items())
+    with monkeypatch.context() as strict, pytest.raises(FashionError, match="more than 1,000: ship a smaller run"):
+        strict.setattr(shipping, "LARGEST", 1_000)
+        ship_run(trained.folder, tmp_path / "shipped")
+    assert not (tmp_path / "shipped").exists(), "a refused run leaves nothing, neither new nor over an accepted one"
     place = ship_run(trained.folder, tmp_path / "shipped")
     monkeypatch.setattr(paths, "shipped_runs_dir", lambda: tmp_path / "shipped")
     (found,) = (run for run in explored_runs()[0] if run.shipped)

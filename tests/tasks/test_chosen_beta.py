@@ -1,10 +1,13 @@
 """Beta from validation: the best of figure 6's values there, the test scores that it gives, and both curves."""
 
+import numpy as np
 import pytest
 from tiny_data import tiny_data
 
+from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.registry import build_model
 from fashion_lib.tasks.retrieval import chosen_beta
+from fashion_lib.tasks.retrieval.branch_weights import wanted_rows
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 
 DATA = tiny_data(90)
@@ -37,10 +40,22 @@ def test_the_best_beta_of_validation_gives_the_test_scores(method):
     beta = found["chosen_beta"]["overall"]
     assert valid[beta] == pytest.approx(max(valid.values()))
     assert len(set(valid.values())) > 1, "beta must matter here"
-    assert found["map_at_chosen_beta"] == pytest.approx(with_beta(made, beta, "test"))
+    assert found["map_at_chosen_beta"] == with_beta(made, beta, "test"), "to the last bit"
     assert found["validation_at_beta"] == pytest.approx({str(one): score for one, score in valid.items()})
     tested = {str(one): with_beta(made, one, "test")["overall"] for one in BETAS}
     assert found["map_at_beta"] == pytest.approx(tested)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_each_split_is_embedded_once(precision):
+    made, seen = model(), []
+    features = made.features
+    made.features = lambda images: (seen.append(len(images)), features(images))[1]
+    found = chosen_beta.scores(made, DATA, precision=precision)
+    wanted = [np.unique(np.concatenate([*wanted_rows(DATA, split).values()])) for split in ("valid", "test")]
+    assert sum(seen) == sum(map(len, wanted))
+    made.beta = found["chosen_beta"]["overall"]
+    assert found["map_at_chosen_beta"] == evaluate(made, DATA, "test", precision=precision).percent()["map"]
 
 
 def test_attributes_that_do_not_count_are_left_out():
@@ -51,6 +66,11 @@ def test_attributes_that_do_not_count_are_left_out():
     one = found["map_at_beta"][str(found["chosen_beta"]["overall"])]  # the average over the queries of that attribute
     assert one == pytest.approx(found["map_at_chosen_beta"][DATA.schema.names[0]])
     assert one == pytest.approx(found["map_at_chosen_beta"]["overall"])
+
+
+def test_attributes_are_given_as_ids():
+    with pytest.raises(FashionError, match="its id 1 is needed"):
+        chosen_beta.scores(model(), DATA, attributes=["hem"])
 
 
 @pytest.mark.parametrize(("method", "options"), [("asen", {}), ("random", {}), ("rpf", {"branches": ("region",)})])

@@ -15,6 +15,9 @@ from fashion_lib.tasks.retrieval.localisation import (
     scores,
     visible,
 )
+from fashion_lib.tasks.retrieval.retrieval_task import RETRIEVAL
+from fashion_lib.training.config import TrainingConfig
+from fashion_lib.training.history import TrainingHistory
 
 
 def box(top, bottom, left, right, size=16):
@@ -104,6 +107,23 @@ def test_scores_are_what_a_run_record_holds():
     assert found["energy"]["local"] == pytest.approx(table[table.scope == "local"]["energy"].mean())
     assert set(found) == {"pointing", "energy", "entropy", "pointing_area", "pointing_centre", "pointing_fixed",
                           "energy_area"}
+
+
+def test_a_run_in_half_precision_is_localised_in_float32(monkeypatch):
+    model, inside = TinyModel(), []
+
+    def noted(*args, **options):
+        model.autocasts.clear()
+        table = measure(*args, **options)
+        inside.append(set(model.autocasts))
+        return table
+
+    monkeypatch.setattr("fashion_lib.tasks.retrieval.localisation.measure", noted)
+    RETRIEVAL.measured(model, tiny_data(regions=quadrants), TrainingConfig(), TrainingHistory(precision="bf16"))
+    assert inside == [{False}]
+    model.autocasts.clear()
+    RETRIEVAL.measured(model, tiny_data(), TrainingConfig(), TrainingHistory(precision="bf16"))
+    assert model.autocasts == {True}, "all other scores are in the training's precision"
 
 
 def test_a_second_map_is_named():

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from tiny_manipulation import BLOCKS, SCHEMA, random_labels, vector
+from tiny_manipulation import BLOCKS, SCHEMA, random_labels, tiny_manipulation, vector
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.label_vectors import LabelVectors
+from fashion_lib.tasks.manipulation import tuples
+from fashion_lib.tasks.manipulation.manipulation_metrics import matches
+from fashion_lib.tasks.manipulation.manipulation_task import TupleSampler
 from fashion_lib.tasks.manipulation.operations import operations_of
-from fashion_lib.tasks.manipulation.tuples import draw_vector, test_queries, training_tuples
+from fashion_lib.tasks.manipulation.tuples import distinct_vectors, draw_vector, test_queries, training_tuples
 
 
 def has_all(target, picture):
@@ -30,6 +33,55 @@ def test_tuples_are_what_they_say(changes, several):
         assert held[move < 0].all() and not held[move > 0].any()
         wanted = (held | (move > 0)) & ~(move < 0)
         assert has_all(wanted, labels.matrix[target]) and not has_all(wanted, labels.matrix[negative])
+
+
+def one_picture_at_a_time(labels, rows, rng, count, changes):
+    """The draws of training_tuples with every picture compared on its own."""
+    query, parts = rng.integers(len(rows), size=count), [None] * count
+    left, first = list(range(count)), True
+    while left:
+        if not first:
+            query[left] = rng.integers(len(rows), size=len(left))
+        first, vectors = False, []
+        for place in left:
+            vectors.append(draw_vector(labels.schema, labels.matrix[rows[query[place]]], rng, changes))
+        still = []
+        for place, move in zip(left, vectors, strict=True):
+            fits = [False] * len(rows)
+            if move is not None:
+                wanted = (labels.matrix[rows[query[place]]] | (move > 0)) & ~(move < 0)
+                fits = [has_all(wanted, labels.matrix[row]) for row in rows]
+            right, wrong = np.flatnonzero(fits), np.flatnonzero(~np.array(fits))
+            if move is not None and len(right) and len(wrong):
+                target = rows[rng.choice(right)]
+                parts[place] = (rows[query[place]], move, target, rows[rng.choice(wrong)])
+            else:
+                still.append(place)
+        left = still
+    return [np.array(part) for part in zip(*parts, strict=True)]
+
+
+@pytest.mark.parametrize(("changes", "several"), [(1, 0.0), (2, 0.4), (3, 0.2)])
+def test_comparing_each_different_vector_once_changes_no_draw(changes, several):
+    labels, rows = random_labels(60, seed=changes, several=several), np.arange(59, 9, -1)
+    expected = one_picture_at_a_time(labels, rows, np.random.default_rng(8), 40, changes)
+    for distinct in (None, distinct_vectors(labels.matrix[rows])):
+        drawn = training_tuples(labels, rows, np.random.default_rng(8), 40, changes, distinct=distinct)
+        for found, wanted in zip(vars(drawn).values(), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_batch_compares_with_each_different_vector_once(monkeypatch):
+    data, compared = tiny_manipulation(300), set()
+
+    def counted(targets, offered, blocks):
+        compared.add(len(offered))
+        return matches(targets, offered, blocks)
+
+    monkeypatch.setattr(tuples, "matches", counted)
+    TupleSampler(data, 12).batch(np.random.default_rng(0))
+    different = {held.tobytes() for held in data.labels.matrix[data.rows("train")]}
+    assert compared == {len(different)} and len(different) < len(data.rows("train"))
 
 
 def test_the_seed_decides_everything():

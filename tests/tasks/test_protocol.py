@@ -1,3 +1,4 @@
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from fashion_lib.data.augmentation import IMAGENET_MEAN
 from fashion_lib.tasks.retrieval import evaluation, protocol
 from fashion_lib.tasks.retrieval.evaluation import evaluate
 from fashion_lib.tasks.retrieval.protocol import attribute_table, protocol_card, split_table
+from fashion_lib.training.paper_stages import training_stages
 from fashion_lib.training.profiles import PROFILES
 
 
@@ -57,6 +59,30 @@ def test_the_card_quotes_the_code_and_the_data():
                   "Images in more than one split: 0.", "| collar | local | 3 |"):
         assert words in card
     assert "Training batches" not in protocol_card(data)
+
+
+def facts(card):
+    return dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", card, re.MULTILINE))
+
+
+def test_the_card_tells_the_draws_of_its_profile():
+    profile = PROFILES["laptop"].with_options(shift=0.01, brightness=0.5, flip=False)
+    told = facts(protocol_card(tiny_data(), profile))
+    assert told["training only"] == "a draw for each image of shift 0.01, brightness 0.5, flip False"
+    assert "training only" not in facts(protocol_card(tiny_data())), "without a profile nothing is drawn"
+
+
+def test_the_card_of_profile_paper_tells_no_number_that_a_system_replaces():
+    paper = PROFILES["paper"]
+    told = facts(protocol_card(tiny_data(), paper))
+    assert told["training only"].startswith("a draw for each image of shift 0.0, brightness 0.0, the system's flip")
+    assert told["batch"] == "the system's batch_size, 8 attributes, the system's labels"
+    assert told["budget"] == "the system's steps, the system's evaluations"
+    assert "data/paper" in told["the system's"]
+    run = training_stages("ipad", "paper", "fashionai", paper, {})
+    assert {stage.profile.labels for stage in run} == {"all"} != {paper.labels}, "what the card would be wrong about"
+    given = facts(protocol_card(tiny_data(), paper.with_options(steps=20, flip=True)))
+    assert given["budget"] == "20 steps, the system's evaluations" and "flip True" in given["training only"]
 
 
 def test_a_changed_rule_changes_the_card(monkeypatch):

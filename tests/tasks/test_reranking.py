@@ -232,9 +232,12 @@ def test_samples_that_teach_nothing_are_refused():
     useless = [(vectors, torch.arange(4)), (vectors, torch.zeros(4, dtype=torch.int64)), (vectors[:0], empty)]
     with pytest.raises(FashionError, match="no attribute has two held-out samples"):
         train_reasoning(FeatureReasoning(3), useless, steps=1)
-    for options in ({"nodes": 1}, {"steps": 0}, {"rho": 0.0}, {"rho": math.nan}):
-        with pytest.raises(FashionError, match="use at least 2, 1 and a step above 0"):
+    for options in ({"nodes": 1}, {"nodes": 2.5}, {"steps": 0}, {"steps": 1.5}, {"hidden": 0}, {"nodes": "12"}):
+        with pytest.raises(FashionError, match="use a whole number from"):
             FeatureReasoning(**options)
+    for rho in (0.0, math.nan, "0.3"):
+        with pytest.raises(FashionError, match="use a step above 0"):
+            FeatureReasoning(rho=rho)
 
 
 def test_held_out_samples_are_training_pictures_with_labels_that_training_did_not_use():

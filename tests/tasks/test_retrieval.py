@@ -6,6 +6,7 @@ from tiny_data import SCHEMA, TinyModel, tiny_data
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
 from fashion_lib.data.label_table import Labels
+from fashion_lib.tasks.manipulation.manipulation_evaluation import rank_by_distance
 from fashion_lib.tasks.retrieval.embedding import embed_images
 from fashion_lib.tasks.retrieval.evaluation import evaluate, score_attribute
 from fashion_lib.tasks.retrieval.ranking import rank
@@ -53,6 +54,19 @@ def test_the_query_itself_comes_last():
     order = ranked(gallery[[3, 7]], gallery, query_images=images[[3, 7]], gallery_images=images)
     np.testing.assert_array_equal(order[:, -1], [3, 7])
     assert all(sorted(row) == list(range(9)) for row in order)
+
+
+@pytest.mark.parametrize("budget", [float("nan"), float("inf"), -1, "64", None])
+def test_a_budget_is_a_finite_number_from_0(budget):
+    for one in (rank, rank_by_distance):
+        with pytest.raises(FashionError, match="give a finite number of MiB from 0"):
+            list(one(np.ones((2, 3)), np.ones((4, 3)), budget_mib=budget))
+
+
+def test_there_is_one_image_for_each_embedding():
+    for images in ({"query_images": [1], "gallery_images": range(4)}, {"query_images": [1, 2], "gallery_images": [0]}):
+        with pytest.raises(FashionError, match="give one image per embedding"):
+            ranked(np.ones((2, 3)), np.ones((4, 3)), **images)
 
 
 def test_rank_refuses_what_has_no_order():

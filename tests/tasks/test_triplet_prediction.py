@@ -101,6 +101,15 @@ def test_a_split_without_a_triplet_has_no_figure_and_is_named_when_asked():
         predict_triplets(TinyModel(), alike, {})
 
 
+def test_a_list_may_be_a_list_and_has_three_rows_in_each_line():
+    lists = draw_triplets(DATA, "test", 5)
+    expected = predict_triplets(TinyModel(), DATA, lists)
+    assert predict_triplets(TinyModel(), DATA, {name: rows.tolist() for name, rows in lists.items()}) == expected
+    for wrong in (lists["hem"][:, :2], [0, 1, 2], [[[0, 1, 2]]]):
+        with pytest.raises(FashionError, match=r"the list of 'hem' has the shape .* give int rows \(T, 3\)"):
+            predict_triplets(TinyModel(), DATA, lists | {"hem": wrong})
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

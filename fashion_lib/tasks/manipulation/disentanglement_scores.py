@@ -32,7 +32,8 @@ def disentanglement_scores(model, data) -> dict[str, dict[str, float]]:
     """Compute METRICS -> changed attribute, or "overall" over all (picture, attribute) pairs -> value.
 
     Twins need data that can draw its pictures again; "moved" needs a model with subspaces. Metrics that
-    cannot be computed are left out.
+    cannot be computed are left out. Features are computed in float32, whatever the training's precision, so that
+    the rows of all runs compare.
     """
     typical, queries = None, data.queries("test")
     with in_eval_mode(model):

@@ -101,13 +101,21 @@ class ManipulationData:
 
     @cached_property
     def version(self) -> str:
-        """Return the edition, "+", and a digest of label vectors, splits, roles, schema and queries."""
+        """Return the edition, "+", and a digest of schema, names, label vectors, splits, roles, seed and changes.
+
+        Seed and changes decide which tuples and queries are drawn. Those that came with the data set are in the
+        digest themselves.
+        """
+        released = []
+        if self.given is not None:
+            released = [self.given, *(self.queries(split) for split in SPLITS[1:])]
         parts = (
             json.dumps(self.schema.to_json()).encode(),
             *(name.encode() for name in self.image_names),
             self.labels.matrix.tobytes(),
             *(np.asarray(part, dtype="<U16").tobytes() for part in (self.split, self.role)),
             f"{self.seed} {self.changes}".encode(),
+            *(array.tobytes() for part in released for array in vars(part).values() if isinstance(array, np.ndarray)),
         )
         return f"{self.edition.partition('+')[0]}+{digest_of(parts)}"
 

@@ -16,8 +16,8 @@ from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.manipulation_metrics import METRICS, scores
 from fashion_lib.tasks.manipulation.operations import changed_attributes
 from fashion_lib.tasks.manipulation.tuples import TestQueries, changed_names
-from fashion_lib.tasks.retrieval.embedding import visit_features
-from fashion_lib.tasks.retrieval.ranking import sort_rows
+from fashion_lib.tasks.retrieval.embedding import unique_rows, visit_features
+from fashion_lib.tasks.retrieval.ranking import queries_per_chunk, sort_rows
 
 BYTES_PER_PAIR = 96  # distances, their order, agreement per attribute, and graded relevance twice
 
@@ -34,8 +34,11 @@ def represent_rows(model, data, rows, *, batch_size: int = 256, precision: str =
 
     Returns:
         float32 (len(rows), F) on the CPU.
+
+    Raises:
+        FashionError: if an image row is outside the data set.
     """
-    unique, inverse = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
+    unique, inverse = unique_rows(rows, data)
     stored = torch.empty(len(unique), model.width)
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
@@ -60,7 +63,8 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
         (slice of the queries, order). The order is int64 (q, G), nearest first, equal distances by lower row.
 
     Raises:
-        FashionError: if the shapes do not fit together or a feature is not finite.
+        FashionError: if the shapes do not fit together, a feature is not finite, or the budget is no finite number from
+            0.
     """
     queries, gallery = (torch.as_tensor(part, device="cpu").detach().double() for part in (queries, gallery))
     if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
@@ -73,7 +77,7 @@ def rank_by_distance(queries, gallery, *, budget_mib: float = 64) -> Iterator[tu
     scale = 2.0**25 / (largest * queries.shape[1] ** 0.5)
     queries, gallery = (torch.round(part * scale) for part in (queries, gallery))
     length = gallery.square().sum(1)  # (G,)
-    step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(gallery)))))
+    step = queries_per_chunk(budget_mib, len(gallery), BYTES_PER_PAIR)
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))
         # The query's own squared length is left out: it is equal for the whole gallery and changes no order.

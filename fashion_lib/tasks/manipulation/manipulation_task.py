@@ -27,7 +27,7 @@ from fashion_lib.tasks.manipulation.manipulation_data import ManipulationData, l
 from fashion_lib.tasks.manipulation.manipulation_evaluation import evaluate_manipulation, represent_rows
 from fashion_lib.tasks.manipulation.manipulation_metrics import PERCENT
 from fashion_lib.tasks.manipulation.operations import changed_attributes, target_labels
-from fashion_lib.tasks.manipulation.tuples import Tuples, changed_names, training_tuples
+from fashion_lib.tasks.manipulation.tuples import Tuples, changed_names, distinct_vectors, training_tuples
 from fashion_lib.training.config import TrainingConfig
 from fashion_lib.training.history import TrainingHistory
 from fashion_lib.training.task import Measured
@@ -106,6 +106,7 @@ class TupleSampler:
     def __init__(self, data: ManipulationData, batch_size: int):
         self.labels, self.rows, self.changes = data.labels, data.rows("train"), data.changes
         self.given, self.count = data.given, batch_size // 3
+        self.distinct = None if data.given is not None else distinct_vectors(data.labels.matrix[self.rows])
 
     def batch(self, rng: np.random.Generator) -> TupleBatch:
         """Draw one batch; a pure function of the generator."""
@@ -113,7 +114,7 @@ class TupleSampler:
             rows = rng.integers(len(self.given), size=self.count)
             drawn = Tuples(*(part[rows] for part in vars(self.given).values()))
         else:
-            drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes)
+            drawn = training_tuples(self.labels, self.rows, rng, self.count, self.changes, distinct=self.distinct)
         return TupleBatch(np.concatenate([drawn.query, drawn.target, drawn.negative]), drawn)
 
 

@@ -98,8 +98,29 @@ def draw_vector(schema: Schema, labels: np.ndarray, rng: np.random.Generator, ch
     return vector
 
 
+def distinct_vectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different label vectors of pictures, and which one each picture has.
+
+    The wardrobe's 28,800 training pictures have 552, so that a target is compared with 552 vectors only.
+
+    Args:
+        matrix: bool (N, V).
+
+    Returns:
+        bool (U, V) without repeats, and int64 (N,): picture n has the vector of that row.
+    """
+    different, which = np.unique(matrix, axis=0, return_inverse=True)
+    return different, which.reshape(-1)
+
+
 def training_tuples(
-    labels: LabelVectors, rows: np.ndarray, rng: np.random.Generator, count: int, changes: int = 1
+    labels: LabelVectors,
+    rows: np.ndarray,
+    rng: np.random.Generator,
+    count: int,
+    changes: int = 1,
+    *,
+    distinct: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Tuples:
     """Draw `count` tuples among the pictures `rows`, as a pure function of the generator.
 
@@ -111,24 +132,28 @@ def training_tuples(
         rng: source of the random draws.
         count: number of tuples.
         changes: number of attributes that one tuple changes.
+        distinct: `distinct_vectors` of the pictures `rows`, for who draws often; None finds them.
 
     Raises:
         FashionError: if some tuples still have no target after ATTEMPTS attempts.
     """
-    rows, matrix = np.asarray(rows), labels.matrix[rows]
+    rows = np.asarray(rows)
+    different, which = distinct_vectors(labels.matrix[rows]) if distinct is None else distinct
     query = rng.integers(len(rows), size=count)
-    vectors, target = np.zeros((count, matrix.shape[1]), np.int8), np.empty(count, np.int64)
+    vectors, target = np.zeros((count, different.shape[1]), np.int8), np.empty(count, np.int64)
     negative = np.empty(count, np.int64)
     open_places = np.arange(count)
     for attempt in range(ATTEMPTS):
         if attempt:
             query[open_places] = rng.integers(len(rows), size=len(open_places))
-        drawn = [draw_vector(labels.schema, matrix[query[place]], rng, changes) for place in open_places]
+        held = different[which[query[open_places]]]
+        drawn = [draw_vector(labels.schema, vector, rng, changes) for vector in held]
         usable = np.array([vector is not None for vector in drawn])
-        vectors[open_places] = [np.zeros(matrix.shape[1]) if vector is None else vector for vector in drawn]
-        fits = matches(target_labels(matrix[query[open_places]], vectors[open_places]), matrix, labels.blocks)
+        vectors[open_places] = [np.zeros(different.shape[1]) if vector is None else vector for vector in drawn]
+        fits = matches(target_labels(held, vectors[open_places]), different, labels.blocks)  # (open places, U)
         left = []
-        for place, row, ready in zip(open_places, fits, usable, strict=True):
+        for place, fitting, ready in zip(open_places, fits, usable, strict=True):
+            row = fitting[which]  # bool (N,)
             right, wrong = np.flatnonzero(row), np.flatnonzero(~row)
             if ready and len(right) and len(wrong):
                 target[place], negative[place] = rng.choice(right), rng.choice(wrong)

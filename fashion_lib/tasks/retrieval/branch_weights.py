@@ -13,8 +13,9 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.methods.two_branch import TwoBranchModel, check_beta, weigh
-from fashion_lib.tasks.retrieval.embedding import visit_features
+from fashion_lib.tasks.retrieval.embedding import checked_attribute, unique_rows, visit_features
 from fashion_lib.tasks.retrieval.evaluation import score_attribute
+from fashion_lib.tasks.retrieval.ranking import ranking_device
 
 BETAS = tuple(k / 10 for k in range(11))  # figure 6
 
@@ -41,10 +42,11 @@ def embed_parts(
         `wanted`.
 
     Raises:
-        FashionError: if the model does not have two branches.
+        FashionError: if the model does not have two branches, its schema lacks an attribute id, or an image row
+            is outside the data set.
     """
-    found = {a: np.unique(np.asarray(rows, np.int64), return_inverse=True) for a, rows in wanted.items()}
-    parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in wanted}
+    found = {checked_attribute(model.schema, a): unique_rows(rows, data) for a, rows in wanted.items()}
+    parts: dict[int, dict[str, list[Tensor]]] = {a: {} for a in found}
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
         for name, vectors in model.attend(features, attributes).parts.items():
@@ -95,11 +97,17 @@ def beta_curve(
     """
     for beta in betas:
         check_beta(beta)
-    return score_betas(embed_parts(model, data, wanted_rows(data, split), **embedding), data, betas, split)
+    parts = embed_parts(model, data, wanted_rows(data, split), **embedding)
+    return score_betas(parts, data, betas, split, device=ranking_device(model))
 
 
 def score_betas(
-    parts: Mapping[int, Mapping[str, Tensor]], data, betas: Sequence[float] = BETAS, split: str = "test"
+    parts: Mapping[int, Mapping[str, Tensor]],
+    data,
+    betas: Sequence[float] = BETAS,
+    split: str = "test",
+    *,
+    device: torch.device | str = "cpu",
 ) -> pd.DataFrame:
     """Compute `beta_curve` from embeddings that exist already.
 
@@ -108,18 +116,36 @@ def score_betas(
         data: RetrievalData.
         betas: weights of the region branch, in [0, 1].
         split: "valid" or "test".
+        device: where the rankings are computed, see rank. The order does not depend on it.
 
     Returns:
         As `beta_curve`.
     """
-    q, c = data.encoded(split, "query"), data.encoded(split, "candidate")
     lines = {}
     for beta in betas:
-        found = {}
-        for a, named in parts.items():
-            queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
-            scores = score_attribute(vectors[: len(queries)], vectors[len(queries) :], queries, c.of(a))
-            found[data.schema.names[a]] = 100 * scores["map"]
+        scored = score_at_beta(parts, data, beta, split, device=device)
+        found = {name: 100 * scores["map"] for name, scores in scored.items()}
         lines[beta] = {name: values.mean() for name, values in found.items()}
         lines[beta]["overall"] = np.concatenate([*found.values()]).mean()
     return pd.DataFrame(lines).T.rename_axis("beta")
+
+
+def score_at_beta(
+    parts: Mapping[int, Mapping[str, Tensor]], data, beta: float, split: str, *, device: torch.device | str = "cpu"
+) -> dict[str, dict[str, np.ndarray]]:
+    """Compute every metric of every attribute at one beta.
+
+    Args:
+        parts, data, split, device: see `score_betas`.
+        beta: weight of the region branch, in [0, 1].
+
+    Returns:
+        Attribute name -> what `score_attribute` returns.
+    """
+    q, c = data.encoded(split, "query"), data.encoded(split, "candidate")
+    found = {}
+    for a, named in parts.items():
+        queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
+        sides = vectors[: len(queries)], vectors[len(queries) :]
+        found[data.schema.names[a]] = score_attribute(*sides, queries, c.of(a), device=device)
+    return found

@@ -1,13 +1,14 @@
 """Embeddings of pictures for attributes; each picture passes through the backbone once for all attributes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral
 from operator import index
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.progress import bar as progress_bar
 from fashion_lib.data.augmentation import normalise, pixel_tensor
 from fashion_lib.data.feed import Feed, for_device, how_far, to_device
@@ -31,14 +32,17 @@ def visit_features(
         visit: called as visit(attribute, part, features, attributes). `part` is the slice of
             wanted[attribute] to which `features` belong. `attributes` are int64 (B,) ids, ready for
             `model.attend`.
-        batch_size: images per batch. Default 256, and 32 on a CPU, whose cache then holds the features of a
-            batch while all attributes read them.
+        batch_size: images per batch, at least 1. Default 256, and 32 on a CPU, whose cache then holds the
+            features of a batch while all attributes read them.
         precision: "fp32", "bf16" or "fp16", for the backbone.
         progress: label of a progress bar; None shows none.
 
     Raises:
-        FashionError: if the precision is unknown.
+        FashionError: if the precision is unknown, or batch_size is no whole number from 1.
     """
+    if batch_size is not None and not (isinstance(batch_size, Integral) and batch_size >= 1):
+        raise FashionError(f"batch_size={shortened(batch_size)} is no number of images: give a whole number from 1,"
+                           " or None for the default.")
     if precision not in PRECISIONS or precision == "auto":
         raise FashionError(f"precision={precision!r} is unknown for embedding: use fp32, bf16 or fp16.")
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
@@ -68,7 +72,12 @@ def visit_features(
                 visit(attribute, part, share, torch.full((len(inside),), attribute, device=device))
 
 
-def _attribute_id(schema, given) -> int:
+def checked_attribute(schema, given) -> int:
+    """Return an attribute id as an int.
+
+    Raises:
+        FashionError: if it is a name, no whole number, or none of the schema's ids.
+    """
     if isinstance(given, str):
         raise FashionError(f"the attribute {given!r} is given by name, but its id {schema.index(given)} is needed:"
                            " use schema.index(name).")
@@ -82,7 +91,28 @@ def _attribute_id(schema, given) -> int:
     return attribute
 
 
-def _image_rows(rows, count: int) -> np.ndarray:
+def checked_attributes(schema, given: Iterable) -> list[int]:
+    """Return a list of attribute ids as ints.
+
+    Raises:
+        FashionError: if it is one id or name instead of a list, or holds what is no id of the schema.
+    """
+    if isinstance(given, str) or not np.iterable(given):
+        raise FashionError(f"the attributes are {given!r}, but a list of ids is needed: write [schema.index(name)].")
+    return [checked_attribute(schema, attribute) for attribute in given]
+
+
+def unique_rows(rows, data) -> tuple[np.ndarray, np.ndarray]:
+    """Return each image row once, and where it stands: unique int64 (U,), ascending, and inverse int64 (rows,).
+
+    Args:
+        rows: int image rows (may repeat).
+        data: the data set; its `pixels` say how many rows there are.
+
+    Raises:
+        FashionError: if the rows are no whole numbers, or one is outside the data set.
+    """
+    count = len(data.pixels)
     rows = np.asarray(rows)
     if rows.size and rows.dtype.kind not in "iu":  # a float would be truncated, a mask read as rows 0 and 1
         raise FashionError(f"the image rows are {rows.dtype}, but whole numbers from 0 to {count - 1} are needed:"
@@ -91,7 +121,7 @@ def _image_rows(rows, count: int) -> np.ndarray:
     if outside.size:
         raise FashionError(f"the image row {outside.flat[0]} is not in the data set:"
                            f" choose rows from 0 to {count - 1}.")
-    return rows.astype(np.int64)
+    return np.unique(rows.astype(np.int64), return_inverse=True)
 
 
 def embed_wanted(
@@ -118,8 +148,7 @@ def embed_wanted(
     Raises:
         FashionError: if the model's schema lacks an attribute id, or an image row is outside the data set.
     """
-    found = {_attribute_id(model.schema, a): np.unique(_image_rows(rows, len(data.pixels)), return_inverse=True)
-             for a, rows in wanted.items()}
+    found = {checked_attribute(model.schema, a): unique_rows(rows, data) for a, rows in wanted.items()}
     embedded = {a: torch.empty(len(unique), model.embedding_dim) for a, (unique, _) in found.items()}
 
     def keep(attribute: int, part: slice, features, attributes: Tensor) -> None:
@@ -152,9 +181,6 @@ def embed_images(
         FashionError: if `attribute_ids` is not a list, the model's schema lacks an attribute id, or an image
             row is outside the data set.
     """
-    if isinstance(attribute_ids, str) or not np.iterable(attribute_ids):
-        raise FashionError(f"attribute_ids is {attribute_ids!r}, but a list of ids is needed:"
-                           " write [schema.index(name)].")
     rows = np.asarray(image_rows)
-    return embed_wanted(model, data, {_attribute_id(model.schema, a): rows for a in attribute_ids},
+    return embed_wanted(model, data, dict.fromkeys(checked_attributes(model.schema, attribute_ids), rows),
                         batch_size=batch_size, precision=precision, progress=progress)

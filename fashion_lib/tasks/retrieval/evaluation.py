@@ -5,7 +5,7 @@ One attribute is one retrieval task (ASEN's protocol, Ma et al. 2020). Queries a
 the query's value.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,12 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.typed import check_has
-from fashion_lib.tasks.retrieval.embedding import embed_images, embed_wanted, visit_features
+from fashion_lib.tasks.retrieval.embedding import (
+    checked_attributes,
+    embed_images,
+    embed_wanted,
+    visit_features,
+)
 from fashion_lib.tasks.retrieval.metrics import average_precision, ndcg_at_k, recall_at_k
 from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES, rank, ranking_device
 
@@ -153,12 +158,13 @@ def evaluate(
         attributes: ids of the attributes to score; None scores all.
 
     Raises:
-        FashionError: if the split has no query at all, and for what is no model or no data set.
+        FashionError: if the split has no query of these attributes, for an attribute that is no id of the schema,
+            and for what is no model or no data set.
     """
     check_has(model, ("features", "attend"), "model", "give the model of a run, such as run.model")
     check_has(data, ("schema", "encoded"), "data set", "give one that fl.load_dataset returned")
     queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
-    scored = range(len(data.schema)) if attributes is None else sorted(attributes)
+    scored = range(len(data.schema)) if attributes is None else sorted(checked_attributes(data.schema, attributes))
     present = [a for a in scored if len(queries.of(a))]
     if not present:
         raise FashionError(f"the split {split!r} of {data.name} has no query, so nothing can be evaluated:"
@@ -176,10 +182,17 @@ def evaluate(
         counts["without_relevant"][name] = int((~result.pop("answerable")).sum())
         counts["self_matches"][name] = int(np.isin(q.image, c.image).sum())
         results[name] = result
-    return Evaluation(split, {metric: _averaged(results, metric, data.schema) for metric in METRICS}, **counts)
+    return Evaluation(split, {metric: averaged(results, metric, data.schema) for metric in METRICS}, **counts)
 
 
-def _averaged(results: dict[str, dict[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
+def averaged(results: Mapping[str, Mapping[str, np.ndarray]], metric: str, schema) -> dict[str, float]:
+    """Return the means of a metric per attribute, and those of AVERAGES.
+
+    Args:
+        results: attribute name -> metric -> float64 (Q,), in id order.
+        metric: one of METRICS.
+        schema: the attributes.
+    """
     means = {name: float(result[metric].mean()) for name, result in results.items()}
     local = [means[name] for name in schema.local if name in means]
     averages = {"overall": float(np.concatenate([result[metric] for result in results.values()]).mean()),

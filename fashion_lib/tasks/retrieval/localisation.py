@@ -127,9 +127,10 @@ def _regions(data, rows: np.ndarray, attribute: int) -> np.ndarray:
 
 def measure(
     model, data, split: str = "test", limit: int | None = 500, *, training_limit: int = 1000, batch_size: int = 128,
-    precision: str = "fp32", progress: str | None = None,
 ) -> pd.DataFrame:
     """Measure the localisation of every map that `model.attend` returns, for every attribute of the split.
+
+    The maps are computed in float32, whatever the training's precision, so that the rows of all runs compare.
 
     Args:
         model: a retrieval model.
@@ -138,8 +139,6 @@ def measure(
         limit: images per attribute, evenly spread; None takes all.
         training_limit: training images that choose the fixed point.
         batch_size: images per batch.
-        precision: "fp32", "bf16" or "fp16", for the backbone.
-        progress: label of a progress bar; None shows none.
 
     Returns:
         One row per attribute and map name, with COLUMNS; no rows for a method without attention. `images`
@@ -164,7 +163,7 @@ def measure(
             measured.setdefault((attribute, name), []).append(
                 np.stack([pointing(maps, region), energy(maps, region), entropy(maps.float())]))
 
-    visit_features(model, data, wanted, score, batch_size=batch_size, precision=precision, progress=progress)
+    visit_features(model, data, wanted, score, batch_size=batch_size, precision="fp32")
     lines = []
     for a, regions in masks.items():
         names = [name for owner, name in measured if owner == a]

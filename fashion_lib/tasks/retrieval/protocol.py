@@ -11,7 +11,7 @@ import pandas as pd
 
 from fashion_lib.core.markdown import markdown_table
 from fashion_lib.core.words import plain_markdown
-from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD, augment
+from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from fashion_lib.data.label_table import ROLES, SPLITS
 from fashion_lib.data.released_triplets import ReleasedTripletSampler
 from fashion_lib.data.sampling import SAMPLERS
@@ -19,6 +19,12 @@ from fashion_lib.tasks.retrieval.evaluation import AVERAGES, CUTOFFS
 from fashion_lib.tasks.retrieval.metrics import AP_DENOMINATOR, recall_at_k
 from fashion_lib.tasks.retrieval.ranking import SELF_MATCH, TIES
 from fashion_lib.tasks.retrieval.retrieval_task import released_lists, untrained_attributes
+from fashion_lib.training.paper_settings import ROWS
+from fashion_lib.training.paper_stages import given_settings
+from fashion_lib.training.profiles import PAPER
+
+SET_BY_ROWS = frozenset(name for row in ROWS for stage in row.stages for name in row.settings(stage))
+SYSTEMS_OWN = "another value for each system, in each of its one or two stages; data/paper_costs.md lists them"
 
 
 def protocol_card(data, profile=None) -> str:
@@ -29,13 +35,14 @@ def protocol_card(data, profile=None) -> str:
 
     Args:
         data: RetrievalData.
-        profile: Profile or None.
+        profile: Profile or None, which leaves out the draws and batches of training.
     """
     parts = [f"# Protocol card: {data.name}, version {data.version}", _bullets(_data_facts(data)),
              "## Splits", _markdown(split_table(data)), f"Images in more than one split: {_shared_images(data)}.",
              "## Attributes (test split)", _markdown(attribute_table(data)),
              "A random order's MAP is about the share of relevant candidates, a little more where candidates are few.",
-             "## Scoring", _bullets(_scoring_facts(data)), "## Network input", _bullets(_input_facts(data))]
+             "## Scoring", _bullets(_scoring_facts(data)), "## Network input",
+             _bullets(_input_facts(data, profile))]
     if profile is not None:
         parts += [f"## Training batches (profile {profile.name})", _bullets(_training_facts(data, profile))]
     if data.notes:
@@ -125,27 +132,39 @@ def _first_line(described) -> str:
     return inspect.getdoc(described).splitlines()[0].removeprefix("Return ").replace("`", "")
 
 
-def _input_facts(data) -> dict[str, str]:
-    defaults = {name: p.default for name, p in inspect.signature(augment).parameters.items()
-                if p.default is not inspect.Parameter.empty}
-    return {
+def _input_facts(data, profile) -> dict[str, str]:
+    facts = {
         "size": f"{data.image_size} x {data.image_size}, the cached pixels as they are: no crop or flip in evaluation",
         "normalisation": f"ImageNet mean {IMAGENET_MEAN} and standard deviation {IMAGENET_STD} of values in [0, 1]",
-        "training only": f"a draw for each image of {', '.join(f'{name} {value}' for name, value in defaults.items())}",
     }
+    if profile is not None:
+        drawn = [_told(profile, name, f"{name} {getattr(profile, name)}") for name in ("shift", "brightness", "flip")]
+        facts["training only"] = f"a draw for each image of {', '.join(drawn)}"
+    return facts
 
 
 def _training_facts(data, profile) -> dict[str, str]:
     sampler = SAMPLERS[profile.sampling]
     if lists := released_lists(data, profile.sampling):
         sampler = ReleasedTripletSampler
+    batch = (_told(profile, "batch_size", f"{profile.batch_size} images"), f"{profile.groups} attributes",
+             _told(profile, "labels", f"labels '{profile.labels}'"))
+    budget = (_told(profile, "steps", f"{profile.steps:,} steps"),
+              _told(profile, "evaluations", f"{profile.evaluations} validations"))
     return {
         "sampling": f"{profile.sampling}: {_first_line(sampler)}",
         **({"released triplets": f"{sum(map(len, lists.values())):,} in train"} if lists else {}),
-        "batch": f"{profile.batch_size} images, {profile.groups} attributes, labels '{profile.labels}'",
-        "budget": f"{profile.steps:,} steps, {profile.evaluations} validations",
+        "batch": ", ".join(batch),
+        "budget": ", ".join(budget),
         "triplets": f"margin {profile.margin} on cosine similarity, mining '{profile.mining}'",
+        **({"the system's": SYSTEMS_OWN} if profile.name == PAPER.name else {}),
     }
+
+
+def _told(profile, name: str, text: str) -> str:
+    """Return the text of a setting, or that each system has its own, as at profile `paper` unless the user gave one."""
+    of_paper = profile.name == PAPER.name and name not in given_settings(profile)
+    return f"the system's {name}" if of_paper and name in SET_BY_ROWS else text
 
 
 def _bullets(facts: dict[str, str]) -> str:

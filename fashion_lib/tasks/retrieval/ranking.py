@@ -5,12 +5,13 @@ so they give the same order.
 """
 
 from collections.abc import Iterator
+from numbers import Real
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 
 TIES = "candidates of equal similarity keep the order of the label table (lower row first)"
 SELF_MATCH = "a candidate that is the query's own image is ranked last and never counted as relevant"
@@ -72,6 +73,22 @@ def sort_rows(distance: np.ndarray, order: np.ndarray) -> None:
         order[wrong] = np.argsort(distance[wrong], axis=1, stable=True)
 
 
+def queries_per_chunk(budget_mib: float, gallery: int, bytes_per_pair: int) -> int:
+    """Return how many queries are ranked at a time, at least 1.
+
+    Args:
+        budget_mib: memory for one chunk, in MiB.
+        gallery: number of rows of the gallery.
+        bytes_per_pair: memory of a query with one row.
+
+    Raises:
+        FashionError: if the budget is no finite number from 0.
+    """
+    if not (isinstance(budget_mib, Real) and 0 <= budget_mib < np.inf):
+        raise FashionError(f"budget_mib={shortened(budget_mib)} is no memory: give a finite number of MiB from 0.")
+    return max(1, int(budget_mib * 2**20 / (bytes_per_pair * max(1, gallery))))
+
+
 def ranking_device(model) -> torch.device:
     """Return where a model's embeddings are ranked: on CUDA with the model, else on the CPU, as float64 is needed."""
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
@@ -120,7 +137,8 @@ def rank(
         by lower row.
 
     Raises:
-        FashionError: if an embedding is not finite, the shapes do not fit together, or dtype is unknown.
+        FashionError: if an embedding is not finite, the shapes do not fit together, dtype is unknown, or the budget is
+            no finite number from 0.
     """
     if dtype not in TYPES:
         raise FashionError(f"dtype={dtype!r} is unknown for ranking: choose one of {', '.join(TYPES)}.")
@@ -135,7 +153,10 @@ def rank(
     own = None
     if query_images is not None and gallery_images is not None:
         own = np.asarray(query_images), np.asarray(gallery_images)
-    step = max(1, int(budget_mib * 2**20 / (BYTES_PER_PAIR * max(1, len(candidates)))))
+        if own[0].shape != (len(queries),) or own[1].shape != (len(candidates),):
+            raise FashionError(f"there are {own[0].shape} query_images for {len(queries)} queries and {own[1].shape}"
+                               f" gallery_images for {len(candidates)} candidates: give one image per embedding.")
+    step = queries_per_chunk(budget_mib, len(candidates), BYTES_PER_PAIR)
     block = max(1, PAIRS_PER_BLOCK // max(1, len(candidates)))
     for start in range(0, len(queries), step):
         rows = slice(start, min(start + step, len(queries)))

@@ -8,13 +8,14 @@ are repeated n_t times. At the end the candidates are ranked by the new features
 """
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 
 LENGTH = 500  # n_r: the query and 499 candidates
 TEMPERATURE = 0.07  # temperature of eq. 17
@@ -62,13 +63,16 @@ class FeatureReasoning(nn.Module):
         hidden: width of the network's hidden layers.
 
     Raises:
-        FashionError: if nodes is below 2, steps below 1, or rho not above 0.
+        FashionError: if nodes is below 2, steps or hidden below 1, one of them no whole number, or rho not above 0.
     """
 
     def __init__(self, nodes: int = 12, steps: int = 3, rho: float = 0.3, hidden: int = 64):
         super().__init__()
-        if nodes < 2 or steps < 1 or not rho > 0:
-            raise FashionError(f"nodes={nodes}, steps={steps}, rho={rho}: use at least 2, 1 and a step above 0.")
+        for name, value, least in (("nodes", nodes, 2), ("steps", steps, 1), ("hidden", hidden, 1)):
+            if not (isinstance(value, Integral) and value >= least):
+                raise FashionError(f"{name}={shortened(value)} cannot be: use a whole number from {least}.")
+        if not (isinstance(rho, Real) and rho > 0):
+            raise FashionError(f"rho={shortened(rho)} cannot be: use a step above 0.")
         self.nodes, self.steps, self.rho = nodes, steps, rho
         self.network = SubgraphNetwork(nodes, hidden)
 

@@ -85,7 +85,8 @@ class AttributeRetrieval:
     ) -> Measured:
         """Evaluate the test split: the metrics in percent, its fixed triplets, beta from validation, and localisation.
 
-        Localisation needs data with known true regions; its scores are fractions in [0, 1]. An attribute that
+        Localisation needs data with known true regions; its scores are fractions in [0, 1]. It is computed in float32,
+        all else in the training's precision. An attribute that
         formed no triplet in training is counted as "untrained" and gets no MAP.
         """
         scored = scored_attributes(model, data, config)

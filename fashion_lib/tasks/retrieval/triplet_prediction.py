@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fashion_lib.core.errors import FashionError
+from fashion_lib.core.errors import FashionError, shortened
 from fashion_lib.core.files import write_atomically
 from fashion_lib.data.dataset import RetrievalData
 from fashion_lib.data.sampling import triplet_pools
-from fashion_lib.tasks.retrieval.embedding import embed_wanted
+from fashion_lib.tasks.retrieval.embedding import checked_attributes, embed_wanted
 
 METRICS = ("triplet_accuracy", "triplet_loss")
 LISTED = 1_000  # triplets per condition in a data set's fixed list
@@ -94,8 +94,12 @@ def scores(
     Returns:
         METRICS -> condition or "overall" -> value; {} where the test split forms no triplet. triplet_accuracy
         is in percent, as in AG-MLAN's table 3; triplet_loss is the mean hinge.
+
+    Raises:
+        FashionError: for an attribute that is no id of the schema.
     """
-    scored = data.schema.names if attributes is None else [data.schema.names[a] for a in attributes]
+    ids = range(len(data.schema)) if attributes is None else checked_attributes(data.schema, attributes)
+    scored = [data.schema.names[a] for a in ids]
     lists = {condition: rows for condition, rows in fixed_lists(data).items() if condition in scored}
     if not lists:
         return {}
@@ -190,10 +194,15 @@ def predict_triplets(
         precision: "fp32", "bf16" or "fp16", for the backbone.
 
     Raises:
-        FashionError: if the lists hold no triplet.
+        FashionError: if the lists hold no triplet, or a list has other rows than three image rows each.
     """
+    lists = {condition: np.asarray(rows) for condition, rows in lists.items()}
     if not any(map(len, lists.values())):
         raise FashionError(f"the lists for {data.name} hold no triplet: draw or read a list that does.")
+    for condition, rows in lists.items():
+        if rows.ndim != 2 or rows.shape[1] != 3:
+            raise FashionError(f"the list of {shortened(condition)} has the shape {rows.shape}, but (T, 3) is needed:"
+                               " give int rows (T, 3) of anchor, far and close.")
     ids = {condition: data.schema.index(condition) for condition in lists}
     wanted = {ids[condition]: rows.ravel() for condition, rows in lists.items()}
     embedded = embed_wanted(model, data, wanted, precision=precision, vectors=model.triplet_vectors)
