@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
+from fashion_lib.data.sampling import evenly_spread
 from fashion_lib.methods.manipulation_base import DisentangledModel
 from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.manipulation_evaluation import manipulated, represent_rows
@@ -89,8 +90,7 @@ def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np
         int64 rows to fit probes on, and int64 rows to score them on.
     """
     fit = data.rows("train")
-    if len(fit) > limit:
-        fit = fit[np.linspace(0, len(fit) - 1, limit).round().astype(int)]
+    fit = fit[evenly_spread(len(fit), limit)]
     return fit, data.rows(split)
 
 
