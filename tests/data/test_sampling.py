@@ -29,7 +29,9 @@ def true_values(labels):
     }
 
 
-@pytest.mark.parametrize(("count", "limit"), [(0, 5), (7, None), (7, 7), (7, 20), (1_000, 1), (1_000, 37), (36, 5)])
+@pytest.mark.parametrize(
+    ("count", "limit"), [(0, 5), (7, None), (7, 7), (7, 20), (1_000, 1), (1_000, 37), (36, 5)]
+)
 def test_a_spread_sample_covers_the_list(count, limit):
     places = evenly_spread(count, limit)
     assert len(places) == (count if limit is None else min(count, limit)) and places.dtype == np.int64
