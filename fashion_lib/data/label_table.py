@@ -30,7 +30,6 @@ import numpy as np
 import pandas as pd
 
 from fashion_lib.core.errors import FashionError, cut, shortened
-from fashion_lib.core.files import written_whole
 from fashion_lib.core.schema import Schema
 from fashion_lib.core.words import suggestion
 from fashion_lib.data.text_file import read_text
@@ -210,18 +209,6 @@ def read_cells(
             f"{path} cannot be read as a UTF-8 CSV file ({error}): save it again as one, in Excel as \"CSV UTF-8\"."
         ) from error
     return pd.DataFrame(rows, columns=header, dtype="str"), lines
-
-
-def write_label_table(table: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write `table` as CSV, whole or not at all. Raises FashionError when the disk refuses."""
-    path = Path(path)
-    try:
-        with written_whole(path) as part:
-            table.loc[:, list(COLUMNS)].to_csv(part, index=False, lineterminator="\n")
-    except OSError as error:
-        raise FashionError(
-            f"the label table cannot be written to {path} ({error}): free space or choose another folder."
-        ) from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,21 @@ class Batch:
     triplets: np.ndarray | None = None
 
 
+def evenly_spread(count: int, limit: int | None) -> np.ndarray:
+    """Return at most `limit` places of a list, evenly spread from its first to its last.
+
+    Args:
+        count: length of the list.
+        limit: None takes every place.
+
+    Returns:
+        int64 (min(count, limit),), ascending.
+    """
+    if limit is None or count <= limit:
+        return np.arange(count)
+    return np.linspace(0, count - 1, limit).round().astype(np.int64)
+
+
 def triplet_pools(labels: Labels) -> dict[int, dict[int, np.ndarray]]:
     """Return attribute id -> value id -> int64 image rows, for the attributes that can form a triplet.
 

@@ -79,5 +79,5 @@ class OpenedRuns:
                 self._opened[run.key] = RetrievalAnswers(run, model, sized)
             while len(self._opened) > MOST:
                 self._opened.pop(next(iter(self._opened)))
-        self._opened[run.key] = self._opened.pop(run.key)  # the last place: the first is that of who waited longest
+        self._opened[run.key] = self._opened.pop(run.key)  # to the end: who waits longest comes first
         return self._opened[run.key]

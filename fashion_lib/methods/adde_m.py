@@ -75,11 +75,6 @@ class AddeM(DisentangledModel):
         """Start the memory from each value's mean feature, float32 (V, F)."""
         self.memory.initialise(prototypes)
 
-    def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
-        """Return the classification loss."""
-        loss = attribute_cross_entropy(self.logits(represented), labels.labels, labels.known, self.blocks)
-        return {"classification": loss}
-
     @float32_maths
     def memory_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
         """Return the five losses of stage 2."""

@@ -94,11 +94,6 @@ class AMNet(ManipulationModel):
         """Set the slots to each value's mean feature, float32 (V, F)."""
         self.memory.copy_(prototypes)
 
-    def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
-        """Return the classification loss."""
-        loss = attribute_cross_entropy(self.logits(represented), labels.labels, labels.known, self.blocks)
-        return {"classification": loss}
-
     @float32_maths
     def memory_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
         """Return the losses of stage 2: classification of all features, and the manipulation triplets."""

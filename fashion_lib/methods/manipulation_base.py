@@ -16,6 +16,7 @@ from torch import Tensor
 from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_vectors import LabelVectors, value_blocks
 from fashion_lib.methods.base import Attended, RetrievalModel
+from fashion_lib.parts.label_losses import attribute_cross_entropy
 from fashion_lib.parts.precision import float32_maths
 from fashion_lib.parts.subspaces import AttributeBranch, Classifier, Subspace, Trunk, TrunkMap, subspace_dim
 
@@ -49,7 +50,7 @@ class TupleLabels:
 class ManipulationModel(RetrievalModel):
     """Base class of all manipulation methods.
 
-    Subclasses implement `represent`, `logits`, `manipulate` and their losses.
+    Subclasses implement `represent` and `logits`, and override `manipulate` and the losses.
 
     Retrieval ranks the gallery by Euclidean distance between comparable(represent(gallery)) and
     comparable(manipulate(represent(query), v_m)). So a picture costs one backbone pass, and a query one small
@@ -113,14 +114,15 @@ class ManipulationModel(RetrievalModel):
         """
 
     def feature_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
-        """Return the weighted losses of stage 1 by name.
+        """Return the weighted losses of stage 1 by name; by default the classification loss alone.
 
         Args:
             represented: the features of a batch, (3 T, F).
             labels: the batch's labels.
             margin: margin of the triplet losses.
         """
-        raise NotImplementedError
+        loss = attribute_cross_entropy(self.logits(represented), labels.labels, labels.known, self.blocks)
+        return {"classification": loss}
 
     def memory_losses(self, represented: Tensor, labels: TupleLabels, margin: float) -> dict[str, Tensor]:
         """Return the weighted losses of stage 2 by name; by default those of stage 1."""

@@ -104,11 +104,16 @@ def in_batch_triplet_loss(
             losses.append(loss)
             active, valid = active + int((hinge > 0).sum()), valid + len(hinge)
     if not losses:
-        raise FashionError(
-            f"No valid triplet in a batch of {len(values)} labelled examples (an attribute needs two images of one "
-            "value and one of another): use a larger batch_size or fewer groups."
-        )
+        raise no_valid_triplet(len(values))
     return torch.stack(losses).mean(), active / valid
+
+
+def no_valid_triplet(examples: int) -> FashionError:
+    """Return the error of a batch of so many labelled examples in which no attribute forms a triplet."""
+    return FashionError(
+        f"No valid triplet in a batch of {examples} labelled examples (an attribute needs two images of one value and "
+        "one of another): use a larger batch_size or fewer groups."
+    )
 
 
 def _similarity_of(metric: str) -> Callable[[Tensor, Tensor], Tensor]:

@@ -8,7 +8,7 @@ from tiny_photographs import TINY, photograph
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.schema import Attribute, Schema
 from fashion_lib.data.dataset import RetrievalData
-from fashion_lib.data.label_table import COLUMNS, encode, write_label_table
+from fashion_lib.data.label_table import COLUMNS, encode
 from fashion_lib.data.photographs import decode_photograph
 from fashion_lib.data.sets import DATASETS, REAL, DataSet, load_dataset
 from fashion_lib.data.sets.folder import load_folder
@@ -101,7 +101,7 @@ def own(tmp_path, monkeypatch):
     monkeypatch.setenv("FASHION_CACHE", str(tmp_path / "cache"))
     for number, image in enumerate(IMAGES):
         photograph(tmp_path / image, number)
-    write_label_table(table(), tmp_path / "labels.csv")
+    table().to_csv(tmp_path / "labels.csv", columns=COLUMNS, index=False)
     (tmp_path / "schema.json").write_text(json.dumps(SCHEMA.to_json()))
     return tmp_path
 

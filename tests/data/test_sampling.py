@@ -5,7 +5,7 @@ import pytest
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_table import Labels
-from fashion_lib.data.sampling import SAMPLERS
+from fashion_lib.data.sampling import SAMPLERS, evenly_spread
 
 VALUES = (3, 2, 5)
 
@@ -27,6 +27,19 @@ def true_values(labels):
             labels.image.tolist(), labels.attribute.tolist(), labels.value.tolist(), strict=True
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("count", "limit"), [(0, 5), (7, None), (7, 7), (7, 20), (1_000, 1), (1_000, 37), (36, 5)]
+)
+def test_a_spread_sample_covers_the_list(count, limit):
+    places = evenly_spread(count, limit)
+    assert len(places) == (count if limit is None else min(count, limit)) and places.dtype == np.int64
+    assert set(np.diff(places)) <= {1} or count > limit and np.ptp(np.diff(places)) <= 1
+    if len(places) > 1:
+        assert (places[0], places[-1]) == (0, count - 1)
+    if len(places) == limit > 1:
+        assert places.tolist() == [round(k * (count - 1) / (limit - 1)) for k in range(limit)]
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

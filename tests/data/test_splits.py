@@ -86,6 +86,17 @@ def test_roles_are_one_to_four_within_each_value_and_never_leave_a_query_alone()
     assert not roles.equals(assign_roles(table, seed=1))
 
 
+def test_the_share_of_queries_can_be_chosen():
+    table = attribute_rows()
+    roles = assign_roles(table, seed=0, queries=0.5)
+    for (split, _, _), rows in roles.groupby(["split", "attribute", "value"]):
+        if split != "train" and len(rows) > 1:
+            assert abs((rows["role"] == "query").sum() - len(rows) / 2) <= 1
+    for share in (0, 1, 1.5, float("nan")):
+        with pytest.raises(FashionError, match="give a number between 0 and 1"):
+            assign_roles(table, seed=0, queries=share)
+
+
 def test_an_image_can_have_different_roles_for_different_attributes():
     roles = assign_roles(attribute_rows(), seed=0)
     roles = roles[roles["split"] != "train"]

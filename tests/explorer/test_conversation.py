@@ -58,10 +58,14 @@ def test_the_run_that_waited_longest_is_closed_for_the_next(monkeypatch):
     opened._opened.clear()
     monkeypatch.setattr(opened_runs, "MOST", 2)
     monkeypatch.setattr(opened_runs, "pictures_of", lambda record: opened.pictures)
-    monkeypatch.setattr(opened_runs, "explored_model", lambda run, data: loaded.append(run) or TinyModel().eval())
+    monkeypatch.setattr(
+        opened_runs, "explored_model", lambda run, data: loaded.append(run) or TinyModel().eval()
+    )
     for run in (first, second, first, third, first, second):
         opened._open(run)
-    assert loaded == [first, second, third, second], "the first was asked again before the third came, so it stays"
+    assert loaded == [first, second, third, second], (
+        "the first was asked again before the third came, so it stays"
+    )
 
 
 @pytest.mark.parametrize(

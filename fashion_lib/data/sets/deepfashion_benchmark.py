@@ -173,12 +173,11 @@ def _held(text: str, attributes: int) -> list[int] | None:
     return [i for i, answer in enumerate(answers) if answer == "1"]
 
 
-def named_rows(path: Path, last: bool = True) -> dict[str, str]:
+def named_rows(path: Path) -> dict[str, str]:
     """Read a list of picture or category names with one further cell: name -> cell.
 
     Args:
-        path: list_category_cloth.txt, list_category_img.txt or list_eval_partition.txt.
-        last: whether the name may hold spaces, so that a row is split once from the right.
+        path: list_category_cloth.txt, list_category_img.txt or list_eval_partition.txt. A name may hold spaces.
 
     Raises:
         FashionError: for the first line at fault.
@@ -188,7 +187,7 @@ def named_rows(path: Path, last: bool = True) -> dict[str, str]:
     rows, faults = rows_with_header(file)
     found = {}
     for number, line in rows:
-        cells = line.rsplit(None, 1) if last else line.split()
+        cells = line.rsplit(None, 1)
         if len(cells) != 2:
             faults.append(Fault(number, f"is {shortened(line)} instead of a name and one further cell"))
         else:

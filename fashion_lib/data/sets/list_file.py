@@ -119,20 +119,17 @@ def name_rows(file: ListFile) -> tuple[tuple[str, ...], list[Fault]]:
     return file.lines, faults if file.lines else [Fault(0, "is empty")]
 
 
-def number_rows(
-    file: ListFile, fits: Callable[[Sequence[int]], str], *, separator: str | None = None
-) -> tuple[list[list[int]], list[Fault]]:
+def number_rows(file: ListFile, fits: Callable[[Sequence[int]], str]) -> tuple[list[list[int]], list[Fault]]:
     """Return the lines as whole numbers, and the faults of lines that are left out.
 
     Args:
         file: the lines.
         fits: a row -> what is wrong with it, in words; "" for a row as it should be.
-        separator: between numbers; None for any white space.
     """
     rows, faults = [], [] if file.lines else [Fault(0, "is empty")]
     for number, line in enumerate(file.lines, start=1):
         try:
-            row = [int(cell) for cell in line.split(separator) if cell]
+            row = [int(cell) for cell in line.split()]
         except ValueError:
             faults.append(Fault(number, f"is {shortened(line)}, which is not a row of whole numbers"))
             continue

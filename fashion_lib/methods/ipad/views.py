@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import IMAGENET_MEAN, IMAGENET_STD
 from fashion_lib.methods.base import BatchLabels
-from fashion_lib.parts.losses import mined_hinge, triplet_list_loss
+from fashion_lib.parts.losses import mined_hinge, no_valid_triplet, triplet_list_loss
 from fashion_lib.parts.precision import float32_maths
 
 DISTORTIONS = (0.2, 0.4)  # of the second and of the third view
@@ -102,9 +102,6 @@ def view_triplet_loss(
             losses.append(torch.stack([loss for loss, _ in found]).mean())
             hinges += [hinge for _, hinge in found]
     if not losses:
-        raise FashionError(
-            f"No valid triplet in a batch of {len(labels.values)} labelled examples (an attribute needs two images of "
-            "one value and one of another): use a larger batch_size or fewer groups."
-        )
+        raise no_valid_triplet(len(labels.values))
     active = torch.cat(hinges) > 0
     return torch.stack(losses).mean(), active.float().mean().item()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.augmentation import normalise
+from fashion_lib.data.sampling import evenly_spread
 from fashion_lib.methods.manipulation_base import DisentangledModel
 from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.manipulation.manipulation_evaluation import manipulated, represent_rows
@@ -58,40 +59,34 @@ def subspaces(model, stored: Tensor) -> Tensor:
     return stored.view(len(stored), len(model.schema), model.embedding_dim)
 
 
-def probe_matrix(
-    model, data, *, probe: str = "linear", limit: int = PROBE_IMAGES, split: str = "test"
-) -> pd.DataFrame:
+def probe_matrix(model, data, *, probe: str = "linear") -> pd.DataFrame:
     """Return the accuracy of a probe from each subspace (rows) to each attribute (columns), in [0, 1].
 
-    See `probe_table` for the last row and the errors.
+    It is fitted and scored on the rows of `probe_rows`. See `probe_table` for the last row and the errors.
 
     Args:
         model: a disentangled method.
         data: ManipulationData.
         probe: one of PROBES.
-        limit: largest number of training pictures to fit the probes on, evenly spread.
-        split: the pictures to score on.
     """
-    fit, score = probe_rows(data, limit, split)
+    fit, score = probe_rows(data)
     parts = [subspaces(model, represent_rows(model, data, rows)).numpy() for rows in (fit, score)]
     return probe_table(data, fit, score, *parts, data.schema.names, probe)
 
 
-def probe_rows(data, limit: int = PROBE_IMAGES, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
+def probe_rows(data) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows for probes.
 
     Args:
         data: ManipulationData.
-        limit: largest number of training rows, evenly spread.
-        split: the pictures to score on.
 
     Returns:
-        int64 rows to fit probes on, and int64 rows to score them on.
+        int64 rows to fit probes on, at most PROBE_IMAGES of training, evenly spread; and int64 rows to score them on,
+        all of test.
     """
     fit = data.rows("train")
-    if len(fit) > limit:
-        fit = fit[np.linspace(0, len(fit) - 1, limit).round().astype(int)]
-    return fit, data.rows(split)
+    fit = fit[evenly_spread(len(fit), PROBE_IMAGES)]
+    return fit, data.rows("test")
 
 
 def probe_table(
@@ -209,18 +204,17 @@ def mean_by_change(measured: np.ndarray, changed: np.ndarray, names: Sequence[st
     return pd.DataFrame(table, index=list(names)).T.rename_axis("changed")
 
 
-def manipulation_features(model, data, split: str = "test") -> tuple[Tensor, Tensor, np.ndarray]:
-    """Return features of a split's queries before and after their manipulation.
+def manipulation_features(model, data) -> tuple[Tensor, Tensor, np.ndarray]:
+    """Return features of the test queries before and after their manipulation.
 
     Args:
         model: a manipulation method.
         data: ManipulationData.
-        split: "valid" or "test".
 
     Returns:
         Before and after, (Q, F) each, and what changed, bool (Q, A).
     """
-    queries = data.queries(split)
+    queries = data.queries("test")
     before = represent_rows(model, data, queries.query)
     return before, manipulated(model, before, queries.vectors), changed_attributes(queries.vectors, data.schema)
 

@@ -174,13 +174,12 @@ class ManipulationData:
         )
 
 
-def assign_image_roles(split: np.ndarray, seed: int, queries: float = QUERIES) -> np.ndarray:
-    """Draw a role per picture: "train" in train, 1:4 "query" and "candidate" in valid and in test.
+def assign_image_roles(split: np.ndarray, seed: int) -> np.ndarray:
+    """Draw a role per picture: "train" in train, "query" for the share QUERIES in valid and test, else "candidate".
 
     Args:
         split: str (N,).
         seed: decides which pictures are queries.
-        queries: share of queries.
 
     Returns:
         str (N,).
@@ -189,7 +188,7 @@ def assign_image_roles(split: np.ndarray, seed: int, queries: float = QUERIES) -
     rng = np.random.default_rng(seed)
     for name in SPLITS[1:]:
         rows = rng.permutation(np.flatnonzero(split == name))
-        count = max(1, round(queries * len(rows)))
+        count = max(1, round(QUERIES * len(rows)))
         role[rows[:count]], role[rows[count:]] = "query", "candidate"
     return role
 

@@ -34,6 +34,7 @@ import torch
 from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.sampling import evenly_spread
 from fashion_lib.methods.base import RetrievalModel
 from fashion_lib.parts.eval_mode import in_eval_mode
 from fashion_lib.tasks.retrieval.embedding import embed_images
@@ -73,9 +74,7 @@ def value_directions(model: RetrievalModel, data, attribute: int, limit: int | N
         float32 (values, D). The row of a value without any of these images is zero, and so is its Grad-CAM.
     """
     known = data.encoded("train", labels="all").of(attribute)
-    keep = np.arange(len(known))
-    if limit is not None and len(known) > limit:
-        keep = np.linspace(0, len(known) - 1, limit).round().astype(np.int64)
+    keep = evenly_spread(len(known), limit)
     embedded = embed_images(model, data, known.image[keep], [attribute])[attribute]  # (L, D)
     values = torch.from_numpy(known.value[keep])
     directions = torch.zeros(len(data.schema.attributes[attribute].values), embedded.shape[1])

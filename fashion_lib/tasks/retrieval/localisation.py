@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fashion_lib.core.errors import FashionError
+from fashion_lib.data.sampling import evenly_spread
 from fashion_lib.tasks.retrieval.embedding import visit_features
 
 MEASURES = ("pointing", "energy", "entropy")
@@ -102,9 +103,7 @@ def best_fixed_point(masks) -> tuple[int, int]:
 def _spread(rows: np.ndarray, limit: int | None) -> np.ndarray:
     """Return at most `limit` of the sorted rows, evenly spread so that a sample covers the split."""
     rows = np.unique(rows)
-    if limit is None or len(rows) <= limit:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, limit).round().astype(np.int64)]
+    return rows[evenly_spread(len(rows), limit)]
 
 
 def visible(data, rows: np.ndarray, attribute: int) -> np.ndarray:

@@ -67,14 +67,14 @@ def split_table(data) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["split", "images", "labels"])
 
 
-def attribute_table(data, split: str = "test") -> pd.DataFrame:
-    """Return, per attribute, scope, number of values, training labels, and counts of the split.
+def attribute_table(data) -> pd.DataFrame:
+    """Return, per attribute, scope, number of values, training labels, and counts of the test split.
 
     The counts are queries, candidates, queries without a relevant candidate, and relevant candidates per
     query.
     """
     training, known = data.encoded("train"), data.encoded("train", labels="all")
-    queries, candidates = data.encoded(split, "query"), data.encoded(split, "candidate")
+    queries, candidates = data.encoded("test", "query"), data.encoded("test", "candidate")
     lines = []
     for a, attribute in enumerate(data.schema):
         q, c = queries.of(a), candidates.of(a)

@@ -70,14 +70,14 @@ def draw_triplets(data: RetrievalData, split: str, count: int, seed: int = 0) ->
     return lists
 
 
-def fixed_lists(data: RetrievalData, split: str = "test") -> dict[str, np.ndarray]:
-    """Return the triplets that every run on a data set is tested on.
+def fixed_lists(data: RetrievalData) -> dict[str, np.ndarray]:
+    """Return the triplets of the test split that every run on a data set is tested on.
 
     They are the triplets that came with the data set, else LISTED triplets per condition, the same on every machine.
     """
     if data.triplets:
-        return {condition: rows for condition, rows in data.triplets[split].items() if len(rows)}
-    return draw_triplets(data, split, LISTED)
+        return {condition: rows for condition, rows in data.triplets["test"].items() if len(rows)}
+    return draw_triplets(data, "test", LISTED)
 
 
 def scores(
