@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.data.label_vectors import LabelVectors
+from fashion_lib.data.sampling import evenly_spread
 
 
 class AttributeMemory(nn.Module):
@@ -126,7 +127,7 @@ def value_samples(
         FashionError: if no picture has some value.
     """
     rows = np.asarray(rows)
-    few = rows if len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).round().astype(int)]
+    few = rows[evenly_spread(len(rows), limit)]
     chosen = []
     for value in range(labels.matrix.shape[1]):
         having = rows[labels.matrix[rows, value]]

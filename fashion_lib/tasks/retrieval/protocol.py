@@ -147,7 +147,8 @@ def _training_facts(data, profile) -> dict[str, str]:
     sampler = SAMPLERS[profile.sampling]
     if lists := released_lists(data, profile.sampling):
         sampler = ReleasedTripletSampler
-    batch = (_told(profile, "batch_size", f"{profile.batch_size} images"), f"{profile.groups} attributes",
+    groups = [f"{profile.groups} attributes"] * (profile.sampling == "in_batch")  # other samplers have no groups
+    batch = (_told(profile, "batch_size", f"{profile.batch_size} images"), *groups,
              _told(profile, "labels", f"labels '{profile.labels}'"))
     budget = (_told(profile, "steps", f"{profile.steps:,} steps"),
               _told(profile, "evaluations", f"{profile.evaluations} validations"))
