@@ -76,7 +76,7 @@ def test_the_card_of_profile_paper_tells_no_number_that_a_system_replaces():
     paper = PROFILES["paper"]
     told = facts(protocol_card(tiny_data(), paper))
     assert told["training only"].startswith("a draw for each image of shift 0.0, brightness 0.0, the system's flip")
-    assert told["batch"] == "the system's batch_size, 8 attributes, the system's labels"
+    assert told["batch"] == "the system's batch_size, the system's labels"
     assert told["budget"] == "the system's steps, the system's evaluations"
     assert "data/paper" in told["the system's"]
     run = training_stages("ipad", "paper", "fashionai", paper, {})
