@@ -254,6 +254,24 @@ def steps(
     }
 
 
+def reranking_used(ledger: pd.DataFrame, dataset: str = "wardrobe") -> tuple[int, int]:
+    """Return in how many seeds IPAD+FR differs from IPAD, and how many seeds both rows have.
+
+    Where validation did not rise, feature reasoning is left out, and all scores of the two rows are equal. Such a seed
+    says nothing about feature reasoning.
+
+    Args:
+        ledger: rows of `results.collect` for the data set and one profile.
+        dataset: our data set.
+    """
+    pairs = labelled(METHOD_ROWS, dataset)
+    values = ledger[ledger["metric"] == "map"].set_index(["method", "variant"])
+    both = [values[values.index == pairs[name]] for name in ("IPAD", "IPAD+FR")]
+    plain, reranked = (rows.pivot(index="seed", columns="attribute", values="value") for rows in both)
+    change = (reranked - plain).dropna(how="all")
+    return int((change != 0).any(axis=1).sum()), len(change)
+
+
 def stored_curves(rows: Mapping[str, Row], ledger: pd.DataFrame, dataset: str = "wardrobe") -> pd.DataFrame:
     """Return the overall MAP of stored runs for every beta (figure 6), with nothing trained and nothing embedded.
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from fashion_lib.core import paths
+from fashion_lib.course import sources
 from fashion_lib.course.readme import (
     END,
     PROFILE,
@@ -138,6 +139,22 @@ def test_a_dear_row_that_scores_lower_than_a_cheaper_one_with_more_steps_is_show
     assert rows == ["| asen | 2,000 | 87.0 | rpf | 3,000 | 86.0 |"]
     monkeypatch.setattr(results, "read_runs", lambda: made.iloc[:2])
     assert cost_table() is None
+
+
+def test_notebook_20_prints_the_dear_rows_of_the_readme(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("FASHION_RUNS", str(tmp_path))  # the committed rows alone, as in the README
+    cells = {cell.id: cell.source for cell in sources.read(paths.root() / "notebooks" / "20_ipad_tables.ipynb").cells}
+    names = {"display": lambda shown: None}
+    for cell in ("ipt-01", "ipt-02", "ipt-03", "ipt-05", "ipt-06", "ipt-08", "ipt-15", "ipt-16", "ipt-18"):
+        exec(cells[cell], names)
+    capsys.readouterr()
+    exec(cells["ipt-21"], names)
+    printed = capsys.readouterr().out.splitlines()
+    rows = (cost_table() or "").splitlines()[2:]
+    assert len(printed) == max(1, len(rows))  # one line says that there is none
+    for line, row in zip(printed, rows, strict=False):
+        _, _, _, score, _, _, its_score, _ = (part.strip() for part in row.split("|"))
+        assert f"scores {score}, above" in line and f"({its_score} with" in line
 
 
 def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):

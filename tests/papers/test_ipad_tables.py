@@ -20,9 +20,10 @@ from fashion_lib.papers.ipad_tables import (
     beside,
     labelled,
     printed,
+    reranking_used,
     steps,
 )
-from fashion_lib.runs import run_list
+from fashion_lib.runs import ledger, run_list
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.show import tables
 from fashion_lib.training.profiles import PROFILES
@@ -114,6 +115,17 @@ def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
     more = labelled(rows | FIGURES["fig3"]).values()
     left = missing_runs(smoke, [run for run in wanted_runs(smoke) if (run.method, run.label) in more])
     assert [(left[0].method, left[0].label, left[0].seed)] == [(*pair, 0)]
+
+
+def test_feature_reasoning_is_used_where_a_score_differs_from_ipad_s():
+    assert reranking_used(ledger.collect("wardrobe", "smoke")) == (0, 0)
+    for seed in range(4):
+        put(METHOD_ROWS["IPAD"], seed, 60.0)
+    put(METHOD_ROWS["IPAD+FR"], 0, 60.0)  # validation did not rise
+    put(METHOD_ROWS["IPAD+FR"], 1, 62.0)
+    put(METHOD_ROWS["IPAD+FR"], 3, 59.0)
+    put(METHOD_ROWS["IPAD+FR"], 9, 59.0)  # a seed without IPAD itself
+    assert reranking_used(ledger.collect("wardrobe", "smoke")) == (2, 3)
 
 
 def test_the_curves_over_beta_come_from_the_ledger():
