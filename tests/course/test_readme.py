@@ -16,6 +16,7 @@ from fashion_lib.course.readme import (
     cost_table,
     manipulation_table,
     markdown_table,
+    second_look_table,
     with_results,
 )
 from fashion_lib.runs import ledger as results
@@ -77,8 +78,8 @@ def put(monkeypatch):
     lines = []
     monkeypatch.setattr(results, "read_ledger", lambda: pd.DataFrame(lines, columns=list(results.COLUMNS)))
 
-    def add(dataset, method, variant, profile, *values, metric="map"):
-        lines.extend((dataset, method, variant, profile, seed, metric, "overall", value, 1.0, "abc1234")
+    def add(dataset, method, variant, profile, *values, metric="map", attribute="overall"):
+        lines.extend((dataset, method, variant, profile, seed, metric, attribute, value, 1.0, "abc1234")
                      for seed, value in enumerate(values))  # fmt: skip
 
     return add
@@ -115,6 +116,39 @@ def test_claims_say_how_many_pairs_are_of_two_processors(put, monkeypatch):
     assert "†: pairs of runs that were trained on two processors: 1." in claims_table()
     monkeypatch.setattr(results, "read_runs", lambda: made.assign(hardware=["one, 2 cores", "one, 4 cores"] * 2))
     assert "†" not in claims_table()
+
+
+def test_claims_name_the_verdicts_that_differ_after_other_steps(put, monkeypatch):
+    runs = results.read_runs()
+    monkeypatch.setattr(results, "read_runs", lambda: runs.assign(hardware="one"))
+    put("wardrobe", "csn", "prein", "table", 40.0, 60.0, 50.0)
+    put("wardrobe", "asen", "v2", "table", 46.0, 65.0, 55.5)
+    assert "At profile" not in claims_table()
+    put("wardrobe", "csn", "prein", "laptop", 40.0, 60.0, 50.0)
+    put("wardrobe", "asen", "v2", "laptop", 43.0, 65.0, 54.0)
+    assert "At profile" not in claims_table()  # higher, too
+    put("wardrobe", "rpf", "paper", "table", 36.0, 54.0, 45.0)
+    put("wardrobe", "rpf", "paper", "laptop", 44.0, 64.0, 54.0)
+    said = "1 of 2 verdicts on `overall` differ: ASEN < RPF +0.0 ± 1.0 (3): no order."
+    assert claims_table().endswith(f"At profile laptop ({LAPTOP.steps:,} steps), {said}")
+
+
+def test_two_branches_are_compared_with_asen_attribute_by_attribute(put):
+    put("wardrobe", "asen", "v2", PROFILE, 60.0, 61.0, attribute="neck_design")
+    assert second_look_table() is None
+    put("wardrobe", "rpf", "paper", PROFILE, 70.0, 71.2, attribute="neck_design")
+    put("wardrobe", "rpf", "paper", PROFILE, 70.0, 71.0)  # overall is no attribute
+    header, _, *rows = second_look_table().splitlines()
+    assert header == "| MAP by attribute, wardrobe | ASEN++ − ASEN | RPF − ASEN | IPAD − ASEN |"
+    assert rows[0] == "| neck design | not run | +10.1 ± 0.1 (2): higher | not run |"
+    assert rows[2].startswith("Profile table. Each of the 1 ")
+
+
+def test_a_table_says_in_how_many_seeds_feature_reasoning_is_used(put):
+    put("wardrobe", "ipad", "paper+gate=image+suppression=erase", PROFILE, 60.0, 61.0)
+    put("wardrobe", "ipad+fr", "paper+gate=image+suppression=erase", PROFILE, 60.0, 62.0)
+    told = "In IPAD+FR, feature reasoning is used in 1 of 2 seeds. Without it, the row is IPAD itself."
+    assert markdown_table("wardrobe").endswith(told)
 
 
 def test_an_untrained_method_has_no_processor(put, monkeypatch):
