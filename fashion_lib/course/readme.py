@@ -48,7 +48,7 @@ CLAIMS = {  # data set -> title, the function that returns the steps, and that o
     "wardrobe" + SUFFIX: ("attribute manipulation, wardrobe", manipulation_claims, manipulation_pairs),
 }
 SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
-SHORT = {"map": "`overall`", "top10_acc": "Top-10"}  # the column of the claims
+SHORT = {"map": "overall MAP", "top10_acc": "Top-10"}  # the scores of the claims
 TESTED = ("higher", "lower", "no order")  # verdicts of a test; the others say why there is none
 TWO_BRANCHES = ("ASEN++", "RPF", "IPAD")  # names of rows of IPAD's tables
 BEST = "accuracy when it retrieves best"  # not that of stage 1, which table 2 of Yao et al. has
@@ -147,9 +147,9 @@ def claims_table(profile: str = PROFILE) -> str | None:
             mixed = _two_processors(dataset, profile, pairs(PROFILES[profile]))
             names = [f"{name} {TWO_PROCESSORS}" if mixed[name] else name for name in shown.index]
             metric = "top10_acc" if dataset.endswith(SUFFIX) else "map"
-            others = _after_other_steps(dataset, profile, pairs, metric)
-            told = (f"Profile {profile}.", _tests(shown), _told_of(mixed), others)
+            told = (f"Profile {profile}.", _tests(shown), _told_of(mixed))
             made += [as_markdown(shown.set_axis(names).rename_axis(title)), " ".join(filter(None, told))]
+            made += _after_other_steps(dataset, profile, pairs, metric)
     return "\n\n".join(made) or None
 
 
@@ -164,9 +164,9 @@ def _tests(shown: pd.DataFrame) -> str:
     )
 
 
-def _after_other_steps(dataset: str, profile: str, pairs: Callable, metric: str) -> str:
-    """Say which verdicts are others at a profile that differs in the number of steps alone; "" where none is."""
-    ledger, told = results.committed_rows(), []
+def _after_other_steps(dataset: str, profile: str, pairs: Callable, metric: str) -> list[str]:
+    """Return a Markdown table of the verdicts that differ at each profile with other steps and the same settings."""
+    ledger, found = results.committed_rows(), []
     rows = {name: ledger[(ledger.dataset == dataset) & (ledger.profile == name)] for name in PROFILES}
     for other in differing_in_steps(PROFILES[profile]):
         here, there = (
@@ -174,13 +174,13 @@ def _after_other_steps(dataset: str, profile: str, pairs: Callable, metric: str)
             for name in (profile, other)
         )
         both = [claim for claim in here if here[claim].verdict in TESTED and there[claim].verdict in TESTED]
-        differing = [f"{claim} {there[claim].claim()}" for claim in both if there[claim].verdict != here[claim].verdict]
+        differing = [claim for claim in both if there[claim].verdict != here[claim].verdict]
         if differing:
-            told.append(
-                f"At profile {other} ({PROFILES[other].steps:,} steps), {len(differing)} of {len(both)} verdicts on "
-                f"{SHORT[metric]} differ: {'; '.join(differing)}."
-            )
-    return " ".join(told)
+            title = f"{len(differing)} of {len(both)} verdicts differ by budget, {SHORT[metric]}"
+            columns = {f"profile {name}": [steps[claim].claim() for claim in differing]
+                       for name, steps in ((other, there), (profile, here))}  # fmt: skip
+            found.append(as_markdown(pd.DataFrame(columns, index=differing).rename_axis(title)))
+    return found
 
 
 def _two_processors(dataset: str, profile: str, pairs: dict) -> dict[str, int]:
