@@ -20,7 +20,9 @@ from fashion_lib.training.profiles import PROFILES
 
 # Calling one of these makes a notebook's outputs depend on the ledger; RUN_READERS, on the list of runs behind it too.
 # "results" and "trace" are names of the face.
-RUN_READERS = ("read_runs", "collect_runs", "split_note", "beside", "trace", "imagenet_table", "unequal_precision")
+RUN_READERS = (
+    "read_runs", "collect_runs", "split_note", "beside", "by_attribute", "trace", "imagenet_table", "unequal_precision",
+)  # fmt: skip
 # "table" is the page of differences between papers and code, which reads manipulation rows too.
 LEDGER_READERS = (
     "collect", "results", "read_ledger", "committed_rows", "steps", "missing_runs", "measured", "table",

@@ -18,7 +18,7 @@ from fashion_lib.core.errors import FashionError
 from fashion_lib.core.words import suggestion
 from fashion_lib.methods.ipad.model import VARIANTS
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers.counterparts import COUNTERPARTS, shared_label
+from fashion_lib.papers.counterparts import COUNTERPARTS, our_dataset, shared_label
 from fashion_lib.papers.published import printed_attribute, published
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs import run_list
@@ -225,6 +225,36 @@ def beside(
     return pd.DataFrame(lines, index=list(rows))
 
 
+def by_attribute(number: str, dataset: str = "wardrobe", profile: str = "laptop") -> pd.DataFrame:
+    """Return table 1, 2 or 3 attribute by attribute as text: methods as columns, the paper's line and, below it, ours.
+
+    Args:
+        number: a key of TABLES.
+        dataset: the data set that the page is made for, see `our_dataset`.
+        profile: name of our profile.
+
+    Returns:
+        Rows (attribute or average, whose), "overall" last. Ours are mean ± spread over seeds; an attribute that our
+        data set lacks says so.
+    """
+    where = TABLES[number]
+    ours = our_dataset(where, dataset)
+    own_names = {"color": "colour"}  # DARN's own name of it
+    theirs = printed(METHOD_ROWS, where, number).map(lambda v: NOT_PRINTED if math.isnan(v) else f"{v:.2f}")
+    theirs = theirs.rename(columns=own_names)
+    mine = beside(METHOD_ROWS, number, where=where, dataset=ours, profile=profile, attributes=True)[f"ours: {ours}"]
+    mine = mine.rename(columns=own_names)
+    absent = tables.NOT_RUN if ours in (where, COUNTERPARTS[where]) else "no such attribute"
+    own = [name for name in mine if name not in theirs and name not in AVERAGES]
+    also = [name for name in mine if name in AVERAGES and name != "overall"]  # an average that the paper lacks
+    lines = {}
+    for name in [*theirs.drop(columns="overall"), *own, *also, "overall"]:
+        if name in theirs:
+            lines[name, f"paper: {where}"] = theirs[name]
+        lines[name, f"ours: {ours}"] = mine[name] if name in mine else pd.Series(absent, index=list(METHOD_ROWS))
+    return pd.DataFrame(lines).T.rename(index=lambda name: name.replace("_", " "), level=0)
+
+
 def steps(
     rows: Mapping[str, Row],
     against: str,
@@ -252,6 +282,24 @@ def steps(
         for name, pair in pairs.items()
         if name != against
     }
+
+
+def reranking_used(ledger: pd.DataFrame, dataset: str = "wardrobe") -> tuple[int, int]:
+    """Return in how many seeds IPAD+FR differs from IPAD, and how many seeds both rows have.
+
+    Where validation did not rise, feature reasoning is left out, and all scores of the two rows are equal. Such a seed
+    says nothing about feature reasoning.
+
+    Args:
+        ledger: rows of `results.collect` for the data set and one profile.
+        dataset: our data set.
+    """
+    pairs = labelled(METHOD_ROWS, dataset)
+    values = ledger[ledger["metric"] == "map"].set_index(["method", "variant"])
+    both = [values[values.index == pairs[name]] for name in ("IPAD", "IPAD+FR")]
+    plain, reranked = (rows.pivot(index="seed", columns="attribute", values="value") for rows in both)
+    change = (reranked - plain).dropna(how="all")
+    return int((change != 0).any(axis=1).sum()), len(change)
 
 
 def stored_curves(rows: Mapping[str, Row], ledger: pd.DataFrame, dataset: str = "wardrobe") -> pd.DataFrame:

@@ -17,7 +17,7 @@ from fashion_lib.course.ledger_reads import LEDGER_READERS, ledger_digest
 from fashion_lib.course.sources import problems, source_digest, stamp
 from fashion_lib.methods import registry
 from fashion_lib.methods.registry import METHODS
-from fashion_lib.papers import grid, imagenet_start, ipad_tables, trials
+from fashion_lib.papers import ag_mlan_tables, grid, imagenet_start, ipad_tables, trials
 from fashion_lib.papers.differences import difference_tables
 from fashion_lib.runs import ledger, run_list
 
@@ -151,7 +151,7 @@ def test_the_readers_of_the_ledger_are_those_of_the_library():
     """Whatever notebooks may call of these modules and reads ledger or runs, directly or through another function."""
     reading = {"collect", "read_ledger", "read_runs", "_all_rows"}
     traces = importlib.import_module("fashion_lib.runs.trace")
-    modules = (difference_tables, grid, imagenet_start, ipad_tables, ledger, run_list, traces, trials)
+    modules = (ag_mlan_tables, difference_tables, grid, imagenet_start, ipad_tables, ledger, run_list, traces, trials)
     functions = {name: names_of(part.__code__) for module in modules
                  for name, part in inspect.getmembers(module, inspect.isfunction)
                  if part.__module__ == module.__name__}  # fmt: skip

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from fashion_lib.core import paths
+from fashion_lib.course import sources
 from fashion_lib.course.readme import (
     END,
     PROFILE,
@@ -15,6 +16,7 @@ from fashion_lib.course.readme import (
     cost_table,
     manipulation_table,
     markdown_table,
+    second_look_table,
     with_results,
 )
 from fashion_lib.runs import ledger as results
@@ -76,8 +78,8 @@ def put(monkeypatch):
     lines = []
     monkeypatch.setattr(results, "read_ledger", lambda: pd.DataFrame(lines, columns=list(results.COLUMNS)))
 
-    def add(dataset, method, variant, profile, *values, metric="map"):
-        lines.extend((dataset, method, variant, profile, seed, metric, "overall", value, 1.0, "abc1234")
+    def add(dataset, method, variant, profile, *values, metric="map", attribute="overall"):
+        lines.extend((dataset, method, variant, profile, seed, metric, attribute, value, 1.0, "abc1234")
                      for seed, value in enumerate(values))  # fmt: skip
 
     return add
@@ -116,6 +118,40 @@ def test_claims_say_how_many_pairs_are_of_two_processors(put, monkeypatch):
     assert "†" not in claims_table()
 
 
+def test_claims_name_the_verdicts_that_differ_after_other_steps(put, monkeypatch):
+    runs = results.read_runs()
+    monkeypatch.setattr(results, "read_runs", lambda: runs.assign(hardware="one"))
+    put("wardrobe", "csn", "prein", "table", 40.0, 60.0, 50.0)
+    put("wardrobe", "asen", "v2", "table", 46.0, 65.0, 55.5)
+    assert "by budget" not in claims_table()
+    put("wardrobe", "csn", "prein", "laptop", 40.0, 60.0, 50.0)
+    put("wardrobe", "asen", "v2", "laptop", 43.0, 65.0, 54.0)
+    assert "by budget" not in claims_table()  # higher, too
+    put("wardrobe", "rpf", "paper", "table", 36.0, 54.0, 45.0)
+    put("wardrobe", "rpf", "paper", "laptop", 44.0, 64.0, 54.0)
+    header, _, row = claims_table().splitlines()[-3:]
+    assert header == "| 1 of 2 verdicts differ by budget, overall MAP | profile laptop | profile table |"
+    assert row == "| ASEN < RPF | +0.0 ± 1.0 (3): no order | -10.5 ± 0.5 (3): lower |"
+
+
+def test_two_branches_are_compared_with_asen_attribute_by_attribute(put):
+    put("wardrobe", "asen", "v2", PROFILE, 60.0, 61.0, attribute="neck_design")
+    assert second_look_table() is None
+    put("wardrobe", "rpf", "paper", PROFILE, 70.0, 71.2, attribute="neck_design")
+    put("wardrobe", "rpf", "paper", PROFILE, 70.0, 71.0)  # overall is no attribute
+    header, _, *rows = second_look_table().splitlines()
+    assert header == "| MAP by attribute, wardrobe | ASEN++ − ASEN | RPF − ASEN | IPAD − ASEN |"
+    assert rows[0] == "| neck design | not run | +10.1 ± 0.1 (2): higher | not run |"
+    assert rows[2].startswith("Profile table. Each of the 1 ")
+
+
+def test_a_table_says_in_how_many_seeds_feature_reasoning_is_used(put):
+    put("wardrobe", "ipad", "paper+gate=image+suppression=erase", PROFILE, 60.0, 61.0)
+    put("wardrobe", "ipad+fr", "paper+gate=image+suppression=erase", PROFILE, 60.0, 62.0)
+    told = "In IPAD+FR, feature reasoning is used in 1 of 2 seeds. Without it, the row is IPAD itself."
+    assert markdown_table("wardrobe").endswith(told)
+
+
 def test_an_untrained_method_has_no_processor(put, monkeypatch):
     put("wardrobe", "random", "default", "table", 16.0)
     put("wardrobe", "triplet", "default", "table", 46.0)
@@ -138,6 +174,22 @@ def test_a_dear_row_that_scores_lower_than_a_cheaper_one_with_more_steps_is_show
     assert rows == ["| asen | 2,000 | 87.0 | rpf | 3,000 | 86.0 |"]
     monkeypatch.setattr(results, "read_runs", lambda: made.iloc[:2])
     assert cost_table() is None
+
+
+def test_notebook_20_prints_the_dear_rows_of_the_readme(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("FASHION_RUNS", str(tmp_path))  # the committed rows alone, as in the README
+    cells = {cell.id: cell.source for cell in sources.read(paths.root() / "notebooks" / "20_ipad_tables.ipynb").cells}
+    names = {"display": lambda shown: None}
+    for cell in ("ipt-01", "ipt-02", "ipt-03", "ipt-05", "ipt-06", "ipt-08", "ipt-15", "ipt-16", "ipt-18"):
+        exec(cells[cell], names)
+    capsys.readouterr()
+    exec(cells["ipt-21"], names)
+    printed = capsys.readouterr().out.splitlines()
+    rows = (cost_table() or "").splitlines()[2:]
+    assert len(printed) == max(1, len(rows))  # one line says that there is none
+    for line, row in zip(printed, rows, strict=False):
+        _, _, _, score, _, _, its_score, _ = (part.strip() for part in row.split("|"))
+        assert f"scores {score}, above" in line and f"({its_score} with" in line
 
 
 def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):

@@ -18,11 +18,13 @@ from fashion_lib.papers.ipad_tables import (
     METHOD_ROWS,
     TABLES,
     beside,
+    by_attribute,
     labelled,
     printed,
+    reranking_used,
     steps,
 )
-from fashion_lib.runs import run_list
+from fashion_lib.runs import ledger, run_list
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 from fashion_lib.show import tables
 from fashion_lib.training.profiles import PROFILES
@@ -114,6 +116,30 @@ def test_paper_and_ours_stand_beside_each_other_and_what_was_not_run_says_so():
     more = labelled(rows | FIGURES["fig3"]).values()
     left = missing_runs(smoke, [run for run in wanted_runs(smoke) if (run.method, run.label) in more])
     assert [(left[0].method, left[0].label, left[0].seed)] == [(*pair, 0)]
+
+
+def test_every_attribute_has_the_paper_s_line_above_ours():
+    put(METHOD_ROWS["ASEN"], 0, 60.0)
+    table = by_attribute("1", profile="smoke")
+    assert table.index[:3].tolist() == [("skirt length", "paper: fashionai"), ("skirt length", "ours: wardrobe"),
+                                        ("sleeve length", "paper: fashionai")]  # fmt: skip
+    assert table.loc[("overall", "paper: fashionai"), "ASEN"] == "61.02"
+    assert table.loc[("overall", "ours: wardrobe"), "ASEN"] == "60.0" and table.index[-1][0] == "overall"
+    assert table.loc[("collar", "ours: wardrobe"), "ASEN"] == "61.0"  # an attribute that the paper lacks
+    assert table.loc[("skirt length", "ours: wardrobe"), "ASEN"] == tables.NOT_RUN
+    assert ("colour", "paper: darn") in by_attribute("2", profile="smoke").index
+    assert by_attribute("2", "clothing", "smoke").loc[("button", "ours: clothing"), "CSN"] == "no such attribute"
+
+
+def test_feature_reasoning_is_used_where_a_score_differs_from_ipad_s():
+    assert reranking_used(ledger.collect("wardrobe", "smoke")) == (0, 0)
+    for seed in range(4):
+        put(METHOD_ROWS["IPAD"], seed, 60.0)
+    put(METHOD_ROWS["IPAD+FR"], 0, 60.0)  # validation did not rise
+    put(METHOD_ROWS["IPAD+FR"], 1, 62.0)
+    put(METHOD_ROWS["IPAD+FR"], 3, 59.0)
+    put(METHOD_ROWS["IPAD+FR"], 9, 59.0)  # a seed without IPAD itself
+    assert reranking_used(ledger.collect("wardrobe", "smoke")) == (2, 3)
 
 
 def test_the_curves_over_beta_come_from_the_ledger():

@@ -140,8 +140,8 @@ TRAVEL = Exercise(
         "How far apart are the two values of p, at the start and at rest?",
         "Each step covers about one learning rate. Use `math.log`.",
     ),
-    because='A run of some hundred steps never gets there, so the learning rate decides its "learned"'
-    " weights.",
+    because="A run with fewer steps does not get there. Then the learning rate and the number of steps decide its"
+    ' "learned" weights.',
     otherwise="Divide the size of the distance in p by the length of a step. A number of steps is positive.",
 )
 

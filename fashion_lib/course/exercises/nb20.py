@@ -33,7 +33,7 @@ TOKENS = Exercise(
         "How many patches fit along one side, before and after?",
         "The products of tokens with tokens grow with the square of the number of tokens.",
     ),
-    because="The linear layers become cheaper by 4, and they are most of the cost: that is what `by_hand` adds up.",
+    because="The linear layers become cheaper by 4, and they are most of the cost: appendix 20a adds both up by hand.",
     otherwise="Count the tokens first; the factor is a square.",
 )
 
