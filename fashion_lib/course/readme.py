@@ -1,5 +1,6 @@
 """The README's results table, written from the committed ledger so that the two cannot disagree."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
 from fashion_lib.core.files import write_atomically
 from fashion_lib.core.markdown import markdown_table as as_markdown
+from fashion_lib.core.words import joined
 from fashion_lib.methods.registry import METHODS, RETRIEVAL_METHODS
 from fashion_lib.papers import ipad_tables
 from fashion_lib.papers.claimed_orders import (
@@ -19,13 +21,14 @@ from fashion_lib.papers.claimed_orders import (
 )
 from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.more_steps import dearer_and_lower, more_steps
+from fashion_lib.papers.trials import CHOSEN, learning_rates
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
 from fashion_lib.runs.run_list import computed, mixed_pairs, queries_of, trained_only
 from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference, step
-from fashion_lib.show.tables import as_text, by_metric
+from fashion_lib.show.tables import as_text, by_metric, with_spread
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
 from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 from fashion_lib.training.profiles import PROFILES, differing_in_steps
@@ -221,7 +224,7 @@ def budget_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str 
         fewest = by_seed[found.columns[0]]
         seeds = f" ({fewest.count()})" if fewest.count() else ""
         gains = [paired_difference(by_seed[more], fewest).text() for more in found.columns[1:]]
-        rows[key] = [tables.with_spread(fewest.mean(), fewest.std()) + seeds, *gains]
+        rows[key] = [with_spread(fewest.mean(), fewest.std()) + seeds, *gains]
     columns = [found.columns[0], *(f"{counts[0]} → {more}" for more in counts[1:])]
     shown = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return _by_method(shown, f"{SCORES[metric]}, {dataset.removesuffix(SUFFIX)}, by training steps")
@@ -246,6 +249,26 @@ def cost_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
     })  # fmt: skip
     named = [_named(*row) for row in found[["method", "variant"]].to_numpy()]
     return as_markdown(shown.set_axis(named).rename_axis("equal steps are not equal cost: with more steps, seed 0"))
+
+
+def rates_table(dataset: str = "wardrobe", profile: str = PROFILE, metric: str = "map") -> str | None:
+    """Return what the learning rate that validation prefers brings each method, as a Markdown table.
+
+    None where no run exists with several rates.
+
+    Args:
+        dataset: name of the data set in records.
+        profile: name of a profile; its rate is the one that all rows of the other tables share.
+        metric: one of SCORES.
+    """
+    ledger = results.committed_rows()
+    found = learning_rates(ledger[(ledger.dataset == dataset) & (ledger.profile == profile)], profile, metric)
+    if found.empty:
+        return None
+    seeds = joined(found.index.get_level_values("seed"))
+    shown = found.droplevel("seed").map(lambda value: value if isinstance(value, str) else with_spread(value, math.nan))
+    shown = shown.rename(columns=lambda name: f"validation, {name}" if name not in CHOSEN else name)
+    return _by_method(shown, f"{SCORES[metric]}, {dataset.removesuffix(SUFFIX)}, by learning rate, seed {seeds}")
 
 
 def second_look_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str | None:
@@ -276,8 +299,9 @@ def with_results(text: str) -> str:
     if START not in text or END not in text:
         raise FashionError(f"README.md has lost the line {START!r} or {END!r}: put both back around the results.")
     first, *others = map(markdown_table, COLUMNS)
-    made = [claims_table(), first, second_look_table(), budget_table(), cost_table(), *others]
-    made += [manipulation_table(), budget_table("wardrobe" + SUFFIX, metric="top10_acc")]
+    made = [claims_table(), first, second_look_table(), budget_table(), cost_table(), rates_table(), *others]
+    manipulation = {"dataset": "wardrobe" + SUFFIX, "metric": "top10_acc"}
+    made += [manipulation_table(), budget_table(**manipulation), rates_table(**manipulation)]
     block = "\n\n".join(filter(None, made))
     return re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: f"{START}\n{block}\n{END}", text, flags=re.DOTALL)
 

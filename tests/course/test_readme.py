@@ -16,6 +16,7 @@ from fashion_lib.course.readme import (
     cost_table,
     manipulation_table,
     markdown_table,
+    rates_table,
     second_look_table,
     with_results,
 )
@@ -206,6 +207,21 @@ def test_the_budget_table_shows_what_more_steps_bring_seed_by_seed(put):
         f" | {own} → {twice} | {own} → 9,000 |"
     )
     assert rows == ["| yao2026 | 31.5 ± 2.1 (2) | +11.0 ± 1.4 (2) | +12.0 (1) |"]
+
+
+def test_the_table_of_learning_rates_shows_what_each_method_would_choose(put):
+    for variant, valid, test in (("v2", 60.0, 61.0), ("v2+learning_rate=0.004", 62.0, 59.5)):
+        put("wardrobe", "asen", variant, "table", valid, metric="validation")
+        put("wardrobe", "asen", variant, "table", test)
+    put("wardrobe", "csn", "prein", "table", 50.0, metric="validation")  # one rate
+    put("wardrobe", "csn", "prein+learning_rate=0.004", "laptop", 55.0, metric="validation")  # of another profile
+    header, _, *rows = rates_table().splitlines()
+    assert header == (
+        "| overall MAP, wardrobe, by learning rate, seed 0 | validation, 0.002 | validation, 0.004 | chosen"
+        " | test, shared rate | test, chosen rate |"
+    )
+    assert rows == ["| asen | 60.0 | 62.0 | 0.004 | 61.0 | 59.5 |"]
+    assert rates_table("wardrobe_manipulation", metric="top10_acc") is None
 
 
 def test_each_table_of_the_block_stands_behind_the_claims_and_manipulation_is_last(put):
