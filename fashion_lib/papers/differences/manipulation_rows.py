@@ -69,7 +69,7 @@ YAO_ROWS = (
     Difference("yao2026", "CBAM eq. 3: sigmoid of a convolution", "CBAM's code: batch norm before the sigmoid",
                "as the code", **_option(gate_norm=False)),
     Difference("yao2026", "CBAM eq. 3: [mean; max]", "CBAM's code: [max; mean], momentum 0.01", "[mean; max], 0.1",
-               "training"),
+               "training", **_option(gate_form="code")),
     Difference("yao2026", "CBAM: starts not said", "CBAM's code: biases and the gate's scale start at 0",
                "torch's start", "training", **_option(zero_init_gate=True)),
     Difference("yao2026", "zeros outside the memory's blocks (eq. 7)", "section 3.1: a loss presses them to zero",
