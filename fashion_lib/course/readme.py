@@ -21,7 +21,7 @@ from fashion_lib.papers.claimed_orders import (
 )
 from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.more_steps import dearer_and_lower, more_steps
-from fashion_lib.papers.trials import CHOSEN, learning_rates
+from fashion_lib.papers.trials import CHOSEN, at_chosen_rates, learning_rates
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
@@ -30,7 +30,6 @@ from fashion_lib.show import tables
 from fashion_lib.show.paired_seeds import paired_difference, step
 from fashion_lib.show.tables import as_text, by_metric, with_spread
 from fashion_lib.tasks.manipulation.manipulation_data import SUFFIX
-from fashion_lib.tasks.retrieval.evaluation import AVERAGES
 from fashion_lib.training.profiles import PROFILES, differing_in_steps
 
 START, END = "<!-- results: written by `python -m fashion_lib readme` -->", "<!-- end of results -->"
@@ -53,7 +52,6 @@ CLAIMS = {  # data set -> title, the function that returns the steps, and that o
 SCORES = {"map": "overall MAP", "top10_acc": "Top-10 of attribute manipulation"}
 SHORT = {"map": "overall MAP", "top10_acc": "Top-10"}  # the scores of the claims
 TESTED = ("higher", "lower", "no order")  # verdicts of a test; the others say why there is none
-TWO_BRANCHES = ("ASEN++", "RPF", "IPAD")  # names of rows of IPAD's tables
 BEST = "accuracy when it retrieves best"  # not that of stage 1, which table 2 of Yao et al. has
 MANIPULATION = {"accuracy": BEST, "top1_acc": "Top-1", "top10_acc": "Top-10", "ndcg30": "NDCG@30"}
 
@@ -153,6 +151,7 @@ def claims_table(profile: str = PROFILE) -> str | None:
             told = (f"Profile {profile}.", _tests(shown), _told_of(mixed))
             made += [as_markdown(shown.set_axis(names).rename_axis(title)), " ".join(filter(None, told))]
             made += _after_other_steps(dataset, profile, pairs, metric)
+            made += _with_own_rates(rows, profile, pairs(PROFILES[profile]), metric)
     return "\n\n".join(made) or None
 
 
@@ -184,6 +183,23 @@ def _after_other_steps(dataset: str, profile: str, pairs: Callable, metric: str)
                        for name, steps in ((other, there), (profile, here))}  # fmt: skip
             found.append(as_markdown(pd.DataFrame(columns, index=differing).rename_axis(title)))
     return found
+
+
+def _with_own_rates(rows: pd.DataFrame, profile: str, pairs: dict, metric: str) -> list[str]:
+    """Return a Markdown table of the steps in which a method prefers another learning rate than the shared one.
+
+    A step stands here where several rates were tried for both rows.
+    """
+    own, steps = at_chosen_rates(learning_rates(rows, profile, metric), profile), {}
+    for claim, (low, high) in pairs.items():
+        if low in own and high in own and (low, high) != (own[low], own[high]):
+            both = [step(rows, low, high, metric=metric), step(rows, own[low], own[high], metric=metric)]
+            steps[claim] = [found.claim() for found in both]
+    if not steps:
+        return []
+    title = f"steps with a method that prefers another learning rate, {SHORT[metric]}"
+    columns = ["shared rate", "each method's own rate"]
+    return [as_markdown(pd.DataFrame.from_dict(steps, orient="index", columns=columns).rename_axis(title))]
 
 
 def _two_processors(dataset: str, profile: str, pairs: dict) -> dict[str, int]:
@@ -276,13 +292,9 @@ def second_look_table(dataset: str = "wardrobe", profile: str = PROFILE) -> str 
 
     None where no step has a run of both.
     """
-    ledger, pairs = results.committed_rows(), ipad_tables.labelled(ipad_tables.METHOD_ROWS, dataset)
-    rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile) & (ledger.metric == "map")]
-    names = [name for name in dict.fromkeys(rows.attribute) if name not in AVERAGES]
-    steps = {
-        method: {name.replace("_", " "): step(rows, pairs["ASEN"], pairs[method], name) for name in names}
-        for method in TWO_BRANCHES
-    }
+    ledger = results.committed_rows()
+    rows = ledger[(ledger.dataset == dataset) & (ledger.profile == profile)]
+    steps = ipad_tables.gains_by_attribute(rows, dataset)
     if not any(gap.seeds for found in steps.values() for gap in found.values()):
         return None
     claims = {f"{name} − ASEN": {k: gap.claim() for k, gap in found.items()} for name, found in steps.items()}

@@ -1,11 +1,9 @@
 """Makes the small runs that ship with the course: a finished run in eight bits, measured before it is accepted."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from torch import Tensor
 
 from fashion_lib.core import paths
 from fashion_lib.core.errors import FashionError
@@ -50,12 +48,8 @@ def ship_run(folder: Path, target: Path | None = None) -> Path:
     model = checkpoint_model(unpacked(held), state, data.schema, folder / CHECKPOINT)
     if task_of(record.method).name == "manipulation":
         before = record.metrics["top10_acc"]["overall"]
-        after = (
-            100
-            * evaluate_manipulation(model, data, "test", precision=record.precision).scores["top10_acc"][
-                "overall"
-            ]
-        )
+        found = evaluate_manipulation(model, data, "test", precision=record.precision)
+        after = 100 * found.scores["top10_acc"]["overall"]
     else:
         before = record.metrics["map"]["overall"]
         sized = data.resized(data.image_size * model.image_scale)
@@ -66,21 +60,17 @@ def ship_run(folder: Path, target: Path | None = None) -> Path:
             "points away: ship another run."
         )
     place = (target or paths.shipped_runs_dir()) / f"{record.method}.{record.variant}"
-    if (size := _file_size(held, state)) > LARGEST:
-        raise FashionError(
-            f"{place / WEIGHTS} would have {size:,} bytes, more than {LARGEST:,}: ship a smaller run."
-        )
-    place.mkdir(parents=True, exist_ok=True)
-    write_checkpoint(place / WEIGHTS, held, state)
+    with TemporaryDirectory() as elsewhere:  # a file that is too large must not replace an older run's
+        file = Path(elsewhere) / WEIGHTS
+        write_checkpoint(file, held, state)
+        if (size := file.stat().st_size) > LARGEST:
+            raise FashionError(
+                f"{place / WEIGHTS} would have {size:,} bytes, more than {LARGEST:,}: ship a smaller run."
+            )
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place / WEIGHTS)
     shipped = replace(
         record, config=record.config | {LOSS: {"before": round(before, 2), "after": round(after, 2)}}
     )
     shipped.save(place / RECORD_NAME)
     return place
-
-
-def _file_size(held: dict[str, Tensor], state: dict[str, Any]) -> int:
-    """Return the bytes of the file of weights, which is written to a folder of its own for it."""
-    with TemporaryDirectory() as folder:
-        write_checkpoint(Path(folder) / WEIGHTS, held, state)
-        return (Path(folder) / WEIGHTS).stat().st_size

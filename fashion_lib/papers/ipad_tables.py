@@ -79,6 +79,7 @@ def _same(method: str) -> Row:
     return Row(method, printed=method)
 
 
+TWO_BRANCHES = ("ASEN++", "RPF", "IPAD")  # rows with a region and a patch branch
 METHOD_ROWS = {
     "random": _same("random"),
     "triplet": _same("triplet"),
@@ -284,6 +285,41 @@ def steps(
     }
 
 
+def gains_by_attribute(
+    ledger: pd.DataFrame, dataset: str = "wardrobe"
+) -> dict[str, dict[str, PairedDifference]]:
+    """Return by how many points of MAP each method with two branches exceeds ASEN on every attribute, seed by seed.
+
+    Args:
+        ledger: rows of `results.collect` for the data set and one profile.
+        dataset: our data set.
+
+    Returns:
+        "IPAD" -> attribute, with spaces -> the difference; one entry per name of TWO_BRANCHES.
+    """
+    pairs = labelled(METHOD_ROWS, dataset)
+    rows = ledger[ledger["metric"] == "map"]
+    names = [name for name in dict.fromkeys(rows["attribute"]) if name not in AVERAGES]
+    return {
+        method: {name.replace("_", " "): step(rows, pairs["ASEN"], pairs[method], name) for name in names}
+        for method in TWO_BRANCHES
+    }
+
+
+def reranking_change(ledger: pd.DataFrame, dataset: str = "wardrobe") -> pd.DataFrame:
+    """Return by how many points of MAP IPAD+FR exceeds IPAD: rows are the seeds of both, columns the attributes.
+
+    Args:
+        ledger: rows of `results.collect` for the data set and one profile.
+        dataset: our data set.
+    """
+    pairs = labelled(METHOD_ROWS, dataset)
+    values = ledger[ledger["metric"] == "map"].set_index(["method", "variant"])
+    both = [values[values.index == pairs[name]] for name in ("IPAD", "IPAD+FR")]
+    plain, reranked = (rows.pivot(index="seed", columns="attribute", values="value") for rows in both)
+    return (reranked - plain).dropna(how="all")
+
+
 def reranking_used(ledger: pd.DataFrame, dataset: str = "wardrobe") -> tuple[int, int]:
     """Return in how many seeds IPAD+FR differs from IPAD, and how many seeds both rows have.
 
@@ -294,11 +330,7 @@ def reranking_used(ledger: pd.DataFrame, dataset: str = "wardrobe") -> tuple[int
         ledger: rows of `results.collect` for the data set and one profile.
         dataset: our data set.
     """
-    pairs = labelled(METHOD_ROWS, dataset)
-    values = ledger[ledger["metric"] == "map"].set_index(["method", "variant"])
-    both = [values[values.index == pairs[name]] for name in ("IPAD", "IPAD+FR")]
-    plain, reranked = (rows.pivot(index="seed", columns="attribute", values="value") for rows in both)
-    change = (reranked - plain).dropna(how="all")
+    change = reranking_change(ledger, dataset)
     return int((change != 0).any(axis=1).sum()), len(change)
 
 

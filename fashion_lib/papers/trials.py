@@ -48,7 +48,9 @@ def trials(dataset: str = "wardrobe", profile: str = "laptop") -> pd.DataFrame:
 
 
 def learning_rates(values: pd.DataFrame, profile: str, metric: str = "map") -> pd.DataFrame:
-    """Return the scores of every run that exists with several learning rates, one line per method and seed.
+    """Return the scores of every run that exists with several learning rates, one line per method and variant.
+
+    A line is of one seed, that with the most rates; of several, the lowest. Other seeds may have the chosen rate alone.
 
     Args:
         values: the ledger's rows of one data set and profile.
@@ -75,6 +77,8 @@ def learning_rates(values: pd.DataFrame, profile: str, metric: str = "map") -> p
     valid = valid[valid.notna().sum(axis=1) > 1].dropna(axis=1, how="all").sort_index(axis=1)
     order = sorted(valid.index, key=lambda row: (METHODS[base_method(row[0])].order, *row))
     valid = valid.loc[order]
+    tried = valid.notna().sum(axis=1)
+    valid = valid.loc[tried.groupby(level=["method", "variant"], sort=False).idxmax()].dropna(axis=1, how="all")
     test = scores.get(metric, valid * float("nan")).reindex(valid.index)
     chosen = valid.idxmax(axis=1) if len(valid) else pd.Series(dtype=float)
     table = valid.rename(columns="{:g}".format).rename_axis(columns=None)
@@ -82,6 +86,24 @@ def learning_rates(values: pd.DataFrame, profile: str, metric: str = "map") -> p
     table[CHOSEN[1]] = [test.loc[row].get(shared_rate) for row in chosen.index]
     table[CHOSEN[2]] = [test.loc[row, rate] for row, rate in chosen.items()]
     return table
+
+
+def at_chosen_rates(rates: pd.DataFrame, profile: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return where the ledger has each row of `learning_rates` with the learning rate that validation prefers.
+
+    Args:
+        rates: as `learning_rates` returns it.
+        profile: name of its profile.
+
+    Returns:
+        (method, variant) -> (method, variant with the setting); the same where the shared rate is preferred.
+    """
+    shared_rate, found = PROFILES[profile].learning_rate, {}
+    for (method, label, _), rate in rates[CHOSEN[0]].astype(float).items():
+        variant, changed = read_label(label)
+        changed |= {} if rate == shared_rate else {RATE: rate}
+        found[method, label] = (method, variant_label(variant, **changed))
+    return found
 
 
 def tuning(rates: pd.DataFrame, methods: Collection[str]) -> str:

@@ -41,6 +41,9 @@ from fashion_lib.parts.vit import SIZES, PatchTokens
 from fashion_lib.parts.vit_weights import transformer_tensors
 
 SEED = 1_000  # seed of the pictures: the course's own wardrobe has seed 0, so no picture is shared
+IMAGES, SIZE, BATCH = 16_000, 64, 64  # drawn pictures, their side in pixels, pictures per step
+LEARNING_RATE = 2e-3  # the largest of the one-cycle schedule
+STEPS = 4_000
 PATCH_STEPS = 1_500  # the transformer learns on a backbone that is finished
 ORIENTATIONS = 6
 LUMINANCE = (0.3, 0.59, 0.11)
@@ -161,56 +164,39 @@ class PatchTransformer(nn.Module):
         return {key.replace("conv_proj.", "conv_proj.1."): tensor for key, tensor in found.items()}
 
 
-def learn_start(
-    backbone: nn.Module,
-    *,
-    parse=True,
-    steps=4_000,
-    batch_size=64,
-    images=16_000,
-    size=64,
-    learning_rate=2e-3,
-    precision="bf16",
-    seed=0,
-) -> dict[str, float]:
+def learn_start(backbone: nn.Module, *, parse: bool, steps: int) -> dict[str, float]:
     """Train a backbone on the pretext, in place (about 8 minutes for the small one).
 
     Args:
         backbone: with `stride` and `out_channels`, as Backbone has them.
         parse: whether the part masks enter the loss.
         steps: optimiser steps.
-        batch_size: images per batch.
-        images: number of drawn pictures.
-        size: side of the pictures, in pixels.
-        learning_rate: largest learning rate of the one-cycle schedule.
-        precision: see fashion_lib.parts.precision.
-        seed: decides the batches and the start of the output layers.
 
     Returns:
         The losses of the last step.
     """
-    wardrobe = Wardrobe(SEED, images, size)
-    key = f"pretext-v{VERSION}-seed{SEED}-{size}px-{images}"
+    wardrobe = Wardrobe(SEED, IMAGES, SIZE)
+    key = f"pretext-v{VERSION}-seed{SEED}-{SIZE}px-{IMAGES}"
     pixels = load_or_build(
-        f"{key}-pictures", images, size, wardrobe.images, progress="drawing the pretext's pictures"
+        f"{key}-pictures", IMAGES, SIZE, wardrobe.images, progress="drawing the pretext's pictures"
     )
-    parts = load_or_build(f"{key}-parts", images, size, wardrobe.parts, progress="drawing their part masks")
-    torch.manual_seed(seed)
+    parts = load_or_build(f"{key}-parts", IMAGES, SIZE, wardrobe.parts, progress="drawing their part masks")
+    torch.manual_seed(0)
     model = PretextModel(backbone).to(memory_format=torch.channels_last).train()
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(learned, learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
+    optimiser = torch.optim.AdamW(learned, LEARNING_RATE, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.1)
     losses: dict[str, float] = {}
     with progress_bar(range(steps), desc="pretext" if parse else "pretext without part masks", unit="step") as bar:
         for step in bar:
-            rng = np.random.default_rng([seed, step])
-            rows = rng.integers(0, images, batch_size)
-            mirrored = torch.from_numpy(rng.random(batch_size) < 0.5)
+            rng = np.random.default_rng([0, step])
+            rows = rng.integers(0, IMAGES, BATCH)
+            mirrored = torch.from_numpy(rng.random(BATCH) < 0.5)
             batch, target = normalise(pixels[rows]), torch.from_numpy(parts[rows][..., 0]).long()
             batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
             batch = batch.contiguous(memory_format=torch.channels_last)
             target = torch.where(mirrored[:, None, None], target.flip(2), target)
-            with autocast(precision, "cpu"):
+            with autocast("bf16", "cpu"):
                 loss, losses = pretext_loss(model, batch, target, parse)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -220,11 +206,8 @@ def learn_start(
     return losses
 
 
-def write_start_weights(seed: int = 0) -> list[Path]:
+def write_start_weights() -> list[Path]:
     """Train the start weights, write them to the folder that build_backbone and build_vit read.
-
-    Args:
-        seed: decides the initial weights and the batches.
 
     Returns:
         The files: backbone and transformer, each with and without part masks.
@@ -232,9 +215,9 @@ def write_start_weights(seed: int = 0) -> list[Path]:
     written = []
     for name, parse in zip(PRETEXTS, (True, False), strict=True):
         for suffix in ("", "_patch"):
-            torch.manual_seed(seed)
+            torch.manual_seed(0)
             network = PatchTransformer(name) if suffix else build_backbone("small", "random")
-            losses = learn_start(network, parse=parse, steps=PATCH_STEPS if suffix else 4_000, seed=seed)
+            losses = learn_start(network, parse=parse, steps=PATCH_STEPS if suffix else STEPS)
             facts = {"parse": parse, "wardrobe": VERSION, "seed": SEED, "last losses": losses}
             written.append(start_file(name + suffix))
             tensors = network.tensors() if suffix else network.state_dict()

@@ -224,6 +224,18 @@ def test_the_table_of_learning_rates_shows_what_each_method_would_choose(put):
     assert rates_table("wardrobe_manipulation", metric="top10_acc") is None
 
 
+def test_a_step_stands_beside_that_of_the_rates_that_both_methods_prefer(put):
+    for method, plain, best in (("asen", "v2", 61.0), ("haen", "default", 64.0), ("isln", "default", 62.0)):
+        put("wardrobe", method, plain, "table", 60.0, 62.0, metric="validation")
+        put("wardrobe", method, plain, "table", 60.0, 62.0)
+        if method != "isln":  # no other rate was tried for it, so it has no step here
+            put("wardrobe", method, f"{plain}+learning_rate=0.004", "table", best, best, metric="validation")
+            put("wardrobe", method, f"{plain}+learning_rate=0.004", "table", best, best + 1)
+    head = "| steps with a method that prefers another learning rate, overall MAP | shared rate | "
+    _, _, *own = claims_table().partition(head)[2].split("\n\n")[0].splitlines()
+    assert own == ["| ASEN ≤ HAEN | +0.0 ± 0.0 (2): identical | +3.0 ± 0.0 (2): higher |"]
+
+
 def test_each_table_of_the_block_stands_behind_the_claims_and_manipulation_is_last(put):
     for profile in ("laptop", "table"):
         put("wardrobe", "asen", "v2", profile, 60.0)

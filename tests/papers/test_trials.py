@@ -2,7 +2,7 @@
 
 import pytest
 
-from fashion_lib.papers.trials import CHOSEN, COLUMNS, learning_rates, trials, tuning
+from fashion_lib.papers.trials import CHOSEN, COLUMNS, at_chosen_rates, learning_rates, trials, tuning
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import RECORD_NAME, RunRecord, run_dir
 
@@ -49,12 +49,16 @@ def test_each_method_chooses_the_rate_with_the_highest_validation_score():
     rated("asen", "v2", 60.0, 61.0)
     rated("asen", "v2+learning_rate=0.004", 59.0, 58.0)
     rated("asen", "v2", 60.0, 61.0, seed=1)  # one rate alone
+    rated("csn", "prein", 53.0, 49.0, seed=1)  # fewer rates than seed 0, so no part of the choice
+    rated("csn", "prein+learning_rate=0.004", 51.0, 48.0, seed=1)
     rated("haen", "default", 60.0, 61.0)
     rates = learning_rates(ledger.collect("wardrobe", "smoke"), "smoke")
     assert list(rates) == ["0.001", "0.002", "0.004", *CHOSEN]
     assert rates.loc["csn", "prein", 0].tolist() == [48.0, 50.0, 52.0, "0.004", 49.0, 48.0]
     assert rates.loc["asen", "v2", 0].fillna(-1).tolist() == [-1, 60.0, 59.0, "0.002", 61.0, 61.0]
     assert len(rates) == 2 and rates.index[0][0] == "csn"  # the simplest first
+    asen, csn = ("asen", "v2"), ("csn", "prein")
+    assert at_chosen_rates(rates, "smoke") == {csn: ("csn", "prein+learning_rate=0.004"), asen: asen}
     assert tuning(rates, ["asen", "csn"]) == "other rates tried, with seed 0: 2 for csn; 1 for asen"
     assert tuning(rates, ["csn"]) == "2 other rates tried for each method, with seed 0"
     assert tuning(rates, ["haen", "csn"]) == "other rates tried, with seed 0: 2 for csn; none for haen"
@@ -64,6 +68,6 @@ def test_each_method_chooses_the_rate_with_the_highest_validation_score():
 def test_without_a_second_rate_there_is_no_line():
     rated("csn", "prein", 50.0, 49.0)
     rates = learning_rates(ledger.collect("wardrobe", "smoke"), "smoke")
-    assert rates.empty and tuning(rates, ["csn"]) == "no other rate was tried"
+    assert rates.empty and not at_chosen_rates(rates, "smoke") and tuning(rates, ["csn"]) == "no other rate was tried"
     nothing = learning_rates(ledger.collect("wardrobe_darn", "smoke"), "smoke")
     assert nothing.empty and tuning(nothing, []) == "no other rate was tried"

@@ -121,9 +121,9 @@ def score_betas(
     Returns:
         As `beta_curve`.
     """
-    lines = {}
+    lines, sides = {}, (data.encoded(split, "query"), data.encoded(split, "candidate"))
     for beta in betas:
-        scored = score_at_beta(parts, data, beta, split, device=device)
+        scored = _score_at_beta(parts, data, beta, sides, device)
         found = {name: 100 * scores["map"] for name, scores in scored.items()}
         lines[beta] = {name: values.mean() for name, values in found.items()}
         lines[beta]["overall"] = np.concatenate([*found.values()]).mean()
@@ -142,8 +142,12 @@ def score_at_beta(
     Returns:
         Attribute name -> what `score_attribute` returns.
     """
-    q, c = data.encoded(split, "query"), data.encoded(split, "candidate")
-    found = {}
+    return _score_at_beta(parts, data, beta, (data.encoded(split, "query"), data.encoded(split, "candidate")), device)
+
+
+def _score_at_beta(parts, data, beta: float, labels, device) -> dict[str, dict[str, np.ndarray]]:
+    """Compute `score_at_beta` with the encoded queries and candidates of the split."""
+    (q, c), found = labels, {}
     for a, named in parts.items():
         queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
         sides = vectors[: len(queries)], vectors[len(queries) :]
