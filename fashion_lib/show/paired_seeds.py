@@ -7,7 +7,9 @@ in 23 % of cases, five in 9 %.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pandas as pd
 from scipy.special import stdtrit
@@ -94,3 +96,16 @@ def step(
         The difference, in the metric's unit; without seeds where one of the rows has no run.
     """
     return paired_difference(*(values_of(ledger, row, attribute, metric) for row in (higher, lower)))
+
+
+def grouped_verdicts(found: Mapping[str, PairedDifference], says: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the verdicts of several steps as one line, those of one kind together: "higher: RPF, IPAD; lower: CSN".
+
+    Args:
+        found: name of the step -> the difference.
+        says: a verdict -> the words that stand for it; a verdict that is absent stands for itself.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, gap in found.items():
+        groups.setdefault(says.get(gap.verdict, gap.verdict), []).append(name)
+    return "; ".join(f"{said}: {', '.join(names)}" for said, names in groups.items())

@@ -9,7 +9,7 @@ from scipy import stats
 
 from fashion_lib.core.errors import FashionError
 from fashion_lib.runs.ledger import COLUMNS
-from fashion_lib.show.paired_seeds import paired_difference, step
+from fashion_lib.show.paired_seeds import PairedDifference, grouped_verdicts, paired_difference, step
 
 
 def test_a_paired_difference_uses_equal_seeds_alone():
@@ -55,3 +55,11 @@ def test_a_step_is_claimed_only_where_the_interval_of_its_mean_does_not_hold_zer
     assert step(ledger, ("a", "v"), ("b", "v"), metric="ndcg@10").claim(2) == "not run"
     with pytest.raises(FashionError, match="several numbers for one seed: choose the rows of one data set"):
         step(pd.concat([ledger, ledger.assign(profile="table")]), ("a", "v"), ("b", "v"))
+
+
+def test_verdicts_of_one_kind_stand_together():
+    up, down, none = (PairedDifference(mean, 0.5, (0, 1, 2)) for mean in (5.0, -5.0, 0.1))
+    found = {"CSN": up, "ASEN": none, "RPF": up, "IPAD": down}
+    assert grouped_verdicts(found) == "higher: CSN, RPF; no order: ASEN; lower: IPAD"
+    assert grouped_verdicts(found, {"lower": "AGAINST"}) == "higher: CSN, RPF; no order: ASEN; AGAINST: IPAD"
+    assert not grouped_verdicts({})
