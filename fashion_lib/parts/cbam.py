@@ -61,7 +61,7 @@ class CBAM(nn.Module):
         channels: C.
         norm: True adds batch normalisation before the sigmoid of the position gate. The authors' code has it;
             eq. 3 does not. It is the default: without it, the sum of 98 non-negative numbers saturates the
-            sigmoid. The gate is then 0 or 1 everywhere (notebook 13 shows both).
+            sigmoid. The gate can then be nearly 1 everywhere (notebook 13 shows where).
         form: a key of FORMS. "code" is the authors' code: it stacks the maximum first, and its batch normalisation
             has momentum 0.01. "paper" stacks the mean first, as eq. 3 prints it, with torch's momentum 0.1.
         residual: True starts all biases and the scale of the batch normalisation at 0. The authors' code does so

@@ -15,8 +15,8 @@ from fashion_lib.core.schema import Schema
 from fashion_lib.data.label_vectors import known_attributes, value_blocks
 from fashion_lib.tasks.retrieval.metrics import ndcg_at_k, recall_at_k
 
-# The paper's tables begin at 10, of a gallery of about 22,790 pictures. Ten of the wardrobe's 960 pictures
-# are one in a hundred. There good methods no longer differ, so we add 1 and 5.
+# The paper's tables begin at 10, of a gallery of about 22,790 pictures. Our galleries are smaller: ten of the laptop's
+# 2,880 pictures are one in 288. So we add 1 and 5.
 CUTOFFS = (1, 5, 10, 20, 30, 50)
 NDCG_CUTOFF = 30
 # NDCG divides by the gain of an ideal ranking. ndcg30: the ideal is the best order of this gallery, as in
