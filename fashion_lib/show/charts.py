@@ -47,7 +47,7 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
                           marker="o" if column == "valid_map" else None, linewidth=1.3, markersize=4)
         axes.set_title(title, fontsize=LETTERS)
         axes.set_xlabel("step", fontsize=LETTERS)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * axes.dataLim.y1 if axes.dataLim.y1 > 0 else 1)  # no marker is cut off
         style.tidy(axes)
     if len(labels) <= NAMED and len(grid[-1].lines) == len(labels):
         style.label_ends(grid[-1])

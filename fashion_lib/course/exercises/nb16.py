@@ -105,7 +105,7 @@ BACKGROUND = Exercise(
     form=Number(0.0001),
     wrong=(
         Wrong(
-            "answer_2 = [0.7, 0.0048]",
+            "answer_2 = [0.7, 0.9889]",
             "Your weights do not sum to 1. What is the sum of 1 − α over all positions?",
         ),
         Wrong(

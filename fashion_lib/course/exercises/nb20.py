@@ -25,7 +25,7 @@ TOKENS = Exercise(
         ),
         Wrong(
             "answer_1 = [196, 98, 4]",
-            "Twice the side of a patch means more than half as many patches: it is twice as high *and* twice as"
+            "With patches of twice the side, fewer than half as many fit: a patch is twice as high *and* twice as"
             " wide.",
         ),
     ),

@@ -215,7 +215,7 @@ TUNING = Exercise(
     wrong=(
         Wrong("answer_6 = 0", "That is the gap of one trial each."),
         Wrong("answer_6 = 1", "That is the answer if at least one of five trials always has the error +1."),
-        Wrong("answer_6 = 5 / 9", "That is the gap for the better of two trials."),
+        Wrong("answer_6 = 4 / 9", "That is the gap for the better of two trials."),
     ),
     hints=(
         "The best of five is −1 only if all five are. It is at most 0 if none is +1.",

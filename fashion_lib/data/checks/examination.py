@@ -47,7 +47,7 @@ class Examination:
         layout: what the data set's reader recognises in it; "" where it reads nothing of it.
         lists: kinds of files that were recognised -> their files.
         findings: worst first.
-        released: list -> whether it is the released file, for lists with a published checksum.
+        released: list -> whether it is the released file, for lists whose checksum the library knows.
         proofs: the expected MAP of a random order, one per split.
         shares: split -> attribute -> (rows whose picture is there, all rows).
         named, found, looked: numbers of pictures: in lists, on the disk, looked at.

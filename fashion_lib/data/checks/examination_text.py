@@ -75,7 +75,7 @@ def _proofs(examination: Examination, printed: Sequence[float]) -> Iterator[str]
         )
     if examination.released:
         same = sum(examination.released.values())
-        yield f"{same} of {len(examination.released)} lists with a published checksum are the released ones."
+        yield f"{same} of {len(examination.released)} lists whose checksum the library knows are the released ones."
 
 
 def _shares(examination: Examination) -> Iterator[str]:

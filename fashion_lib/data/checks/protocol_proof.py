@@ -95,7 +95,7 @@ def check_proof(queries: Listing, proof: Proof) -> list[Finding]:
 
 
 def as_released(listing: Listing, around: Around) -> bool | None:
-    """Return whether a list is the released one, by its published checksum; None where none is published.
+    """Return whether a list is the released one, by its checksum; None where the library knows none.
 
     A checksum of the text ignores line ends. git's own (SHA-1 of the bytes) is tried with either line end.
     """
@@ -131,7 +131,7 @@ def check_checksums(released: dict[str, bool]) -> Iterator[Finding]:
     """Report the lists that are not the released ones.
 
     Args:
-        released: list -> whether it is, for lists with a published checksum.
+        released: list -> whether it is, for lists whose checksum the library knows.
     """
     what = "its checksum is not that of the released file (line ends left aside)"
     advice = "take the released file, or do not compare with the papers' numbers"
