@@ -21,7 +21,7 @@ from fashion_lib.papers.claimed_orders import (
 )
 from fashion_lib.papers.counterparts import shared_label
 from fashion_lib.papers.more_steps import dearer_and_lower, more_steps
-from fashion_lib.papers.trials import CHOSEN, at_chosen_rates, learning_rates
+from fashion_lib.papers.trials import CHOSEN, learning_rates, own_rate_steps
 from fashion_lib.papers.yao2026_tables import ABLATION_ROWS, METHOD_ROWS
 from fashion_lib.runs import ledger as results
 from fashion_lib.runs.record import base_method, read_label
@@ -186,20 +186,10 @@ def _after_other_steps(dataset: str, profile: str, pairs: Callable, metric: str)
 
 
 def _with_own_rates(rows: pd.DataFrame, profile: str, pairs: dict, metric: str) -> list[str]:
-    """Return a Markdown table of the steps in which a method prefers another learning rate than the shared one.
-
-    A step stands here where several rates were tried for both rows.
-    """
-    own, steps = at_chosen_rates(learning_rates(rows, profile, metric), profile), {}
-    for claim, (low, high) in pairs.items():
-        if low in own and high in own and (low, high) != (own[low], own[high]):
-            both = [step(rows, low, high, metric=metric), step(rows, own[low], own[high], metric=metric)]
-            steps[claim] = [found.claim() for found in both]
-    if not steps:
-        return []
+    """Return a Markdown table of the steps in which a method prefers another learning rate than the shared one."""
+    steps = own_rate_steps(rows, profile, pairs, metric)
     title = f"steps with a method that prefers another learning rate, {SHORT[metric]}"
-    columns = ["shared rate", "each method's own rate"]
-    return [as_markdown(pd.DataFrame.from_dict(steps, orient="index", columns=columns).rename_axis(title))]
+    return [as_markdown(steps.rename_axis(title))] if len(steps) else []
 
 
 def _two_processors(dataset: str, profile: str, pairs: dict) -> dict[str, int]:

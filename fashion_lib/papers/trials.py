@@ -1,6 +1,6 @@
 """What was tried on the validation split, and which of the tried learning rates each method would choose."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -8,11 +8,14 @@ from fashion_lib.core.words import joined
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import VALIDATION, base_method, read_label, variant_label
+from fashion_lib.show.paired_seeds import step
 from fashion_lib.training.profiles import PROFILES, get_profile
 
+Key = tuple[str, str]  # method, variant
 NOT_TRIALS = {"start", "backbone"}  # runs with one of these settings are rows of tables, whatever else they change
 RATE = "learning_rate"
 CHOSEN = ("chosen", "test, shared rate", "test, chosen rate")  # columns of `learning_rates` after the scores
+OWN_RATES = ("shared rate", "each method's own rate")
 COLUMNS = ["method", "variant", "tried", "seed", "validation MAP", "without it", "difference"]
 
 
@@ -88,7 +91,7 @@ def learning_rates(values: pd.DataFrame, profile: str, metric: str = "map") -> p
     return table
 
 
-def at_chosen_rates(rates: pd.DataFrame, profile: str) -> dict[tuple[str, str], tuple[str, str]]:
+def at_chosen_rates(rates: pd.DataFrame, profile: str) -> dict[Key, Key]:
     """Return where the ledger has each row of `learning_rates` with the learning rate that validation prefers.
 
     Args:
@@ -104,6 +107,30 @@ def at_chosen_rates(rates: pd.DataFrame, profile: str) -> dict[tuple[str, str], 
         changed |= {} if rate == shared_rate else {RATE: rate}
         found[method, label] = (method, variant_label(variant, **changed))
     return found
+
+
+def own_rate_steps(
+    values: pd.DataFrame, profile: str, pairs: Mapping[str, tuple[Key, Key]], metric: str = "map"
+) -> pd.DataFrame:
+    """Return the steps in which a method prefers another learning rate, with the shared rate and with the own ones.
+
+    A step has a line where several rates were tried for both of its rows, and one of them prefers another one.
+
+    Args:
+        values: the ledger's rows of one data set and profile.
+        profile: name of that profile.
+        pairs: name of the step -> (method, variant) of both rows, the one that is subtracted first.
+        metric: the ledger's metric on the test split.
+
+    Returns:
+        Text such as "+1.3 ± 0.4 (3): higher". Index: names of the steps. Columns: OWN_RATES.
+    """
+    own, lines = at_chosen_rates(learning_rates(values, profile, metric), profile), {}
+    for name, (low, high) in pairs.items():
+        if low in own and high in own and (low, high) != (own[low], own[high]):
+            both = (low, high), (own[low], own[high])
+            lines[name] = [step(values, *keys, metric=metric).claim() for keys in both]
+    return pd.DataFrame.from_dict(lines, orient="index", columns=list(OWN_RATES))
 
 
 def tuning(rates: pd.DataFrame, methods: Collection[str]) -> str:
