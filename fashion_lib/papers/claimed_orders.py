@@ -9,11 +9,9 @@ import pandas as pd
 from fashion_lib.papers import ag_mlan_tables, ipad_tables, yao2026_tables
 from fashion_lib.papers.published import comparable, published
 from fashion_lib.show import tables
-from fashion_lib.show.paired_seeds import step
+from fashion_lib.show.paired_seeds import Key, step
 from fashion_lib.show.seeds import NOT_PRINTED
 from fashion_lib.training.profiles import PROFILES, Profile
-
-Key = tuple[str, str]  # method, variant
 
 # "<": the second scores higher; "≤": the second does not score lower.
 RETRIEVAL = (

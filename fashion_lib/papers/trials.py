@@ -8,10 +8,9 @@ from fashion_lib.core.words import joined
 from fashion_lib.methods.registry import METHODS
 from fashion_lib.runs import ledger
 from fashion_lib.runs.record import VALIDATION, base_method, read_label, variant_label
-from fashion_lib.show.paired_seeds import step
+from fashion_lib.show.paired_seeds import Key, step
 from fashion_lib.training.profiles import PROFILES, get_profile
 
-Key = tuple[str, str]  # method, variant
 NOT_TRIALS = {"start", "backbone"}  # runs with one of these settings are rows of tables, whatever else they change
 RATE = "learning_rate"
 CHOSEN = ("chosen", "test, shared rate", "test, chosen rate")  # columns of `learning_rates` after the scores

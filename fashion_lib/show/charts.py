@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fashion_lib.core.errors import FashionError
@@ -47,7 +48,7 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
                           marker="o" if column == "valid_map" else None, linewidth=1.3, markersize=4)
         axes.set_title(title, fontsize=LETTERS)
         axes.set_xlabel("step", fontsize=LETTERS)
-        axes.set_ylim(0, 1.08 * axes.dataLim.y1 if axes.dataLim.y1 > 0 else 1)  # no marker is cut off
+        _from_zero(axes)
         style.tidy(axes)
     if len(labels) <= NAMED and len(grid[-1].lines) == len(labels):
         style.label_ends(grid[-1])
@@ -55,6 +56,11 @@ def training_curves(histories, labels: Sequence[str]) -> Figure:
         style.legend_outside(figure)
     plt.close(figure)
     return figure
+
+
+def _from_zero(axes: Axes) -> None:
+    """Let the y axis begin at 0 and end above the largest value, so that no marker is cut off."""
+    axes.set_ylim(0, 1.08 * axes.dataLim.y1 if axes.dataLim.y1 > 0 else 1)
 
 
 def _distinct_colours(labels: Sequence[str]) -> list[str]:
@@ -227,7 +233,7 @@ def loss_panels(
             axes.axhline(level, color="black", linestyle=":", label=label)
         axes.set_title(lines_of(title, 34), fontsize=LETTERS)
         axes.set_xlabel("step", fontsize=LETTERS)
-        axes.set_ylim(0, 1.08 * axes.dataLim.y1 if axes.dataLim.y1 > 0 else 1)
+        _from_zero(axes)
         style.tidy(axes)
     style.legend_outside(figure)
     plt.close(figure)

@@ -17,6 +17,8 @@ from scipy.special import stdtrit
 from fashion_lib.show.seeds import values_of
 from fashion_lib.show.tables import NOT_RUN
 
+Key = tuple[str, str]  # (method, variant): a row of a table
+
 
 @dataclass(frozen=True)
 class PairedDifference:
@@ -78,8 +80,8 @@ def paired_difference(one: pd.Series, other: pd.Series) -> PairedDifference:
 
 def step(
     ledger: pd.DataFrame,
-    lower: tuple[str, str],
-    higher: tuple[str, str],
+    lower: Key,
+    higher: Key,
     attribute: str = "overall",
     metric: str = "map",
 ) -> PairedDifference:

@@ -4,7 +4,7 @@ A similarity of the mixture is beta times the region branch's plus 1 - beta time
 pass over the pictures serves all values of beta, and nothing is trained again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -121,35 +121,35 @@ def score_betas(
     Returns:
         As `beta_curve`.
     """
-    lines, sides = {}, (data.encoded(split, "query"), data.encoded(split, "candidate"))
-    for beta in betas:
-        scored = _score_at_beta(parts, data, beta, sides, device)
+    lines = {}
+    for beta, scored in scores_by_beta(parts, data, betas, split, device=device):
         found = {name: 100 * scores["map"] for name, scores in scored.items()}
         lines[beta] = {name: values.mean() for name, values in found.items()}
         lines[beta]["overall"] = np.concatenate([*found.values()]).mean()
     return pd.DataFrame(lines).T.rename_axis("beta")
 
 
-def score_at_beta(
-    parts: Mapping[int, Mapping[str, Tensor]], data, beta: float, split: str, *, device: torch.device | str = "cpu"
-) -> dict[str, dict[str, np.ndarray]]:
-    """Compute every metric of every attribute at one beta.
+def scores_by_beta(
+    parts: Mapping[int, Mapping[str, Tensor]],
+    data,
+    betas: Iterable[float],
+    split: str,
+    *,
+    device: torch.device | str = "cpu",
+) -> Iterator[tuple[float, dict[str, dict[str, np.ndarray]]]]:
+    """Compute every metric of every attribute, one beta after another.
 
     Args:
-        parts, data, split, device: see `score_betas`.
-        beta: weight of the region branch, in [0, 1].
+        parts, data, betas, split, device: see `score_betas`.
 
-    Returns:
-        Attribute name -> what `score_attribute` returns.
+    Yields:
+        A beta, and attribute name -> what `score_attribute` returns.
     """
-    return _score_at_beta(parts, data, beta, (data.encoded(split, "query"), data.encoded(split, "candidate")), device)
-
-
-def _score_at_beta(parts, data, beta: float, labels, device) -> dict[str, dict[str, np.ndarray]]:
-    """Compute `score_at_beta` with the encoded queries and candidates of the split."""
-    (q, c), found = labels, {}
-    for a, named in parts.items():
-        queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
-        sides = vectors[: len(queries)], vectors[len(queries) :]
-        found[data.schema.names[a]] = score_attribute(*sides, queries, c.of(a), device=device)
-    return found
+    q, c = data.encoded(split, "query"), data.encoded(split, "candidate")
+    for beta in betas:
+        found = {}
+        for a, named in parts.items():
+            queries, vectors = q.of(a), weigh(named["region"], named["patch"], beta)
+            sides = vectors[: len(queries)], vectors[len(queries) :]
+            found[data.schema.names[a]] = score_attribute(*sides, queries, c.of(a), device=device)
+        yield beta, found

@@ -11,8 +11,8 @@ from fashion_lib.methods.two_branch import TwoBranchModel
 from fashion_lib.tasks.retrieval.branch_weights import (
     BETAS,
     embed_parts,
-    score_at_beta,
     score_betas,
+    scores_by_beta,
     wanted_rows,
 )
 from fashion_lib.tasks.retrieval.embedding import checked_attributes
@@ -55,7 +55,8 @@ def scores(
         curves[split] = score_betas(parts[split], data, BETAS, split, device=device)["overall"]
     beta = 1.0 if model.in_first_stage else float(curves["valid"].idxmax())
     # The parts of the model's own embedding: the same scores as `evaluate` with this beta, without another pass.
-    tested = averaged(score_at_beta(parts["test"], data, beta, "test", device=device), "map", data.schema)
+    ((_, scored),) = scores_by_beta(parts["test"], data, [beta], "test", device=device)
+    tested = averaged(scored, "map", data.schema)
     chosen = {CHOSEN_BETA: {"overall": beta}, SCORES: {name: 100 * share for name, share in tested.items()}}
     return chosen | {
         metric: {str(beta): float(score) for beta, score in curves[split].items()} for split, metric in CURVES.items()
